@@ -1,0 +1,1 @@
+"""The outside world: one Protocol a file, each with its real adapter and a sandbox one."""

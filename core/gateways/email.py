@@ -1,0 +1,119 @@
+"""E-mail, over SMTP."""
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+
+from core.gateways import http
+from core.gateways.outcomes import Accepted, Outcome, Refused, Retry, Unknown
+from core.gateways.sandbox import Keep, SandboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    message_id: UUID
+    to: str
+    subject: str
+    text: str
+
+
+class EmailGateway(Protocol):
+    """Gives one e-mail to a server; never raises for what the server or the network does."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, email: Email) -> Outcome: ...
+
+
+class SmtpEmail:
+    """One SMTP conversation a message. `smtps://` is TLS from the start; on `smtp://` STARTTLS is used when offered.
+
+    url  smtp://user:password@host:587?from=hello@brand.example
+    """
+
+    name = "smtp"
+
+    def __init__(self, url: str) -> None:
+        """Raises ValueError when the address lacks a host or a `from`."""
+        parts = urlsplit(url)
+        sender = parse_qs(parts.query).get("from", [""])[0]
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or "@" not in sender:
+            raise ValueError("SMTP_URL must look like smtp://user:password@host:587?from=hello@brand.example")
+        self._tls = parts.scheme == "smtps"
+        self._host, self._port = parts.hostname, parts.port or (465 if self._tls else 587)
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._from = sender
+
+    def send(self, email: Email) -> Outcome:
+        try:
+            server = self._connect()
+        except (OSError, smtplib.SMTPException) as error:
+            return Retry(code=type(error).__name__)
+
+        try:
+            return self._hand_over(server, email)
+        finally:
+            server.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self._tls:
+            return smtplib.SMTP_SSL(self._host, self._port, timeout=http.TIMEOUT_SECONDS, context=context)
+        server = smtplib.SMTP(self._host, self._port, timeout=http.TIMEOUT_SECONDS)
+        server.ehlo_or_helo_if_needed()
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+        return server
+
+    def _hand_over(self, server: smtplib.SMTP, email: Email) -> Outcome:
+        """Until the text is handed over (DATA) nothing was taken; after it, only an answer tells."""
+        content = _content(email, sender=self._from)
+        try:
+            if self._user:
+                server.login(self._user, self._password)
+            server.send_message(content, from_addr=self._from, to_addrs=[email.to])
+        except smtplib.SMTPRecipientsRefused as error:
+            return _answered(next(iter(error.recipients.values()))[0])
+        except smtplib.SMTPAuthenticationError:
+            return Refused(code="smtp_credentials", permanent=False)
+        except smtplib.SMTPResponseException as error:
+            return _answered(error.smtp_code)
+        except (OSError, smtplib.SMTPException) as error:
+            return Unknown(reason=type(error).__name__)
+        return Accepted(provider_message_id=str(content["Message-ID"]))
+
+
+class SandboxEmail:
+    """Keeps what it is given; nothing leaves the machine."""
+
+    name = "sandbox"
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+
+    def send(self, email: Email) -> Outcome:
+        content = {"message_id": str(email.message_id), "subject": email.subject, "text": email.text}
+        kept = SandboxMessage.of("email", email.to, content)
+        self._keep(kept)
+        return Accepted(provider_message_id=f"sandbox-{kept.id}")
+
+
+def _answered(code: int) -> Outcome:
+    if 400 <= code < 500:
+        return Retry(code=f"smtp_{code}")
+    # 535 and its kin are handled above; 550 to 559 speak of this recipient or this text.
+    return Refused(code=f"smtp_{code}", permanent=True)
+
+
+def _content(email: Email, *, sender: str) -> EmailMessage:
+    content = EmailMessage()
+    content["From"], content["To"], content["Subject"] = sender, email.to, email.subject
+    # Ours, so that a server which sees the same message twice can tell.
+    content["Message-ID"] = f"<{email.message_id}@{sender.rpartition('@')[2]}>"
+    content.set_content(email.text)
+    return content

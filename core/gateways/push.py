@@ -1,0 +1,44 @@
+"""Push notifications to one device of a customer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from core.gateways.outcomes import Accepted, Outcome
+from core.gateways.sandbox import Keep, SandboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """token: the device's FCM registration token. data: what the app reads, strings only."""
+
+    message_id: UUID
+    token: str
+    title: str
+    body: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+class PushGateway(Protocol):
+    """Gives one notification to a provider; never raises for what the provider or the network does."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, push: Push) -> Outcome: ...
+
+
+class SandboxPush:
+    """Keeps what it is given; nothing leaves the machine."""
+
+    name = "sandbox"
+
+    def __init__(self, keep: Keep) -> None:
+        self._keep = keep
+
+    def send(self, push: Push) -> Outcome:
+        content = {"message_id": str(push.message_id), "title": push.title, "body": push.body, "data": dict(push.data)}
+        kept = SandboxMessage.of("push", push.token, content)
+        self._keep(kept)
+        return Accepted(provider_message_id=f"sandbox-{kept.id}")
