@@ -1,17 +1,19 @@
 """Which adapter stands for each part of the outside world, decided once from the settings."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.errors import ConfigurationError
 from core.gateways.email import EmailGateway, SandboxEmail, SmtpEmail
-from core.gateways.firebase_push import FirebasePush
 from core.gateways.payments import PaymentGateway, SandboxPayments
 from core.gateways.push import PushGateway, SandboxPush
 from core.gateways.sandbox import Keep, keep_in_database
 from core.gateways.sms import SandboxSms, SmsGateway, TwilioSms
-from core.gateways.twilio_client import TwilioMessages
 from core.gateways.whatsapp import SandboxWhatsApp, TwilioWhatsApp, WhatsAppGateway
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.gateways.twilio_client import TwilioMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,14 @@ def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
     )
 
 
-def _twilio(settings: Settings) -> TwilioMessages | None:
+# The SDKs are imported only where their credentials are given: together they cost each start over a second.
+
+
+def _twilio(settings: Settings) -> "TwilioMessages | None":
     if not (settings.twilio_account_sid and settings.twilio_auth_token):
         return None
+    from core.gateways.twilio_client import TwilioMessages
+
     return TwilioMessages(
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token,
@@ -56,6 +63,8 @@ def _twilio(settings: Settings) -> TwilioMessages | None:
 def _push(settings: Settings, keep: Keep) -> PushGateway:
     if not settings.fcm_project_id or not (settings.fcm_credentials_file or settings.fcm_api_url):
         return SandboxPush(keep)
+    from core.gateways.firebase_push import FirebasePush
+
     try:
         return FirebasePush(
             project_id=settings.fcm_project_id,

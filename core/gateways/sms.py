@@ -1,12 +1,14 @@
 """Text messages to a phone number."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from core.gateways.outcomes import Accepted, Outcome
 from core.gateways.sandbox import Keep, SandboxMessage
-from core.gateways.twilio_client import TwilioMessages
+
+if TYPE_CHECKING:
+    from core.gateways.twilio_client import TwilioMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class TwilioSms:
 
     name = "twilio"
 
-    def __init__(self, messages: TwilioMessages, *, from_: str) -> None:
+    def __init__(self, messages: "TwilioMessages", *, from_: str) -> None:
         self._messages = messages
         self._from = from_
 

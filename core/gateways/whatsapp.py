@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from core.gateways.outcomes import Accepted, Outcome
 from core.gateways.sandbox import Keep, SandboxMessage
-from core.gateways.twilio_client import TwilioMessages
+
+if TYPE_CHECKING:
+    from core.gateways.twilio_client import TwilioMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class TwilioWhatsApp:
 
     name = "twilio"
 
-    def __init__(self, messages: TwilioMessages, *, from_: str) -> None:
+    def __init__(self, messages: "TwilioMessages", *, from_: str) -> None:
         self._messages = messages
         self._from = _address(from_)
 

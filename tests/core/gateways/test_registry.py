@@ -1,0 +1,63 @@
+"""Which adapter the settings choose."""
+
+from pathlib import Path
+
+import pytest
+
+from core import ids
+from core.errors import ConfigurationError
+from core.gateways import registry
+from core.gateways.email import Email
+from core.gateways.outcomes import Accepted
+from core.gateways.push import Push
+from core.gateways.sandbox import SandboxMessage
+from core.gateways.sms import Sms
+from core.gateways.whatsapp import WhatsApp
+from core.settings import Settings
+
+
+def test_without_credentials_every_channel_is_a_sandbox_that_keeps_what_it_is_given() -> None:
+    given: list[SandboxMessage] = []
+    gateways = registry.build(Settings(), keep=given.append)
+
+    outcomes = [
+        gateways.sms.send(Sms(ids.new(), "+12125550142", "Hello")),
+        gateways.whatsapp.send(WhatsApp(ids.new(), "+12125550142", body="Hello")),
+        gateways.push.send(Push(ids.new(), "device-1", "A gift", "Hello")),
+        gateways.email.send(Email(ids.new(), "ana@example.com", "A gift", "Hello")),
+    ]
+
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert [(kept.channel, kept.recipient) for kept in given] == [
+        ("sms", "+12125550142"),
+        ("whatsapp", "+12125550142"),
+        ("push", "device-1"),
+        ("email", "ana@example.com"),
+    ]
+
+
+def test_credentials_choose_the_real_adapters() -> None:
+    gateways = registry.build(
+        Settings(
+            twilio_account_sid="AC1",
+            twilio_auth_token="secret",
+            twilio_from="+12125550100",
+            fcm_project_id="brand",
+            fcm_api_url="http://127.0.0.1:9",
+            smtp_url="smtp://mail.example?from=hello@brand.example",
+        )
+    )
+
+    assert (gateways.sms.name, gateways.push.name, gateways.email.name) == ("twilio", "fcm", "smtp")
+    # No WhatsApp sender was given.
+    assert gateways.whatsapp.name == "sandbox"
+
+
+def test_credentials_that_cannot_be_used_are_told_in_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "service-account.json"
+    broken.write_text("{}")
+
+    with pytest.raises(ConfigurationError, match="FCM_CREDENTIALS_FILE cannot be used"):
+        registry.build(Settings(fcm_project_id="brand", fcm_credentials_file=str(broken)))
+    with pytest.raises(ConfigurationError, match="SMTP_URL must look like"):
+        registry.build(Settings(smtp_url="smtp://mail.example"))
