@@ -54,7 +54,7 @@ def devices(household_id: int) -> tuple[DeviceOf, ...]:
 
 
 def consents(household_id: int) -> ConsentsOf:
-    """Marketing consent by channel; about one household in eight gave none at all."""
+    """Marketing consent by channel; about one household in seven gave none at all."""
     choice = _choice("consents", household_id)
     if choice.random() < 0.1:
         return ConsentsOf(push=False, sms=False, whatsapp=False)
