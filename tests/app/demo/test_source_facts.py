@@ -1,7 +1,9 @@
 """Every figure that the demo's table shows as *source*, for the year and for November."""
 
+import re
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 
 from app.demo.source_facts import Facts, facts
 from app.demo.source_files import NOVEMBER, YEAR, Files, Window
@@ -33,6 +35,35 @@ OF_YEAR = Facts(
     coupon_above_line=3_507,
 )
 
+OF_NOVEMBER = Facts(
+    households=2_061,
+    stores=185,
+    baskets=12_734,
+    zero_baskets=41,
+    lines=121_721,
+    sales_minor=38_602_721,
+    products_bought=24_027,
+    campaigns=7,
+    coupon_pairs=304,
+    coupons=290,
+    products_covered=35_957,
+    targets=2_138,
+    redemptions=526,
+    redeeming_households=184,
+    redemptions_with_covered_line=475,
+    used_twice=0,
+    redeemed_minor=28_837,
+    zero_quantity_lines=909,
+    zero_value_lines=1_123,
+    dust_value_lines=3,
+    huge_quantity_lines=1_088,
+    largest_quantity=35_077,
+    unlisted_lines=580,
+    coupon_above_line=332,
+)
+
+PAGE = Path(__file__).parents[3] / "docs" / "demo.md"
+
 
 def test_year_has_the_known_figures(real_files: Files) -> None:
     assert facts(real_files, YEAR) == OF_YEAR
@@ -40,10 +71,26 @@ def test_year_has_the_known_figures(real_files: Files) -> None:
 
 
 def test_november_has_the_known_figures(real_files: Files) -> None:
-    november = facts(real_files, NOVEMBER)
+    assert facts(real_files, NOVEMBER) == OF_NOVEMBER
+    assert facts(real_files, NOVEMBER).paid_baskets == 12_693
 
-    assert (november.baskets, november.sales_minor, november.redemptions) == (12_734, 38_602_721, 526)
-    assert (november.paid_baskets, november.redeemed_minor) == (12_693, 28_837)
+
+def test_page_about_the_demo_tells_the_figures_of_the_files() -> None:
+    told = [re.findall(r"[\d,.]+", row)[-2:] for row in PAGE.read_text().splitlines() if row.startswith("| ")]
+
+    for name in (
+        "households",
+        "stores",
+        "baskets",
+        "zero_baskets",
+        "lines",
+        "campaigns",
+        "coupon_pairs",
+        "redemptions",
+    ):
+        assert [f"{getattr(window, name):,}" for window in (OF_YEAR, OF_NOVEMBER)] in told, name
+    for name in ("sales_minor", "redeemed_minor"):
+        assert [f"{getattr(window, name) / 100:,.2f}" for window in (OF_YEAR, OF_NOVEMBER)] in told, name
 
 
 def test_two_halves_of_november_add_up(real_files: Files) -> None:
