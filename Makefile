@@ -52,5 +52,5 @@ clean: ## Remove the environment, the caches and the embedded database with all 
 .venv/.run: $(LOCKED)
 	@PYTHON="$(PYTHON)" scripts/environment run
 
-.venv/.tests: $(LOCKED) requirements-dev.lock
+.venv/.tests: $(LOCKED) requirements-dev.lock tests/node/package-lock.json
 	@PYTHON="$(PYTHON)" scripts/environment tests
