@@ -1,0 +1,169 @@
+"""Field encryption: personal data under each owner's own data key, and blind indexes to look it up by.
+
+A data key is 32 random bytes, stored only wrapped (AES-GCM) under a versioned key-encryption key. Destroying the row
+destroys everything sealed under it, in backups made later too; other processes forget a cached key within a minute.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import threading
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import LargeBinary, SmallInteger, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base
+from core.errors import Kind, Refusal
+from core.settings import Settings
+
+_CACHE_SECONDS = 60
+_CACHE_SIZE = 10_000
+
+
+class Erased(Refusal):
+    code = "erased"
+    kind = Kind.NOT_FOUND
+    title = "What was kept here has been erased"
+
+
+class DataKey(Base):
+    """One owner's data key, wrapped; the owner is a customer (or another person whose data we hold)."""
+
+    __tablename__ = "data_key"
+    __table_args__ = {"schema": "core"}
+
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kek_version: Mapped[int] = mapped_column(SmallInteger)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class _Keys:
+    def __init__(self, settings: Settings) -> None:
+        pairs = (part.partition(":") for part in settings.key_encryption_keys.split(","))
+        self.wrapping = {int(version): AESGCM(base64.b64decode(key)) for version, _, key in pairs}
+        self.newest = max(self.wrapping)
+        self.index = base64.b64decode(settings.index_key)
+        self.cache: dict[UUID, tuple[float, AESGCM]] = {}
+        self.lock = threading.Lock()
+
+
+_keys: _Keys | None = None
+
+
+def load_keys(settings: Settings) -> None:
+    global _keys
+    _keys = _Keys(settings)
+
+
+def _loaded() -> _Keys:
+    if _keys is None:
+        raise RuntimeError("load_keys(settings) comes before any field is sealed")
+    return _keys
+
+
+def blind_index(purpose: str, text: str) -> bytes:
+    """32 bytes that find a value again without telling it: HMAC-SHA256 over its purpose and its normalised text."""
+    return hmac.new(_loaded().index, purpose.encode() + b"\0" + text.encode(), hashlib.sha256).digest()
+
+
+def derive_key(purpose: str) -> bytes:
+    """32 bytes for one purpose (say, signing claim links), derived from the index key."""
+    return blind_index("derive", purpose)
+
+
+def create_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
+    """Give each owner a data key; an owner that has one keeps it."""
+    keys = _loaded()
+    rows = [
+        {"owner_id": owner_id, "kek_version": keys.newest, "wrapped": _wrap(keys, owner_id, os.urandom(32))}
+        for owner_id in owner_ids
+    ]
+    if rows:
+        session.execute(insert(DataKey).on_conflict_do_nothing(), rows)
+
+
+def seal(session: Session, *, owner_id: UUID, place: str, row_id: UUID, text: str) -> bytes:
+    """The ciphertext of one field. `place` is "table.column"; it opens nowhere else.
+
+    raises  Erased when the owner has no data key (any more)
+    """
+    nonce = os.urandom(12)
+    return nonce + _data_key(session, owner_id).encrypt(nonce, text.encode(), _aad(place, row_id))
+
+
+def unseal(session: Session, *, owner_id: UUID, place: str, row_id: UUID, ciphertext: bytes) -> str:
+    """The text of a sealed field.
+
+    raises  Erased when the owner's data key is gone, or the field was moved from another row
+    """
+    try:
+        return _data_key(session, owner_id).decrypt(ciphertext[:12], ciphertext[12:], _aad(place, row_id)).decode()
+    except InvalidTag as error:
+        raise Erased from error
+
+
+def fetch_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
+    """Bring many owners' keys into the cache with one query, before a batch is sealed or opened."""
+    keys = _loaded()
+    missing = [owner_id for owner_id in set(owner_ids) if _cached(keys, owner_id) is None]
+    if missing:
+        for row in session.execute(select(DataKey).where(DataKey.owner_id.in_(missing))).scalars():
+            _remember(keys, row.owner_id, _unwrap(keys, row))
+
+
+def destroy_data_key(session: Session, owner_id: UUID) -> None:
+    """Make everything sealed for this owner unreadable, for ever."""
+    session.execute(delete(DataKey).where(DataKey.owner_id == owner_id))
+    _loaded().cache.pop(owner_id, None)
+
+
+def _data_key(session: Session, owner_id: UUID) -> AESGCM:
+    keys = _loaded()
+    cached = _cached(keys, owner_id)
+    if cached is not None:
+        return cached
+    row = session.get(DataKey, owner_id)
+    if row is None:
+        raise Erased
+    return _remember(keys, owner_id, _unwrap(keys, row))
+
+
+def _cached(keys: _Keys, owner_id: UUID) -> AESGCM | None:
+    found = keys.cache.get(owner_id)
+    return found[1] if found and found[0] > time.monotonic() else None
+
+
+def _remember(keys: _Keys, owner_id: UUID, key: AESGCM) -> AESGCM:
+    with keys.lock:
+        if len(keys.cache) >= _CACHE_SIZE:
+            keys.cache.clear()
+        keys.cache[owner_id] = (time.monotonic() + _CACHE_SECONDS, key)
+    return key
+
+
+def _wrap(keys: _Keys, owner_id: UUID, key: bytes) -> bytes:
+    nonce = os.urandom(12)
+    return nonce + keys.wrapping[keys.newest].encrypt(nonce, key, owner_id.bytes)
+
+
+def _unwrap(keys: _Keys, row: DataKey) -> AESGCM:
+    wrapping = keys.wrapping.get(row.kek_version)
+    if wrapping is None:
+        raise RuntimeError(f"KEY_ENCRYPTION_KEYS lacks version {row.kek_version}, which wraps a data key")
+    return AESGCM(wrapping.decrypt(row.wrapped[:12], row.wrapped[12:], row.owner_id.bytes))
+
+
+def _aad(place: str, row_id: UUID) -> bytes:
+    return f"{place}|{row_id}".encode()
+
+
+def mask_tail(text: str, *, shown: int = 2) -> str:
+    """ "+12125550142" as "••••••••••42", for screens and answers that need only remind."""
+    return "•" * max(len(text) - shown, 0) + text[-shown:]

@@ -1,0 +1,192 @@
+"""The database: one transaction an entry point, one statement a hot path, and errors that name their refusal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+from sqlalchemy import DateTime, Engine, MetaData, Text, create_engine
+from sqlalchemy import exc as sa_exc
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import Uuid
+
+from core.errors import Busy, ConfigurationError, DatabaseUnavailable, Refusal, of_constraint
+from core.settings import Settings
+
+#: A lock that is not had in two seconds is answered with 503 rather than waited for; a transaction that idles
+#: would hold back every reader of the log.
+CONNECTION_OPTIONS = "-c lock_timeout=2s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+
+OLDEST_SERVER = 150000
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class Base(DeclarativeBase):
+    """The root of every room's models; each model names its room's PostgreSQL schema."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+    type_annotation_map = {
+        str: Text,
+        UUID: Uuid(as_uuid=True),
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+    }
+
+
+class _Database:
+    """What `open_database` opened: SQLAlchemy's engine for transactions, psycopg's pool for single statements."""
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            connect_args={"options": CONNECTION_OPTIONS, "connect_timeout": 5},
+        )
+        self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self.statements: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            kwargs={"autocommit": True, "options": CONNECTION_OPTIONS, "connect_timeout": 5},
+            min_size=0,
+            max_size=pool_size,
+            timeout=5,
+            open=False,
+            check=None,
+        )
+        self.statements.open()
+
+
+_database: _Database | None = None
+
+
+def open_database(settings: Settings) -> None:
+    """Connect this process to `settings.database_url`, or to the embedded server where that is empty.
+
+    raises  ConfigurationError with one line when the server is unreachable or older than 15
+    """
+    global _database
+    close_database()
+    url = settings.database_url or _embedded_url()
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            version = connection.info.server_version
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ConfigurationError(f"The database of DATABASE_URL cannot be reached: {reason}") from error
+    if version < OLDEST_SERVER:
+        raise ConfigurationError(f"PostgreSQL {version // 10000} is too old: DATABASE_URL must point at 15 or newer")
+    _database = _Database(_for_sqlalchemy(url), settings.database_pool_size)
+
+
+def _embedded_url() -> str:
+    from core.postgres import embedded  # only who needs the embedded server loads it
+
+    return embedded.url()
+
+
+def _for_sqlalchemy(url: str) -> str:
+    return "postgresql://" + url.removeprefix("postgres://") if url.startswith("postgres://") else url
+
+
+def close_database() -> None:
+    """Give every connection back; used by tests, and by commands as they end."""
+    global _database
+    if _database is not None:
+        _database.statements.close()
+        _database.engine.dispose()
+        _database = None
+
+
+def _opened() -> _Database:
+    if _database is None:
+        raise RuntimeError("open_database(settings) comes before any transaction")
+    return _database
+
+
+def engine() -> Engine:
+    return _opened().engine
+
+
+def url() -> str:
+    return _opened().url
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One transaction: committed when the block ends, rolled back when it raises.
+
+    raises  the Refusal whose constraint was violated; Busy on a lock time-out or deadlock; DatabaseUnavailable
+    """
+    session = _opened().sessions()
+    try:
+        with translated_errors():
+            yield session
+            session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+@contextmanager
+def statement() -> Iterator[Connection]:
+    """Lend a psycopg connection in autocommit, where one SQL call is the whole transaction (hot paths only)."""
+    with translated_errors(), _opened().statements.connection() as connection:
+        yield connection
+
+
+def connection_of(session: Session) -> Connection:
+    """The psycopg connection of a session's own transaction, for a hot path with more written beside it."""
+    session.flush()
+    return cast(Connection, session.connection().connection.driver_connection)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what the driver raises into the refusal that it means; what has no meaning passes unchanged."""
+    try:
+        yield
+    except (sa_exc.DBAPIError, psycopg.Error) as error:
+        refusal = _refusal_of(error.orig if isinstance(error, sa_exc.DBAPIError) else error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    except (PoolTimeout, sa_exc.TimeoutError) as error:
+        raise Busy from error
+
+
+#: What another transaction did to ours; the same work may be done again.
+_PASSING = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.SerializationFailure,
+)
+
+
+def _refusal_of(error: BaseException | None) -> Refusal | None:
+    if isinstance(error, _PASSING):
+        return Busy()
+    if isinstance(error, psycopg.errors.IntegrityError) and error.diag.constraint_name:
+        kind = of_constraint(error.diag.constraint_name)
+        return kind() if kind else None
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return DatabaseUnavailable()
+    return None

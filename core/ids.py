@@ -1,0 +1,33 @@
+"""Identifiers: UUIDv7, whose first 48 bits are the millisecond it was made."""
+
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new() -> UUID:
+    """A fresh UUIDv7 (RFC 9562 section 5.7), strictly increasing within this process.
+
+    It always carries the real clock, never a simulated one: partitions by month hang on it, and the
+    business time of a row stands in a column of its own.
+    """
+    global _last
+    with _lock:
+        # 60 bits: milliseconds, then a 12-bit fraction, so that ids made in one millisecond still sort.
+        nanoseconds = time.time_ns()
+        stamp = (nanoseconds // 1_000_000 << 12) | (nanoseconds % 1_000_000 * 4096 // 1_000_000)
+        stamp = max(stamp, _last + 1)
+        _last = stamp
+    milliseconds, fraction = stamp >> 12, stamp & 0xFFF
+    tail = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | tail)
+
+
+def made_at(identifier: UUID) -> datetime:
+    """The UTC instant (to the millisecond) at which a UUIDv7 was made."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -1,0 +1,144 @@
+"""Settings: read once from the environment, frozen, and complete before anything opens."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from zoneinfo import ZoneInfo, available_timezones
+
+from core.errors import ConfigurationError
+
+ENVIRONMENTS = ("development", "test", "production")
+
+
+def _development_secret(name: str) -> str:
+    """A working default for a developer's machine; production refuses to start with it."""
+    return base64.b64encode(hashlib.sha256(f"pocketful development {name}".encode()).digest()).decode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every name is the upper-cased field name in the environment."""
+
+    environment: str = "development"
+    database_url: str = ""  # empty: the embedded server
+    database_pool_size: int = 10
+    brand_name: str = "Pocketful"
+    brand_currency: str = "USD"
+    brand_time_zone: str = "America/New_York"
+    public_url: str = "http://127.0.0.1:8000"
+    minimum_app_version: str = "1.0.0"
+    payments: bool = True
+
+    #: "version:base64 of 32 bytes", comma-separated; the highest version wraps new data keys.
+    key_encryption_keys: str = field(default_factory=lambda: "1:" + _development_secret("kek"), repr=False)
+    #: HMAC key of the blind indexes and of codes, tokens and one-time passwords.
+    index_key: str = field(default_factory=lambda: _development_secret("index"), repr=False)
+    #: base64 of the 32-byte scalar of the P-256 key that signs access tokens (ES256).
+    token_signing_key: str = field(default_factory=lambda: _development_secret("token"), repr=False)
+    #: Segment write keys that may post to the ingest door, comma-separated.
+    ingest_write_keys: str = field(default="development-write-key", repr=False)
+
+    twilio_account_sid: str = ""
+    twilio_auth_token: str = field(default="", repr=False)
+    twilio_from: str = ""
+    twilio_whatsapp_from: str = ""
+    twilio_api_url: str = ""
+    fcm_project_id: str = ""
+    fcm_credentials_file: str = ""
+    fcm_api_url: str = ""
+    smtp_url: str = field(default="", repr=False)
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.brand_time_zone)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment, reporting every missing or bad name at once.
+
+        raises  ConfigurationError, one line naming each problem
+        """
+        environ = os.environ if environ is None else environ
+        problems: list[str] = []
+        values: dict[str, object] = {}
+        for spec in fields(cls):
+            raw = environ.get(spec.name.upper())
+            if raw is not None and raw != "":
+                values[spec.name] = _parse(spec.name.upper(), raw, spec.type, problems)
+        values = {name: value for name, value in values.items() if value is not None}
+        settings = cls(**values)  # type: ignore[arg-type]
+        problems += settings._problems(given=set(values))
+        if problems:
+            raise ConfigurationError("Settings: " + "; ".join(problems))
+        return settings
+
+    def _problems(self, *, given: set[str]) -> list[str]:
+        found = []
+        if self.environment not in ENVIRONMENTS:
+            found.append(f"ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}")
+        if self.brand_time_zone not in available_timezones():
+            found.append(f"BRAND_TIME_ZONE {self.brand_time_zone!r} is not a time zone")
+        if len(self.brand_currency) != 3 or not self.brand_currency.isupper():
+            found.append("BRAND_CURRENCY must be a three-letter currency code")
+        if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
+            found.append("DATABASE_URL must begin with postgresql://")
+        for name in ("index_key", "token_signing_key"):
+            if not _is_key(getattr(self, name)):
+                found.append(f"{name.upper()} must be base64 of 32 bytes")
+        for part in self.key_encryption_keys.split(","):
+            version, _, key = part.partition(":")
+            if not version.isdigit() or not _is_key(key):
+                found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated")
+        if self.is_production:
+            found += self._production_problems(given)
+        return found
+
+    def _production_problems(self, given: set[str]) -> list[str]:
+        secret = (
+            "database_url",
+            "key_encryption_keys",
+            "index_key",
+            "token_signing_key",
+            "ingest_write_keys",
+            "public_url",
+        )
+        found = [f"{name.upper()} must be set in production" for name in secret if name not in given]
+        defaults = Settings()
+        found += [
+            f"{name.upper()} is a development default"
+            for name in secret
+            if name in given and getattr(self, name) == getattr(defaults, name)
+        ]
+        if self.payments:
+            # Staff and tills have only minted tokens so far: their real sign-in is a later piece of work.
+            found.append("PAYMENTS must be off in production until staff and tills can sign in (set PAYMENTS=off)")
+        return found
+
+
+def _parse(name: str, raw: str, kind: object, problems: list[str]) -> object:
+    if kind is int or kind == "int":
+        if raw.isdigit() and int(raw) > 0:
+            return int(raw)
+        problems.append(f"{name} must be a whole number above zero")
+        return None
+    if kind is bool or kind == "bool":
+        if raw.lower() in ("1", "true", "on", "yes"):
+            return True
+        if raw.lower() in ("0", "false", "off", "no"):
+            return False
+        problems.append(f"{name} must be on or off")
+        return None
+    return raw
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False

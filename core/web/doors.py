@@ -1,0 +1,89 @@
+"""Doors: each audience has a URL prefix, a guard that the door itself attaches, and an OpenAPI document of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from flask import Flask, current_app, g, request
+from flask_smorest import Blueprint
+
+from core.errors import Forbidden, NotFound
+from core.web.openapi import DoorApi
+from core.web.principals import Principal
+
+Guard = Callable[[], Principal | None]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """One audience's way in.
+
+    document           its OpenAPI document is /openapi/<document>.json
+    guard              says who is asking or raises Unauthenticated; None only where signatures guard each route
+    needs_permissions  True on the staff door: each of its routes declares one with `@needs`
+    also_documents     blueprints of other doors that this audience needs (an app's sign-in)
+    """
+
+    name: str
+    document: str
+    title: str
+    prefix: str
+    guard: Guard | None
+    blueprints: Sequence[Blueprint]
+    needs_permissions: bool = False
+    also_documents: Sequence[Blueprint] = ()
+
+
+def needs(permission: str) -> Callable[[View], View]:
+    """Declare the permission that a staff view needs. The innermost decorator of the view."""
+
+    def declare(view: View) -> View:
+        view.__dict__["permission"] = permission
+        return view
+
+    return declare
+
+
+def permission_of(app: Flask, endpoint: str, method: str) -> str | None:
+    """The permission that a route declares, whether it is a function or a method of a view class."""
+    view = app.view_functions[endpoint]
+    handler = getattr(cast(Any, view), "view_class", None)
+    target = getattr(handler, method.lower(), None) if handler is not None else view
+    return getattr(target, "permission", None)
+
+
+def open_doors(app: Flask, doors: Sequence[Door]) -> None:
+    """Register every door's blueprints behind its guard. Whatever belongs to no door is refused, unless it is the
+    roof's own (`app.extensions["unguarded"]`: health, metrics, documents)."""
+    door_of = {blueprint.name: door for door in doors for blueprint in door.blueprints}
+    app.extensions["door_of"] = door_of
+    app.extensions["apis"] = {}
+    app.extensions.setdefault("unguarded", set())
+
+    for door in doors:
+        api = DoorApi(app, document=door.document, title=door.title, guarded=door.guard is not None)
+        app.extensions["apis"][door.document] = api
+        for blueprint in door.blueprints:
+            api.register_blueprint(blueprint, url_prefix=door.prefix)
+    for door in doors:
+        api = app.extensions["apis"][door.document]
+        for blueprint in door.also_documents:
+            api.document(blueprint)
+
+    app.before_request(let_in)
+
+
+def let_in() -> None:
+    """Run the guard of the door that this request came to, then check the route's permission."""
+    if request.endpoint is None or request.endpoint in current_app.extensions["unguarded"]:
+        return
+    door: Door | None = current_app.extensions["door_of"].get(request.blueprint)
+    if door is None:
+        raise NotFound
+    principal = door.guard() if door.guard else None
+    g.principal = principal
+    if door.needs_permissions:
+        permission = permission_of(current_app, request.endpoint, request.method)
+        if permission is None or principal is None or permission not in principal.permissions:
+            raise Forbidden(f"This needs the permission {permission}", permission=permission)

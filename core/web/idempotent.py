@@ -1,0 +1,77 @@
+"""Idempotency-Key on the doors: the same key and body get the same answer again."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, json, request
+from marshmallow import Schema
+from sqlalchemy.orm import Session
+
+from core import clock, idempotency
+from core.db import transaction
+from core.errors import Refusal
+from core.idempotency import Answer, KeyMissing
+from core.web import principals, problems
+
+
+def key() -> str:
+    """The request's Idempotency-Key.
+
+    raises  KeyMissing without one, or with one over 255 characters
+    """
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if not given or len(given) > 255:
+        raise KeyMissing
+    return given
+
+
+def fingerprint() -> bytes:
+    """What this request asks, by whom: 32 bytes that a retry repeats."""
+    return idempotency.fingerprint(
+        method=request.method,
+        route=request.path,
+        principal=principals.current().name,
+        body=request.get_json(silent=True),
+    )
+
+
+def command(work: Callable[[Session], Any], *, schema: Schema, status: int = 201) -> Response:
+    """Carry a command out once in one transaction, keep its answer with it, and replay it to whoever asks again.
+
+    A business refusal is kept too, in a second transaction since the first was rolled back; 401, 403, 409, 429 and 5xx
+    never are.
+    """
+    names: dict[str, Any] = {"principal": principals.current().name, "key": key(), "fingerprint": fingerprint()}
+    try:
+        with transaction() as session:
+            kept = idempotency.begin(session, **names)
+            if kept is not None:
+                return replayed(kept)
+            answer = Answer(status, schema.dump(work(session)))
+            idempotency.keep(session, **names, answer=answer, now=clock.now())
+    except Refusal as refusal:
+        if not refusal.is_final:
+            raise
+        return _frozen(refusal, names)
+    return answered(answer)
+
+
+def answered(answer: Answer) -> Response:
+    return Response(json.dumps(answer.body), status=answer.status, content_type="application/json")
+
+
+def replayed(answer: Answer) -> Response:
+    """A kept answer, marked as one."""
+    response = problems.problem_response(answer.body, answer.status) if answer.status >= 400 else answered(answer)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _frozen(refusal: Refusal, names: dict[str, Any]) -> Response:
+    answer = Answer(problems.STATUSES[refusal.kind], problems.body_of(refusal))
+    with transaction() as session:
+        kept = idempotency.begin(session, **names)
+        if kept is not None:
+            return replayed(kept)
+        idempotency.keep(session, **names, answer=answer, now=clock.now())
+    return problems.response_of(refusal)

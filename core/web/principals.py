@@ -1,0 +1,36 @@
+"""Who is asking. A door's guard sets the principal before any view runs."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from flask import g
+
+from core.errors import Unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A customer, a member of staff, a terminal (bound to a merchant and store) or a server with a write key."""
+
+    kind: Literal["customer", "staff", "terminal", "source"]
+    id: UUID
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    merchant_id: UUID | None = None
+    store_id: UUID | None = None
+
+    @property
+    def name(self) -> str:
+        """How ledgers, audit rows and idempotency keys call it: "customer:<uuid>"."""
+        return f"{self.kind}:{self.id}"
+
+
+def current() -> Principal:
+    """The principal of this request.
+
+    raises  Unauthenticated on a door that let nobody in (so a view of the wrong door fails closed)
+    """
+    principal = g.get("principal")
+    if not isinstance(principal, Principal):
+        raise Unauthenticated
+    return principal

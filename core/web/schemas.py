@@ -1,0 +1,78 @@
+"""Shapes that every door shares: money, pages, instants."""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from core.money import MAX_AMOUNT_MINOR
+
+AMOUNT = validate.Range(min=1, max=MAX_AMOUNT_MINOR, error="Must be a whole number from 1 to 9007199254740991.")
+CURRENCY = validate.Regexp(r"[A-Z]{3}\Z", error="Must be a three-letter currency code.")
+
+
+class MoneySchema(Schema):
+    """An amount in minor units: 12.50 pounds is {"amount_minor": 1250, "currency": "GBP"}."""
+
+    amount_minor = fields.Integer(required=True, strict=True, validate=AMOUNT, metadata={"example": 1250})
+    currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
+
+
+class BalanceMoneySchema(Schema):
+    """An amount that we tell, which may be zero or below."""
+
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+
+
+class Instant(fields.AwareDateTime):
+    """RFC 3339 UTC on the wire."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", **options)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        from core.events.announce import jsonable
+
+        return None if value is None else str(jsonable(value))
+
+
+class PageArgs(Schema):
+    """`?limit=&cursor=`; pass a page's `next_cursor` on to get the page after it."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=500))
+
+
+def page_of(item: type[Schema]) -> Schema:
+    """The schema of a page of items: {"items": [...], "next_cursor": null}."""
+    name = item.__name__.removesuffix("Schema") + "PageSchema"
+    members: dict[str, Any] = {
+        "items": fields.List(fields.Nested(item())),
+        "next_cursor": fields.String(allow_none=True),
+    }
+    return Schema.from_dict(members, name=name)()
+
+
+def encode_cursor(*position: object) -> str:
+    """An opaque cursor of a position in a list."""
+    return base64.urlsafe_b64encode(json.dumps([str(part) for part in position]).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None, parts: int) -> list[str] | None:
+    """The position that `encode_cursor` made into a cursor.
+
+    raises  ValidationError (422) for anything that we did not make
+    """
+    if not cursor:
+        return None
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise ValidationError({"cursor": ["Pass on a next_cursor as it was given."]}) from error
+    if not isinstance(position, list) or len(position) != parts or not all(isinstance(p, str) for p in position):
+        raise ValidationError({"cursor": ["Pass on a next_cursor as it was given."]})
+    return position

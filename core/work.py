@@ -1,0 +1,105 @@
+"""Work that is due: rows of their own domain that wait for a worker, claimed in batches with SKIP LOCKED.
+
+Two shapes. Work that stays in the database locks its due rows and acts in the same transaction: `lock_due`. Work that
+calls the outside world claims rows under a lease, commits, calls, and records: `claim`, `still_holds`, `settle`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+
+class Due:
+    """The columns that make a row work. A row is due when its state is a waiting one and `due_at` has passed."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    due_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    lease_until: Mapped[datetime | None]
+    lease_token: Mapped[UUID | None]
+    last_error: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One line of `WORK` in the wiring.
+
+    run               handles one batch that is due at `now` and says how many rows it handled (0: nothing is due)
+    after_lost_lease  "again" when doing it twice is harmless, else "in doubt": it is listed and never blindly repeated
+    """
+
+    name: str
+    run: Callable[[datetime], int]
+    after_lost_lease: Literal["again", "in doubt"] = "again"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One line of `SCHEDULE`: `run(now)` fires by cron expression (UTC), once over all workers."""
+
+    name: str
+    cron: str
+    run: Callable[[datetime], None]
+
+
+def lock_due(session: Session, model: type[Due], *, states: Sequence[str], limit: int, now: datetime) -> list[Any]:
+    """The next due rows, locked for this transaction, soonest first; rows that another worker holds are passed over."""
+    query = (
+        select(model)
+        .where(model.state.in_(states), model.due_at <= now)
+        .order_by(model.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.execute(query).scalars())
+
+
+def claim(
+    session: Session, model: type[Due], *, waiting: str, leased: str, limit: int, lease: timedelta, now: datetime
+) -> tuple[UUID, list[Any]]:
+    """Take due rows under one lease: they move to `leased` with a token that must still be there before each call.
+
+    lease   at least three time-outs of the call that follows
+    effects counts an attempt for each row
+    """
+    rows = lock_due(session, model, states=[waiting], limit=limit, now=now)
+    token = uuid4()
+    for row in rows:
+        row.state, row.lease_token, row.lease_until, row.attempts = leased, token, now + lease, row.attempts + 1
+    session.flush()
+    return token, rows
+
+
+def still_holds(session: Session, model: type[Due], row_id: UUID, token: UUID, *, now: datetime) -> bool:
+    """Whether the lease is still ours; asked right before an outside call."""
+    query = select(model.id).where(model.id == row_id, model.lease_token == token, model.lease_until > now)
+    return session.execute(query).first() is not None
+
+
+def settle(session: Session, model: type[Due], row_id: UUID, token: UUID, **columns: Any) -> bool:
+    """Record how a leased row ended and give its lease up; False when the lease was lost meanwhile."""
+    statement = (
+        update(model)
+        .where(model.id == row_id, model.lease_token == token)
+        .values(lease_token=None, lease_until=None, **columns)
+        .returning(model.id)
+    )
+    return session.execute(statement).first() is not None
+
+
+def lost_leases(session: Session, model: type[Due], *, leased: str, limit: int, now: datetime) -> list[Any]:
+    """Rows whose worker died with them, locked for this transaction, for the owner to requeue or put in doubt."""
+    query = (
+        select(model)
+        .where(model.state == leased, model.lease_until <= now)
+        .order_by(model.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.execute(query).scalars())

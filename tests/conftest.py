@@ -1,0 +1,103 @@
+"""What every test stands on: a real PostgreSQL, migrated once, cloned for each test process, emptied between tests."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from app import database as schema
+from core import crypto, db
+from core.events import epoch
+from core.postgres import embedded
+from core.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def settings() -> Iterator[Settings]:
+    """Settings whose database is this test process's own clone of the migrated template."""
+    server = os.environ.get("DATABASE_URL") or embedded.url(PROJECT / ".data" / "test-postgres", durable=False)
+    template = _template(server)
+    name = f"{template}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield replace(Settings(environment="test"), database_url=_at(server, name))
+    db.close_database()
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[None]:
+    """An opened, empty database (seed rows stay)."""
+    if db._database is None:
+        db.open_database(settings)
+    crypto.load_keys(settings)
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("SELECT testing.empty_tables()")
+    yield
+
+
+def _template(server: str) -> str:
+    """The migrated template database, made once for each state of the migrations, whoever comes first."""
+    state = hashlib.sha256()
+    for path in sorted((PROJECT / "migrations" / "versions").glob("*.py")):
+        state.update(path.name.encode() + path.read_bytes())
+    state.update(Path(__file__).read_bytes())
+    name = f"pocketful_{state.hexdigest()[:12]}"
+    lock = Path(tempfile.gettempdir()) / f"pocketful-tests-{os.getuid()}.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with psycopg.connect(server, autocommit=True) as admin:
+            ready = f"{name}_ready"
+            if admin.execute("SELECT FROM pg_database WHERE datname = %s", [ready]).fetchone():
+                return ready
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            admin.execute(f'CREATE DATABASE "{name}"')
+            db.open_database(replace(Settings(environment="test"), database_url=_at(server, name)))
+            schema.migrate()
+            epoch.ensure()
+            db.close_database()
+            with psycopg.connect(_at(server, name), autocommit=True) as connection:
+                connection.execute(_EMPTY_TABLES)
+            admin.execute(f'ALTER DATABASE "{name}" RENAME TO "{ready}"')
+            return ready
+
+
+def _at(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+# Only tables that a test has written to are truncated: an empty one costs a look, not a truncation. Tables that the
+# migrations seeded keep their rows.
+_EMPTY_TABLES = """
+CREATE SCHEMA testing;
+CREATE TABLE testing.written AS
+    SELECT format('%I.%I', n.nspname, c.relname) AS name
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND n.nspname IN ('core', 'auth', 'wallet', 'rewards', 'insights', 'engage', 'connect');
+DO $$ DECLARE t text; seeded bool; BEGIN
+    FOR t IN SELECT name FROM testing.written LOOP
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || t || ')' INTO seeded;
+        IF seeded THEN DELETE FROM testing.written WHERE name = t; END IF;
+    END LOOP;
+END $$;
+CREATE FUNCTION testing.empty_tables() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE t text; filled bool; dirty text[] := '{}';
+BEGIN
+    FOR t IN SELECT name FROM testing.written LOOP
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || t || ')' INTO filled;
+        IF filled THEN dirty := dirty || t; END IF;
+    END LOOP;
+    IF dirty <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(dirty, ', ') || ' CASCADE'; END IF;
+END $$;
+"""

@@ -1,0 +1,192 @@
+"""The log and its readers: exactly once, in order for each customer, nothing lost behind a late commit."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import db, ids
+from core.db import connection_of, transaction
+from core.events import Event, LoggedEvent, Reader, announce, announce_all, readers
+from core.events.announce import ChainTooLong
+from core.events.log import slot_of
+from core.settings import Settings
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestHappened(Event):
+    __test__: ClassVar[bool] = False
+    name: ClassVar[str] = "test.happened"
+    log_only: ClassVar[bool] = True
+    number: int
+
+
+def happened(number: int, customer_id: UUID) -> TestHappened:
+    return TestHappened(number=number, customer_id=customer_id, occurred_at=NOW)
+
+
+def keeping(seen: list[tuple[UUID | None, int]]) -> Reader:
+    def handle(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+        seen.extend((event.customer_id, event.payload["number"]) for event in events)
+
+    reader = Reader("test.keeping", handle, frozenset({"test.happened"}))
+    readers.register([reader])
+    return reader
+
+
+def drain(reader: Reader) -> int:
+    total = 0
+    while taken := readers.run_batch(reader, now=NOW):
+        total += taken
+    return total
+
+
+@pytest.mark.usefixtures("database")
+def test_a_reader_sees_each_event_once_and_in_order_for_each_customer() -> None:
+    customers = [ids.new() for _ in range(20)]
+    with transaction() as session:
+        announce_all(session, [happened(n, customer) for n in range(30) for customer in customers])
+    seen: list[tuple[UUID | None, int]] = []
+    reader = keeping(seen)
+
+    drain(reader)
+
+    for customer in customers:
+        assert [number for owner, number in seen if owner == customer] == list(range(30))
+    assert drain(reader) == 0
+
+
+def test_an_event_that_commits_late_is_not_lost(database: None, settings: Settings) -> None:
+    customer = ids.new()
+    seen: list[tuple[UUID | None, int]] = []
+    reader = keeping(seen)
+    late = psycopg.connect(settings.database_url)
+    from core.events.announce import append
+
+    append(late, [happened(1, customer)])
+    with transaction() as session:
+        announce(session, happened(2, customer))
+
+    assert drain(reader) == 0, "nothing may be read past a transaction that is still open"
+    late.commit()
+    late.close()
+    drain(reader)
+
+    assert sorted(number for _, number in seen) == [1, 2]
+
+
+@pytest.mark.usefixtures("database")
+def test_an_event_that_fails_parks_its_customer_alone() -> None:
+    broken, fine = ids.new(), ids.new()
+    seen: list[int] = []
+
+    def handle(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+        for event in events:
+            if event.customer_id == broken and event.payload["number"] == 1:
+                raise ValueError("this one cannot be handled")
+            seen.append(event.payload["number"])
+
+    reader = Reader("test.parking", handle, None)
+    readers.register([reader])
+    with transaction() as session:
+        announce_all(session, [happened(n, owner) for n in range(3) for owner in (broken, fine)])
+
+    drain(reader)
+
+    with transaction() as session:
+        parked = session.execute(text("SELECT subject, error FROM core.reader_parked ORDER BY event_id")).all()
+    assert [row.subject for row in parked] == [str(broken), str(broken)]
+    assert parked[0].error.startswith("ValueError")
+    with transaction() as session:
+        assert readers.has_read(connection_of(session), reader.name, fine, until=NOW)
+        assert not readers.has_read(connection_of(session), reader.name, broken, until=NOW)
+
+
+@pytest.mark.usefixtures("database")
+def test_effects_and_offset_commit_together() -> None:
+    customer = ids.new()
+    fails = [True]
+
+    def handle(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+        connection_of(session).execute("INSERT INTO core.schedule VALUES (%s, now())", [str(events[0].id)])
+        if fails[0]:
+            raise db.Busy
+
+    reader = Reader("test.effects", handle, None)
+    readers.register([reader])
+    with transaction() as session:
+        announce(session, happened(1, customer))
+
+    with pytest.raises(db.Busy):
+        readers.run_batch(reader, now=NOW)
+    fails[0] = False
+    drain(reader)
+
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM core.schedule")).scalar_one() == 1
+
+
+@pytest.mark.usefixtures("database")
+def test_two_workers_share_the_slots_without_doubling() -> None:
+    customers = [ids.new() for _ in range(40)]
+    with transaction() as session:
+        announce_all(session, [happened(n, customer) for n in range(20) for customer in customers])
+    seen: list[tuple[UUID | None, int]] = []
+    reader = keeping(seen)
+
+    workers = [threading.Thread(target=drain, args=(reader,)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    drain(reader)
+
+    assert len(seen) == 800
+    assert len(set(seen)) == 800
+
+
+@pytest.mark.usefixtures("database")
+def test_has_read_waits_for_events_that_occurred_before() -> None:
+    customer = ids.new()
+    reader = keeping([])
+    with transaction() as session:
+        announce(session, happened(1, customer))
+
+    with transaction() as session:
+        connection = connection_of(session)
+        assert not readers.has_read(connection, reader.name, customer, until=NOW)
+        assert readers.has_read(connection, reader.name, customer, until=NOW - timedelta(seconds=1))
+
+
+@pytest.mark.usefixtures("database")
+def test_a_chain_of_causes_ends() -> None:
+    with pytest.raises(ChainTooLong), transaction() as session:
+        announce(session, TestHappened(number=1, occurred_at=NOW, depth=13))
+
+
+@pytest.mark.usefixtures("database")
+def test_the_log_is_written_once() -> None:
+    with transaction() as session:
+        announce(session, happened(1, ids.new()))
+
+    with pytest.raises(Exception, match="written once"), transaction() as session:
+        session.execute(text("UPDATE core.event SET name = 'other'"))
+
+
+@pytest.mark.usefixtures("database")
+def test_python_and_the_database_agree_on_slots() -> None:
+    customers = [ids.new() for _ in range(50)]
+    with transaction() as session:
+        rows = session.execute(
+            text("SELECT id, core.slot_of(id, NULL) FROM unnest(:ids) AS id"), {"ids": customers}
+        ).all()
+    assert all(slot == slot_of(customer) for customer, slot in rows)
