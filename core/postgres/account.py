@@ -18,6 +18,9 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 # Kept over a restart of the machine, unlike /tmp.
 ELSEWHERE = Path("/var/tmp")
 
+# The wheel brings an older PostgreSQL as well.
+NOT_COPIED = shutil.ignore_patterns("include", "pginstall", "__pycache__")
+
 
 @dataclass(frozen=True)
 class Account:
@@ -30,10 +33,14 @@ class Account:
 
     def run(self, command: Sequence[str | Path], stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command as this account and return it with its two outputs in stdout, whatever its exit status."""
-        return subprocess.run(
-            command, input=stdin or "", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=ENVIRONMENT, cwd="/", check=False, user=self._user, group=self._group, extra_groups=self._extra_groups,
-        )  # fmt: skip
+        try:
+            return subprocess.run(
+                command, input=stdin or "", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/",
+                env=ENVIRONMENT, check=False, user=self._user, group=self._group, extra_groups=self._extra_groups,
+            )  # fmt: skip
+        except OSError as error:
+            # As a shell does for what it may not execute.
+            return subprocess.CompletedProcess(command, 126, f"{error} (as {self.name})")
 
     def start(self, command: Sequence[str | Path], *, log: IO[bytes]) -> subprocess.Popen[bytes]:
         """Start a command as this account, in a session of its own, so that a Ctrl-C meant for us passes it by."""
@@ -101,16 +108,17 @@ def elsewhere(link: Path) -> Path:
     return folder
 
 
-def copy_of(source: Path, link: Path) -> Path:
-    """A copy of `source` that every account can read, in the folder that `link` points to."""
-    copy = elsewhere(link) / source.name
-    if not copy.is_dir():
-        unfinished = copy.with_name("unfinished")
+def copy_of(folders: Sequence[Path], link: Path) -> Path:
+    """A folder with copies of these that every account can read, in the place that `link` points to."""
+    copies = elsewhere(link) / "copies"
+    if not copies.is_dir():
+        unfinished = copies.with_name("unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(source, unfinished, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        for folder in folders:
+            shutil.copytree(folder, unfinished / folder.name, symlinks=True, ignore=NOT_COPIED)
         for path in (unfinished, *unfinished.rglob("*")):
             # A strict umask may have installed files that only root can read.
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() or path.parent.name == "bin" else 0o444))
-        unfinished.rename(copy)
-    return copy
+        unfinished.rename(copies)
+    return copies

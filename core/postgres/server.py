@@ -125,8 +125,10 @@ class Server:
     def _start(self) -> psutil.Process:
         give_up_at = time.monotonic() + STILL_DYING_SECONDS
         while True:
-            # Stale, as process() has just found; a reused process number in it would stop the start for ever.
+            # Stale, as process() has just found; a reused process number in them would stop the start for ever.
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for stale in self.places.sockets.glob(".s.PGSQL.*"):
+                stale.unlink(missing_ok=True)
             try:
                 return self._start_once()
             except EmbeddedPostgresFailed:
@@ -168,13 +170,15 @@ class Server:
 
 def _programs_in_reach(places: Places, who: Account) -> Path:
     theirs = programs()
-    if who.lent and who.run([theirs / "postgres", "--version"]).returncode != 0:
-        theirs = account.copy_of(theirs.parent, places.install) / "bin"
-    done = who.run([theirs / "postgres", "--version"])
+    done = who.run([theirs / "initdb", "--version"])
+    if done.returncode != 0 and who.lent:
+        package = theirs.parents[1]
+        # The libraries that it needs lie beside the package, and are found from there.
+        folders = [package, *package.parent.glob(f"{package.name}.libs")]
+        theirs = account.copy_of(folders, places.install) / theirs.relative_to(package.parent)
+        done = who.run([theirs / "initdb", "--version"])
     if done.returncode != 0:
-        raise EmbeddedPostgresFailed(
-            f"{theirs / 'postgres'} does not run here: {_last_line(done.stdout)}; set DATABASE_URL"
-        )
+        raise EmbeddedPostgresFailed(f"PostgreSQL does not run here: {_last_line(done.stdout)}; set DATABASE_URL")
     return theirs
 
 
@@ -185,5 +189,7 @@ def _data_in_reach(places: Places, who: Account) -> Path:
 
 
 def _last_line(text: str) -> str:
+    """The last complaint, else the last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    complaints = [line for line in lines if "FATAL:" in line or "PANIC:" in line or "error:" in line]
+    return (complaints or lines or ["it said nothing"])[-1]

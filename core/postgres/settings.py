@@ -37,8 +37,9 @@ ALWAYS = {
     "log_checkpoints": "off",
 }
 
-# For data that a test makes again at will: nothing waits for the disk, and a power cut may ruin it.
-UNSAFE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# For data that a test makes again at will: nothing waits for the disk, so a power cut may ruin it. A kill may not:
+# synchronous_commit stays on, and what is committed has reached the operating system.
+UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def arguments(*, sockets: Path, durable: bool) -> list[str]:
