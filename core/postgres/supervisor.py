@@ -39,6 +39,8 @@ def main(arguments: list[str]) -> int:
     if supervised is None:
         print("another supervisor holds this server", flush=True)
         return 1
+    os.truncate(supervised, 0)
+    os.write(supervised, str(os.getpid()).encode())
     try:
         server = Server.at(places, durable=not options.unsafe)
         process = server.ensure_running()

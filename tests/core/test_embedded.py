@@ -203,6 +203,21 @@ def test_programs_out_of_reach_are_copied(folder: Path, monkeypatch: pytest.Monk
     copied.stop(copied.ensure_running())
 
 
+def test_remove_refuses_a_server_in_use_and_else_leaves_nothing_elsewhere(
+    folder: Path, user: Callable[[], User]
+) -> None:
+    one = user()
+    one.url()
+    remove = [sys.executable, "-m", "core.postgres.remove", str(folder)]
+    refused = subprocess.run(remove, cwd=PROJECT, capture_output=True, text=True, check=False)
+    one.kill()
+    subprocess.run(remove, cwd=PROJECT, check=True)
+
+    assert "is in use" in refused.stderr
+    assert _processes(folder) == []
+    assert not Places(folder / "db").sockets.exists()
+
+
 def _write(address: str, value: int) -> None:
     with psycopg.connect(address) as connection:
         connection.execute("CREATE TABLE kept (value int)")
