@@ -1,0 +1,38 @@
+"""Shapes of messages as staff see them: ids and states, never addresses or wording."""
+
+from marshmallow import Schema, fields
+
+from core.web.schemas import Instant
+
+
+class MessageSchema(Schema):
+    id = fields.UUID()
+    customer_id = fields.UUID()
+    channel = fields.String(metadata={"example": "sms"})
+    purpose = fields.String(metadata={"example": "marketing"})
+    state = fields.String(metadata={"example": "in_doubt"})
+    provider = fields.String(allow_none=True)
+    provider_message_id = fields.String(allow_none=True)
+    attempts = fields.Integer()
+    last_error = fields.String(allow_none=True, metadata={"example": "ReadTimeout"})
+    created_at = Instant()
+    sent_at = Instant(allow_none=True)
+    delivered_at = Instant(allow_none=True)
+
+
+class SettlementSchema(Schema):
+    was_taken = fields.Boolean(
+        required=True, metadata={"description": "Whether the provider has the message, as its own console shows"}
+    )
+
+
+class SandboxArgsSchema(Schema):
+    to = fields.String(load_default=None, metadata={"description": "A phone number, e-mail address or device token"})
+
+
+class SandboxMessageSchema(Schema):
+    id = fields.UUID()
+    channel = fields.String()
+    recipient = fields.String()
+    content = fields.Dict()
+    created_at = Instant()

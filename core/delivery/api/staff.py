@@ -1,0 +1,70 @@
+"""What staff see of messages: those in doubt, and in development what the sandbox was given."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from flask_smorest import Blueprint
+
+from core import clock
+from core.db import transaction
+from core.delivery import in_doubt
+from core.delivery.api.schemas import MessageSchema, SandboxArgsSchema, SandboxMessageSchema, SettlementSchema
+from core.delivery.models import Message
+from core.errors import InvalidInput, NotFound
+from core.gateways import sandbox
+from core.web import principals
+from core.web.doors import needs
+from core.web.schemas import PageArgs, decode_cursor, encode_cursor, page_of
+
+blueprint = Blueprint("messages", __name__, description="Messages and what became of them")
+
+
+@blueprint.get("/messages/in-doubt")
+@blueprint.arguments(PageArgs(), location="query")
+@blueprint.response(200, page_of(MessageSchema))
+@needs("messages.read")
+def list_messages_in_doubt(args: dict[str, Any]) -> dict[str, Any]:
+    """Messages of which nobody can tell whether the provider took them, the oldest first."""
+    with transaction() as session:
+        found = in_doubt.list_(session, limit=args["limit"] + 1, after=_id_of(args["cursor"]))
+    items = found[: args["limit"]]
+    return {"items": items, "next_cursor": encode_cursor(items[-1].id) if len(found) > len(items) else None}
+
+
+@blueprint.put("/messages/<uuid:message_id>/settlement")
+@blueprint.arguments(SettlementSchema())
+@blueprint.response(200, MessageSchema())
+@needs("messages.settle")
+def settle_message(args: dict[str, Any], message_id: UUID) -> Message:
+    """Settle a message in doubt with what the provider's own console shows; it is never sent again."""
+    with transaction() as session:
+        return in_doubt.settle(
+            session,
+            message_id=message_id,
+            was_taken=args["was_taken"],
+            actor=principals.current().name,
+            now=clock.now(),
+        )
+
+
+@blueprint.get("/sandbox/messages")
+@blueprint.arguments(SandboxArgsSchema(), location="query")
+@blueprint.response(200, page_of(SandboxMessageSchema))
+@needs("messages.read")
+def list_sandbox_messages(args: dict[str, Any]) -> dict[str, Any]:
+    """What the sandbox was given instead of a provider, the latest first (not in production)."""
+    if current_app.extensions["settings"].is_production:
+        raise NotFound
+    with transaction() as session:
+        return {"items": sandbox.kept(session, recipient=args["to"]), "next_cursor": None}
+
+
+def _id_of(cursor: str | None) -> UUID | None:
+    position = decode_cursor(cursor, 1)
+    try:
+        return UUID(position[0]) if position else None
+    except ValueError as error:
+        raise InvalidInput(
+            errors=[{"pointer": "/cursor", "detail": "Pass on a next_cursor as it was given."}]
+        ) from error

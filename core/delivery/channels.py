@@ -1,0 +1,71 @@
+"""What each channel's content holds, and the gateway that it goes to.
+
+push      title, body, data (optional, strings)
+sms       body
+whatsapp  body, or content_sid with content_variables
+email     subject, text
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from core.gateways.email import Email
+from core.gateways.outcomes import Outcome
+from core.gateways.push import Push
+from core.gateways.registry import Gateways
+from core.gateways.sms import Sms
+from core.gateways.whatsapp import WhatsApp
+
+Content = dict[str, Any]
+Call = Callable[[], Outcome]
+
+
+def check(channel: str, content: Content) -> None:
+    """Refuse content that its channel could not send, while its author still holds it.
+
+    raises  ValueError naming the channel and what is wrong
+    """
+    try:
+        _MAKE[channel](UUID(int=0), "", content)
+    except KeyError as error:
+        raise ValueError(f"{error} is missing from the content of a message by {channel}") from error
+    except TypeError as error:
+        raise ValueError(f"the content of a message by {channel} does not fit: {error}") from error
+
+
+def provider_of(gateways: Gateways, channel: str) -> str:
+    """The name of the provider that this channel's messages go to."""
+    name: str = getattr(gateways, channel).name
+    return name
+
+
+def call(gateways: Gateways, *, channel: str, message_id: UUID, recipient: str, content: Content) -> Call:
+    """The one call that hands a message to its provider, ready to be made."""
+    made = _MAKE[channel](message_id, recipient, content)
+    gateway = getattr(gateways, channel)
+    return lambda: gateway.send(made)
+
+
+def _push(message_id: UUID, recipient: str, content: Content) -> Push:
+    return Push(message_id, recipient, content["title"], content["body"], content.get("data", {}))
+
+
+def _sms(message_id: UUID, recipient: str, content: Content) -> Sms:
+    return Sms(message_id, recipient, content["body"])
+
+
+def _whatsapp(message_id: UUID, recipient: str, content: Content) -> WhatsApp:
+    return WhatsApp(message_id, recipient, **content)
+
+
+def _email(message_id: UUID, recipient: str, content: Content) -> Email:
+    return Email(message_id, recipient, content["subject"], content["text"])
+
+
+_MAKE: dict[str, Callable[[UUID, str, Content], Any]] = {
+    "push": _push,
+    "sms": _sms,
+    "whatsapp": _whatsapp,
+    "email": _email,
+}

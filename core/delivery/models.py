@@ -1,0 +1,66 @@
+"""A message on its way to one address of one customer."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+from core.work import Due
+
+CHANNELS = ("push", "sms", "whatsapp", "email")
+PURPOSES = ("transactional", "marketing")
+
+# pending -> claimed -> sending -> sent -> delivered; the other ends are failed, in_doubt and suppressed.
+# A worker that dies with a claimed row never called anyone, so the row is taken again; one that dies with a sending
+# row may have, so the row is in doubt.
+STATES = ("pending", "claimed", "sending", "sent", "delivered", "failed", "in_doubt", "suppressed")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Message(Due, Base):
+    """One message to one address.
+
+    customer_id  whose data key seals recipient and content
+    address_id   the caller's own id of the address (a device), handed back in the events
+    recipient    ciphertext of a phone number, e-mail address or device token
+    content      ciphertext of the JSON that `core.delivery.channels` describes
+    caused_by, depth, trace  the chain of events that led here, continued by this message's own
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        CheckConstraint(_one_of("channel", CHANNELS), name="channel"),
+        CheckConstraint(_one_of("purpose", PURPOSES), name="purpose"),
+        CheckConstraint(_one_of("state", STATES), name="state"),
+        CheckConstraint("state <> 'pending' OR due_at IS NOT NULL", name="due"),
+        CheckConstraint(
+            "(state IN ('claimed', 'sending')) = (lease_token IS NOT NULL)"
+            " AND (lease_token IS NULL) = (lease_until IS NULL)",
+            name="lease",
+        ),
+        Index("ix_message_due", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_message_leased", "lease_until", postgresql_where=text("lease_token IS NOT NULL")),
+        Index("ix_message_in_doubt", "id", postgresql_where=text("state = 'in_doubt'")),
+        Index("ix_message_customer", "customer_id", "id"),
+        {"schema": "core", "postgresql_partition_by": "RANGE (id)"},
+    )
+
+    customer_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text)
+    address_id: Mapped[UUID | None]
+    recipient: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    provider: Mapped[str | None] = mapped_column(Text)
+    provider_message_id: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    caused_by: Mapped[UUID | None]
+    depth: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    trace: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,99 @@
+"""A message's way forward. It never goes back: a late or repeated word about it changes nothing.
+
+Each function takes a row that its caller has locked, says whether it moved, and announces the step.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events
+from core.delivery.events import MessageDelivered, MessageFailed, MessageInDoubt, MessageSent
+from core.delivery.models import Message
+
+_RANK = {
+    "pending": 0,
+    "claimed": 0,
+    "sending": 0,
+    "in_doubt": 1,
+    "sent": 2,
+    "delivered": 3,
+    "failed": 3,
+    "suppressed": 3,
+}
+
+
+def lock(session: Session, message_id: UUID) -> Message | None:
+    """The message, locked for this transaction; None when there is none."""
+    return session.scalars(select(Message).where(Message.id == message_id).with_for_update()).one_or_none()
+
+
+def mark_sent(session: Session, message: Message, *, provider_message_id: str | None, now: datetime) -> bool:
+    """The provider has it. From any earlier state, pending included: whoever has it was given it."""
+    if message.provider_message_id is None:
+        message.provider_message_id = provider_message_id
+    if not _move(message, "sent"):
+        return False
+    message.sent_at, message.last_error = now, None
+
+    events.announce(session, MessageSent(provider=message.provider or "", **_facts(message, now=now)))
+    return True
+
+
+def mark_delivered(session: Session, message: Message, *, provider_message_id: str | None, now: datetime) -> bool:
+    """It reached the device, so it was sent, even where that word was lost."""
+    mark_sent(session, message, provider_message_id=provider_message_id, now=now)
+    if not _move(message, "delivered"):
+        return False
+    message.delivered_at = now
+
+    events.announce(session, MessageDelivered(**_facts(message, now=now)))
+    return True
+
+
+def mark_failed(
+    session: Session, message: Message, *, reason: str, is_address_dead: bool = False, now: datetime
+) -> bool:
+    """It will not arrive; `reason` is a code, never a provider's free text."""
+    if not _move(message, "failed"):
+        return False
+    message.last_error = reason
+
+    facts = _facts(message, now=now)
+    events.announce(session, MessageFailed(reason=reason, is_address_dead=is_address_dead, **facts))
+    return True
+
+
+def mark_in_doubt(session: Session, message: Message, *, reason: str, now: datetime) -> bool:
+    """Nobody can tell whether it was taken. It is never sent again; a receipt or an operator settles it."""
+    if not _move(message, "in_doubt"):
+        return False
+    message.last_error = reason
+
+    events.announce(session, MessageInDoubt(reason=reason, **_facts(message, now=now)))
+    return True
+
+
+def _move(message: Message, state: str) -> bool:
+    if _RANK[state] <= _RANK[message.state]:
+        return False
+    message.state = state
+    message.lease_token = message.lease_until = None
+    return True
+
+
+def _facts(message: Message, *, now: datetime) -> dict[str, Any]:
+    return {
+        "customer_id": message.customer_id,
+        "occurred_at": now,
+        "caused_by": message.caused_by,
+        "depth": message.depth + 1,
+        "trace": message.trace,
+        "message_id": message.id,
+        "channel": message.channel,
+        "purpose": message.purpose,
+        "address_id": message.address_id,
+    }
