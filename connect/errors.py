@@ -1,0 +1,33 @@
+"""How the ingest door says no to a whole request. A bad event inside a batch is named in the answer instead."""
+
+from core.errors import Kind, Refusal
+
+
+class WriteKeyUnknown(Refusal):
+    code = "write_key_unknown"
+    kind = Kind.UNAUTHENTICATED
+    title = "Send a write key of this brand, as the user name of Basic authentication or as writeKey in the body"
+
+
+class BatchUnreadable(Refusal):
+    code = "batch_unreadable"
+    kind = Kind.MALFORMED
+    title = "The body is not a JSON object that the Segment HTTP API knows"
+
+
+class BatchTooLarge(Refusal):
+    code = "batch_too_large"
+    kind = Kind.TOO_LARGE
+    title = "At most 500 KB and 500 events a batch, 32 KB an event"
+
+
+class EventInvalid(Refusal):
+    code = "event_invalid"
+    kind = Kind.MALFORMED
+    title = "The event is invalid"
+
+
+class IdentityTaken(Refusal):
+    code = "identity_taken"
+    kind = Kind.CONFLICT
+    title = "That id already belongs to another customer"

@@ -1,0 +1,110 @@
+"""Whom an id from outside means: one of our customers, or a pseudonym of somebody we do not know yet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from connect.calls import Call
+from connect.errors import IdentityTaken
+from connect.events import IdentityMapped
+from connect.models import ExternalIdentity
+from core import crypto
+from core.db import Connection, connection_of
+from core.errors import NotFound
+from core.events import announce
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose event it is. With both known, the anonymous subject did what it did as this customer."""
+
+    customer_id: UUID | None
+    subject_id: str | None
+
+
+def map_external(session: Session, *, source: str, external_id: str, customer_id: UUID, now: datetime) -> None:
+    """Remember whom a source means by this id; what it reported under it before becomes the customer's.
+
+    raises   NotFound for an unknown customer; IdentityTaken when the id is another customer's
+    effects  announces identity.mapped the first time
+    """
+    if not _customers(connection_of(session), [customer_id]):
+        raise NotFound
+    row = {"source": source, "external_id_index": _index(source, external_id), "customer_id": customer_id}
+    added = session.execute(
+        insert(ExternalIdentity)
+        .values(created_at=now, **row)
+        .on_conflict_do_nothing()
+        .returning(ExternalIdentity.source)
+    ).first()
+    if added is None:
+        kept = session.get(ExternalIdentity, (source, row["external_id_index"]))
+        if kept is None or kept.customer_id != customer_id:
+            raise IdentityTaken
+        return
+
+    announce(
+        session,
+        IdentityMapped(
+            customer_id=customer_id, subject_id=_user_subject(source, external_id), system=source, occurred_at=now
+        ),
+    )
+
+
+def of_calls(connection: Connection, calls: Sequence[Call], *, source: str) -> list[Identity]:
+    """Whose each call is, with one query for any number: a userId is a customer's id of ours or one that was mapped."""
+    ids = {call.user_id for call in calls if call.user_id}
+    known = _known(connection, ids, source=source) if ids else {}
+    return [_identity(call, known, source) for call in calls]
+
+
+def anonymous_subject(anonymous_id: str) -> str:
+    """The pseudonym that the log holds for an anonymousId, the same from every source."""
+    return "anonymous:" + crypto.blind_index("connect.anonymous_id", anonymous_id).hex()[:32]
+
+
+def _identity(call: Call, known: dict[str, UUID], source: str) -> Identity:
+    customer_id = known.get(call.user_id) if call.user_id else None
+    if customer_id is None and call.user_id:
+        return Identity(None, _user_subject(source, call.user_id))
+    anonymous_id = call.previous_id or call.anonymous_id
+    return Identity(customer_id, anonymous_subject(anonymous_id) if anonymous_id else None)
+
+
+def _user_subject(source: str, external_id: str) -> str:
+    return "external:" + _index(source, external_id).hex()[:32]
+
+
+def _index(source: str, external_id: str) -> bytes:
+    return crypto.blind_index(f"connect.external_id.{source}", external_id)
+
+
+def _known(connection: Connection, ids: Iterable[str], *, source: str) -> dict[str, UUID]:
+    by_index = {_index(source, given): given for given in ids}
+    by_uuid = {customer_id: given for given in ids if (customer_id := _uuid(given))}
+    rows = connection.execute(
+        """
+        SELECT external_id_index, customer_id FROM connect.external_identity
+         WHERE source = %s AND external_id_index = ANY(%s)
+        UNION ALL
+        SELECT NULL, id FROM auth.customer WHERE id = ANY(%s) AND phone_index IS NOT NULL
+        """,
+        [source, list(by_index), list(by_uuid)],
+    )
+    return {by_index[bytes(index)] if index else by_uuid[customer_id]: customer_id for index, customer_id in rows}
+
+
+def _customers(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:
+    rows = connection.execute("SELECT id FROM auth.customer WHERE id = ANY(%s) AND phone_index IS NOT NULL", [ids])
+    return [row[0] for row in rows]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None

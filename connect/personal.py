@@ -1,0 +1,110 @@
+"""What tells who somebody is, split off an event from outside before it is logged.
+
+By key where the key says it (traits know more of them: a property "name" is a product's, a trait "name" a person's),
+and by value wherever an e-mail address, a telephone number or an IP address shows. Free text of a trait counts too.
+It is better to seal a harmless field than to log a personal one: sealed fields are not lost.
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Any
+
+#: Keys are compared in lower case without punctuation: "first_name", "firstName" and "First name" are one.
+_ANYWHERE = frozenset(
+    """
+    email emailaddress mail phone phonenumber mobile telephone msisdn firstname lastname fullname middlename surname
+    familyname givenname address streetaddress street postalcode postcode zip zipcode birthday birthdate dateofbirth dob
+    ip ipaddress password token accesstoken ssn passport nationalid taxid iban cardnumber latitude longitude location
+    advertisingid idfa idfv gaid recipient
+    """.split()
+)
+_IN_TRAITS = _ANYWHERE | frozenset(
+    "name username nickname avatar description title website bio about age gender".split()
+)
+
+_EMAIL = re.compile(r"[^\s@/?=&]+(?:@|%40)[^\s@/?=&]+\.[A-Za-z]{2,}", re.IGNORECASE)
+_PHONE_ANYWHERE = re.compile(r"(?:\+|%2B)[1-9][\d\s().-]{6,18}\d", re.IGNORECASE)
+_PHONE_ALONE = re.compile(r"\(?\d[\d\s().-]{7,18}\d")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+#: A trait longer than this, or of more words, is somebody's own words rather than a value to group customers by.
+_TRAIT_CHARACTERS, _TRAIT_WORDS = 64, 4
+
+Pointer = tuple[str | int, ...]
+
+
+def split(content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what may be logged, what must be sealed by its JSON pointer, such as {"/traits/email": ...})."""
+    sealed: dict[str, Any] = {}
+    return _split_object(content, "", False, sealed), sealed
+
+
+def _split_object(item: dict[str, Any], path: str, in_traits: bool, sealed: dict[str, Any]) -> dict[str, Any]:
+    keys = _IN_TRAITS if in_traits else _ANYWHERE
+    clear: dict[str, Any] = {}
+    for key, value in item.items():
+        pointer = f"{path}/{_escaped(key)}"
+        if _key(key) in keys or tells(key) or (path == "/context/device" and key in ("id", "name")):
+            sealed[pointer] = value
+        elif isinstance(value, dict):
+            clear[key] = _split_object(value, pointer, in_traits or key == "traits", sealed)
+        elif isinstance(value, list):
+            clear[key] = _split_list(value, pointer, in_traits, sealed)
+        elif _is_personal(value, in_traits):
+            sealed[pointer] = value
+        else:
+            clear[key] = value
+    return clear
+
+
+def _split_list(items: list[Any], path: str, in_traits: bool, sealed: dict[str, Any]) -> list[Any]:
+    clear: list[Any] = []
+    for index, value in enumerate(items):
+        pointer = f"{path}/{index}"
+        if isinstance(value, dict):
+            clear.append(_split_object(value, pointer, in_traits, sealed))
+        elif isinstance(value, list):
+            clear.append(_split_list(value, pointer, in_traits, sealed))
+        elif _is_personal(value, in_traits):
+            sealed[pointer] = value
+            clear.append(None)  # the others keep their places
+        else:
+            clear.append(value)
+    return clear
+
+
+def _is_personal(value: Any, in_traits: bool) -> bool:
+    if not isinstance(value, str):
+        return False
+    if in_traits and (len(value) > _TRAIT_CHARACTERS or len(value.split()) > _TRAIT_WORDS):
+        return True
+    return tells(value)
+
+
+def tells(text: str) -> bool:
+    """Whether a text holds an e-mail address or an international number, or is a local number or an IP address."""
+    if len(text) < 3:
+        return False
+    if _EMAIL.search(text) or _PHONE_ANYWHERE.search(text):
+        return True
+    if _PHONE_ALONE.fullmatch(text) and not text.isdigit() and 9 <= sum(map(str.isdigit, text)) <= 13:
+        return True  # bare digits are order numbers far more often, and keys name the telephone numbers among them
+    return _is_ip_address(text)
+
+
+def _is_ip_address(text: str) -> bool:
+    if len(text) > 45 or not (text.count(".") == 3 or ":" in text):
+        return False
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _key(key: str) -> str:
+    return _NOT_WORD.sub("", key).lower()
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")  # RFC 6901
