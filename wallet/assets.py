@@ -1,0 +1,23 @@
+"""Assets: the currencies and points that a wallet can hold."""
+
+from core.money import POINTS
+from wallet.errors import CurrencyUnknown
+
+#: Decimals of the minor unit, by ISO 4217; points have none.
+EXPONENTS = {
+    POINTS: 0,
+    **dict.fromkeys(("AED", "AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD", "ILS", "INR"), 2),
+    **dict.fromkeys(("MXN", "NOK", "NZD", "PLN", "SEK", "SGD", "TRY", "USD", "ZAR"), 2),
+    **dict.fromkeys(("ISK", "JPY", "KRW"), 0),
+    **dict.fromkeys(("BHD", "JOD", "KWD"), 3),
+}
+
+
+def exponent_of(code: str) -> int:
+    """How many decimals the asset's minor unit stands for: 2 for USD.
+
+    raises  CurrencyUnknown
+    """
+    if code not in EXPONENTS:
+        raise CurrencyUnknown
+    return EXPONENTS[code]

@@ -1,0 +1,78 @@
+"""What the wallet refuses, and why."""
+
+from uuid import UUID
+
+from core.errors import Kind, Refusal
+
+
+class PostingRefused(Refusal):
+    """A refusal of one transfer among those posted together.
+
+    position     which of them, from 0
+    account_id   the account at fault (never shown: a till must not learn what a customer has)
+    """
+
+    code = "posting_refused"
+    title = "The transfer was refused"
+
+    position: int = 0
+    account_id: UUID | None = None
+
+
+class InsufficientFunds(PostingRefused):
+    code = "insufficient_funds"
+    title = "There is not enough on the account"
+    constraint = "ck_balance_floor"
+
+
+class AccountMissing(PostingRefused):
+    code = "account_missing"
+    title = "There is no such account"
+    constraint = "fk_entry_account_id"
+
+
+class AccountClosed(PostingRefused):
+    code = "account_closed"
+    title = "The account is closed"
+    constraint = "ck_account_open"
+
+
+class RefundExceedsPayment(PostingRefused):
+    code = "refund_exceeds_payment"
+    title = "More would go back than was paid"
+    constraint = "ck_transfer_part_refund_cap"
+
+
+class RefundToStranger(PostingRefused):
+    code = "refund_to_stranger"
+    title = "Value can only go back to those who gave it"
+    constraint = "ck_transfer_part_source"
+
+
+class AmountTooLarge(PostingRefused):
+    code = "amount_too_large"
+    title = "An account cannot hold that much"
+
+
+class CurrencyUnknown(Refusal):
+    code = "currency_unknown"
+    title = "The wallet does not hold this currency"
+
+
+class MerchantUnknown(Refusal):
+    code = "merchant_unknown"
+    kind = Kind.NOT_FOUND
+    title = "There is no such merchant"
+
+
+class TopupDeclined(Refusal):
+    """`reason` in its facts is the provider's code."""
+
+    code = "topup_declined"
+    title = "The payment provider declined the top-up"
+
+
+class TopupsUnavailable(Refusal):
+    code = "payments_off"
+    kind = Kind.UNAVAILABLE
+    title = "Payments are switched off"

@@ -1,0 +1,176 @@
+"""The ledger's tables. Only `wallet.post` (migration 0004) writes transfers, parts, entries and what balances hold."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    FetchedValue,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+from core.work import Due
+
+
+class Asset(Base):
+    """What can be owned: a currency, or points. `exponent`: how many decimals its minor unit stands for."""
+
+    __tablename__ = "asset"
+    __table_args__ = (CheckConstraint("exponent BETWEEN 0 AND 8", name="exponent"), {"schema": "wallet"})
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    exponent: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Account(Base):
+    """A place where value stands. The id is derived from owner, purpose and asset (`accounts.id_of`).
+
+    floor   the least that may stand on it; None for no limit
+    hot     many transfers at once meet here, so it is locked last
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("owner", "purpose", "asset"),
+        UniqueConstraint("id", "asset", "status"),
+        CheckConstraint("status IN ('open', 'closed')", name="status"),
+        {"schema": "wallet"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(Text)
+    asset: Mapped[str] = mapped_column(Text, ForeignKey("wallet.asset.code"))
+    floor: Mapped[int | None] = mapped_column(BigInteger)
+    hot: Mapped[bool]
+    status: Mapped[str] = mapped_column(Text, server_default="open")
+
+
+class Balance(Base):
+    """What stands on an account now; `version` counts its entries."""
+
+    __tablename__ = "balance"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "asset", "status"],
+            ["wallet.account.id", "wallet.account.asset", "wallet.account.status"],
+            onupdate="CASCADE",
+        ),
+        CheckConstraint("posted - held >= floor", name="floor"),
+        CheckConstraint("held >= 0", name="held"),
+        {"schema": "wallet"},
+    )
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    hot: Mapped[bool]
+    floor: Mapped[int | None] = mapped_column(BigInteger)
+    posted: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    held: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class TransferRow(Base):
+    """One movement of value, or the frozen refusal of one, under its principal's idempotency key.
+
+    parent_id   the transfer that this one gives back from
+    """
+
+    __tablename__ = "transfer"
+    __table_args__ = (
+        UniqueConstraint("principal", "key"),
+        CheckConstraint(
+            "state = 'posted' AND refusal IS NULL OR state = 'declined' AND refusal IS NOT NULL", name="state"
+        ),
+        Index("ix_transfer_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        {"schema": "wallet"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    principal: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, server_default="posted")
+    refusal: Mapped[dict[str, Any] | None]
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("wallet.transfer.id"))
+    details: Mapped[dict[str, Any]]
+    effective_at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class TransferPart(Base):
+    """What one source gave to a transfer, and how much of it has gone back."""
+
+    __tablename__ = "transfer_part"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("refunded >= 0", name="refunded"),
+        CheckConstraint("refunded <= amount", name="refund_cap"),
+        {"schema": "wallet"},
+    )
+
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    refunded: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class Entry(Base):
+    """What one transfer did to one account. `version` is its place in the account's history, without gaps."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount"),
+        Index(None, "account_id", "id"),
+        {"schema": "wallet", "postgresql_partition_by": "RANGE (id)"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    transfer_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    balance_after: Mapped[int] = mapped_column(BigInteger)
+    effective_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class Topup(Due, Base):
+    """Money that a customer brings in: kept before the provider is asked, posted after it said yes.
+
+    source   the provider's token for a card or bank account
+    """
+
+    __tablename__ = "topup"
+    __table_args__ = (
+        UniqueConstraint("principal", "key"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("state IN ('pending', 'succeeded', 'failed', 'in_doubt')", name="state"),
+        Index("ix_topup_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        {"schema": "wallet"},
+    )
+
+    principal: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    customer_id: Mapped[UUID]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    provider_reference: Mapped[str | None] = mapped_column(Text)
+    decline_code: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]

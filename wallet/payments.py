@@ -1,0 +1,179 @@
+"""Payments: a customer's value moves to what the brand owes a merchant."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core import ids
+from core.db import Connection
+from core.errors import InvalidInput, NotFound, Refusal
+from core.events import Event
+from core.money import MAX_AMOUNT_MINOR
+from wallet import accounts, ledger
+from wallet.assets import exponent_of
+from wallet.errors import AccountMissing, CurrencyUnknown, MerchantUnknown
+from wallet.events import PaymentCompleted
+from wallet.ledger import Leg, Posted, Transfer
+
+KIND = "payment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """sources      negative legs that add up to the amount; None: all from the customer's cash
+    reference    the merchant's or the customer's own words for it, shown on statements
+    more_events  announced with payment.completed
+    """
+
+    principal: str
+    key: str
+    fingerprint: bytes
+    customer_id: UUID
+    merchant_id: UUID
+    store_id: UUID | None = None
+    terminal_id: UUID | None = None
+    reference: str | None = None
+    amount_minor: int
+    currency: str
+    sources: Sequence[Leg] | None = None
+    approval_id: UUID | None = None
+    at: datetime
+    more_events: Sequence[Event] = ()
+    id: UUID = field(default_factory=ids.new)
+
+
+def transfer_of(payment: Payment) -> Transfer:
+    """The transfer that a payment is, to be posted with others.
+
+    raises  InvalidInput for an amount outside 1..2^53-1; CurrencyUnknown
+    """
+    if not 1 <= payment.amount_minor <= MAX_AMOUNT_MINOR:
+        raise InvalidInput(
+            errors=[{"pointer": "/amount/amount_minor", "detail": "Must be from 1 to 9007199254740991."}]
+        )
+    exponent_of(payment.currency)
+    sources = payment.sources
+    if sources is None:
+        cash = accounts.of_customer(payment.customer_id, payment.currency)
+        sources = (Leg(cash.id, -payment.amount_minor),)
+
+    return Transfer(
+        id=payment.id,
+        principal=payment.principal,
+        key=payment.key,
+        fingerprint=payment.fingerprint,
+        kind=KIND,
+        legs=(*sources, Leg(_payable(payment).id, payment.amount_minor)),
+        effective_at=payment.at,
+        details=_details(payment),
+        events=(_completed(payment), *payment.more_events),
+    )
+
+
+def pay(connection: Connection, payment: Payment) -> Posted:
+    """Pay with one SQL call, on a `statement()` connection. A refusal is frozen: its retry is refused the same way.
+
+    raises   InsufficientFunds, CurrencyUnknown, MerchantUnknown, AccountClosed; KeyReused; Busy while a twin is at it
+    effects  announces payment.completed
+    """
+    transfer = transfer_of(payment)
+    try:
+        return _post_opening(connection, payment, transfer)
+    except Refusal as refusal:
+        if not refusal.is_final or refusal.is_replayed or ledger.decline(connection, transfer, refusal):
+            raise
+    # A twin took the key between the refusal and its freezing, so its outcome is ours.
+    return ledger.post(connection, transfer)
+
+
+def pay_all(connection: Connection, payments: Sequence[Payment]) -> list[Posted]:
+    """Post many payments in one round trip, all or none. The merchants' accounts are open already.
+
+    raises  as `ledger.post_all`
+    """
+    return ledger.post_all(connection, [transfer_of(payment) for payment in payments])
+
+
+def find(connection: Connection, payment_id: UUID, *, merchant_id: UUID) -> dict[str, Any]:
+    """A payment as its merchant sees it, with how much of it has gone back.
+
+    raises  NotFound, also for another merchant's
+    """
+    row = connection.execute(_FIND, [payment_id, str(merchant_id)]).fetchone()
+    if row is None:
+        raise NotFound
+    return shown(row[0], row[1], row[2], refunded_minor=row[3])
+
+
+def shown(payment_id: UUID, at: datetime, details: Mapping[str, Any], *, refunded_minor: int = 0) -> dict[str, Any]:
+    """A payment as the doors show it."""
+    named = {name: details.get(name) for name in ("merchant_id", "store_id", "reference", "approval_id")}
+    money = {"amount_minor": details["amount_minor"], "currency": details["currency"]}
+    refunded = {"amount_minor": refunded_minor, "currency": details["currency"]}
+    return {"id": payment_id, "amount": money, "refunded": refunded, "paid_at": at, **named}
+
+
+def merchant_of_store(connection: Connection, store_id: UUID) -> UUID:
+    """raises  MerchantUnknown"""
+    row = connection.execute("SELECT merchant_id FROM auth.store WHERE id = %s", [store_id]).fetchone()
+    if row is None:
+        raise MerchantUnknown("There is no such store")
+    merchant_id: UUID = row[0]
+    return merchant_id
+
+
+def _payable(payment: Payment) -> accounts.Opening:
+    return accounts.of_merchant(payment.merchant_id, payment.currency)
+
+
+def _post_opening(connection: Connection, payment: Payment, transfer: Transfer) -> Posted:
+    """Post, opening the merchant's account at its first payment in this currency."""
+    try:
+        return ledger.post(connection, transfer)
+    except AccountMissing as missing:
+        payable = _payable(payment)
+        if missing.account_id != payable.id:
+            raise CurrencyUnknown from missing
+        if not connection.execute("SELECT FROM auth.merchant WHERE id = %s", [payment.merchant_id]).rowcount:
+            raise MerchantUnknown from missing
+        accounts.open_all(connection, [payable])
+        return ledger.post(connection, transfer)
+
+
+def _details(payment: Payment) -> dict[str, Any]:
+    named = {
+        "customer_id": payment.customer_id,
+        "merchant_id": payment.merchant_id,
+        "store_id": payment.store_id,
+        "terminal_id": payment.terminal_id,
+        "approval_id": payment.approval_id,
+    }
+    return {
+        **{name: str(value) for name, value in named.items() if value is not None},
+        **({"reference": payment.reference} if payment.reference is not None else {}),
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+    }
+
+
+def _completed(payment: Payment) -> PaymentCompleted:
+    return PaymentCompleted(
+        customer_id=payment.customer_id,
+        occurred_at=payment.at,
+        payment_id=payment.id,
+        merchant_id=payment.merchant_id,
+        store_id=payment.store_id,
+        terminal_id=payment.terminal_id,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+    )
+
+
+_FIND = """
+    SELECT t.id, t.effective_at, t.details,
+           (SELECT coalesce(sum(p.refunded), 0)::bigint FROM wallet.transfer_part p WHERE p.transfer_id = t.id)
+      FROM wallet.transfer t
+     WHERE t.id = %s AND t.kind = 'payment' AND t.state = 'posted' AND t.details ->> 'merchant_id' = %s
+"""
