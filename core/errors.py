@@ -32,6 +32,8 @@ class Refusal(Exception):
     title: ClassVar[str] = "The request was refused"
     constraint: ClassVar[str | None] = None
     retry_after_seconds: int | None = None
+    #: An earlier answer under the same idempotency key, given again.
+    is_replayed: bool = False
 
     def __init__(self, detail: str | None = None, **facts: Any) -> None:
         super().__init__(detail or self.title)

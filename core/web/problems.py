@@ -45,6 +45,8 @@ def response_of(refusal: Refusal) -> Response:
         response.headers["WWW-Authenticate"] = 'Bearer realm="pocketful"'
     if refusal.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    if refusal.is_replayed:
+        response.headers["Idempotency-Replayed"] = "true"
     return response
 
 
