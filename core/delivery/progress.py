@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core import events
 from core.delivery.events import MessageDelivered, MessageFailed, MessageInDoubt, MessageSent
 from core.delivery.models import Message
+from core.events.announce import MAX_DEPTH
 
 _RANK = {
     "pending": 0,
@@ -90,7 +91,8 @@ def _facts(message: Message, *, now: datetime) -> dict[str, Any]:
         "customer_id": message.customer_id,
         "occurred_at": now,
         "caused_by": message.caused_by,
-        "depth": message.depth + 1,
+        # Capped rather than refused: what happened to a message must be recorded, however long the chain before it.
+        "depth": min(message.depth + 1, MAX_DEPTH),
         "trace": message.trace,
         "message_id": message.id,
         "channel": message.channel,

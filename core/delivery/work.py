@@ -15,6 +15,7 @@ from core import clock, crypto, work
 from core.db import transaction
 from core.delivery import channels, messages, progress
 from core.delivery.models import Message
+from core.errors import Busy, DatabaseUnavailable
 from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry, Unknown
 from core.gateways.registry import Gateways
 
@@ -24,6 +25,8 @@ MAX_ATTEMPTS = 8
 BATCH = 32
 # Providers answer in tens of milliseconds, nearly all of it waiting. Each needs a database connection at times.
 AT_ONCE = 4
+# Each waits two seconds for a lock or five for a connection, so together they fit into a lease.
+RECORDINGS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +67,7 @@ def _send(gateways: Gateways, token: UUID, message_id: UUID) -> None:
     call = _begin(gateways, token, message_id, now=clock.now())
     if call is not None:
         outcome = _make(call, message_id)
-        _record(token, message_id, outcome, now=clock.now())
+        _keep(partial(_record, token, message_id, outcome, now=clock.now()))
 
 
 def _begin(gateways: Gateways, token: UUID, message_id: UUID, *, now: datetime) -> Callable[[], Outcome] | None:
@@ -100,6 +103,16 @@ def _make(call: Callable[[], Outcome], message_id: UUID) -> Outcome:
     except Exception as error:  # a gateway promises not to raise; should it, nobody can tell what the provider did
         _log.exception("a gateway raised while sending message %s", message_id)
         return Unknown(reason=type(error).__name__)
+
+
+def _keep(record: Callable[[], None]) -> None:
+    """Record the outcome, trying again where the database is busy: unrecorded, the message would be in doubt."""
+    for _ in range(RECORDINGS - 1):
+        try:
+            return record()
+        except (Busy, DatabaseUnavailable):
+            continue
+    return record()
 
 
 def _record(token: UUID, message_id: UUID, outcome: Outcome, *, now: datetime) -> None:

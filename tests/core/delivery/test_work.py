@@ -7,17 +7,22 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from core import clock, crypto, ids
+from core import clock, ids
 from core import work as due
 from core.db import transaction
-from core.delivery import messages, work
+from core.delivery import work
 from core.delivery.models import Message
+from core.errors import Busy
 from core.gateways import http, registry
 from core.gateways.outcomes import Outcome
 from core.gateways.sms import Sms
-from tests.core.delivery.outbox import PHONE, Outbox, a_customer, announced, announced_names
+from core.settings import Settings
+from tests.core.delivery.outbox import PHONE, Outbox, announced, announced_names
+from tests.standins.fcm import Fcm
 from tests.standins.server import Behaviour
 from tests.standins.twilio import sid
+
+pytestmark = pytest.mark.filterwarnings("ignore:Message.token is deprecated:DeprecationWarning")
 
 
 def test_due_message_is_sent_once_and_announced(outbox: Outbox) -> None:
@@ -50,25 +55,6 @@ def test_message_that_is_not_due_waits(outbox: Outbox) -> None:
 
     assert outbox.send(now) == 0
     assert outbox.send(now + timedelta(seconds=1)) == 1
-
-
-def test_message_of_a_deed_that_was_rolled_back_never_leaves(outbox: Outbox) -> None:
-    customer_id, now = a_customer(), clock.now()
-
-    with pytest.raises(RuntimeError), transaction() as session:
-        messages.enqueue(
-            session,
-            customer_id=customer_id,
-            channel="sms",
-            recipient=PHONE,
-            content={"body": "Hello"},
-            purpose="marketing",
-            due_at=now,
-            now=now,
-        )
-        raise RuntimeError("the deed failed")
-
-    assert outbox.send() == 0
 
 
 def test_lost_reply_puts_the_message_in_doubt_and_is_never_sent_again(outbox: Outbox) -> None:
@@ -228,42 +214,33 @@ def test_workers_together_send_each_message_once(outbox: Outbox) -> None:
     assert outbox.twilio.posts() == expected
 
 
-def test_message_of_an_erased_customer_is_suppressed(outbox: Outbox) -> None:
-    customer_id = a_customer()
-    message_id = outbox.enqueue(customer_id=customer_id)
-    with transaction() as session:
-        crypto.destroy_data_key(session, customer_id)
+def test_recording_is_tried_again_while_the_database_is_busy_and_then_given_up() -> None:
+    tries: list[str] = []
 
-    outbox.send()
+    def busy(times: int) -> None:
+        tries.append("tried")
+        if len(tries) <= times:
+            raise Busy
 
-    assert outbox.message(message_id).state == "suppressed"
-    assert outbox.twilio.posts() == {}
+    work._keep(lambda: busy(work.RECORDINGS - 1))
+    assert len(tries) == work.RECORDINGS
 
-
-def test_address_and_wording_lie_in_the_database_only_as_ciphertext(outbox: Outbox) -> None:
-    message = outbox.message(outbox.enqueue())
-
-    assert PHONE.encode() not in message.recipient
-    assert b"coffee" not in message.content
+    tries.clear()
+    with pytest.raises(Busy):
+        work._keep(lambda: busy(work.RECORDINGS))
 
 
-def test_content_that_a_channel_cannot_send_is_refused_while_its_author_holds_it(outbox: Outbox) -> None:
-    for channel, content in (("push", {"body": "No title"}), ("sms", {}), ("whatsapp", {"body": "a", "text": "b"})):
-        with pytest.raises(ValueError, match=channel):
-            outbox.enqueue(channel=channel, content=content)
+def test_push_to_a_removed_app_fails_and_tells_that_its_address_is_dead(outbox: Outbox) -> None:
+    with Fcm() as fcm:
+        outbox.gateways = registry.build(Settings(fcm_project_id="brand", fcm_api_url=fcm.url))
+        fcm.will(Behaviour("refuse", code="UNREGISTERED"))
+        content = {"title": "A gift", "body": "Your coffee waits", "data": {"step": "7"}}
+        message_id = outbox.enqueue(channel="push", recipient="device-1", content=content)
+        outbox.send()
 
-
-def test_messages_that_wait_can_be_taken_back(outbox: Outbox) -> None:
-    customer_id = a_customer()
-    marketing = outbox.enqueue(customer_id=customer_id)
-    receipt = outbox.enqueue(customer_id=customer_id, purpose="transactional")
-
-    with transaction() as session:
-        taken = messages.suppress(session, customer_id=customer_id, reason="opted_out", purpose="marketing")
-
-    assert taken == 1
-    outbox.send()
-    assert [outbox.message(one).state for one in (marketing, receipt)] == ["suppressed", "sent"]
+    assert outbox.message(message_id).state == "failed"
+    ((name, payload),) = announced()
+    assert (name, payload["reason"], payload["is_address_dead"]) == ("message.failed", "UNREGISTERED", True)
 
 
 def _claim_and_die(now: datetime) -> UUID:

@@ -1,0 +1,80 @@
+"""Messages as their authors see them: sealed, bound to their deed, taken back in time."""
+
+import pytest
+
+from core import clock, crypto, ids
+from core.db import connection_of, transaction
+from core.delivery import messages
+from core.events.announce import MAX_DEPTH
+from tests.core.delivery.outbox import PHONE, Outbox, a_customer
+
+
+def test_message_of_a_deed_that_was_rolled_back_never_leaves(outbox: Outbox) -> None:
+    customer_id, now = a_customer(), clock.now()
+
+    with pytest.raises(RuntimeError), transaction() as session:
+        messages.enqueue(
+            session,
+            customer_id=customer_id,
+            channel="sms",
+            recipient=PHONE,
+            content={"body": "Hello"},
+            purpose="marketing",
+            due_at=now,
+            now=now,
+        )
+        raise RuntimeError("the deed failed")
+
+    assert outbox.send() == 0
+
+
+def test_message_of_an_erased_customer_is_suppressed(outbox: Outbox) -> None:
+    customer_id = a_customer()
+    message_id = outbox.enqueue(customer_id=customer_id)
+    with transaction() as session:
+        crypto.destroy_data_key(session, customer_id)
+
+    outbox.send()
+
+    assert outbox.message(message_id).state == "suppressed"
+    assert outbox.twilio.posts() == {}
+
+
+def test_address_and_wording_lie_in_the_database_only_as_ciphertext(outbox: Outbox) -> None:
+    message = outbox.message(outbox.enqueue())
+
+    assert PHONE.encode() not in message.recipient
+    assert b"coffee" not in message.content
+
+
+def test_content_that_a_channel_cannot_send_is_refused_while_its_author_holds_it(outbox: Outbox) -> None:
+    for channel, content in (("push", {"body": "No title"}), ("sms", {}), ("whatsapp", {"body": "a", "text": "b"})):
+        with pytest.raises(ValueError, match=channel):
+            outbox.enqueue(channel=channel, content=content)
+
+
+def test_messages_that_wait_can_be_taken_back(outbox: Outbox) -> None:
+    customer_id = a_customer()
+    marketing = outbox.enqueue(customer_id=customer_id)
+    receipt = outbox.enqueue(customer_id=customer_id, purpose="transactional")
+
+    with transaction() as session:
+        taken = messages.suppress(session, customer_id=customer_id, reason="opted_out", purpose="marketing")
+
+    assert taken == 1
+    outbox.send()
+    assert [outbox.message(one).state for one in (marketing, receipt)] == ["suppressed", "sent"]
+
+
+def test_what_became_of_a_message_continues_the_chain_that_led_to_it(outbox: Outbox) -> None:
+    cause = ids.new()
+    outbox.enqueue(caused_by=cause, depth=3, trace="journey-7")
+    outbox.enqueue(caused_by=cause, depth=MAX_DEPTH)
+
+    outbox.send()
+
+    with transaction() as session:
+        rows = (
+            connection_of(session).execute("SELECT caused_by, depth, trace FROM core.event ORDER BY depth").fetchall()
+        )
+    assert rows == [(cause, 4, "journey-7"), (cause, MAX_DEPTH, None)]
