@@ -1,4 +1,4 @@
-"""The ingest door's one deed: a batch of calls becomes events in the log, each message once, before anyone hears 200."""
+"""The ingest door's one deed: a batch of calls becomes events in the log, each once, before anyone hears 200."""
 
 import json
 import logging
@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from connect import events, identities, personal
 from connect.calls import Call
+from connect.identities import Identity
 from core import crypto, ids
 from core.db import connection_of
+from core.events import Event
 from core.events.announce import columns_of
 
 log = logging.getLogger("pocketful.connect")
@@ -28,12 +30,23 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sealing:
-    """Personal fields that wait to be sealed: those of one event."""
+class _Incoming:
+    """One call on its way into the log: whose it is, what may be logged of it and what must be sealed."""
 
-    event_id: UUID
-    customer_id: UUID
-    fields: dict[str, Any]
+    id: UUID
+    call: Call
+    identity: Identity
+    clear: dict[str, Any]
+    personal: dict[str, Any]
+
+    def event(self) -> Event:
+        return events.made(
+            type_=self.call.type,
+            content=self.clear | {"message_id": self.call.message_id},
+            customer_id=self.identity.customer_id,
+            subject_id=self.identity.subject_id,
+            occurred_at=self.call.occurred_at,
+        )
 
 
 def take(session: Session, calls: Sequence[Call], *, source: str) -> Taken:
@@ -47,37 +60,24 @@ def take(session: Session, calls: Sequence[Call], *, source: str) -> Taken:
         return Taken(0, 0, 0)
     connection = connection_of(session)
     who = identities.of_calls(connection, calls, source=source)
-    made = [ids.new() for _ in calls]
-    splits = [personal.split(call.content) for call in calls]
-    sealings = [
-        _Sealing(event_id, identity.customer_id, sealed)
-        for event_id, identity, (_, sealed) in zip(made, who, splits, strict=True)
-        if sealed and identity.customer_id
+    incoming = [
+        _Incoming(ids.new(), call, identity, *personal.split(call.content))
+        for call, identity in zip(calls, who, strict=True)
     ]
-    private = _seal(session, sealings)
-    facts = [
-        events.made(
-            type_=call.type,
-            content=clear | {"message_id": call.message_id},
-            customer_id=identity.customer_id,
-            subject_id=identity.subject_id,
-            occurred_at=call.occurred_at,
-        )
-        for call, identity, (clear, _) in zip(calls, who, splits, strict=True)
-    ]
-    columns = columns_of(facts, made, source=source)
-    message_ids = [call.message_id for call in calls]
-    row = connection.execute(
-        _LOG, [*columns, message_ids, [private.get(event_id) for event_id in made], source]
-    ).fetchone()
-    logged = int(row[0]) if row else 0
+    sealed = _seal(session, [item for item in incoming if item.personal and item.identity.customer_id])
 
-    lost = [
-        name for event_id, (_, sealed) in zip(made, splits, strict=True) if event_id not in private for name in sealed
+    columns: list[list[Any]] = [
+        *columns_of([item.event() for item in incoming], [item.id for item in incoming], source=source),
+        [call.message_id for call in calls],
+        [sealed.get(item.id) for item in incoming],
     ]
-    if lost:
-        log.info("personal fields dropped", extra={"source": source, "fields": len(lost), "names": _names(lost)})
-    return Taken(logged, len(calls) - logged, len(lost))
+    row = connection.execute(_LOG, [*columns, source]).fetchone()
+
+    logged = int(row[0]) if row else 0
+    dropped = [pointer for item in incoming if item.id not in sealed for pointer in item.personal]
+    if dropped:
+        log.info("personal fields dropped", extra={"source": source, "fields": _names(dropped)})
+    return Taken(logged, len(calls) - logged, len(dropped))
 
 
 def _once_each(calls: Sequence[Call]) -> list[Call]:
@@ -91,25 +91,21 @@ def _once_each(calls: Sequence[Call]) -> list[Call]:
     return kept
 
 
-def _seal(session: Session, sealings: Sequence[_Sealing]) -> dict[UUID, bytes]:
+def _seal(session: Session, incoming: Sequence[_Incoming]) -> dict[UUID, bytes]:
     """Each event's ciphertext; nothing for an event whose customer was erased."""
-    crypto.fetch_data_keys(session, {sealing.customer_id for sealing in sealings})
-    private: dict[UUID, bytes] = {}
+    crypto.fetch_data_keys(session, {item.identity.customer_id for item in incoming if item.identity.customer_id})
+    sealed: dict[UUID, bytes] = {}
     erased: set[UUID] = set()
-    for sealing in sealings:
-        if sealing.customer_id in erased:
+    for item in incoming:
+        owner_id = item.identity.customer_id
+        if owner_id is None or owner_id in erased:
             continue
+        text = json.dumps(item.personal, separators=(",", ":"))
         try:
-            private[sealing.event_id] = crypto.seal(
-                session,
-                owner_id=sealing.customer_id,
-                place=PRIVATE_PLACE,
-                row_id=sealing.event_id,
-                text=json.dumps(sealing.fields, separators=(",", ":")),
-            )
+            sealed[item.id] = crypto.seal(session, owner_id=owner_id, place=PRIVATE_PLACE, row_id=item.id, text=text)
         except crypto.Erased:
-            erased.add(sealing.customer_id)
-    return private
+            erased.add(owner_id)
+    return sealed
 
 
 def _names(pointers: Sequence[str]) -> list[str]:
