@@ -22,6 +22,7 @@ class Door:
     document           its OpenAPI document is /openapi/<document>.json
     guard              says who is asking or raises Unauthenticated; None only where signatures guard each route
     needs_permissions  True on the staff door: each of its routes declares one with `@needs`
+    reads_raw_bodies   True where the door itself mends text that cannot be stored, rather than refuse a whole batch
     also_documents     blueprints of other doors that this audience needs (an app's sign-in)
     """
 
@@ -32,6 +33,7 @@ class Door:
     guard: Guard | None
     blueprints: Sequence[Blueprint]
     needs_permissions: bool = False
+    reads_raw_bodies: bool = False
     also_documents: Sequence[Blueprint] = ()
 
 
