@@ -1,0 +1,130 @@
+"""The tables of people and places. Phone, e-mail, name and push token are sealed, with a blind index to find them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+ACTIVE, SUSPENDED = "active", "suspended"
+
+_SCHEMA: dict[str, Any] = {"schema": "auth"}
+
+
+def _status_check() -> CheckConstraint:
+    return CheckConstraint("status IN ('active', 'suspended')", name="status")
+
+
+class Customer(Base):
+    """phone_index and phone are NULL once the customer is erased."""
+
+    __tablename__ = "customer"
+    __table_args__ = (UniqueConstraint("phone_index"), _status_check(), _SCHEMA)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    locale: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    created_at: Mapped[datetime]
+
+
+class Device(Base):
+    """One installation of an app, as its customer's. A push token stands at the last device that brought it."""
+
+    __tablename__ = "device"
+    __table_args__ = (
+        UniqueConstraint("customer_id", "device_id"),
+        UniqueConstraint("push_token_index"),
+        CheckConstraint("platform IN ('ios', 'android')", name="platform"),
+        CheckConstraint("(push_token IS NULL) = (push_token_index IS NULL)", name="push_token"),
+        _SCHEMA,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("auth.customer.id"))
+    device_id: Mapped[str] = mapped_column(Text)
+    platform: Mapped[str] = mapped_column(Text)
+    push_token: Mapped[bytes | None] = mapped_column(LargeBinary)
+    push_token_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    app_version: Mapped[str | None] = mapped_column(Text)
+    locale: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class CustomerCode(Base):
+    """What the rotating code of a customer is made from. Steps up to `burnt_step` are spent."""
+
+    __tablename__ = "customer_code"
+    __table_args__ = (UniqueConstraint("reference"), _SCHEMA)
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("auth.customer.id"), primary_key=True)
+    reference: Mapped[str] = mapped_column(Text)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    burnt_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class Staff(Base):
+    """A person of the brand's, with what they may do."""
+
+    __tablename__ = "staff"
+    __table_args__ = (UniqueConstraint("email_index"), _status_check(), _SCHEMA)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[bytes] = mapped_column(LargeBinary)
+    email_index: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[bytes] = mapped_column(LargeBinary)
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    created_at: Mapped[datetime]
+
+
+class Merchant(Base):
+    __tablename__ = "merchant"
+    __table_args__ = (_status_check(), _SCHEMA)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    created_at: Mapped[datetime]
+
+
+class Store(Base):
+    """`reference` is the merchant's own number for the store."""
+
+    __tablename__ = "store"
+    __table_args__ = (UniqueConstraint("merchant_id", "reference"), _status_check(), _SCHEMA)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("auth.merchant.id"))
+    name: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str | None] = mapped_column(Text)
+    time_zone: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    created_at: Mapped[datetime]
+
+
+class Terminal(Base):
+    """A till of a store, known by its public key (PEM, Ed25519 or P-256); the fingerprint is SHA-256 of its DER."""
+
+    __tablename__ = "terminal"
+    __table_args__ = (
+        UniqueConstraint("key_fingerprint"),
+        Index(None, "store_id"),
+        _status_check(),
+        _SCHEMA,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("auth.store.id"))
+    name: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(Text)
+    key_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    created_at: Mapped[datetime]
