@@ -1,0 +1,28 @@
+"""The guards of the doors: who comes in with which access token."""
+
+from flask import request
+
+from auth import tokens
+from core import clock
+from core.errors import Unauthenticated
+from core.web.principals import Principal
+
+
+def customer() -> Principal:
+    return _bearer(tokens.APP)
+
+
+def staff() -> Principal:
+    return _bearer(tokens.ADMIN)
+
+
+def merchant() -> Principal:
+    return _bearer(tokens.MERCHANT)
+
+
+def _bearer(audience: str) -> Principal:
+    """raises  Unauthenticated without a Bearer token in the header (nowhere else is looked); TokenRefused"""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    return tokens.verify(token.strip(), audience, now=clock.now())

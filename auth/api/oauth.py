@@ -1,0 +1,78 @@
+"""OAuth's own manners on the wire: form bodies in, JSON that is never stored out (RFC 6749 section 5)."""
+
+import re
+from typing import Any
+
+from flask import Response, json, request
+
+from auth import clients
+from auth.errors import OAuthRefusal
+from core.db import transaction
+
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
+
+
+class OAuthError(Exception):
+    """A request that cannot be read or comes from no client of ours: nothing was written yet, so it may be raised."""
+
+    def __init__(self, refusal: OAuthRefusal) -> None:
+        super().__init__(refusal.description)
+        self.refusal = refusal
+
+
+def form() -> dict[str, str]:
+    """The parameters of the body, of a client that we know. The query is not looked at: addresses end up in logs.
+
+    raises  OAuthError: invalid_request for another media type or a parameter given twice; invalid_client
+    """
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise invalid("Send the parameters as application/x-www-form-urlencoded")
+    if any(len(values) > 1 for _, values in request.form.lists()):
+        raise invalid("A parameter was given twice")
+    # RFC 6749 section 3.1: a parameter without a value counts as left out.
+    given = {name: value for name, value in request.form.items() if value}
+    if "Authorization" in request.headers:
+        raise _stranger("Clients here have no secret: send client_id alone")
+    client_id = required(given, "client_id")
+    with transaction() as session:
+        is_known = clients.is_known(session, client_id)
+    if not is_known:
+        raise _stranger("There is no such client")
+    return given
+
+
+def required(given: dict[str, str], name: str) -> str:
+    """raises  OAuthError invalid_request"""
+    if name not in given:
+        raise invalid(f"{name} is missing")
+    return given[name]
+
+
+def invalid(description: str) -> OAuthError:
+    return OAuthError(OAuthRefusal("invalid_request", description))
+
+
+def _stranger(description: str) -> OAuthError:
+    return OAuthError(OAuthRefusal("invalid_client", description, status=401))
+
+
+def locale_of(given: dict[str, str]) -> str | None:
+    """The first of `ui_locales` (OpenID Connect), else what the device prefers; None when that is no language tag."""
+    wanted = given.get("ui_locales", "").split(" ")[0] or next(iter(request.accept_languages.values()), "")
+    return wanted if _LOCALE.match(wanted) else None
+
+
+def answer(body: dict[str, Any], status: int = 200) -> Response:
+    response = Response(json.dumps(body), status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def refused(refusal: OAuthRefusal) -> Response:
+    body = {"error": refusal.error, "error_description": refusal.description, **refusal.extra}
+    response = answer(body, refusal.status)
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="pocketful"'
+    if refusal.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response

@@ -1,0 +1,172 @@
+"""Customers: known by the phone number that they proved, and otherwise only by a pseudonymous id."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from auth import phones
+from auth.errors import TimeZoneUnknown
+from auth.events import CustomerSignedUp
+from auth.models import ACTIVE, SUSPENDED, Customer
+from core import crypto, ids
+from core.errors import NotFound
+from core.events import announce, announce_all
+
+_TIME_ZONES = frozenset(available_timezones())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    phone: str
+    locale: str | None = None
+    time_zone: str | None = None
+
+
+def sign_up(session: Session, *, phone: str, locale: str | None, time_zone: str | None, now: datetime) -> Customer:
+    """The customer of a phone number, new or known already.
+
+    raises   PhoneInvalid, TimeZoneUnknown
+    effects  announces customer.signed_up for a new one
+    """
+    phone, index = _checked(phone, time_zone)
+    return _by_index(session, index) or _add(session, phone, index, locale, time_zone, now=now)
+
+
+def sign_up_all(session: Session, rows: Sequence[SignUp], *, now: datetime) -> list[UUID]:
+    """`sign_up` for many in a handful of statements; the ids come in the order given.
+
+    effects  a phone number given twice is one customer. Meant for imports: should another transaction sign one of
+             them up at the same moment, this one fails on uq_customer_phone_index and may be run again
+    """
+    checked = [_checked(row.phone, row.time_zone) for row in rows]
+    indexes = [index for _, index in checked]
+    query = select(Customer.phone_index, Customer.id).where(Customer.phone_index.in_(indexes))
+    known: dict[bytes, UUID] = {index: customer_id for index, customer_id in session.execute(query) if index}
+    fresh: dict[bytes, tuple[UUID, str, SignUp]] = {}
+    for row, (phone, index) in zip(rows, checked, strict=True):
+        if index not in known:
+            fresh.setdefault(index, (ids.new(), phone, row))
+
+    new_ids = [customer_id for customer_id, _, _ in fresh.values()]
+    crypto.create_data_keys(session, new_ids)
+    crypto.fetch_data_keys(session, new_ids)
+    values = [
+        {**_columns(session, customer_id, phone, index, row.locale, row.time_zone), "created_at": now}
+        for index, (customer_id, phone, row) in fresh.items()
+    ]
+    if values:
+        session.execute(insert(Customer), values)
+
+    announce_all(
+        session,
+        [
+            CustomerSignedUp(customer_id=customer_id, occurred_at=now, locale=row.locale, time_zone=row.time_zone)
+            for customer_id, _, row in fresh.values()
+        ],
+    )
+    return [known[index] if index in known else fresh[index][0] for index in indexes]
+
+
+def by_phone(session: Session, phone: str) -> UUID | None:
+    """Who has this number, in whatever way it is written.
+
+    raises  PhoneInvalid
+    """
+    customer = _by_index(session, phones.index_of(phones.normalised(phone)))
+    return customer.id if customer else None
+
+
+def find(session: Session, customer_id: UUID) -> Customer:
+    """raises  NotFound"""
+    customer = session.get(Customer, customer_id)
+    if customer is None:
+        raise NotFound
+    return customer
+
+
+def phone_of(session: Session, customer_id: UUID) -> str:
+    """raises  NotFound; Erased when the number is gone"""
+    return _opened_phone(session, find(session, customer_id))
+
+
+def set_suspended(session: Session, customer_id: UUID, *, is_suspended: bool) -> None:
+    """Let a customer sign in and refresh no more (or again); access tokens that are out run out by themselves.
+
+    raises  NotFound
+    """
+    find(session, customer_id).status = SUSPENDED if is_suspended else ACTIVE
+
+
+def is_active(session: Session, customer_id: UUID) -> bool:
+    return session.scalar(select(Customer.status).where(Customer.id == customer_id)) == ACTIVE
+
+
+def opened_phones(session: Session, customers: Iterable[Customer]) -> dict[UUID, str]:
+    """The numbers of many customers with one query for their keys; erased customers are left out."""
+    customers = list(customers)
+    crypto.fetch_data_keys(session, [customer.id for customer in customers])
+    opened = {}
+    for customer in customers:
+        try:
+            opened[customer.id] = _opened_phone(session, customer)
+        except crypto.Erased:
+            continue
+    return opened
+
+
+def _checked(phone: str, time_zone: str | None) -> tuple[str, bytes]:
+    if time_zone is not None and time_zone not in _TIME_ZONES:
+        raise TimeZoneUnknown
+    phone = phones.normalised(phone)
+    return phone, phones.index_of(phone)
+
+
+def _by_index(session: Session, index: bytes) -> Customer | None:
+    return session.scalar(select(Customer).where(Customer.phone_index == index))
+
+
+def _add(
+    session: Session, phone: str, index: bytes, locale: str | None, time_zone: str | None, *, now: datetime
+) -> Customer:
+    customer_id = ids.new()
+    crypto.create_data_keys(session, [customer_id])
+    values = {**_columns(session, customer_id, phone, index, locale, time_zone), "created_at": now}
+    statement = upsert(Customer).values(values).on_conflict_do_nothing(index_elements=["phone_index"])
+    added = session.scalar(statement.returning(Customer.id))
+    if added is None:
+        # A twin signed the same number up while we waited for its commit.
+        session.execute(delete(crypto.DataKey).where(crypto.DataKey.owner_id == customer_id))
+        found = _by_index(session, index)
+        if found is None:
+            raise NotFound
+        return found
+
+    announce(session, CustomerSignedUp(customer_id=added, occurred_at=now, locale=locale, time_zone=time_zone))
+    return find(session, added)
+
+
+def _columns(
+    session: Session, customer_id: UUID, phone: str, index: bytes, locale: str | None, time_zone: str | None
+) -> dict[str, object]:
+    return {
+        "id": customer_id,
+        "phone": crypto.seal(session, owner_id=customer_id, place=phones.PLACE, row_id=customer_id, text=phone),
+        "phone_index": index,
+        "locale": locale,
+        "time_zone": time_zone,
+        "status": ACTIVE,
+    }
+
+
+def _opened_phone(session: Session, customer: Customer) -> str:
+    if customer.phone is None:
+        raise crypto.Erased
+    return crypto.unseal(
+        session, owner_id=customer.id, place=phones.PLACE, row_id=customer.id, ciphertext=customer.phone
+    )

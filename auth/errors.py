@@ -1,0 +1,86 @@
+"""How auth says no. OAuth's own endpoints answer in OAuth's own words (RFC 6749 section 5.2), never as problems."""
+
+from dataclasses import dataclass, field
+
+from core.errors import Kind, Refusal
+
+
+@dataclass(frozen=True)
+class OAuthRefusal:
+    """A no of the sign-in door. It is returned, not raised: what a refusal writes (a try counted, a family
+    revoked) has to be committed.
+
+    extra   further members of the JSON body
+    """
+
+    error: str
+    description: str
+    status: int = 400
+    extra: dict[str, str | int] = field(default_factory=dict)
+    retry_after_seconds: int | None = None
+
+
+class CustomerCodeRefused(Refusal):
+    """One answer for every reason, so that a guesser at a till learns nothing."""
+
+    code = "customer_code_refused"
+    title = "This customer code does not work (any more): ask the customer to show it again"
+
+
+class PhoneInvalid(Refusal):
+    code = "phone_invalid"
+    kind = Kind.INVALID
+    title = "A phone number is written +, country code, number: +12125550142"
+
+
+class EmailInvalid(Refusal):
+    code = "email_invalid"
+    kind = Kind.INVALID
+    title = "This is not an e-mail address"
+
+
+class StaffExists(Refusal):
+    code = "staff_exists"
+    kind = Kind.CONFLICT
+    title = "There is a person with this e-mail address already"
+    constraint = "uq_staff_email_index"
+
+
+class PermissionInvalid(Refusal):
+    code = "permission_invalid"
+    kind = Kind.INVALID
+    title = "A permission is lower-case words with a colon or full stop between: campaigns:write"
+
+
+class PublicKeyInvalid(Refusal):
+    code = "public_key_invalid"
+    kind = Kind.INVALID
+    title = "A terminal's public key is PEM (SubjectPublicKeyInfo), Ed25519 or ECDSA P-256"
+
+
+class PublicKeyTaken(Refusal):
+    code = "public_key_taken"
+    kind = Kind.CONFLICT
+    title = "Another terminal has this public key"
+    constraint = "uq_terminal_key_fingerprint"
+
+
+class StoreExists(Refusal):
+    code = "store_exists"
+    kind = Kind.CONFLICT
+    title = "The merchant has a store with this reference already"
+    constraint = "uq_store_merchant_id_reference"
+
+
+class TimeZoneUnknown(Refusal):
+    code = "time_zone_unknown"
+    kind = Kind.INVALID
+    title = "This is not an IANA time zone: Europe/London"
+
+
+class PushTokenMoving(Refusal):
+    code = "push_token_moving"
+    kind = Kind.CONFLICT
+    title = "Another device brought the same push token at this moment; send it again"
+    constraint = "uq_device_push_token_index"
+    retry_after_seconds = 1

@@ -1,0 +1,81 @@
+"""What auth announces."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerSignedUp(Event):
+    """The first time a phone number was proved (or imported)."""
+
+    name = "customer.signed_up"
+
+    locale: str | None
+    time_zone: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerSignedIn(Event):
+    name = "customer.signed_in"
+    log_only = True
+
+    family_id: UUID
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenFamilyRevoked(Event):
+    """Signed out on one device; `reason` is "signed_out", or a theft's sign: "refresh_reused", "code_reused"."""
+
+    name = "token_family.revoked"
+    log_only = True
+
+    family_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceRegistered(Event):
+    name = "device.registered"
+    log_only = True
+
+    device_id: UUID
+    platform: str
+    can_push: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MerchantAdded(Event):
+    name = "merchant.added"
+    log_only = True
+
+    merchant_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreAdded(Event):
+    name = "store.added"
+    log_only = True
+
+    merchant_id: UUID
+    store_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalAdded(Event):
+    name = "terminal.added"
+    log_only = True
+
+    terminal_id: UUID
+    store_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffAdded(Event):
+    name = "staff.added"
+    log_only = True
+
+    staff_id: UUID
+    permissions: list[str]

@@ -1,0 +1,29 @@
+"""Opaque secrets: what a client holds is random text, what we keep is its HMAC."""
+
+import re
+import secrets
+
+from core import crypto
+
+#: 32 random bytes in base64url, and room for more of the same.
+_SHAPE = re.compile(r"[A-Za-z0-9_-]{20,128}\Z")
+
+
+def new() -> str:
+    """256 random bits, as text that needs no escaping anywhere."""
+    return secrets.token_urlsafe(32)
+
+
+def kept(purpose: str, secret: str) -> bytes:
+    """What is stored of a secret. It opens nothing, and finds it again when it is presented."""
+    return crypto.blind_index(f"auth.{purpose}", secret)
+
+
+def successor(purpose: str, secret: str) -> str:
+    """The secret that follows this one, the same whenever it is asked for: only who holds the secret, and we with our
+    key, can tell."""
+    return crypto.blind_index(f"auth.{purpose}.successor", secret).hex()
+
+
+def is_plausible(text: str) -> bool:
+    return bool(_SHAPE.match(text))
