@@ -1,0 +1,70 @@
+"""Who I am, my devices, and the code that I show at a till."""
+
+import io
+from typing import Any
+
+import qrcode
+from flask import Response
+from flask_smorest import Blueprint
+
+from auth import customer_codes, customers, devices
+from auth.api.schemas import CustomerCodeSchema, DeviceSchema, MeSchema
+from auth.customer_codes import ShownCode
+from core import clock
+from core.db import transaction
+from core.web import principals
+
+blueprint = Blueprint("auth_customer", __name__, description="The customer who is signed in")
+
+
+@blueprint.get("/me")
+@blueprint.response(200, MeSchema())
+def me() -> dict[str, Any]:
+    """Who is signed in."""
+    with transaction() as session:
+        customer = customers.find(session, principals.current().id)
+        return {
+            "id": customer.id,
+            "phone": customers.phone_of(session, customer.id),
+            "locale": customer.locale,
+            "time_zone": customer.time_zone,
+            "created_at": customer.created_at,
+        }
+
+
+@blueprint.put("/devices")
+@blueprint.arguments(DeviceSchema())
+@blueprint.response(200, DeviceSchema())
+def put_device(args: dict[str, Any]) -> dict[str, Any]:
+    """Tell us of this installation, at each start and whenever its push token changes."""
+    with transaction() as session:
+        device = devices.put(session, customer_id=principals.current().id, **args, now=clock.now())
+        return {**args, "can_push": device.push_token is not None, "seen_at": device.seen_at}
+
+
+@blueprint.get("/code")
+@blueprint.response(200, CustomerCodeSchema())
+def show_code() -> tuple[ShownCode, dict[str, str]]:
+    """The code to show at a till, as the text of a QR. It changes every 30 seconds and works once."""
+    return _shown(), {"Cache-Control": "no-store"}
+
+
+@blueprint.get("/code.png")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
+def show_code_picture() -> Response:
+    """The code to show at a till, drawn (an app that draws its own QR asks for /code)."""
+    drawn = _drawn(_shown().text)
+    response = Response(drawn, content_type="image/png")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _shown() -> ShownCode:
+    with transaction() as session:
+        return customer_codes.show(session, principals.current().id, now=clock.now())
+
+
+def _drawn(text: str) -> bytes:
+    picture = io.BytesIO()
+    qrcode.make(text, error_correction=qrcode.constants.ERROR_CORRECT_M, box_size=10, border=4).save(picture)
+    return picture.getvalue()

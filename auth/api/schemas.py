@@ -1,0 +1,44 @@
+"""Shapes of the customer door."""
+
+from marshmallow import Schema, fields, validate
+
+from core.web.schemas import Instant
+
+_LOCALE = validate.Regexp(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", error="Must be a language tag: en-US.")
+_VISIBLE = validate.Regexp(r"[\x21-\x7e]+\Z", error="Must be visible ASCII characters.")
+
+
+class MeSchema(Schema):
+    id = fields.UUID()
+    phone = fields.String(metadata={"example": "+12125550142"})
+    locale = fields.String(allow_none=True, metadata={"example": "en-US"})
+    time_zone = fields.String(allow_none=True, metadata={"example": "America/New_York"})
+    created_at = Instant()
+
+
+class DeviceSchema(Schema):
+    device_id = fields.String(
+        required=True,
+        validate=[validate.Length(1, 100), _VISIBLE],
+        metadata={"description": "The app's own id of this installation", "example": "B2B1C7F0-8F4E-4E0A-9E0C-1B0D5A"},
+    )
+    platform = fields.String(required=True, validate=validate.OneOf(["ios", "android"]))
+    push_token = fields.String(
+        load_default=None,
+        allow_none=True,
+        load_only=True,
+        validate=[validate.Length(1, 4096), _VISIBLE],
+        metadata={"description": "The FCM registration token; null when the customer allows no push"},
+    )
+    app_version = fields.String(
+        load_default=None, allow_none=True, validate=[validate.Length(1, 40), _VISIBLE], metadata={"example": "1.4.0"}
+    )
+    locale = fields.String(load_default=None, allow_none=True, validate=_LOCALE, metadata={"example": "en-US"})
+    can_push = fields.Boolean(dump_only=True)
+    seen_at = Instant(dump_only=True)
+
+
+class CustomerCodeSchema(Schema):
+    text = fields.String(metadata={"description": "What the QR holds", "example": "PF-MFRGGZDFMZTWQ2LK-12345678"})
+    expires_at = Instant()
+    seconds_left = fields.Integer(metadata={"description": "Ask again when these have passed"})

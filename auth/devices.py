@@ -1,0 +1,106 @@
+"""Devices: the installations of the apps, and the push tokens that reach them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Update, and_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from auth.events import DeviceRegistered
+from auth.models import Device
+from core import crypto, ids
+from core.events import announce
+
+_PLACE = "auth.device.push_token"
+
+
+def put(
+    session: Session,
+    *,
+    customer_id: UUID,
+    device_id: str,
+    platform: str,
+    push_token: str | None,
+    app_version: str | None,
+    locale: str | None,
+    now: datetime,
+) -> Device:
+    """Keep what an installation tells of itself, whether it is new or known.
+
+    effects  a push token moves here from whatever device had it: on a phone that changed hands nobody gets the
+             messages of the customer before. Announces device.registered when it is new or its token changed
+    """
+    index = _index_of(push_token) if push_token else None
+    if index is not None:
+        session.execute(_without_token().where(Device.push_token_index == index, ~_is(customer_id, device_id)))
+    made = _insert_bare(session, customer_id, device_id, platform, now)
+    device = session.scalars(select(Device).where(_is(customer_id, device_id)).with_for_update()).one()
+    is_news = made is not None or device.push_token_index != index
+
+    device.platform, device.app_version, device.locale, device.seen_at = platform, app_version, locale, now
+    device.push_token_index = index
+    device.push_token = _sealed(session, device, push_token) if push_token else None
+    session.flush()
+
+    if is_news:
+        announce(
+            session,
+            DeviceRegistered(
+                customer_id=customer_id,
+                occurred_at=now,
+                device_id=device.id,
+                platform=platform,
+                can_push=push_token is not None,
+            ),
+        )
+    return device
+
+
+def drop_token(session: Session, token: str) -> None:
+    """Forget a push token that its provider calls dead; the device stays."""
+    session.execute(_without_token().where(Device.push_token_index == _index_of(token)))
+
+
+def drop_tokens_of(session: Session, device_rows: list[UUID], *, seen_before: datetime) -> None:
+    """Forget the tokens of these rows, unless the device brought its token anew since."""
+    session.execute(_without_token().where(Device.id.in_(device_rows), Device.seen_at <= seen_before))
+
+
+def opened_token(session: Session, device: Device) -> str:
+    """raises  Erased when the device has no token, or its customer is gone"""
+    if device.push_token is None:
+        raise crypto.Erased
+    return crypto.unseal(
+        session, owner_id=device.customer_id, place=_PLACE, row_id=device.id, ciphertext=device.push_token
+    )
+
+
+def _index_of(token: str) -> bytes:
+    return crypto.blind_index("auth.push_token", token)
+
+
+def _sealed(session: Session, device: Device, token: str) -> bytes:
+    return crypto.seal(session, owner_id=device.customer_id, place=_PLACE, row_id=device.id, text=token)
+
+
+def _is(customer_id: UUID, device_id: str) -> ColumnElement[bool]:
+    return and_(Device.customer_id == customer_id, Device.device_id == device_id)
+
+
+def _without_token() -> Update:
+    return update(Device).values(push_token=None, push_token_index=None)
+
+
+def _insert_bare(session: Session, customer_id: UUID, device_id: str, platform: str, now: datetime) -> UUID | None:
+    """Make the row if there is none; its id, or None when it was there."""
+    row = {
+        "id": ids.new(),
+        "customer_id": customer_id,
+        "device_id": device_id,
+        "platform": platform,
+        "created_at": now,
+        "seen_at": now,
+    }
+    statement = insert(Device).values(row).on_conflict_do_nothing(index_elements=["customer_id", "device_id"])
+    return session.scalar(statement.returning(Device.id))

@@ -1,0 +1,86 @@
+"""Staff: persons of the brand's, each with the permissions that they hold."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from auth.errors import EmailInvalid, PermissionInvalid
+from auth.events import StaffAdded
+from auth.models import ACTIVE, Staff
+from core import crypto, ids
+from core.errors import NotFound
+from core.events import announce
+from core.web.principals import Principal
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}\.[^@\s.]{2,63}\Z")
+_PERMISSION = re.compile(r"[a-z][a-z_]*([.:][a-z_]+)*\Z")
+
+
+def add(session: Session, *, email: str, name: str, permissions: Iterable[str], now: datetime) -> Staff:
+    """Add a person.
+
+    raises   EmailInvalid, PermissionInvalid; StaffExists when the address is taken
+    effects  announces staff.added
+    """
+    email = _normalised(email)
+    wanted = sorted(set(permissions))
+    for permission in wanted:
+        if not _PERMISSION.match(permission):
+            raise PermissionInvalid(f"{permission!r} is no permission")
+
+    staff_id = ids.new()
+    crypto.create_data_keys(session, [staff_id])
+    person = Staff(
+        id=staff_id,
+        email=_sealed(session, staff_id, "email", email),
+        email_index=_index_of(email),
+        name=_sealed(session, staff_id, "name", name),
+        permissions=wanted,
+        status=ACTIVE,
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+
+    announce(session, StaffAdded(occurred_at=now, staff_id=staff_id, permissions=wanted))
+    return person
+
+
+def by_email(session: Session, email: str) -> Staff:
+    """raises  EmailInvalid, NotFound"""
+    person = session.scalar(select(Staff).where(Staff.email_index == _index_of(_normalised(email))))
+    if person is None:
+        raise NotFound("There is no person with this e-mail address")
+    return person
+
+
+def principal_of(person: Staff) -> Principal:
+    return Principal(kind="staff", id=person.id, permissions=frozenset(person.permissions))
+
+
+def name_of(session: Session, staff_id: UUID) -> str:
+    """raises  NotFound, Erased"""
+    person = session.get(Staff, staff_id)
+    if person is None:
+        raise NotFound
+    return crypto.unseal(session, owner_id=staff_id, place="auth.staff.name", row_id=staff_id, ciphertext=person.name)
+
+
+def _normalised(email: str) -> str:
+    """Lower case throughout: two people whose addresses differ by case alone do not occur, one who forgets it does."""
+    email = email.strip().lower()
+    if not _EMAIL.match(email) or not email.isprintable():
+        raise EmailInvalid
+    return email
+
+
+def _index_of(email: str) -> bytes:
+    return crypto.blind_index("auth.email", email)
+
+
+def _sealed(session: Session, staff_id: UUID, column: str, text: str) -> bytes:
+    return crypto.seal(session, owner_id=staff_id, place=f"auth.staff.{column}", row_id=staff_id, text=text)
