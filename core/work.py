@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 
@@ -48,11 +48,19 @@ class Schedule:
     run: Callable[[datetime], None]
 
 
-def lock_due(session: Session, model: type[Due], *, states: Sequence[str], limit: int, now: datetime) -> list[Any]:
+def lock_due(
+    session: Session,
+    model: type[Due],
+    *,
+    states: Sequence[str],
+    limit: int,
+    now: datetime,
+    only: Sequence[ColumnElement[bool]] = (),
+) -> list[Any]:
     """The next due rows, locked for this transaction, soonest first; rows that another worker holds are passed over."""
     query = (
         select(model)
-        .where(model.state.in_(states), model.due_at <= now)
+        .where(model.state.in_(states), model.due_at <= now, *only)
         .order_by(model.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -61,14 +69,23 @@ def lock_due(session: Session, model: type[Due], *, states: Sequence[str], limit
 
 
 def claim(
-    session: Session, model: type[Due], *, waiting: str, leased: str, limit: int, lease: timedelta, now: datetime
+    session: Session,
+    model: type[Due],
+    *,
+    waiting: str,
+    leased: str,
+    limit: int,
+    lease: timedelta,
+    now: datetime,
+    only: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[UUID, list[Any]]:
     """Take due rows under one lease: they move to `leased` with a token that must still be there before each call.
 
     lease   at least three time-outs of the call that follows
+    only    further conditions, for work whose rows are not all alike
     effects counts an attempt for each row
     """
-    rows = lock_due(session, model, states=[waiting], limit=limit, now=now)
+    rows = lock_due(session, model, states=[waiting], limit=limit, now=now, only=only)
     token = uuid4()
     for row in rows:
         row.state, row.lease_token, row.lease_until, row.attempts = leased, token, now + lease, row.attempts + 1

@@ -43,7 +43,7 @@ class Message(Due, Base):
             " AND (lease_token IS NULL) = (lease_until IS NULL)",
             name="lease",
         ),
-        Index("ix_message_due", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_message_due", "purpose", "due_at", postgresql_where=text("state = 'pending'")),
         Index("ix_message_leased", "lease_until", postgresql_where=text("lease_token IS NOT NULL")),
         Index("ix_message_in_doubt", "id", postgresql_where=text("state = 'in_doubt'")),
         Index("ix_message_customer", "customer_id", "id"),

@@ -36,13 +36,7 @@ def send_due(gateways: Gateways, now: datetime) -> int:
 
     effects  announces what became of each; after a crash `recover_lost` deals with what this process held
     """
-    with transaction() as session:
-        token, claimed = work.claim(
-            session, Message, waiting="pending", leased="claimed", limit=BATCH, lease=LEASE, now=now
-        )
-        crypto.fetch_data_keys(session, [message.customer_id for message in claimed])
-        message_ids = [message.id for message in claimed]
-
+    token, message_ids = _claim(now)
     if message_ids:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="delivery") as pool:
             list(pool.map(partial(_send, gateways, token), message_ids))
@@ -61,6 +55,26 @@ def recover_lost(now: datetime) -> int:
         for message in doubtful:
             progress.mark_in_doubt(session, message, reason="lease_lost", now=now)
         return len(unsent) + len(doubtful)
+
+
+def _claim(now: datetime) -> tuple[UUID, list[UUID]]:
+    """The next batch: a sign-in code or a receipt never waits behind a campaign."""
+    with transaction() as session:
+        for purpose in ("transactional", "marketing"):
+            token, claimed = work.claim(
+                session,
+                Message,
+                waiting="pending",
+                leased="claimed",
+                limit=BATCH,
+                lease=LEASE,
+                now=now,
+                only=[Message.purpose == purpose],
+            )
+            if claimed:
+                break
+        crypto.fetch_data_keys(session, [message.customer_id for message in claimed])
+        return token, [message.id for message in claimed]
 
 
 def _send(gateways: Gateways, token: UUID, message_id: UUID) -> None:

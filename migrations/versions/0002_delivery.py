@@ -49,7 +49,7 @@ CREATE TABLE core.message (
         AND (lease_token IS NULL) = (lease_until IS NULL))
 ) PARTITION BY RANGE (id);
 
-CREATE INDEX ix_message_due ON core.message (due_at) WHERE state = 'pending';
+CREATE INDEX ix_message_due ON core.message (purpose, due_at) WHERE state = 'pending';
 CREATE INDEX ix_message_leased ON core.message (lease_until) WHERE lease_token IS NOT NULL;
 CREATE INDEX ix_message_in_doubt ON core.message (id) WHERE state = 'in_doubt';
 CREATE INDEX ix_message_customer ON core.message (customer_id, id);

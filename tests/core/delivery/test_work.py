@@ -1,21 +1,17 @@
 """Sending what is due, against Twilio's stand-in: once at the provider, whatever happens."""
 
-import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy.orm import Session
 
 from core import clock, ids
-from core import work as due
 from core.db import transaction
 from core.delivery import work
 from core.delivery.models import Message
 from core.errors import Busy
 from core.gateways import http, registry
-from core.gateways.outcomes import Outcome
-from core.gateways.sms import Sms
 from core.settings import Settings
 from tests.core.delivery.outbox import PHONE, Outbox, announced, announced_names
 from tests.standins.fcm import Fcm
@@ -55,6 +51,17 @@ def test_message_that_is_not_due_waits(outbox: Outbox) -> None:
 
     assert outbox.send(now) == 0
     assert outbox.send(now + timedelta(seconds=1)) == 1
+
+
+def test_sign_in_code_overtakes_a_campaign(outbox: Outbox) -> None:
+    now = clock.now()
+    for _ in range(work.BATCH):
+        outbox.enqueue(purpose="marketing", due_at=now - timedelta(hours=1))
+    code = outbox.enqueue(purpose="transactional", due_at=now)
+
+    assert outbox.send(now) == 1
+
+    assert outbox.message(code).state == "sent"
 
 
 def test_lost_reply_puts_the_message_in_doubt_and_is_never_sent_again(outbox: Outbox) -> None:
@@ -127,93 +134,6 @@ def test_refusal_for_good_fails_at_once_and_a_dead_address_is_told(outbox: Outbo
     ]
 
 
-def test_worker_that_died_before_its_call_has_its_message_sent_by_another(outbox: Outbox) -> None:
-    now = clock.now()
-    message_id = outbox.enqueue(due_at=now)
-    _claim_and_die(now)
-    assert outbox.send() == 0
-
-    after = now + work.LEASE
-    assert work.recover_lost(after) == 1
-    outbox.send(after)
-
-    message = outbox.message(message_id)
-    assert (message.state, message.attempts) == ("sent", 1)
-
-
-def test_worker_that_died_in_its_call_leaves_the_message_in_doubt(outbox: Outbox) -> None:
-    now = clock.now()
-    message_id = outbox.enqueue(due_at=now)
-    token = _claim_and_die(now)
-    assert work._begin(outbox.gateways, token, message_id, now=now) is not None
-
-    assert work.recover_lost(now + work.LEASE - timedelta(seconds=1)) == 0
-    assert work.recover_lost(now + work.LEASE) == 1
-
-    message = outbox.message(message_id)
-    assert (message.state, message.last_error) == ("in_doubt", "lease_lost")
-    assert outbox.send(now + timedelta(days=1)) == 0
-    assert outbox.twilio.posts() == {}
-    assert announced_names() == ["message.put_in_doubt"]
-
-
-def test_worker_whose_lease_was_lost_makes_no_call(outbox: Outbox) -> None:
-    now = clock.now()
-    message_id = outbox.enqueue(due_at=now)
-    token = _claim_and_die(now)
-    work.recover_lost(now + work.LEASE)
-
-    assert work._begin(outbox.gateways, token, message_id, now=now) is None
-
-
-def test_lease_that_has_just_ended_makes_no_call(outbox: Outbox) -> None:
-    now = clock.now()
-    message_id = outbox.enqueue(due_at=now)
-    token = _claim_and_die(now)
-
-    assert work._begin(outbox.gateways, token, message_id, now=now + work.LEASE) is None
-
-
-def test_slow_answer_still_settles_a_message_that_was_put_in_doubt_meanwhile(outbox: Outbox) -> None:
-    """The provider takes it, but the answer comes after another worker gave this one up."""
-    message_id = outbox.enqueue()
-
-    class Slow:
-        name = "twilio"
-
-        def send(self, sms: Sms) -> Outcome:
-            work.recover_lost(clock.now() + work.LEASE + timedelta(seconds=1))
-            return outbox.gateways.sms.send(sms)
-
-    slow = type(outbox.gateways)(
-        push=outbox.gateways.push,
-        sms=Slow(),
-        whatsapp=outbox.gateways.whatsapp,
-        email=outbox.gateways.email,
-        payments=outbox.gateways.payments,
-    )
-    work.send_due(slow, clock.now())
-
-    assert outbox.message(message_id).state == "sent"
-    assert announced_names() == ["message.put_in_doubt", "message.sent"]
-
-
-def test_workers_together_send_each_message_once(outbox: Outbox) -> None:
-    expected = {str(outbox.enqueue()): 1 for _ in range(80)}
-
-    def drain() -> None:
-        while outbox.send():
-            pass
-
-    workers = [threading.Thread(target=drain) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-
-    assert outbox.twilio.posts() == expected
-
-
 def test_recording_is_tried_again_while_the_database_is_busy_and_then_given_up() -> None:
     tries: list[str] = []
 
@@ -241,15 +161,6 @@ def test_push_to_a_removed_app_fails_and_tells_that_its_address_is_dead(outbox: 
     assert outbox.message(message_id).state == "failed"
     ((name, payload),) = announced()
     assert (name, payload["reason"], payload["is_address_dead"]) == ("message.failed", "UNREGISTERED", True)
-
-
-def _claim_and_die(now: datetime) -> UUID:
-    with transaction() as session:
-        token, claimed = due.claim(
-            session, Message, waiting="pending", leased="claimed", limit=1, lease=work.LEASE, now=now
-        )
-    assert claimed
-    return token
 
 
 def _postpone(session: Session, message_id: UUID) -> None:
