@@ -18,6 +18,7 @@ from core.events import Event, LoggedEvent, Reader, announce, announce_all, read
 from core.events.announce import ChainTooLong
 from core.events.log import slot_of
 from core.settings import Settings
+from tests.core.log import drain
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -41,13 +42,6 @@ def keeping(seen: list[tuple[UUID | None, int]]) -> Reader:
     reader = Reader("test.keeping", handle, frozenset({"test.happened"}))
     readers.register([reader])
     return reader
-
-
-def drain(reader: Reader) -> int:
-    total = 0
-    while taken := readers.run_batch(reader, now=NOW):
-        total += taken
-    return total
 
 
 @pytest.mark.usefixtures("database")
@@ -76,7 +70,7 @@ def test_an_event_that_commits_late_is_not_lost(database: None, settings: Settin
     with transaction() as session:
         announce(session, happened(2, customer))
 
-    assert drain(reader) == 0, "nothing may be read past a transaction that is still open"
+    assert readers.run_batch(reader, now=NOW) == 0, "nothing may be read past a transaction that is still open"
     late.commit()
     late.close()
     drain(reader)

@@ -1,0 +1,173 @@
+"""Where each reader stands: one offset row a slot, the events beyond it, and how far it is behind.
+
+Sequence order is not commit order, so a position is (epoch, xid, seq) below `pg_snapshot_xmin`: a reader that followed
+max(id) would lose the rows that commit late. The horizon is read in the same statement as the events.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, SmallInteger, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, Connection, connection_of, transaction
+from core.events.log import SLOTS, LoggedEvent, Xid8
+
+#: (epoch, xid, seq).
+Position = tuple[int, int, int]
+
+#: How many unread events of a slot are counted before `lag` says "this many or more".
+_COUNTED_A_SLOT = 1_000
+
+
+class ReaderOffset(Base):
+    __tablename__ = "reader_offset"
+    __table_args__ = {"schema": "core"}
+
+    reader: Mapped[str] = mapped_column(Text, primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    epoch: Mapped[int] = mapped_column(server_default="0")
+    xid: Mapped[str] = mapped_column(Xid8, server_default="0")
+    seq: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    read_at: Mapped[datetime | None]
+
+
+def open_all(readers: Iterable[str]) -> None:
+    """Give each reader its offset rows, at the beginning of the log; those that have them keep them."""
+    with transaction() as session:
+        connection_of(session).execute(
+            """
+            INSERT INTO core.reader_offset (reader, slot)
+            SELECT reader, slot FROM unnest(%s::text[]) AS reader, generate_series(0, %s) AS slot
+            ON CONFLICT DO NOTHING
+            """,
+            [list(readers), SLOTS - 1],
+        )
+
+
+def read(
+    connection: Connection,
+    reader: str,
+    *,
+    names: frozenset[str] | None,
+    limit: int,
+    slots: int,
+    only_slot: int | None = None,
+) -> tuple[list[LoggedEvent], dict[int, Position]]:
+    """Lock up to `slots` offsets with unread events and read up to `limit` events beyond them, in order a slot.
+
+    Events of other names come without their payload. The positions are those to `advance` to.
+    """
+    locked = connection.execute(_LOCK_OFFSETS, {"reader": reader, "slots": slots, "only": only_slot}).fetchall()
+    if not locked:
+        return [], {}
+    rows = connection.execute(
+        _READ_EVENTS,
+        {
+            "slots": [row[0] for row in locked],
+            "epochs": [row[1] for row in locked],
+            "xids": [row[2] for row in locked],
+            "seqs": [row[3] for row in locked],
+            "limit": limit,
+            "each": max(limit // len(locked), 1),
+            "all": names is None,
+            "names": sorted(names or ()),
+        },
+    ).fetchall()
+    events = [LoggedEvent(row[0], row[1], int(row[2]), *row[3:]) for row in rows]
+    # Rows come in order within a slot, so the last one of each slot is its new position.
+    return events, {event.slot: (event.epoch, event.xid, event.seq) for event in events}
+
+
+def advance(connection: Connection, reader: str, positions: dict[int, Position]) -> None:
+    """Move the offsets that `read` locked."""
+    if positions:
+        slots = list(positions)
+        columns: list[list[Any]] = [slots, *([positions[slot][part] for slot in slots] for part in range(3))]
+        columns[2] = [str(xid) for xid in columns[2]]
+        connection.execute(_ADVANCE, [*columns, reader])
+
+
+def lock_slot(connection: Connection, reader: str, slot: int) -> None:
+    """Wait until no batch of this slot is under way, and keep others out for this transaction."""
+    connection.execute("SELECT FROM core.reader_offset WHERE reader = %s AND slot = %s FOR UPDATE", [reader, slot])
+
+
+def has_read(connection: Connection, reader: str, customer_id: UUID, *, until: datetime) -> bool:
+    """Whether a reader has taken every event of this customer that occurred by `until` and is not parked on them.
+
+    A wait's time-out may be decided only then: after an outage the redemptions come before "not redeemed".
+    """
+    row = connection.execute(_HAS_READ, {"reader": reader, "customer": customer_id, "until": until}).fetchone()
+    return bool(row and row[0])
+
+
+def lag(connection: Connection) -> list[tuple[str, int]]:
+    """For each reader, how many committed events lie beyond its offsets; counting ends at 1,000 a slot."""
+    return [(row[0], row[1]) for row in connection.execute(_LAG, [_COUNTED_A_SLOT]).fetchall()]
+
+
+_BEYOND = "(e.epoch, e.xid, e.seq) > (o.epoch, o.xid, o.seq)"
+_BELOW_HORIZON = "(e.xid < pg_snapshot_xmin(pg_current_snapshot()) OR e.epoch < core.current_epoch())"
+
+# The lateral LIMIT 1 looks at the one next event of each slot through the index. An EXISTS would let the planner hash
+# the whole log, and behind a long transaction it would walk over every event above the horizon.
+_LOCK_OFFSETS = f"""
+    SELECT o.slot, o.epoch, o.xid::text, o.seq
+      FROM core.reader_offset o
+     WHERE o.reader = %(reader)s
+       AND (%(only)s::smallint IS NULL OR o.slot = %(only)s)
+       AND (SELECT {_BELOW_HORIZON}
+              FROM (SELECT e.epoch, e.xid FROM core.event e
+                     WHERE e.slot = o.slot AND {_BEYOND}
+                     ORDER BY e.epoch, e.xid, e.seq LIMIT 1) e)
+     ORDER BY o.read_at NULLS FIRST
+     LIMIT %(slots)s
+       FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 - constants only
+
+_READ_EVENTS = f"""
+    SELECT e.id, e.epoch, e.xid::text, e.seq, e.slot, e.name, e.customer_id, e.subject_id, e.occurred_at,
+           e.recorded_at, e.source, e.caused_by, e.depth, e.trace,
+           CASE WHEN %(all)s OR e.name = ANY(%(names)s) THEN e.payload END
+      FROM unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %(seqs)s::bigint[])
+           AS o (slot, epoch, xid, seq)
+     CROSS JOIN LATERAL (
+           SELECT * FROM core.event e
+            WHERE e.slot = o.slot AND {_BEYOND} AND {_BELOW_HORIZON}
+            ORDER BY e.epoch, e.xid, e.seq
+            LIMIT %(each)s) e
+     ORDER BY e.epoch, e.xid, e.seq
+     LIMIT %(limit)s
+"""  # noqa: S608 - constants only
+
+# `read_at` is the real clock, not the caller's: a simulated one may stand still, and then always the same slots
+# would come first.
+_ADVANCE = """
+    UPDATE core.reader_offset o
+       SET epoch = moved.epoch, xid = moved.xid, seq = moved.seq, read_at = clock_timestamp()
+      FROM unnest(%s::smallint[], %s::int[], %s::xid8[], %s::bigint[]) AS moved (slot, epoch, xid, seq)
+     WHERE o.reader = %s AND o.slot = moved.slot
+"""
+
+# A reader without offsets has read nothing.
+_HAS_READ = f"""
+    SELECT NOT EXISTS (
+             SELECT FROM core.reader_parked p WHERE p.reader = %(reader)s AND p.subject = %(customer)s::text)
+       AND (SELECT NOT EXISTS (
+                     SELECT FROM core.event e
+                      WHERE e.customer_id = %(customer)s AND e.occurred_at <= %(until)s
+                        AND e.slot = o.slot AND {_BEYOND})
+              FROM core.reader_offset o
+             WHERE o.reader = %(reader)s AND o.slot = core.slot_of(%(customer)s, NULL))
+"""  # noqa: S608 - constants only
+
+_LAG = f"""
+    SELECT o.reader, sum(unread.count)::bigint
+      FROM core.reader_offset o
+     CROSS JOIN LATERAL (
+           SELECT count(*) FROM (SELECT FROM core.event e WHERE e.slot = o.slot AND {_BEYOND} LIMIT %s) AS few) unread
+     GROUP BY o.reader ORDER BY o.reader
+"""  # noqa: S608 - constants only
