@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import Uuid
 
-from core.errors import Busy, ConfigurationError, DatabaseUnavailable, Refusal, of_constraint
+from core.errors import Busy, ConfigurationError, DatabaseUnavailable, Refusal, Unstorable, of_constraint
 from core.settings import Settings
 
 #: A lock that is not had in two seconds is answered with 503 rather than waited for; a transaction that idles
@@ -86,8 +86,8 @@ def open_database(settings: Settings) -> None:
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             version = connection.info.server_version
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+    except psycopg.Error as error:  # also an address that cannot be read
+        reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
         raise ConfigurationError(f"The database of DATABASE_URL cannot be reached: {reason}") from error
     if version < OLDEST_SERVER:
         raise ConfigurationError(f"PostgreSQL {version // 10000} is too old: DATABASE_URL must point at 15 or newer")
@@ -163,13 +163,15 @@ def translated_errors() -> Iterator[None]:
     """Turn what the driver raises into the refusal that it means; what has no meaning passes unchanged."""
     try:
         yield
+    except (PoolTimeout, sa_exc.TimeoutError) as error:
+        raise Busy from error
+    except UnicodeEncodeError as error:  # half a surrogate pair, which the driver cannot send
+        raise Unstorable from error
     except (sa_exc.DBAPIError, psycopg.Error) as error:
         refusal = _refusal_of(error.orig if isinstance(error, sa_exc.DBAPIError) else error)
         if refusal is None:
             raise
         raise refusal from error
-    except (PoolTimeout, sa_exc.TimeoutError) as error:
-        raise Busy from error
 
 
 #: What another transaction did to ours; the same work may be done again.
@@ -180,6 +182,13 @@ _PASSING = (
     psycopg.errors.SerializationFailure,
 )
 
+#: The connection is lost; a session that idled too long in a transaction loses it, too.
+_GONE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+
 
 def _refusal_of(error: BaseException | None) -> Refusal | None:
     if isinstance(error, _PASSING):
@@ -187,6 +196,8 @@ def _refusal_of(error: BaseException | None) -> Refusal | None:
     if isinstance(error, psycopg.errors.IntegrityError) and error.diag.constraint_name:
         kind = of_constraint(error.diag.constraint_name)
         return kind() if kind else None
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, psycopg.DataError):
+        return Unstorable()
+    if isinstance(error, _GONE):
         return DatabaseUnavailable()
     return None

@@ -79,6 +79,14 @@ class InvalidInput(Refusal):
     title = "Some of the input is invalid"
 
 
+class Unstorable(Refusal):
+    """The last guard: a schema should have refused the value, naming its field."""
+
+    code = "unstorable_input"
+    kind = Kind.INVALID
+    title = "A value is too large, or of a form that cannot be stored"
+
+
 class Malformed(Refusal):
     code = "malformed"
     kind = Kind.MALFORMED
