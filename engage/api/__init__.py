@@ -1,0 +1,1 @@
+"""Engage over HTTP."""

@@ -1,0 +1,103 @@
+"""Consent: what a customer allows, per channel and purpose, and where they said so."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.events import announce_all
+from engage.events import ConsentChanged
+from engage.models import Consent
+
+MARKETING = "marketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that one customer said."""
+
+    customer_id: UUID
+    channel: str
+    purpose: str
+    is_granted: bool
+
+
+@dataclass(frozen=True)
+class Consents:
+    """What many customers said, at hand for a batch of messages."""
+
+    said: dict[tuple[UUID, str, str], bool] = field(default_factory=dict)
+
+    def allow(self, customer_id: UUID, *, channel: str, purpose: str) -> bool:
+        """Marketing needs a yes; what a customer's own deed brings about goes out until they say no."""
+        return self.said.get((customer_id, channel, purpose), purpose != MARKETING)
+
+
+def put(session: Session, said: Said, *, source: str, now: datetime) -> Consent:
+    """Keep what a customer said; saying the same again changes nothing.
+
+    source   where it was said: "app", "import", "provider"
+    effects  announces consent.changed when it is a change
+    """
+    put_all(session, [said], source=source, now=now)
+    return session.get_one(Consent, (said.customer_id, said.channel, said.purpose), populate_existing=True)
+
+
+def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetime) -> int:
+    """`put` for many with one statement, each customer, channel and purpose named once; says how many changed."""
+    if not said:
+        return 0
+    statement = insert(Consent).values(
+        [
+            {
+                "customer_id": one.customer_id,
+                "channel": one.channel,
+                "purpose": one.purpose,
+                "is_granted": one.is_granted,
+                "source": source,
+                "at": now,
+            }
+            for one in said
+        ]
+    )
+    fresh = statement.excluded
+    changed = session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["customer_id", "channel", "purpose"],
+            set_={"is_granted": fresh.is_granted, "source": fresh.source, "at": fresh.at},
+            where=Consent.is_granted != fresh.is_granted,
+        ).returning(Consent.customer_id, Consent.channel, Consent.purpose, Consent.is_granted)
+    ).all()
+
+    announce_all(
+        session,
+        [
+            ConsentChanged(
+                customer_id=row.customer_id,
+                occurred_at=now,
+                channel=row.channel,
+                purpose=row.purpose,
+                is_granted=row.is_granted,
+                given_through=source,
+            )
+            for row in changed
+        ],
+    )
+    return len(changed)
+
+
+def of(session: Session, customer_id: UUID) -> Sequence[Consent]:
+    """All that one customer said, in a steady order."""
+    query = select(Consent).where(Consent.customer_id == customer_id).order_by(Consent.channel, Consent.purpose)
+    return session.scalars(query).all()
+
+
+def of_many(session: Session, customer_ids: Iterable[UUID]) -> Consents:
+    """With one query, what any number of customers said."""
+    query = select(Consent.customer_id, Consent.channel, Consent.purpose, Consent.is_granted)
+    rows = session.execute(query.where(Consent.customer_id.in_(list(set(customer_ids)))))
+    return Consents({(row.customer_id, row.channel, row.purpose): row.is_granted for row in rows})

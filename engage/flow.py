@@ -1,0 +1,81 @@
+"""Checks over a whole graph: each branch leads somewhere, nothing spins, no step lacks the voucher that it needs."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engage.notes import Notes
+from engage.steps import Step
+
+
+def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
+    """Note every fault in how the steps hang together."""
+    if first not in steps:
+        notes.at("first").say("Must be the name of a step.")
+    here = notes.at("steps")
+    for name, step in steps.items():
+        for branch, to in step.branches.items():
+            if to is not None and not _is_step(to, steps):
+                here.at(name).at(branch).say("Must be the name of a step, or left out where the journey ends.")
+    if notes.errors:
+        return
+
+    reached = _reached(first, steps)
+    for name in steps.keys() - reached:
+        here.at(name).say("No branch leads to this step.")
+    for name in sorted(_spinning(steps)):
+        here.at(name).say("This step leads back to itself without any wait between.")
+    holding = _surely_holding(first, steps)
+    for name in sorted(reached):
+        need = steps[name].needs_voucher
+        if need and not holding[name]:
+            here.at(name).say(f"This step {need}, but it can be reached without one having been issued.")
+
+
+def _is_step(to: Any, steps: Mapping[str, Step]) -> bool:
+    return isinstance(to, str) and to in steps
+
+
+def _next(step: Step) -> Iterator[tuple[str, str]]:
+    """(branch, step) of every branch that leads on."""
+    return ((branch, to) for branch, to in step.branches.items() if to is not None)
+
+
+def _reached(first: str, steps: Mapping[str, Step]) -> set[str]:
+    reached, pending = {first}, [first]
+    while pending:
+        for _, to in _next(steps[pending.pop()]):
+            if to not in reached:
+                reached.add(to)
+                pending.append(to)
+    return reached
+
+
+def _spinning(steps: Mapping[str, Step]) -> set[str]:
+    """Steps on a loop in which no time passes: what is left when steps that lead only to the end are taken away."""
+    left = {name: {to for _, to in _next(step)} for name, step in steps.items() if not step.pauses}
+    before = -1
+    while before != len(left):
+        before = len(left)
+        left = {name: onward & left.keys() for name, onward in left.items() if onward & left.keys()}
+    # And from the other side, so that a step which only leads into a loop is not blamed.
+    before = -1
+    while before != len(left):
+        before = len(left)
+        entered = set().union(*left.values()) if left else set()
+        left = {name: onward for name, onward in left.items() if name in entered}
+    return set(left)
+
+
+def _surely_holding(first: str, steps: Mapping[str, Step]) -> dict[str, bool]:
+    """Whether each step is reached with a voucher whichever way the walk came (held-out walks aside)."""
+    holding = dict.fromkeys(steps, True)
+    holding[first] = False
+    changed = True
+    while changed:
+        changed = False
+        for name, step in steps.items():
+            for branch, to in _next(step):
+                if holding[to] and not (holding[name] or step.gives_voucher_on == branch):
+                    holding[to] = False
+                    changed = True
+    return holding

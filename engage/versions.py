@@ -1,0 +1,85 @@
+"""Published versions at hand: read once a batch by id, compiled once a process."""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engage import graph
+from engage.graph import Graph
+from engage.models import Journey, JourneyVersion
+from engage.steps import Wait
+
+_compiled: dict[UUID, Graph] = {}
+_compiling = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Version:
+    """is_entered: whether new customers enter it now."""
+
+    id: UUID
+    journey_id: UUID
+    status: str
+    holdout_bps: int
+    is_entered: bool
+    graph: Graph
+
+
+class Catalogue:
+    """Every version that someone may be walking, and the events that any of them wants."""
+
+    def __init__(self, versions: list[Version]) -> None:
+        self.versions = {version.id: version for version in versions}
+        self._entered: dict[str, list[Version]] = {}
+        for version in versions:
+            if version.is_entered:
+                self._entered.setdefault(version.graph.trigger_event, []).append(version)
+        self.awaited = frozenset(name for version in versions for name in _awaited(version.graph))
+        self.names = self.awaited | self._entered.keys()
+
+    def entered_by(self, name: str) -> list[Version]:
+        """The versions whose trigger is this event."""
+        return self._entered.get(name, [])
+
+
+def catalogue(session: Session) -> Catalogue:
+    """What is published now, in one statement once every version has been compiled."""
+    rows = session.execute(
+        select(JourneyVersion.id, Journey.id, Journey.status, Journey.holdout_bps, Journey.live_version_id).join(
+            Journey, Journey.id == JourneyVersion.journey_id
+        )
+    ).all()
+    graphs = _graphs(session, [row[0] for row in rows])
+    return Catalogue(
+        [
+            Version(
+                id=version_id,
+                journey_id=journey_id,
+                status=status,
+                holdout_bps=holdout_bps,
+                is_entered=status == "live" and version_id == live_version_id,
+                graph=graphs[version_id],
+            )
+            for version_id, journey_id, status, holdout_bps, live_version_id in rows
+        ]
+    )
+
+
+def _graphs(session: Session, version_ids: list[UUID]) -> dict[UUID, Graph]:
+    missing = [version_id for version_id in version_ids if version_id not in _compiled]
+    if missing:
+        query = select(JourneyVersion.id, JourneyVersion.graph).where(JourneyVersion.id.in_(missing))
+        found: list[tuple[UUID, dict[str, Any]]] = [(row[0], row[1]) for row in session.execute(query)]
+        with _compiling:
+            for version_id, raw in found:
+                # A version never changes, so neither does what it compiles to.
+                _compiled[version_id] = graph.parse(raw)
+    return {version_id: _compiled[version_id] for version_id in version_ids}
+
+
+def _awaited(graph: Graph) -> set[str]:
+    return {step.for_event for step in graph.steps.values() if isinstance(step, Wait) and step.for_event}
