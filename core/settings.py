@@ -115,6 +115,9 @@ class Settings:
             for name in secret
             if name in given and getattr(self, name) == getattr(defaults, name)
         ]
+        # A customer signs in by a code that is sent as a text message.
+        sms = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
+        found += [f"{name.upper()} must be set in production" for name in sms if not getattr(self, name)]
         if self.payments:
             # Staff and tills have only minted tokens so far: their real sign-in is a later piece of work.
             found.append("PAYMENTS must be off in production until staff and tills can sign in (set PAYMENTS=off)")

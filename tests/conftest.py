@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
 from app import database as schema
@@ -46,6 +48,25 @@ def database(settings: Settings) -> Iterator[None]:
     yield
 
 
+@pytest.fixture
+def app(database: None, settings: Settings) -> Flask:
+    """The whole application over the empty database."""
+    # Loaded here, so that tests below the roof do not wait for every room.
+    from app import wiring
+    from app.factory import create_app
+    from auth import tokens
+    from core.events import readers
+
+    tokens.load_key(settings)
+    readers.register(wiring.READERS)
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
 def _template(server: str) -> str:
     """The migrated template database, made once for each state of the migrations, whoever comes first."""
     state = hashlib.sha256()
@@ -58,7 +79,7 @@ def _template(server: str) -> str:
         fcntl.flock(held, fcntl.LOCK_EX)
         with psycopg.connect(server, autocommit=True) as admin:
             ready = f"{name}_ready"
-            if admin.execute("SELECT FROM pg_database WHERE datname = %s", [ready]).fetchone():
+            if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ready]).fetchone():
                 return ready
             admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             admin.execute(f'CREATE DATABASE "{name}"')

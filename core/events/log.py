@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Computed, FetchedValue, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, Computed, FetchedValue, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
@@ -26,11 +27,20 @@ class Xid8(UserDefinedType[str]):
         return "xid8"
 
 
+#: So that reflection knows it, and migrations can be compared with models.
+ischema_names["xid8"] = Xid8
+
+
 class EventRow(Base):
     """One fact. (epoch, xid, seq) is its position; readers follow it below the snapshot's horizon."""
 
     __tablename__ = "event"
-    __table_args__ = {"schema": "core", "postgresql_partition_by": "RANGE (id)"}
+    __table_args__ = (
+        Index("ix_event_position", "slot", "epoch", "xid", "seq"),
+        Index("ix_event_timeline", "customer_id", "occurred_at", "id"),
+        Index("ix_event_subject", "subject_id", "occurred_at", "id", postgresql_where=text("customer_id IS NULL")),
+        {"schema": "core", "postgresql_partition_by": "RANGE (id)"},
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     epoch: Mapped[int] = mapped_column(server_default=FetchedValue())

@@ -9,6 +9,7 @@ from core.gateways.payments import PaymentGateway, SandboxPayments
 from core.gateways.push import PushGateway, SandboxPush
 from core.gateways.sandbox import Keep, keep_in_database
 from core.gateways.sms import SandboxSms, SmsGateway, TwilioSms
+from core.gateways.unconfigured import UnconfiguredChannel, UnconfiguredPayments
 from core.gateways.whatsapp import SandboxWhatsApp, TwilioWhatsApp, WhatsAppGateway
 from core.settings import Settings
 
@@ -26,20 +27,28 @@ class Gateways:
 
 
 def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
-    """The real adapter of each channel that has credentials, the sandbox for the others.
+    """The real adapter of each channel that has credentials; for the others the sandbox, in production a refusal.
 
     raises  ConfigurationError when credentials are given but cannot be used
     """
     twilio = _twilio(settings)
+    sms = TwilioSms(twilio, from_=settings.twilio_from) if twilio and settings.twilio_from else None
+    whatsapp_from = settings.twilio_whatsapp_from
+    whatsapp = TwilioWhatsApp(twilio, from_=whatsapp_from) if twilio and whatsapp_from else None
+    if settings.is_production:
+        nothing = UnconfiguredChannel()
+        return Gateways(
+            push=_push(settings) or nothing,
+            sms=sms or nothing,
+            whatsapp=whatsapp or nothing,
+            email=_email(settings) or nothing,
+            payments=UnconfiguredPayments(),
+        )
     return Gateways(
-        push=_push(settings, keep),
-        sms=TwilioSms(twilio, from_=settings.twilio_from) if twilio and settings.twilio_from else SandboxSms(keep),
-        whatsapp=(
-            TwilioWhatsApp(twilio, from_=settings.twilio_whatsapp_from)
-            if twilio and settings.twilio_whatsapp_from
-            else SandboxWhatsApp(keep)
-        ),
-        email=_email(settings, keep),
+        push=_push(settings) or SandboxPush(keep),
+        sms=sms or SandboxSms(keep),
+        whatsapp=whatsapp or SandboxWhatsApp(keep),
+        email=_email(settings) or SandboxEmail(keep),
         payments=SandboxPayments(),
     )
 
@@ -60,9 +69,9 @@ def _twilio(settings: Settings) -> "TwilioMessages | None":
     )
 
 
-def _push(settings: Settings, keep: Keep) -> PushGateway:
+def _push(settings: Settings) -> PushGateway | None:
     if not settings.fcm_project_id or not (settings.fcm_credentials_file or settings.fcm_api_url):
-        return SandboxPush(keep)
+        return None
     from core.gateways.firebase_push import FirebasePush
 
     try:
@@ -76,9 +85,9 @@ def _push(settings: Settings, keep: Keep) -> PushGateway:
         raise ConfigurationError(f"FCM_CREDENTIALS_FILE cannot be used: {error}") from error
 
 
-def _email(settings: Settings, keep: Keep) -> EmailGateway:
+def _email(settings: Settings) -> EmailGateway | None:
     if not settings.smtp_url:
-        return SandboxEmail(keep)
+        return None
     try:
         return SmtpEmail(settings.smtp_url)
     except ValueError as error:

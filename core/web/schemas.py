@@ -1,13 +1,14 @@
 """Shapes that every door shares: money, pages, instants."""
 
 import base64
-import binascii
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
+from core.errors import InvalidInput
 from core.money import MAX_AMOUNT_MINOR
 
 AMOUNT = validate.Range(min=1, max=MAX_AMOUNT_MINOR, error="Must be a whole number from 1 to 9007199254740991.")
@@ -62,17 +63,20 @@ def encode_cursor(*position: object) -> str:
     return base64.urlsafe_b64encode(json.dumps([str(part) for part in position]).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None, parts: int) -> list[str] | None:
-    """The position that `encode_cursor` made into a cursor.
+class CursorInvalid(InvalidInput):
+    code = "cursor_invalid"
+    title = "Pass on a next_cursor as it was given"
 
-    raises  ValidationError (422) for anything that we did not make
+
+def decode_cursor(cursor: str | None, *parse: Callable[[str], Any]) -> list[Any] | None:
+    """The position that `encode_cursor` made into a cursor, each part read by its parser; None for the first page.
+
+    raises  CursorInvalid for anything that we did not make
     """
     if not cursor:
         return None
     try:
         position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
-        raise ValidationError({"cursor": ["Pass on a next_cursor as it was given."]}) from error
-    if not isinstance(position, list) or len(position) != parts or not all(isinstance(p, str) for p in position):
-        raise ValidationError({"cursor": ["Pass on a next_cursor as it was given."]})
-    return position
+        return [read(part) for read, part in zip(parse, position, strict=True)]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CursorInvalid(errors=[{"pointer": "/cursor", "detail": CursorInvalid.title}]) from error

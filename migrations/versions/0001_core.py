@@ -102,6 +102,7 @@ CREATE TABLE core.event (
 
 CREATE INDEX ix_event_position ON core.event (slot, epoch, xid, seq);
 CREATE INDEX ix_event_timeline ON core.event (customer_id, occurred_at, id);
+CREATE INDEX ix_event_subject ON core.event (subject_id, occurred_at, id) WHERE customer_id IS NULL;
 
 CREATE FUNCTION core.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

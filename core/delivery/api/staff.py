@@ -11,7 +11,7 @@ from core.db import transaction
 from core.delivery import in_doubt
 from core.delivery.api.schemas import MessageSchema, SandboxArgsSchema, SandboxMessageSchema, SettlementSchema
 from core.delivery.models import Message
-from core.errors import InvalidInput, NotFound
+from core.errors import NotFound
 from core.gateways import sandbox
 from core.web import principals
 from core.web.doors import needs
@@ -61,10 +61,5 @@ def list_sandbox_messages(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _id_of(cursor: str | None) -> UUID | None:
-    position = decode_cursor(cursor, 1)
-    try:
-        return UUID(position[0]) if position else None
-    except ValueError as error:
-        raise InvalidInput(
-            errors=[{"pointer": "/cursor", "detail": "Pass on a next_cursor as it was given."}]
-        ) from error
+    position = decode_cursor(cursor, UUID)
+    return position[0] if position else None

@@ -8,7 +8,8 @@ from core import ids
 from core.errors import ConfigurationError
 from core.gateways import registry
 from core.gateways.email import Email
-from core.gateways.outcomes import Accepted
+from core.gateways.outcomes import Accepted, Refused
+from core.gateways.payments import Declined
 from core.gateways.push import Push
 from core.gateways.sandbox import SandboxMessage
 from core.gateways.sms import Sms
@@ -61,3 +62,14 @@ def test_credentials_that_cannot_be_used_are_told_in_one_line(tmp_path: Path) ->
         registry.build(Settings(fcm_project_id="brand", fcm_credentials_file=str(broken)))
     with pytest.raises(ConfigurationError, match="SMTP_URL must look like"):
         registry.build(Settings(smtp_url="smtp://mail.example"))
+
+
+def test_production_has_no_sandbox() -> None:
+    gateways = registry.build(Settings(environment="production"))
+
+    outcome = gateways.sms.send(Sms(ids.new(), "+12125550142", "Hello"))
+
+    assert outcome == Refused("channel_not_configured", permanent=False)
+    assert {gateways.push.name, gateways.whatsapp.name, gateways.email.name} == {"unconfigured"}
+    charge = gateways.payments.charge(reference="1", amount_minor=100, currency="USD", source="sandbox_ok")
+    assert charge == Declined("provider_not_configured")

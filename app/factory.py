@@ -1,0 +1,29 @@
+"""The application: doors, problems and documents on one Flask app."""
+
+from flask import Flask
+from flask_compress import Compress
+
+from app import cli, documents, operations, wiring
+from core.gateways import registry
+from core.settings import Settings
+from core.web import doors, problems, requests
+
+
+def create_app(settings: Settings) -> Flask:
+    """The API over an opened database (`app.start.open_house`)."""
+    app = Flask("pocketful", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["settings"] = settings
+    app.extensions["gateways"] = registry.build(settings)
+
+    problems.register(app)
+    requests.register(app)
+    app.config["COMPRESS_ALGORITHM"] = ["gzip"]
+    app.config["COMPRESS_MIMETYPES"] = ["application/json", "application/problem+json", "text/html"]
+    Compress(app)
+    operations.register(app)
+    documents.register(app)
+    doors.open_doors(app, wiring.doors())
+    for group in (*wiring.COMMANDS, cli.serve, cli.worker, cli.migrate, cli.readers):
+        app.cli.add_command(group)
+    return app

@@ -1,0 +1,39 @@
+"""Opening the house: database, keys and schema, before any door or worker opens."""
+
+from app import database, wiring
+from auth import tokens
+from core import crypto, db
+from core.clock import now
+from core.errors import ConfigurationError
+from core.events import epoch, readers
+from core.partitions import ensure_ahead
+from core.postgres.embedded import EmbeddedPostgresFailed
+from core.settings import Settings
+
+
+def open_house(settings: Settings) -> None:
+    """Connect, load the keys and, outside production, bring the schema to the newest migration.
+
+    raises  ConfigurationError, in one line that says what to do
+    """
+    try:
+        db.open_database(settings)
+    except EmbeddedPostgresFailed as error:
+        raise ConfigurationError(str(error)) from error
+    crypto.load_keys(settings)
+    tokens.load_key(settings)
+    if not settings.is_production:
+        database.migrate()
+        make_ready()
+
+
+def make_ready() -> None:
+    """What stands between a migrated schema and the first request: the epoch, the readers' offsets, partitions.
+
+    raises  ConfigurationError when the schema is behind (production migrates by `flask migrate` only)
+    """
+    if not database.is_current():
+        raise ConfigurationError("The database's schema is behind: run `flask --app wsgi migrate` first")
+    epoch.ensure()
+    readers.register(wiring.READERS)
+    ensure_ahead(now())

@@ -1,0 +1,100 @@
+"""The whole house on one page: who comes in by which door, who reads the log, what is due, what runs when."""
+
+from functools import partial
+
+import click
+
+import auth.api.customer
+import auth.api.guards
+import auth.api.sign_in
+import auth.cli
+import auth.reactions
+import auth.work
+import connect.api.guard
+import connect.api.ingest
+import connect.api.staff
+import core.delivery.api.public
+import core.delivery.api.staff
+import core.delivery.cli
+import core.delivery.work
+from core.events import Reader
+from core.gateways.registry import Gateways
+from core.partitions import ensure_ahead
+from core.settings import Settings
+from core.web.doors import Door
+from core.work import Schedule, Work
+
+
+def doors() -> list[Door]:
+    """Each audience's prefix, guard, OpenAPI document and routes."""
+    sign_in = [auth.api.sign_in.blueprint]
+    return [
+        Door(
+            name="customer",
+            document="app",
+            title="For the apps",
+            prefix="/app/v1",
+            guard=auth.api.guards.customer,
+            blueprints=[auth.api.customer.blueprint],
+            also_documents=sign_in,
+        ),
+        Door(
+            name="staff",
+            document="admin",
+            title="For marketing and finance staff",
+            prefix="/admin/v1",
+            guard=auth.api.guards.staff,
+            needs_permissions=True,
+            blueprints=[core.delivery.api.staff.blueprint, connect.api.staff.blueprint],
+        ),
+        Door(
+            name="merchant",
+            document="merchant",
+            title="For tills and merchants",
+            prefix="/merchant/v1",
+            guard=auth.api.guards.merchant,
+            blueprints=[],
+        ),
+        Door(
+            name="ingest",
+            document="ingest",
+            title="For clients and servers that report events",
+            prefix="/v1",
+            guard=connect.api.guard.source,
+            blueprints=[connect.api.ingest.blueprint],
+        ),
+        Door(name="sign-in", document="sign-in", title="Sign-in", prefix="", guard=None, blueprints=sign_in),
+        Door(
+            name="public",
+            document="public",
+            title="Call-backs and claim links",
+            prefix="",
+            guard=None,
+            blueprints=[core.delivery.api.public.blueprint],
+        ),
+    ]
+
+
+#: Who follows the log, in the order in which a draining worker asks them.
+READERS: list[Reader] = [*auth.reactions.READERS]
+
+
+def work(settings: Settings, gateways: Gateways) -> list[Work]:
+    """What workers claim, and what becomes of a row whose worker died."""
+    return [
+        *auth.work.WORK,
+        Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
+        Work("delivery.recover", core.delivery.work.recover_lost),
+    ]
+
+
+SCHEDULE: list[Schedule] = [Schedule("partitions", "17 3 * * *", ensure_ahead), *auth.work.SCHEDULE]
+
+COMMANDS: list[click.Command] = [
+    auth.cli.staff,
+    auth.cli.merchant,
+    auth.cli.store,
+    auth.cli.terminal,
+    auth.cli.token,
+    core.delivery.cli.sandbox,
+]

@@ -1,0 +1,86 @@
+"""The worker: follows the log for every reader, does what is due, fires the schedule."""
+
+import logging
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from core import clock, schedule
+from core.errors import Refusal
+from core.events import Reader, readers
+from core.work import Schedule, Work
+
+#: Idle workers ask again after 50 ms, then ever more rarely, at most once a second; NOTIFY would serialise commits.
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 1.0
+
+log = logging.getLogger("pocketful.worker")
+
+
+class Worker:
+    """One process's share of the readers, the due work and the schedule, each line on a thread of its own."""
+
+    def __init__(self, readers_: Sequence[Reader], work: Sequence[Work], scheduled: Sequence[Schedule]) -> None:
+        self._stopping = threading.Event()
+        steps: list[tuple[str, Callable[[datetime], int]]] = [
+            (reader.name, lambda now, reader=reader: readers.run_batch(reader, now=now))  # type: ignore[misc]
+            for reader in readers_
+        ]
+        steps += [(line.name, line.run) for line in work]
+        steps.append(("schedule", lambda now: schedule.fire_due(scheduled, now=now)))
+        self._threads = [
+            threading.Thread(target=self._follow, args=(name, step), name=name, daemon=True) for name, step in steps
+        ]
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT; what is in hand is finished first."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+        self.start()
+        self._stopping.wait()
+        self.stop()
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+    def _follow(self, name: str, step: Callable[[datetime], int]) -> None:
+        idle_seconds = SHORTEST_SECONDS
+        while not self._stopping.is_set():
+            if self._take(name, step):
+                idle_seconds = SHORTEST_SECONDS
+            else:
+                # A little chance keeps many workers from asking all at once.
+                self._stopping.wait(idle_seconds * random.uniform(0.8, 1.2))
+                idle_seconds = min(idle_seconds * 2, LONGEST_SECONDS)
+
+    def _take(self, name: str, step: Callable[[datetime], int]) -> int:
+        try:
+            return step(clock.now())
+        except Refusal as refusal:  # the database is away or busy: ask again
+            log.warning("%s: %s", name, refusal.code)
+        except Exception:
+            log.exception("%s failed", name)
+        time.sleep(0.2)
+        return 0
+
+
+def drain(readers_: Sequence[Reader], work: Sequence[Work], *, now: datetime) -> int:
+    """Take everything that is unread or due at `now`, in this thread, until nothing is left; how many rows that were.
+
+    For commands and tests that play a clock of their own.
+    """
+    total = 0
+    while True:
+        taken = sum(readers.run_batch(reader, now=now) for reader in readers_)
+        taken += sum(line.run(now) for line in work)
+        if not taken:
+            return total
+        total += taken
