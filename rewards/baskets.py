@@ -1,0 +1,43 @@
+"""The one basket that checkouts, rules and `order.completed` share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a basket.
+
+    units   quantity: decimal string ("0.435"); unit: of the quantity ("kg"), None for pieces
+            amount_minor: what the line costs after price reductions, for all of its quantity
+            coupon_minor: what the till's own price list lets a coupon that covers the line take off (0: nothing)
+            tax_minor: the tax within amount_minor
+    """
+
+    sku: str
+    category: str
+    quantity: str
+    amount_minor: int
+    unit: str | None = None
+    coupon_minor: int = 0
+    tax_minor: int = 0
+
+    def as_event(self) -> dict[str, Any]:
+        """The line as `order.completed` tells it."""
+        return {
+            "sku": self.sku,
+            "category": self.category,
+            "quantity": self.quantity,
+            "unit": self.unit,
+            "amount_minor": self.amount_minor,
+        }
+
+
+@dataclass(frozen=True)
+class Basket:
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def total_minor(self) -> int:
+        return sum([line.amount_minor for line in self.lines])

@@ -1,0 +1,116 @@
+"""Checkouts as rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from core.db import Connection
+from rewards import tills
+from rewards.tills import Redemption, Till
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A basket that was taken: total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (cash).
+
+    transfer_id  None where nothing was to pay
+    replayed     it had been taken before, under the same till's reference
+    """
+
+    id: UUID
+    customer_id: UUID
+    till: Till
+    till_reference: str
+    total_minor: int
+    discount_minor: int
+    gift_minor: int
+    paid_minor: int
+    currency: str
+    transfer_id: UUID | None
+    completed_at: datetime
+    redemptions: tuple[Redemption, ...] = ()
+    replayed: bool = field(default=False, compare=False)
+
+
+def by_reference(
+    connection: Connection, names: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], tuple[Checkout, bytes]]:
+    """What was taken before under these tills' references, each with the fingerprint of its request."""
+    columns = [[terminal_id for terminal_id, _ in names], [till_reference for _, till_reference in names]]
+    rows = connection.execute(_SELECT, columns).fetchall()
+    redemptions = tills.of_checkouts(connection, [row[1] for row in rows])
+    found: dict[tuple[UUID, str], tuple[Checkout, bytes]] = {}
+    for fingerprint, *row in rows:
+        checkout = _checkout(*row)
+        checkout = replace(checkout, redemptions=tuple(redemptions.get(checkout.id, ())))
+        found[checkout.till.terminal_id, checkout.till_reference] = (checkout, fingerprint)
+    return found
+
+
+def insert(connection: Connection, checkouts: Sequence[tuple[Checkout, bytes]]) -> None:
+    """Write checkouts with the fingerprints of their requests, with one statement for any number.
+
+    raises  TillReferenceReused when two race with one reference
+    """
+    if checkouts:
+        columns = zip(*[_columns(checkout, fingerprint) for checkout, fingerprint in checkouts], strict=True)
+        connection.execute(_INSERT, [list(column) for column in columns])
+
+
+def _columns(checkout: Checkout, fingerprint: bytes) -> list[object]:
+    till = checkout.till
+    return [
+        fingerprint, checkout.id, checkout.customer_id, till.merchant_id, till.store_id, till.terminal_id,
+        checkout.till_reference, checkout.total_minor, checkout.discount_minor, checkout.gift_minor,
+        checkout.paid_minor, checkout.currency, checkout.transfer_id, checkout.completed_at,
+    ]  # fmt: skip
+
+
+def _checkout(
+    checkout_id: UUID,
+    customer_id: UUID,
+    merchant_id: UUID,
+    store_id: UUID,
+    terminal_id: UUID,
+    till_reference: str,
+    total_minor: int,
+    discount_minor: int,
+    gift_minor: int,
+    paid_minor: int,
+    currency: str,
+    transfer_id: UUID | None,
+    completed_at: datetime,
+) -> Checkout:
+    return Checkout(
+        id=checkout_id,
+        customer_id=customer_id,
+        till=Till(merchant_id=merchant_id, store_id=store_id, terminal_id=terminal_id),
+        till_reference=till_reference,
+        total_minor=total_minor,
+        discount_minor=discount_minor,
+        gift_minor=gift_minor,
+        paid_minor=paid_minor,
+        currency=currency,
+        transfer_id=transfer_id,
+        completed_at=completed_at,
+    )
+
+
+_NAMES = """id, customer_id, merchant_id, store_id, terminal_id, till_reference, total_minor,
+           discount_minor, gift_minor, paid_minor, currency, transfer_id, completed_at"""
+
+_SELECT = f"""
+    SELECT fingerprint, {_NAMES}
+      FROM rewards.checkout
+      JOIN unnest(%s::uuid[], %s::text[]) AS w (terminal_id, till_reference) USING (terminal_id, till_reference)
+"""  # noqa: S608 - constants only
+
+_INSERT = f"""
+    INSERT INTO rewards.checkout
+           (fingerprint, {_NAMES})
+    SELECT fingerprint, {_NAMES}
+      FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[],
+                  %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[])
+           AS c (fingerprint, {_NAMES})
+"""  # noqa: S608 - constants only

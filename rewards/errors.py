@@ -1,0 +1,102 @@
+"""Every way in which rewards says no. A refusal names the condition with the value it had and the value it needed."""
+
+from core.errors import Kind, Refusal
+
+
+class VoucherUnknown(Refusal):
+    """The one answer to a stranger: a wrong code, someone else's voucher and no voucher at all look the same."""
+
+    code = "voucher_unknown"
+    kind = Kind.NOT_FOUND
+    title = "There is no such voucher"
+
+
+class VoucherExpired(Refusal):
+    code = "voucher_expired"
+    title = "The voucher has expired"
+
+
+class VoucherUsedUp(Refusal):
+    code = "voucher_used_up"
+    title = "The voucher has been used up"
+
+
+class CampaignNotRunning(Refusal):
+    code = "campaign_not_running"
+    title = "The voucher's campaign is not running"
+
+
+class LimitReached(Refusal):
+    code = "limit_reached"
+    title = "The campaign's limit has been reached"
+    constraint = "ck_counter_cap"
+
+
+class BudgetExhausted(Refusal):
+    code = "budget_exhausted"
+    title = "The campaign's budget does not cover this any more"
+
+
+class MinimumSpend(Refusal):
+    code = "minimum_spend"
+    title = "The basket is below what the voucher asks for"
+
+
+class NotInAudience(Refusal):
+    code = "not_in_audience"
+    title = "The voucher is not meant for this customer"
+
+
+class BasketNotCovered(Refusal):
+    code = "basket_not_covered"
+    title = "The basket holds none of the products that the voucher is for"
+
+
+class CurrencyMismatch(Refusal):
+    code = "currency_mismatch"
+    title = "The voucher is in another currency than the basket"
+
+
+class VoucherTwice(Refusal):
+    code = "voucher_named_twice"
+    kind = Kind.INVALID
+    title = "The same voucher is named twice in one basket"
+
+
+class TillReferenceReused(Refusal):
+    """Only the same request may come again under a till's reference; it then gets the same answer."""
+
+    code = "till_reference_reused"
+    kind = Kind.CONFLICT
+    title = "The till has used this reference for something else"
+    constraint = "uq_checkout_terminal_id_till_reference"
+
+
+class RedemptionReferenceReused(Refusal):
+    code = "redemption_reference_reused"
+    kind = Kind.CONFLICT
+    title = "The till has used this reference for another redemption"
+    constraint = "uq_redemption_terminal_id_till_reference"
+
+
+class VoucherSourceTaken(Refusal):
+    """Another transaction is giving a voucher for the same cause: asked again, it is that voucher."""
+
+    code = "voucher_source_taken"
+    kind = Kind.CONFLICT
+    title = "This voucher is being given just now; ask again in a moment"
+    constraint = "uq_voucher_source"
+    retry_after_seconds = 1
+
+
+class CodeTaken(Refusal):
+    code = "voucher_code_taken"
+    kind = Kind.CONFLICT
+    title = "Another voucher has this code"
+    constraint = "uq_voucher_code_index"
+
+
+class CampaignStateRefused(Refusal):
+    code = "campaign_state_refused"
+    kind = Kind.CONFLICT
+    title = "The campaign cannot go from its state to that one"

@@ -1,0 +1,160 @@
+"""Everything that decides about the vouchers shown with many baskets, brought together in a handful of statements.
+
+Vouchers are locked by id, then counters, and balances last by the ledger: one order everywhere, so nobody deadlocks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from core.db import Connection
+from rewards import audiences, codes, counters, terms
+from rewards.baskets import Basket
+from rewards.counters import Counted
+from rewards.funds import Funds
+from rewards.terms import Terms
+
+#: A voucher as it is shown: its id, or its code as typed or scanned.
+Reference = UUID | str
+
+#: Take all of the customer's vouchers that apply, the one that takes most off first.
+BEST: Literal["best"] = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The vouchers shown with one basket.
+
+    customer_id   whose basket it is; None at a till that knows nobody
+    """
+
+    references: tuple[Reference, ...] | Literal["best"]
+    customer_id: UUID | None
+    basket: Basket
+
+
+@dataclass(slots=True)
+class Held:
+    """A voucher that was found, with how often it was used so far. `used` moves as uses are decided."""
+
+    id: UUID
+    customer_id: UUID | None
+    expires_at: datetime | None
+    terms: Terms
+    used: int = 0
+
+    @property
+    def account(self) -> UUID:
+        """Which ledger account its value comes from."""
+        if self.terms.is_gift_card:
+            return terms.gift_account(self.id, self.terms.currency)
+        return self.terms.budget_account
+
+    @property
+    def is_locked(self) -> bool:
+        """Generic coupons are not: many tills use one at once, and what limits it is its campaign's counter."""
+        return self.customer_id is not None or self.terms.is_gift_card
+
+
+@dataclass(slots=True)
+class Evidence:
+    """left: uses that counters have left, under our locks; scopes: covered skus by scoped campaign."""
+
+    funds: Funds
+    vouchers: dict[UUID, Held] = field(default_factory=dict)
+    of_code: dict[bytes, UUID] = field(default_factory=dict)
+    of_customer: dict[UUID, list[UUID]] = field(default_factory=dict)
+    invited: set[tuple[UUID, UUID]] = field(default_factory=set)
+    scopes: dict[UUID, set[str]] = field(default_factory=dict)
+    left: dict[Counted, int] = field(default_factory=dict)
+
+    def find(self, reference: Reference) -> Held | None:
+        """The voucher of an id or a code, if there is one."""
+        if isinstance(reference, UUID):
+            return self.vouchers.get(reference)
+        found = self.of_code.get(codes.index(codes.normalise(reference)))
+        return self.vouchers[found] if found else None
+
+    def held_by(self, customer_id: UUID | None) -> list[Held]:
+        """The customer's active vouchers, if they were asked for."""
+        return [self.vouchers[found] for found in self.of_customer.get(customer_id, ())] if customer_id else []
+
+    def candidates(self, shown: Shown) -> list[Held]:
+        """Every voucher that may be used for this basket."""
+        if shown.references == BEST:
+            return self.held_by(shown.customer_id)
+        return [held for held in (self.find(reference) for reference in shown.references) if held]
+
+
+def gather(connection: Connection, funds: Funds, shown: Sequence[Shown]) -> Evidence:
+    """Find and lock what these baskets' vouchers need. Nothing is read where no voucher is shown.
+
+    effects  locks vouchers by id, then counters by (campaign, scope)
+    """
+    evidence = Evidence(funds)
+    asking = [each for each in shown if each.references]
+    if asking:
+        _find_vouchers(connection, evidence, asking)
+    if evidence.vouchers:
+        pairs = [(each, held) for each in asking for held in evidence.candidates(each)]
+        _lock(connection, evidence)
+        _read_rules(connection, evidence, pairs)
+        caps = {name: cap for e, h in pairs if not h.terms.is_gift_card for name, cap in h.terms.limits(_user(e, h))}
+        evidence.left = counters.lock(connection, caps)
+        # A gift card gives what it has, so its value is always read; its row is locked, so nobody changes it now.
+        held = evidence.vouchers.values()
+        funds.read(connection, [card.account for card in held if card.terms.is_gift_card], always=True)
+        funds.read(connection, [coupon.account for coupon in held if not coupon.terms.is_gift_card])
+    return evidence
+
+
+def _user(shown: Shown, held: Held) -> UUID | None:
+    """Whose use it counts as: the holder's, or for a generic code the customer's whose basket it is."""
+    return held.customer_id or shown.customer_id
+
+
+def _find_vouchers(connection: Connection, evidence: Evidence, asking: Sequence[Shown]) -> None:
+    named = [reference for each in asking if each.references != BEST for reference in each.references]
+    by_id = [reference for reference in named if isinstance(reference, UUID)]
+    indexes = [codes.index(codes.normalise(reference)) for reference in named if isinstance(reference, str)]
+    customers = [each.customer_id for each in asking if each.references == BEST and each.customer_id]
+    rows = connection.execute(_FIND, [by_id, indexes, customers]).fetchall()
+
+    of_campaigns = terms.load(connection, [row[1] for row in rows])
+    wanted = set(customers)
+    for voucher_id, campaign_id, customer_id, code_index, expires_at in rows:
+        evidence.vouchers[voucher_id] = Held(voucher_id, customer_id, expires_at, of_campaigns[campaign_id])
+        evidence.of_code[code_index] = voucher_id
+        if customer_id in wanted:
+            evidence.of_customer.setdefault(customer_id, []).append(voucher_id)
+
+
+def _lock(connection: Connection, evidence: Evidence) -> None:
+    lockable = [held.id for held in evidence.vouchers.values() if held.is_locked]
+    for voucher_id, used in connection.execute(_LOCK, [lockable]):
+        evidence.vouchers[voucher_id].used = used
+
+
+def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
+    """Who is invited (a voucher that was given to a customer was checked then), and which of the lines are covered."""
+    generic = [(each, held) for each, held in pairs if held.customer_id is None]
+    evidence.invited = audiences.members(
+        connection,
+        [(h.terms.audience_id, e.customer_id) for e, h in generic if h.terms.audience_id and e.customer_id],
+    )
+    scoped = [(held.terms.campaign_id, each.basket) for each, held in pairs if held.terms.is_scoped]
+    evidence.scopes = terms.scopes(
+        connection, {(campaign_id, line.sku) for campaign_id, basket in scoped for line in basket.lines}
+    )
+
+
+_FIND = """
+    SELECT id, campaign_id, customer_id, code_index, expires_at
+      FROM rewards.voucher
+     WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND state = 'active')
+     ORDER BY id
+"""
+
+_LOCK = "SELECT id, used FROM rewards.voucher WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"

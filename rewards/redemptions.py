@@ -1,0 +1,101 @@
+"""Redemptions: one voucher used at a till by itself, its value moved to what the merchant is owed."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from core import ids
+from core.db import Connection
+from core.events import announce
+from rewards import evidence, rules, tills
+from rewards.baskets import Basket
+from rewards.errors import RedemptionReferenceReused, VoucherUsedUp
+from rewards.evidence import Reference, Shown
+from rewards.funds import Funds, post_with
+from rewards.rules import Use
+from rewards.tills import Redemption, Till
+from wallet import accounts, ledger
+from wallet.ledger import Leg, Transfer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A voucher at a till, with the basket that it is shown for.
+
+    till_reference  the till's own number of this deed; the same one again gets the same answer
+    """
+
+    till: Till
+    reference: Reference
+    basket: Basket
+    currency: str
+    till_reference: str
+
+
+def redeem(session: Session, request: Request, *, now: datetime) -> Redemption:
+    """Use one voucher; who holds its code has shown it, so the till learns why it is refused.
+
+    raises   each refusal of `rules.decide`, VoucherUnknown for a code that does not exist; RedemptionReferenceReused
+    effects  moves the value from budget or gift card to the merchant; announces voucher.redeemed
+    """
+    return post_with(session, lambda connection, funds: _redeem(session, connection, funds, request, now=now))
+
+
+def _redeem(session: Session, connection: Connection, funds: Funds, request: Request, *, now: datetime) -> Redemption:
+    earlier = tills.by_reference(connection, request.till, request.till_reference)
+    shown = Shown((request.reference,), None, request.basket)
+    known = evidence.gather(connection, funds, [shown])
+    if earlier is not None:
+        held = known.find(request.reference)
+        if held is None or held.id != earlier.voucher_id:
+            raise RedemptionReferenceReused
+        return earlier
+
+    uses = rules.decide(known, shown, currency=request.currency, at=now)
+    if not uses:
+        raise VoucherUsedUp("There is nothing in the basket for the gift card to pay")
+    use = uses[0]
+    transfer_id = ids.new() if use.amount_minor else None
+    redemption = tills.redemption_of(
+        use,
+        till=request.till,
+        till_reference=request.till_reference,
+        customer_id=None,
+        transfer_id=transfer_id,
+        checkout_id=None,
+        at=now,
+    )
+    tills.record_all(connection, [(use, redemption)])
+    if transfer_id:
+        if funds.are_read:
+            accounts.open_all(connection, [accounts.of_merchant(request.till.merchant_id, request.currency)])
+        ledger.post(connection, _transfer(use, redemption))
+
+    announce(session, redemption.fact)
+    return redemption
+
+
+def _transfer(use: Use, redemption: Redemption) -> Transfer:
+    assert redemption.transfer_id is not None
+    return Transfer(
+        id=redemption.transfer_id,
+        principal=redemption.till.principal,
+        key=f"redemption:{redemption.id}",
+        fingerprint=hashlib.sha256(redemption.id.bytes).digest(),
+        kind="redemption",
+        legs=(
+            use.leg,
+            Leg(accounts.of_merchant(redemption.till.merchant_id, redemption.currency).id, redemption.amount_minor),
+        ),
+        effective_at=redemption.redeemed_at,
+        details={
+            "redemption_id": str(redemption.id),
+            "voucher_id": str(redemption.voucher_id),
+            "campaign_id": str(redemption.campaign_id),
+            "merchant_id": str(redemption.till.merchant_id),
+            "store_id": str(redemption.till.store_id),
+            "terminal_id": str(redemption.till.terminal_id),
+        },
+    )

@@ -1,0 +1,200 @@
+"""What vouchers take off a basket, decided in order; each refusal names the condition that failed, with both values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.errors import Refusal
+from rewards import codes, discounts
+from rewards.counters import Counted
+from rewards.discounts import Basis, TillLines
+from rewards.errors import (
+    BasketNotCovered,
+    BudgetExhausted,
+    CurrencyMismatch,
+    LimitReached,
+    MinimumSpend,
+    NotInAudience,
+    VoucherExpired,
+    VoucherTwice,
+    VoucherUnknown,
+    VoucherUsedUp,
+)
+from rewards.evidence import BEST, Evidence, Held, Shown
+from wallet.ledger import Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One voucher's part in a basket.
+
+    counted    the counters that it takes from
+    is_spent   nothing is left on the voucher after it
+    """
+
+    voucher: Held
+    amount_minor: int
+    counted: tuple[Counted, ...]
+    is_spent: bool
+
+    @property
+    def leg(self) -> Leg:
+        """Where the value comes from."""
+        return Leg(self.voucher.account, -self.amount_minor)
+
+
+def decide(evidence: Evidence, shown: Shown, *, currency: str, at: datetime) -> list[Use]:
+    """The uses of the vouchers shown with one basket: coupons in their order, then gift cards for what is left.
+
+    raises   the first refusal, with the voucher's place in the list as `voucher`; with BEST such vouchers are left out
+    effects  counts the uses in the evidence, unless it raises
+    """
+    basis = Basis(shown.basket)
+    if shown.references == BEST:
+        wanted = _best_first(evidence, shown, currency=currency, at=at)
+        return [use for held in wanted if (use := _use_if_worth(evidence, shown, held, basis, currency, at))]
+
+    uses: list[Use] = []
+    try:
+        for place, held in _named(evidence, shown):
+            try:
+                use = _use(evidence, shown, held, basis, currency=currency, at=at)
+            except Refusal as refusal:
+                refusal.facts.setdefault("voucher", place)
+                raise
+            if use:
+                uses.append(use)
+    except Refusal:
+        give_back(evidence, uses)
+        raise
+    return uses
+
+
+def give_back(evidence: Evidence, uses: Sequence[Use]) -> None:
+    """Undo what deciding these uses counted, when their basket is refused after all."""
+    for use in uses:
+        _count(evidence, use, -1)
+
+
+def _named(evidence: Evidence, shown: Shown) -> list[tuple[int, Held]]:
+    """The vouchers with their places in the list, gift cards behind.
+
+    raises  VoucherUnknown for one that does not exist or is someone else's; VoucherTwice
+    """
+    found: list[tuple[int, Held]] = []
+    for place, reference in enumerate(shown.references):
+        if isinstance(reference, str) and codes.is_mistyped(codes.normalise(reference)):
+            raise VoucherUnknown("The code has a typing error in it", voucher=place)
+        held = evidence.find(reference)
+        if held is None or (shown.customer_id and held.customer_id not in (None, shown.customer_id)):
+            raise VoucherUnknown(voucher=place)
+        if any(held.id == other.id for _, other in found):
+            raise VoucherTwice(voucher=place)
+        found.append((place, held))
+    return sorted(found, key=lambda placed: placed[1].terms.is_gift_card)
+
+
+def _best_first(evidence: Evidence, shown: Shown, *, currency: str, at: datetime) -> list[Held]:
+    """The customer's coupons by what each would take off alone, then gift cards by which expires first."""
+    worths: list[tuple[int, float, Held]] = []
+    for held in evidence.held_by(shown.customer_id):
+        expires = held.expires_at.timestamp() if held.expires_at else float("inf")
+        try:
+            _check(evidence, shown, held, currency=currency, at=at)
+        except Refusal:
+            continue
+        alone = Basis(shown.basket)
+        off = 0
+        if not held.terms.is_gift_card:
+            off = discounts.worth(held.terms.discount, alone, _covered(evidence, held, alone))
+        worths.append((-off, expires, held))
+    worths.sort(key=lambda worth: (worth[2].terms.is_gift_card, worth[0], worth[1], worth[2].id))
+    return [held for _, _, held in worths]
+
+
+def _use_if_worth(
+    evidence: Evidence, shown: Shown, held: Held, basis: Basis, currency: str, at: datetime
+) -> Use | None:
+    counted = set(basis.counted)
+    try:
+        use = _use(evidence, shown, held, basis, currency=currency, at=at)
+    except Refusal:
+        basis.counted = counted
+        return None
+    if use and not use.amount_minor:
+        _count(evidence, use, -1)
+        return None
+    return use
+
+
+def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis, *, currency: str, at: datetime) -> Use | None:
+    """One voucher's use of the rest of a basket; None for a gift card that has nothing left to pay."""
+    _check(evidence, shown, held, currency=currency, at=at)
+    use = _of_gift_card(evidence, held, basis) if held.terms.is_gift_card else _of_coupon(evidence, shown, held, basis)
+    if use:
+        basis.rest_minor -= use.amount_minor
+        _count(evidence, use, 1)
+    return use
+
+
+def _check(evidence: Evidence, shown: Shown, held: Held, *, currency: str, at: datetime) -> None:
+    """The conditions that do not hang on what other vouchers of the basket took off."""
+    of = held.terms
+    if held.expires_at is not None and at >= held.expires_at:
+        raise VoucherExpired(expired_at=held.expires_at.isoformat())
+    if of.currency != currency:
+        raise CurrencyMismatch(currency=currency, voucher_currency=of.currency)
+    if of.is_gift_card:
+        return  # its value is the holder's: it goes on when its campaign has ended
+
+    of.check_running(at)
+    if held.customer_id and of.limit_per_customer is not None and held.used >= of.limit_per_customer:
+        raise VoucherUsedUp(used=held.used, limit=of.limit_per_customer)
+    for name, cap in of.limits(held.customer_id or shown.customer_id):
+        if evidence.left[name] < 1:
+            raise LimitReached(limit=cap)
+    if of.audience_id and held.customer_id is None and (of.audience_id, shown.customer_id) not in evidence.invited:
+        raise NotInAudience
+    if shown.basket.total_minor < of.min_spend_minor:
+        raise MinimumSpend(total_minor=shown.basket.total_minor, min_spend_minor=of.min_spend_minor)
+
+
+def _of_gift_card(evidence: Evidence, held: Held, basis: Basis) -> Use | None:
+    value = evidence.funds.available[held.account]
+    if value <= 0:
+        raise VoucherUsedUp
+    amount = min(value, basis.rest_minor)
+    return Use(held, amount, (), is_spent=amount == value) if amount else None
+
+
+def _of_coupon(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use:
+    of = held.terms
+    covered = _covered(evidence, held, basis)
+    asks_for_line = not isinstance(of.discount, TillLines) or of.discount.needs_covered_line
+    if asks_for_line and not covered:
+        raise BasketNotCovered
+    amount = discounts.worth(of.discount, basis, covered)
+    if not amount and not isinstance(of.discount, TillLines):
+        raise BasketNotCovered("Nothing of the basket is left for the voucher to take off")
+    if not evidence.funds.has(held.account, amount):
+        raise BudgetExhausted
+    is_spent = of.limit_per_customer is not None and held.used + 1 >= of.limit_per_customer
+    counted = tuple([name for name, _ in of.limits(held.customer_id or shown.customer_id)])
+    return Use(held, amount, counted, is_spent=is_spent and held.customer_id is not None)
+
+
+def _covered(evidence: Evidence, held: Held, basis: Basis) -> list[int]:
+    return basis.covered(evidence.scopes.get(held.terms.campaign_id, set()) if held.terms.is_scoped else None)
+
+
+def _count(evidence: Evidence, use: Use, times: int) -> None:
+    use.voucher.used += times
+    evidence.funds.take(use.voucher.account, times * use.amount_minor)
+    for name in use.counted:
+        evidence.left[name] -= times
+
+
+def user_of(use: Use, customer_id: UUID | None) -> UUID | None:
+    """Whose use it is: the holder's, or for a generic code the customer's whose basket it is."""
+    return use.voucher.customer_id or customer_id

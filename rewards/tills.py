@@ -1,0 +1,181 @@
+"""What a till writes when vouchers are used: redemptions, what counters and vouchers have left, and the facts."""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from core import ids
+from core.db import Connection
+from rewards import counters, rules
+from rewards.events import VoucherRedeemed
+from rewards.rules import Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """A terminal, where it stands and whose it is."""
+
+    merchant_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+
+    @property
+    def principal(self) -> str:
+        """How ledger and idempotency keys call it."""
+        return f"terminal:{self.terminal_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redemption:
+    """One use of a voucher that stands. amount_minor: what it took off or paid."""
+
+    voucher_id: UUID
+    campaign_id: UUID
+    customer_id: UUID | None
+    till: Till
+    till_reference: str
+    amount_minor: int
+    currency: str
+    transfer_id: UUID | None
+    checkout_id: UUID | None
+    redeemed_at: datetime
+    id: UUID = field(default_factory=ids.new)
+
+    @property
+    def fact(self) -> VoucherRedeemed:
+        return VoucherRedeemed(
+            customer_id=self.customer_id,
+            occurred_at=self.redeemed_at,
+            redemption_id=self.id,
+            voucher_id=self.voucher_id,
+            campaign_id=self.campaign_id,
+            merchant_id=self.till.merchant_id,
+            store_id=self.till.store_id,
+            terminal_id=self.till.terminal_id,
+            checkout_id=self.checkout_id,
+            amount_minor=self.amount_minor,
+            currency=self.currency,
+        )
+
+
+def redemption_of(
+    use: Use,
+    *,
+    till: Till,
+    till_reference: str,
+    customer_id: UUID | None,
+    transfer_id: UUID | None,
+    checkout_id: UUID | None,
+    at: datetime,
+) -> Redemption:
+    """The redemption that a use is; for a generic code the customer is whose basket it was."""
+    return Redemption(
+        voucher_id=use.voucher.id,
+        campaign_id=use.voucher.terms.campaign_id,
+        customer_id=rules.user_of(use, customer_id),
+        till=till,
+        till_reference=till_reference,
+        amount_minor=use.amount_minor,
+        currency=use.voucher.terms.currency,
+        transfer_id=transfer_id,
+        checkout_id=checkout_id,
+        redeemed_at=at,
+    )
+
+
+def record_all(connection: Connection, redeemed: Sequence[tuple[Use, Redemption]]) -> None:
+    """Write redemptions, and count their uses on vouchers and counters, in three statements for any number.
+
+    raises  LimitReached if a counter would pass its cap; RedemptionReferenceReused when two race with one reference
+    """
+    if not redeemed:
+        return
+    counters.add(connection, Tally(name for use, _ in redeemed for name in use.counted))
+    tracked = [use for use, _ in redeemed if use.voucher.is_locked]
+    uses = Tally(use.voucher.id for use in tracked)
+    spent = {use.voucher.id for use in tracked if use.is_spent}
+    if uses:
+        connection.execute(_USE, [list(uses), list(uses.values()), [voucher_id in spent for voucher_id in uses]])
+    columns = zip(*[_columns(redemption) for _, redemption in redeemed], strict=True)
+    connection.execute(_INSERT, [list(column) for column in columns])
+
+
+def of_checkouts(connection: Connection, checkout_ids: Sequence[UUID]) -> dict[UUID, list[Redemption]]:
+    """The redemptions of these checkouts, in the order in which they were applied."""
+    found: dict[UUID, list[Redemption]] = {}
+    if checkout_ids:
+        for row in connection.execute(f"{_SELECT} checkout_id = ANY(%s) ORDER BY id", [list(checkout_ids)]):
+            redemption = _redemption(*row)
+            found.setdefault(redemption.checkout_id or redemption.id, []).append(redemption)
+    return found
+
+
+def by_reference(connection: Connection, till: Till, till_reference: str) -> Redemption | None:
+    """The redemption by itself that a till has made under its reference."""
+    query = f"{_SELECT} checkout_id IS NULL AND terminal_id = %s AND till_reference = %s"
+    row = connection.execute(query, [till.terminal_id, till_reference]).fetchone()
+    return _redemption(*row) if row else None
+
+
+def _columns(redemption: Redemption) -> list[object]:
+    till = redemption.till
+    return [
+        redemption.id, redemption.voucher_id, redemption.campaign_id, redemption.customer_id,
+        till.merchant_id, till.store_id, till.terminal_id, redemption.till_reference,
+        redemption.amount_minor, redemption.currency, redemption.transfer_id, redemption.checkout_id,
+        redemption.redeemed_at,
+    ]  # fmt: skip
+
+
+def _redemption(
+    redemption_id: UUID,
+    voucher_id: UUID,
+    campaign_id: UUID,
+    customer_id: UUID | None,
+    merchant_id: UUID,
+    store_id: UUID,
+    terminal_id: UUID,
+    till_reference: str,
+    amount_minor: int,
+    currency: str,
+    transfer_id: UUID | None,
+    checkout_id: UUID | None,
+    redeemed_at: datetime,
+) -> Redemption:
+    return Redemption(
+        id=redemption_id,
+        voucher_id=voucher_id,
+        campaign_id=campaign_id,
+        customer_id=customer_id,
+        till=Till(merchant_id=merchant_id, store_id=store_id, terminal_id=terminal_id),
+        till_reference=till_reference,
+        amount_minor=amount_minor,
+        currency=currency,
+        transfer_id=transfer_id,
+        checkout_id=checkout_id,
+        redeemed_at=redeemed_at,
+    )
+
+
+_NAMES = """id, voucher_id, campaign_id, customer_id, merchant_id, store_id, terminal_id, till_reference,
+           amount_minor, currency, transfer_id, checkout_id, redeemed_at"""
+
+_SELECT = f"SELECT {_NAMES} FROM rewards.redemption WHERE"  # noqa: S608 - constants only
+
+_INSERT = f"""
+    INSERT INTO rewards.redemption
+          ({_NAMES}, state)
+    SELECT {_NAMES}, 'succeeded'
+      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[],
+                  %s::bigint[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[])
+           AS r ({_NAMES})
+"""  # noqa: S608 - constants only
+
+_USE = """
+    UPDATE rewards.voucher v
+       SET used = v.used + u.uses, state = CASE WHEN u.is_spent THEN 'used_up' ELSE v.state END
+      FROM unnest(%s::uuid[], %s::int[], %s::boolean[]) AS u (id, uses, is_spent)
+     WHERE v.id = u.id
+"""

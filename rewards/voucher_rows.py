@@ -1,0 +1,149 @@
+"""Vouchers as rows: codes sealed and indexed on the way in, opened on the way out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import crypto
+from core.db import connection_of
+from rewards import codes, terms
+from rewards.counters import Counted
+from rewards.terms import Terms
+
+CODE_PLACE = "rewards.voucher.code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voucher:
+    """A voucher with its code in clear: for its owner's eyes, never for a log.
+
+    value_minor   what a gift card held when it was issued; None for a coupon
+    replayed      it had been issued for the same source before
+    """
+
+    id: UUID
+    campaign_id: UUID
+    customer_id: UUID | None
+    kind: str
+    code: str = field(repr=False)
+    currency: str
+    value_minor: int | None
+    expires_at: datetime | None
+    issued_at: datetime
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A voucher to be written; uses: the limits' counters that it takes from."""
+
+    source: str
+    voucher: Voucher
+    uses: tuple[Counted, ...]
+
+
+def key_owner(campaign_id: UUID, customer_id: UUID | None) -> UUID:
+    """Under whose data key a voucher's code is sealed: its customer's, or for a generic one its campaign's."""
+    return customer_id or campaign_id
+
+
+def insert(session: Session, drafts: Sequence[Draft]) -> set[str]:
+    """Write the drafts; the sources of those that were, as another transaction may have been first with some.
+
+    raises  CodeTaken when a chosen code is in use
+    """
+    if not drafts:
+        return set()
+    # In order of source, so that two transactions that give for the same causes cannot wait for each other.
+    drafts = sorted(drafts, key=lambda draft: draft.source)
+    crypto.create_data_keys(session, {d.voucher.campaign_id for d in drafts if d.voucher.customer_id is None})
+    crypto.fetch_data_keys(session, {key_owner(d.voucher.campaign_id, d.voucher.customer_id) for d in drafts})
+    columns = zip(*[_columns(session, draft) for draft in drafts], strict=True)
+    written = connection_of(session).execute(_INSERT, [list(column) for column in columns])
+    return {row[0] for row in written}
+
+
+def by_source(session: Session, sources: Sequence[str]) -> dict[str, Voucher]:
+    """What was issued for these causes before."""
+    if not sources:
+        return {}
+    connection = connection_of(session)
+    rows = connection.execute(_BY_SOURCE, [list(sources)]).fetchall()
+    of_campaigns = terms.load(connection, [row[2] for row in rows])
+    crypto.fetch_data_keys(session, [key_owner(row[2], row[3]) for row in rows])
+    return {row[0]: _opened(session, of_campaigns[row[2]], *row[1:]) for row in rows}
+
+
+def open_code(
+    session: Session, *, voucher_id: UUID, campaign_id: UUID, customer_id: UUID | None, ciphertext: bytes
+) -> str:
+    """The code in clear.
+
+    raises  Erased when the customer's data key is gone
+    """
+    owner_id = key_owner(campaign_id, customer_id)
+    return crypto.unseal(session, owner_id=owner_id, place=CODE_PLACE, row_id=voucher_id, ciphertext=ciphertext)
+
+
+def _columns(session: Session, draft: Draft) -> list[object]:
+    voucher = draft.voucher
+    owner_id = key_owner(voucher.campaign_id, voucher.customer_id)
+    return [
+        voucher.id,
+        voucher.campaign_id,
+        voucher.customer_id,
+        codes.index(codes.normalise(voucher.code)),
+        crypto.seal(session, owner_id=owner_id, place=CODE_PLACE, row_id=voucher.id, text=voucher.code),
+        voucher.code[-4:],
+        draft.source,
+        voucher.expires_at,
+        voucher.issued_at,
+    ]
+
+
+def _opened(
+    session: Session,
+    of: Terms,
+    voucher_id: UUID,
+    campaign_id: UUID,
+    customer_id: UUID | None,
+    ciphertext: bytes,
+    expires_at: datetime | None,
+    issued_at: datetime,
+) -> Voucher:
+    return Voucher(
+        id=voucher_id,
+        campaign_id=campaign_id,
+        customer_id=customer_id,
+        kind=of.kind,
+        code=open_code(
+            session, voucher_id=voucher_id, campaign_id=campaign_id, customer_id=customer_id, ciphertext=ciphertext
+        ),
+        currency=of.currency,
+        value_minor=of.value_minor,
+        expires_at=expires_at,
+        issued_at=issued_at,
+        replayed=True,
+    )
+
+
+_INSERT = """
+    INSERT INTO rewards.voucher (id, campaign_id, customer_id, code_index, code_ciphertext, last4, state, used, source,
+                                 expires_at, issued_at)
+    SELECT id, campaign_id, customer_id, code_index, code_ciphertext, last4, 'active', 0, source, expires_at, issued_at
+      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
+                  %s::timestamptz[], %s::timestamptz[])
+           WITH ORDINALITY AS v (id, campaign_id, customer_id, code_index, code_ciphertext, last4, source, expires_at,
+                                 issued_at, position)
+     ORDER BY position
+        ON CONFLICT (source) DO NOTHING
+    RETURNING source
+"""
+
+_BY_SOURCE = """
+    SELECT source, id, campaign_id, customer_id, code_ciphertext, expires_at, issued_at
+      FROM rewards.voucher WHERE source = ANY(%s)
+"""
