@@ -1,6 +1,7 @@
 """Assets: the currencies and points that a wallet can hold."""
 
 from core.money import POINTS
+from core.settings import Settings
 from wallet.errors import CurrencyUnknown
 
 #: Decimals of the minor unit, by ISO 4217; points have none.
@@ -21,3 +22,17 @@ def exponent_of(code: str) -> int:
     if code not in EXPONENTS:
         raise CurrencyUnknown
     return EXPONENTS[code]
+
+
+_brand_currency = Settings().brand_currency
+
+
+def load_brand_currency(settings: Settings) -> None:
+    """Take the currency in which this brand's wallets are opened and topped up."""
+    global _brand_currency
+    exponent_of(settings.brand_currency)
+    _brand_currency = settings.brand_currency
+
+
+def brand_currency() -> str:
+    return _brand_currency

@@ -72,7 +72,7 @@ class TopupDeclined(Refusal):
     title = "The payment provider declined the top-up"
 
 
-class TopupsUnavailable(Refusal):
+class PaymentsOff(Refusal):
     code = "payments_off"
     kind = Kind.UNAVAILABLE
     title = "Payments are switched off"

@@ -1,0 +1,212 @@
+"""Top-ups: charged once, posted once, and finished after a crash."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+from uuid import UUID
+
+import pytest
+from psycopg import Connection
+
+from core import ids
+from core.db import transaction
+from core.errors import NotFound, Refusal
+from core.gateways.outcomes import Unknown
+from core.gateways.payments import Charged, ChargeOutcome, Declined, SandboxPayments
+from core.idempotency import InFlight, KeyReused
+from tests.wallet.conftest import NOW, balance, count, open_cash
+from wallet import accounts, topups
+from wallet.errors import CurrencyUnknown, TopupDeclined
+from wallet.models import Topup
+from wallet.topups import Taken, TopupRequest
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+class Provider:
+    """A payment provider in process, that remembers each reference as a real one does."""
+
+    name = "test"
+
+    def __init__(self, answer: Callable[[], ChargeOutcome] = lambda: Charged("ch_1")) -> None:
+        self.answer = answer
+        self.charged: dict[str, int] = {}
+
+    def charge(self, *, reference: str, amount_minor: int, currency: str, source: str) -> ChargeOutcome:
+        outcome = self.answer()
+        if not isinstance(outcome, Declined):
+            self.charged[reference] = amount_minor
+        return outcome
+
+
+def request(customer_id: UUID, amount_minor: int = 2500, **more: object) -> TopupRequest:
+    values = {
+        "principal": f"customer:{customer_id}", "key": str(ids.new()), "fingerprint": b"same",
+        "customer_id": customer_id, "amount_minor": amount_minor, "currency": "USD", "source": "sandbox_ok",
+    }  # fmt: skip
+    return TopupRequest(**{**values, **more})  # type: ignore[arg-type]
+
+
+def cash(connection: Connection, customer_id: UUID) -> int:
+    return balance(connection, accounts.of_customer(customer_id, "USD").id)
+
+
+def kept(topup_id: UUID) -> Topup:
+    with transaction() as session:
+        return session.get_one(Topup, topup_id)
+
+
+def test_charged_topup_is_on_the_account_at_once(connection: Connection) -> None:
+    customer_id = ids.new()
+
+    taken = topups.take(request(customer_id), gateway=SandboxPayments(), now=NOW)
+
+    assert (taken.topup.state, taken.replayed) == ("succeeded", False)
+    assert cash(connection, customer_id) == 2500
+    assert balance(connection, accounts.of_provider("USD").id) == -2500
+    assert count(connection, "core.event WHERE name = 'topup.completed'") == 1
+
+
+def test_same_key_is_charged_once_and_answered_the_same(connection: Connection) -> None:
+    customer_id, provider = ids.new(), Provider()
+    asked = [request(customer_id, key="k") for _ in range(2)]
+
+    taken = [topups.take(one, gateway=provider, now=NOW) for one in asked]
+
+    assert [one.replayed for one in taken] == [False, True]
+    assert taken[0].topup.id == taken[1].topup.id
+    assert (cash(connection, customer_id), len(provider.charged)) == (2500, 1)
+    with pytest.raises(KeyReused):
+        topups.take(request(customer_id, key="k", fingerprint=b"other"), gateway=provider, now=NOW)
+
+
+def test_declined_topup_moves_nothing_and_stays_declined(connection: Connection) -> None:
+    customer_id = ids.new()
+
+    for is_replayed in (False, True):
+        with pytest.raises(TopupDeclined) as refused:
+            topups.take(request(customer_id, key="k", source="sandbox_declined"), gateway=SandboxPayments(), now=NOW)
+        assert (refused.value.facts, refused.value.is_replayed) == ({"reason": "card_declined"}, is_replayed)
+
+    assert cash(connection, customer_id) == 0
+    assert count(connection, "core.event WHERE name = 'topup.failed'") == 1
+
+
+def test_only_the_brands_currency_is_taken() -> None:
+    provider = Provider()
+
+    with pytest.raises(CurrencyUnknown):
+        topups.take(request(ids.new(), currency="EUR"), gateway=provider, now=NOW)
+
+    assert provider.charged == {}
+
+
+def test_unknown_answer_is_in_doubt_until_the_provider_tells(connection: Connection) -> None:
+    customer_id, silent = ids.new(), Provider(lambda: Unknown("timeout"))
+
+    taken = topups.take(request(customer_id), gateway=silent, now=NOW)
+    assert (taken.topup.state, taken.topup.last_error) == ("in_doubt", "timeout")
+    assert topups.finish_due(silent, NOW + timedelta(seconds=14)) == 0
+    assert topups.finish_due(silent, NOW + timedelta(seconds=15)) == 1
+    assert topups.finish_due(Provider(), NOW + timedelta(minutes=2)) == 1
+
+    assert kept(taken.topup.id).state == "succeeded"
+    assert cash(connection, customer_id) == 2500
+
+
+def test_provider_is_not_asked_when_it_may_have_forgotten(connection: Connection) -> None:
+    silent, at = Provider(lambda: Unknown("timeout")), NOW
+    taken = topups.take(request(ids.new()), gateway=silent, now=at)
+
+    while (due_at := kept(taken.topup.id).due_at) is not None:
+        at = due_at
+        assert topups.finish_due(silent, at) == 1
+
+    assert NOW + timedelta(hours=18) < at <= NOW + topups.topup_outcomes.ASK_AGAIN_FOR
+    assert kept(taken.topup.id).state == "in_doubt"
+
+
+@pytest.mark.parametrize("has_charged", [False, True])
+def test_crash_around_the_charge_is_finished_with_one_charge(connection: Connection, has_charged: bool) -> None:
+    customer_id, provider = ids.new(), Provider()
+
+    class Dies(Provider):
+        def charge(self, **asked: object) -> ChargeOutcome:
+            if has_charged:
+                provider.charge(**asked)  # type: ignore[arg-type]
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        topups.take(request(customer_id, key="k"), gateway=Dies(), now=NOW)
+    with pytest.raises(InFlight):
+        topups.take(request(customer_id, key="k"), gateway=provider, now=NOW)
+    assert topups.finish_due(provider, NOW + topups.LEASE - timedelta(seconds=1)) == 0
+    assert topups.finish_due(provider, NOW + topups.LEASE) == 1
+
+    assert topups.take(request(customer_id, key="k"), gateway=provider, now=NOW).topup.state == "succeeded"
+    assert (cash(connection, customer_id), len(provider.charged)) == (2500, 1)
+
+
+def test_outcome_that_comes_after_the_lease_is_not_posted_twice(connection: Connection) -> None:
+    customer_id, provider = ids.new(), Provider()
+
+    class Slow(Provider):
+        def charge(self, **asked: object) -> ChargeOutcome:
+            assert topups.finish_due(provider, NOW + topups.LEASE) == 1
+            return provider.charge(**asked)  # type: ignore[arg-type]
+
+    taken = topups.take(request(customer_id), gateway=Slow(), now=NOW)
+
+    assert taken.topup.state == "succeeded"
+    assert (cash(connection, customer_id), len(provider.charged)) == (2500, 1)
+
+
+def test_twins_charge_once_and_the_later_one_is_told_to_wait(connection: Connection) -> None:
+    customer_id, begun, go_on = ids.new(), Event(), Event()
+
+    def slow() -> ChargeOutcome:
+        begun.set()
+        assert go_on.wait(5)
+        return Charged("ch_1")
+
+    provider = Provider(slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(topups.take, request(customer_id, key="k"), gateway=provider, now=NOW)
+        assert begun.wait(5)
+        with pytest.raises(InFlight):
+            topups.take(request(customer_id, key="k"), gateway=provider, now=NOW)
+        go_on.set()
+        assert first.result().topup.state == "succeeded"
+
+    assert (cash(connection, customer_id), len(provider.charged)) == (2500, 1)
+
+
+def test_many_are_taken_at_once_each_with_its_own_answer(connection: Connection) -> None:
+    customers = [ids.new() for _ in range(30)]
+    asked = [request(one, source="sandbox_declined" if n == 7 else "sandbox_ok") for n, one in enumerate(customers)]
+
+    answers = topups.take_all(asked, gateway=SandboxPayments(), now=NOW)
+
+    assert isinstance(answers[7], TopupDeclined)
+    assert all(isinstance(answer, Taken) for n, answer in enumerate(answers) if n != 7)
+    assert [cash(connection, one) for one in customers] == [0 if n == 7 else 2500 for n in range(30)]
+
+
+def test_charge_that_the_ledger_cannot_take_is_kept_for_an_operator(connection: Connection) -> None:
+    customer_id, other = ids.new(), ids.new()
+    accounts.close(connection, open_cash(connection, customer_id=customer_id))
+
+    answers = topups.take_all([request(customer_id), request(other)], gateway=SandboxPayments(), now=NOW)
+
+    assert not any(isinstance(answer, Refusal) for answer in answers)
+    assert [answer.topup.state for answer in answers if isinstance(answer, Taken)] == ["in_doubt", "succeeded"]
+    assert kept(answers[0].topup.id).last_error == "account_closed"  # type: ignore[union-attr]
+    assert cash(connection, other) == 2500
+
+
+def test_topup_is_nobody_elses() -> None:
+    taken = topups.take(request(ids.new()), gateway=SandboxPayments(), now=NOW)
+
+    with transaction() as session, pytest.raises(NotFound):
+        topups.find(session, taken.topup.id, customer_id=ids.new())

@@ -1,0 +1,104 @@
+"""The customer's wallet: what is in it, what happened, money in, payments out."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from flask_smorest import Blueprint
+
+from core import clock
+from core.db import statement, transaction
+from core.web import idempotent, principals
+from core.web.schemas import PageArgs, page_of
+from wallet import balances, payments, statements, topups
+from wallet.api import shapes
+from wallet.api.guards import refuse_when_off
+from wallet.api.schemas import (
+    EntrySchema,
+    PaymentArgsSchema,
+    PaymentSchema,
+    TopupArgsSchema,
+    TopupSchema,
+    WalletSchema,
+)
+from wallet.payments import Payment
+from wallet.topups import TopupRequest
+
+blueprint = Blueprint("wallet_customer", __name__, description="Cash, gift-card value and points in one wallet")
+
+
+@blueprint.get("/wallet")
+@blueprint.response(200, WalletSchema())
+def show_wallet() -> dict[str, Any]:
+    """What is in the wallet."""
+    with transaction() as session:
+        return shapes.wallet(balances.of(session, principals.current().name))
+
+
+@blueprint.get("/wallet/entries")
+@blueprint.arguments(PageArgs(), location="query")
+@blueprint.response(200, page_of(EntrySchema))
+def list_entries(args: dict[str, Any]) -> dict[str, Any]:
+    """The statement, latest first."""
+    before = shapes.entry_before(args["cursor"])
+    with transaction() as session:
+        lines = statements.entries(session, owner=principals.current().name, before=before, limit=args["limit"] + 1)
+    return shapes.page_of_entries(lines, args["limit"])
+
+
+@blueprint.post("/topups")
+@blueprint.arguments(TopupArgsSchema())
+@blueprint.response(201, TopupSchema())
+def create_topup(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Bring money into the wallet. Needs an Idempotency-Key; send the same one on every retry."""
+    refuse_when_off()
+    principal = principals.current()
+    taken = topups.take(
+        TopupRequest(
+            principal=principal.name,
+            key=idempotent.key(),
+            fingerprint=idempotent.fingerprint(),
+            customer_id=principal.id,
+            amount_minor=args["amount"]["amount_minor"],
+            currency=args["amount"]["currency"],
+            source=args["source"],
+        ),
+        gateway=current_app.extensions["gateways"].payments,
+        now=clock.now(),
+    )
+    return shapes.topup(taken.topup), shapes.replay_header(taken.replayed)
+
+
+@blueprint.get("/topups/<uuid:topup_id>")
+@blueprint.response(200, TopupSchema())
+def show_topup(topup_id: UUID) -> dict[str, Any]:
+    """How a top-up stands."""
+    with transaction() as session:
+        return shapes.topup(topups.find(session, topup_id, customer_id=principals.current().id))
+
+
+@blueprint.post("/payments")
+@blueprint.arguments(PaymentArgsSchema())
+@blueprint.response(201, PaymentSchema())
+def create_payment(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Pay a merchant from the wallet's cash. Needs an Idempotency-Key; send the same one on every retry."""
+    refuse_when_off()
+    principal, key, fingerprint = principals.current(), idempotent.key(), idempotent.fingerprint()
+    with statement() as connection:
+        merchant_id = args.get("merchant_id") or payments.merchant_of_store(connection, args["store_id"])
+        payment = Payment(
+            principal=principal.name,
+            key=key,
+            fingerprint=fingerprint,
+            customer_id=principal.id,
+            merchant_id=merchant_id,
+            store_id=args.get("store_id"),
+            reference=args["reference"],
+            amount_minor=args["amount"]["amount_minor"],
+            currency=args["amount"]["currency"],
+            approval_id=args["approval_id"],
+            at=clock.now(),
+        )
+        posted = payments.pay(connection, payment)
+    shown = payments.shown(posted.transfer_id, posted.effective_at, posted.details)
+    return shown, shapes.replay_header(posted.replayed)

@@ -1,0 +1,105 @@
+"""The wallet on the wire."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema
+
+REFERENCE = validate.Length(min=1, max=140)
+
+
+class BalanceSchema(Schema):
+    """What stands on one account. `available` can be spent; `amount_minor` of points counts points."""
+
+    purpose = fields.String(required=True, metadata={"example": "cash"})
+    balance = fields.Nested(BalanceMoneySchema(), required=True)
+    available = fields.Nested(BalanceMoneySchema(), required=True)
+
+
+class WalletSchema(Schema):
+    items = fields.List(fields.Nested(BalanceSchema()), required=True)
+
+
+class EntrySchema(Schema):
+    """One line of the statement: a negative amount left the account."""
+
+    id = fields.UUID(required=True)
+    transfer_id = fields.UUID(required=True)
+    kind = fields.String(required=True, metadata={"example": "payment"})
+    purpose = fields.String(required=True, metadata={"example": "cash"})
+    amount = fields.Nested(BalanceMoneySchema(), required=True)
+    balance_after = fields.Nested(BalanceMoneySchema(), required=True)
+    merchant_id = fields.UUID(allow_none=True)
+    reference = fields.String(allow_none=True)
+    occurred_at = Instant(required=True)
+
+
+class TopupArgsSchema(Schema):
+    amount = fields.Nested(MoneySchema(), required=True)
+    source = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=255),
+        metadata={"description": "The payment provider's token for a card or bank account.", "example": "sandbox_ok"},
+    )
+
+
+class TopupSchema(Schema):
+    """`in_doubt`: the provider has not told us yet; ask GET /topups/{id} again later."""
+
+    id = fields.UUID(required=True)
+    amount = fields.Nested(MoneySchema(), required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["pending", "succeeded", "failed", "in_doubt"]))
+    decline_code = fields.String(allow_none=True)
+    created_at = Instant(required=True)
+
+
+class PaymentArgsSchema(Schema):
+    """Whom to pay: a merchant, or one of its stores."""
+
+    merchant_id = fields.UUID()
+    store_id = fields.UUID()
+    amount = fields.Nested(MoneySchema(), required=True)
+    reference = fields.String(validate=REFERENCE, load_default=None, allow_none=True)
+    approval_id = fields.UUID(load_default=None, allow_none=True)
+
+    @validates_schema
+    def _names_one(self, data: dict[str, Any], **_: Any) -> None:
+        if ("merchant_id" in data) == ("store_id" in data):
+            raise ValidationError("Send either merchant_id or store_id.", "merchant_id")
+
+
+class PaymentSchema(Schema):
+    id = fields.UUID(required=True)
+    merchant_id = fields.UUID(required=True)
+    store_id = fields.UUID(allow_none=True)
+    amount = fields.Nested(MoneySchema(), required=True)
+    refunded = fields.Nested(BalanceMoneySchema(), required=True)
+    reference = fields.String(allow_none=True)
+    approval_id = fields.UUID(allow_none=True)
+    paid_at = Instant(required=True)
+
+
+class RefundArgsSchema(Schema):
+    amount_minor = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(min=1),
+        metadata={"description": "In the payment's currency. Left out: all that has not gone back yet."},
+    )
+    reference = fields.String(validate=REFERENCE, load_default=None, allow_none=True)
+
+
+class RefundSchema(Schema):
+    id = fields.UUID(required=True)
+    payment_id = fields.UUID(required=True)
+    amount = fields.Nested(MoneySchema(), required=True)
+    reference = fields.String(allow_none=True)
+    refunded_at = Instant(required=True)
+
+
+class PayableSchema(Schema):
+    """What the brand owes the merchant, one amount for each currency."""
+
+    items = fields.List(fields.Nested(BalanceMoneySchema()), required=True)

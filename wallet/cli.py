@@ -1,0 +1,33 @@
+"""`flask wallet check`."""
+
+import click
+from flask.cli import with_appcontext
+
+from core.db import connection_of, transaction
+from wallet import checks
+
+
+@click.group("wallet")
+def wallet() -> None:
+    """The ledger."""
+
+
+@wallet.command("check")
+@with_appcontext
+def check() -> None:
+    """Derive every balance again from its entries; names the first difference, with exit status 1."""
+    with transaction() as session:
+        connection = connection_of(session)
+        # One instant for all questions, however much is posted meanwhile.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        difference = checks.first_difference(connection)
+        counted = checks.count(connection)
+    if difference is not None:
+        click.echo(f"ledger NOT balanced: {difference}", err=True)
+        raise SystemExit(1)
+    click.echo(
+        f"ledger balanced: {counted.accounts} accounts, {counted.transfers} transfers, {counted.entries} entries"
+    )
+
+
+COMMANDS = [wallet]
