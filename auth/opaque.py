@@ -1,12 +1,8 @@
 """Opaque secrets: what a client holds is random text, what we keep is its HMAC."""
 
-import re
 import secrets
 
 from core import crypto
-
-#: 32 random bytes in base64url, and room for more of the same.
-_SHAPE = re.compile(r"[A-Za-z0-9_-]{20,128}\Z")
 
 
 def new() -> str:
@@ -23,7 +19,3 @@ def successor(purpose: str, secret: str) -> str:
     """The secret that follows this one, the same whenever it is asked for: only who holds the secret, and we with our
     key, can tell."""
     return crypto.blind_index(f"auth.{purpose}.successor", secret).hex()
-
-
-def is_plausible(text: str) -> bool:
-    return bool(_SHAPE.match(text))

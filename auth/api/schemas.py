@@ -5,7 +5,10 @@ from marshmallow import Schema, fields, validate
 from core.web.schemas import Instant
 
 _LOCALE = validate.Regexp(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", error="Must be a language tag: en-US.")
-_VISIBLE = validate.Regexp(r"[\x21-\x7e]+\Z", error="Must be visible ASCII characters.")
+
+
+def _visible(most: int) -> validate.Regexp:
+    return validate.Regexp(rf"[\x21-\x7e]{{1,{most}}}\Z", error=f"Must be 1 to {most} visible ASCII characters.")
 
 
 class MeSchema(Schema):
@@ -19,7 +22,7 @@ class MeSchema(Schema):
 class DeviceSchema(Schema):
     device_id = fields.String(
         required=True,
-        validate=[validate.Length(1, 100), _VISIBLE],
+        validate=_visible(100),
         metadata={"description": "The app's own id of this installation", "example": "B2B1C7F0-8F4E-4E0A-9E0C-1B0D5A"},
     )
     platform = fields.String(required=True, validate=validate.OneOf(["ios", "android"]))
@@ -27,11 +30,11 @@ class DeviceSchema(Schema):
         load_default=None,
         allow_none=True,
         load_only=True,
-        validate=[validate.Length(1, 4096), _VISIBLE],
+        validate=_visible(4096),
         metadata={"description": "The FCM registration token; null when the customer allows no push"},
     )
     app_version = fields.String(
-        load_default=None, allow_none=True, validate=[validate.Length(1, 40), _VISIBLE], metadata={"example": "1.4.0"}
+        load_default=None, allow_none=True, validate=_visible(40), metadata={"example": "1.4.0"}
     )
     locale = fields.String(load_default=None, allow_none=True, validate=_LOCALE, metadata={"example": "en-US"})
     can_push = fields.Boolean(dump_only=True)
