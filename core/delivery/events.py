@@ -38,7 +38,6 @@ class MessageFailed(MessageEvent):
     """It will not arrive. is_address_dead: nothing will at this address, so its owner should forget it."""
 
     name: ClassVar[str] = "message.failed"
-    log_only: ClassVar[bool] = True
 
     reason: str
     is_address_dead: bool = False
