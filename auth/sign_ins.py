@@ -81,7 +81,7 @@ def begin(
         channel="sms",
         recipient=phone,
         content={"body": f"{otp} is your {brand_name} code. It works for 5 minutes. Tell it to nobody."},
-        purpose="transactional",
+        purpose="sign_in",
         due_at=now,
         now=now,
     )

@@ -10,7 +10,9 @@ from core.db import Base
 from core.work import Due
 
 CHANNELS = ("push", "sms", "whatsapp", "email")
-PURPOSES = ("transactional", "marketing")
+# In the order in which they leave. "sign_in" goes to a number that may be nobody's yet: its owner is the attempt, so
+# no event says that a customer was written to.
+PURPOSES = ("sign_in", "transactional", "marketing")
 
 # pending -> claimed -> sending -> sent -> delivered; the other ends are failed, in_doubt and suppressed.
 # A worker that dies with a claimed row never called anyone, so the row is taken again; one that dies with a sending
@@ -25,7 +27,7 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 class Message(Due, Base):
     """One message to one address.
 
-    customer_id  whose data key seals recipient and content
+    customer_id  whose data key seals recipient and content (an attempt to sign in has one, too)
     address_id   the caller's own id of the address (a device), handed back in the events
     recipient    ciphertext of a phone number, e-mail address or device token
     content      ciphertext of the JSON that `core.delivery.channels` describes

@@ -88,7 +88,7 @@ def _move(message: Message, state: str) -> bool:
 
 def _facts(message: Message, *, now: datetime) -> dict[str, Any]:
     return {
-        "customer_id": message.customer_id,
+        "customer_id": None if message.purpose == "sign_in" else message.customer_id,
         "occurred_at": now,
         "caused_by": message.caused_by,
         # Capped rather than refused: what happened to a message must be recorded, however long the chain before it.

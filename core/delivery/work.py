@@ -14,7 +14,7 @@ from uuid import UUID
 from core import clock, crypto, work
 from core.db import transaction
 from core.delivery import channels, messages, progress
-from core.delivery.models import Message
+from core.delivery.models import PURPOSES, Message
 from core.errors import Busy, DatabaseUnavailable
 from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry, Unknown
 from core.gateways.registry import Gateways
@@ -60,7 +60,7 @@ def recover_lost(now: datetime) -> int:
 def _claim(now: datetime) -> tuple[UUID, list[UUID]]:
     """The next batch: a sign-in code or a receipt never waits behind a campaign."""
     with transaction() as session:
-        for purpose in ("transactional", "marketing"):
+        for purpose in PURPOSES:
             token, claimed = work.claim(
                 session,
                 Message,

@@ -40,7 +40,7 @@ CREATE TABLE core.message (
     trace text,
     CONSTRAINT pk_message PRIMARY KEY (id),
     CONSTRAINT ck_message_channel CHECK (channel IN ('push', 'sms', 'whatsapp', 'email')),
-    CONSTRAINT ck_message_purpose CHECK (purpose IN ('transactional', 'marketing')),
+    CONSTRAINT ck_message_purpose CHECK (purpose IN ('sign_in', 'transactional', 'marketing')),
     CONSTRAINT ck_message_state CHECK (
         state IN ('pending', 'claimed', 'sending', 'sent', 'delivered', 'failed', 'in_doubt', 'suppressed')),
     CONSTRAINT ck_message_due CHECK (state <> 'pending' OR due_at IS NOT NULL),

@@ -71,6 +71,16 @@ def test_known_and_unknown_numbers_get_the_same_answer(phone: Phone) -> None:
     assert (known.status_code, set(known.headers.keys())) == (unknown.status_code, set(unknown.headers.keys()))
 
 
+def test_no_event_says_that_an_attempt_to_sign_in_is_a_customer(phone: Phone) -> None:
+    phone.ask()
+    phone.read_code()
+
+    with transaction() as session:
+        assert session.execute(select(EventRow.name, EventRow.customer_id, EventRow.subject_id)).all() == [
+            ("message.sent", None, None)
+        ]
+
+
 def test_one_number_in_any_spelling_is_one_customer(phone: Phone) -> None:
     phone.sign_in("+12125550142")
     asked = phone.ask("+1 (212) 555-0142")
