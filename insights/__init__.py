@@ -1,0 +1,1 @@
+"""One view of each customer, kept from the event log: timeline, profile, and the figures of the whole brand."""

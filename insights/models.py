@@ -1,0 +1,83 @@
+"""What the readers keep of each customer. All of it can be built again from the log.
+
+No foreign key leads to auth.customer: events name customers, and a fact about one who is gone must not stop the log.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+PHASES = ("discovery", "consideration", "purchase", "retention")
+
+_PHASE = """CASE WHEN orders > 1 THEN 'retention' WHEN orders = 1 THEN 'purchase'
+                 WHEN considered_at IS NOT NULL THEN 'consideration' ELSE 'discovery' END"""
+
+
+class Sighted:
+    """When somebody was seen, and the touch that brought them: the earliest that names where it came from."""
+
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    considered_at: Mapped[datetime | None]
+    touch_at: Mapped[datetime | None]
+    touch_event_id: Mapped[UUID | None]
+    touch_source: Mapped[str | None] = mapped_column(Text)
+    touch_medium: Mapped[str | None] = mapped_column(Text)
+    touch_campaign: Mapped[str | None] = mapped_column(Text)
+
+
+class Profile(Sighted, Base):
+    """One customer. `phase` follows from the rest."""
+
+    __tablename__ = "profile"
+    __table_args__ = (
+        CheckConstraint("orders >= 0", name="orders"),
+        Index("ix_profile_phase", "phase"),
+        {"schema": "insights"},
+    )
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    orders: Mapped[int] = mapped_column(server_default="0")
+    first_order_at: Mapped[datetime | None]
+    last_order_at: Mapped[datetime | None]
+    phase: Mapped[str] = mapped_column(Text, Computed(_PHASE, persisted=True))
+
+
+class Subject(Sighted, Base):
+    """Somebody whom we do not know, under a pseudonym, until they are found to be a customer."""
+
+    __tablename__ = "subject"
+    __table_args__ = (Index("ix_subject_customer_id", "customer_id"), {"schema": "insights"})
+
+    subject_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    customer_id: Mapped[UUID | None]
+
+
+class Revenue(Base):
+    """What a customer's orders came to, a row a currency."""
+
+    __tablename__ = "revenue"
+    __table_args__ = {"schema": "insights"}
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    ordered_minor: Mapped[int] = mapped_column(BigInteger)
+    refunded_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class Trait(Base):
+    """The latest value of one trait that was reported of a customer; personal ones never come here."""
+
+    __tablename__ = "trait"
+    __table_args__ = {"schema": "insights"}
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    at: Mapped[datetime]

@@ -1,0 +1,73 @@
+"""The timeline: a customer's events, and those from before they were known."""
+
+from uuid import UUID
+
+import pytest
+
+from core import db
+from insights import timeline
+from insights.timeline import Moment
+from tests.insights.log import a_customer, at, identify, order, play, track
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def timeline_of(customer_id: UUID, *, limit: int = 50, names: tuple[str, ...] = ()) -> list[Moment]:
+    """Page by page until the end."""
+    found: list[Moment] = []
+    while True:
+        with db.transaction() as session:
+            after = (found[-1].occurred_at, found[-1].id) if found else None
+            page = timeline.of(session, customer_id, after=after, limit=limit, names=names)
+        if not page:
+            return found
+        found += page
+
+
+def test_timeline_is_the_customers_own_latest_first() -> None:
+    customer_id, other = a_customer(), a_customer("+12125550143")
+
+    play(track(customer_id, minutes=1), order(customer_id, minutes=2), track(other, minutes=3))
+
+    assert [(moment.name, moment.occurred_at) for moment in timeline_of(customer_id)] == [
+        ("order.completed", at(2)),
+        ("outside.track", at(1)),
+        ("customer.signed_up", at(-60)),
+    ]
+
+
+def test_timeline_holds_what_its_linked_subjects_did() -> None:
+    customer_id = a_customer()
+
+    play(track(subject_id="anonymous:1", minutes=-90), track(subject_id="anonymous:2", minutes=-80))
+    play(track(subject_id="anonymous:3", minutes=-70))
+    play(identify(customer_id, subject_id="anonymous:1"), identify(customer_id, subject_id="anonymous:2", minutes=1))
+
+    assert [(moment.occurred_at, moment.was_anonymous) for moment in timeline_of(customer_id)] == [
+        (at(1), False),
+        (at(0), False),
+        (at(-60), False),
+        (at(-80), True),
+        (at(-90), True),
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_pages_join_without_a_gap_even_within_one_instant(limit: int) -> None:
+    customer_id = a_customer()
+    play(identify(customer_id, subject_id="anonymous:1", minutes=1))
+    play(*[track(customer_id, minutes=0) for _ in range(4)], *[track(subject_id="anonymous:1") for _ in range(3)])
+
+    found = timeline_of(customer_id, limit=limit)
+
+    assert len(found) == 9
+    assert len({moment.id for moment in found}) == 9
+    assert [m.occurred_at for m in found] == sorted((m.occurred_at for m in found), reverse=True)
+
+
+def test_timeline_can_be_asked_for_some_events_only() -> None:
+    customer_id = a_customer()
+    play(track(customer_id), order(customer_id), order(customer_id))
+
+    assert len(timeline_of(customer_id, names=("order.completed",))) == 2
+    assert timeline_of(customer_id, names=("nothing.such",)) == []
