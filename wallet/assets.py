@@ -1,5 +1,6 @@
 """Assets: the currencies and points that a wallet can hold."""
 
+from core.errors import ConfigurationError
 from core.money import POINTS
 from core.settings import Settings
 from wallet.errors import CurrencyUnknown
@@ -28,9 +29,14 @@ _brand_currency = Settings().brand_currency
 
 
 def load_brand_currency(settings: Settings) -> None:
-    """Take the currency in which this brand's wallets are opened and topped up."""
+    """Take the currency in which this brand's wallets are opened and topped up.
+
+    raises  ConfigurationError for one that the wallet does not know
+    """
     global _brand_currency
-    exponent_of(settings.brand_currency)
+    currencies = sorted(EXPONENTS.keys() - {POINTS})
+    if settings.brand_currency not in currencies:
+        raise ConfigurationError(f"BRAND_CURRENCY {settings.brand_currency} is none of {', '.join(currencies)}")
     _brand_currency = settings.brand_currency
 
 
