@@ -9,6 +9,7 @@ from core.events import epoch, readers
 from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
+from wallet import assets
 
 
 def open_house(settings: Settings) -> None:
@@ -22,6 +23,7 @@ def open_house(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     crypto.load_keys(settings)
     tokens.load_key(settings)
+    assets.load_brand_currency(settings)
     if not settings.is_production:
         database.migrate()
         make_ready()

@@ -17,6 +17,11 @@ import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
+import wallet.api.customer
+import wallet.api.merchant
+import wallet.cli
+import wallet.reactions
+import wallet.work
 from core.events import Reader
 from core.gateways.registry import Gateways
 from core.partitions import ensure_ahead
@@ -35,7 +40,7 @@ def doors() -> list[Door]:
             title="For the apps",
             prefix="/app/v1",
             guard=auth.api.guards.customer,
-            blueprints=[auth.api.customer.blueprint],
+            blueprints=[auth.api.customer.blueprint, wallet.api.customer.blueprint],
             also_documents=sign_in,
         ),
         Door(
@@ -53,7 +58,7 @@ def doors() -> list[Door]:
             title="For tills and merchants",
             prefix="/merchant/v1",
             guard=auth.api.guards.merchant,
-            blueprints=[],
+            blueprints=[wallet.api.merchant.blueprint],
         ),
         Door(
             name="ingest",
@@ -76,13 +81,14 @@ def doors() -> list[Door]:
 
 
 #: Who follows the log, in the order in which a draining worker asks them.
-READERS: list[Reader] = [*auth.reactions.READERS]
+READERS: list[Reader] = [*auth.reactions.READERS, *wallet.reactions.READERS]
 
 
 def work(settings: Settings, gateways: Gateways) -> list[Work]:
     """What workers claim, and what becomes of a row whose worker died."""
     return [
         *auth.work.WORK,
+        *wallet.work.work(gateways.payments),
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),
     ]
@@ -97,4 +103,5 @@ COMMANDS: list[click.Command] = [
     auth.cli.terminal,
     auth.cli.token,
     core.delivery.cli.sandbox,
+    wallet.cli.wallet,
 ]
