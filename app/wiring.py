@@ -17,6 +17,8 @@ import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
+import insights.api.staff
+import insights.reactions
 import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
@@ -50,7 +52,7 @@ def doors() -> list[Door]:
             prefix="/admin/v1",
             guard=auth.api.guards.staff,
             needs_permissions=True,
-            blueprints=[core.delivery.api.staff.blueprint, connect.api.staff.blueprint],
+            blueprints=[core.delivery.api.staff.blueprint, connect.api.staff.blueprint, insights.api.staff.blueprint],
         ),
         Door(
             name="merchant",
@@ -66,6 +68,7 @@ def doors() -> list[Door]:
             title="For clients and servers that report events",
             prefix="/v1",
             guard=connect.api.guard.source,
+            reads_raw_bodies=True,
             blueprints=[connect.api.ingest.blueprint],
         ),
         Door(name="sign-in", document="sign-in", title="Sign-in", prefix="", guard=None, blueprints=sign_in),
@@ -81,7 +84,7 @@ def doors() -> list[Door]:
 
 
 #: Who follows the log, in the order in which a draining worker asks them.
-READERS: list[Reader] = [*auth.reactions.READERS, *wallet.reactions.READERS]
+READERS: list[Reader] = [*auth.reactions.READERS, *wallet.reactions.READERS, *insights.reactions.READERS]
 
 
 def work(settings: Settings, gateways: Gateways) -> list[Work]:

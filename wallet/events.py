@@ -51,7 +51,6 @@ class PaymentCompleted(Event):
 @dataclass(frozen=True, kw_only=True)
 class PaymentRefunded(Event):
     name = "payment.refunded"
-    log_only = True
 
     refund_id: UUID
     payment_id: UUID
