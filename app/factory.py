@@ -1,7 +1,6 @@
 """The application: doors, problems and documents on one Flask app."""
 
 from flask import Flask
-from flask_compress import Compress
 
 from app import cli, documents, operations, wiring
 from core.gateways import registry
@@ -18,9 +17,6 @@ def create_app(settings: Settings) -> Flask:
 
     problems.register(app)
     requests.register(app)
-    app.config["COMPRESS_ALGORITHM"] = ["gzip"]
-    app.config["COMPRESS_MIMETYPES"] = ["application/json", "application/problem+json", "text/html"]
-    Compress(app)
     operations.register(app)
     documents.register(app)
     doors.open_doors(app, wiring.doors())

@@ -57,6 +57,7 @@ class _Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,  # personal data stands in no error, so in no log
             connect_args={"options": CONNECTION_OPTIONS, "connect_timeout": 5},
         )
         self.sessions = sessionmaker(self.engine, expire_on_commit=False)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from flask import Flask, current_app, g, request
 from flask_smorest import Blueprint
 
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, NotFound, Unauthenticated
 from core.web.openapi import DoorApi
 from core.web.principals import Principal
 
@@ -38,7 +38,7 @@ class Door:
 
 
 def needs(permission: str) -> Callable[[View], View]:
-    """Declare the permission that a staff view needs. The innermost decorator of the view."""
+    """Declare the permission that a staff view needs, anywhere among its decorators."""
 
     def declare(view: View) -> View:
         view.__dict__["permission"] = permission
@@ -51,7 +51,10 @@ def permission_of(app: Flask, endpoint: str, method: str) -> str | None:
     """The permission that a route declares, whether it is a function or a method of a view class."""
     view = app.view_functions[endpoint]
     handler = getattr(cast(Any, view), "view_class", None)
-    target = getattr(handler, method.lower(), None) if handler is not None else view
+    if handler is None:
+        return getattr(view, "permission", None)
+    # Flask answers HEAD by the view's GET.
+    target = getattr(handler, method.lower(), None) or (handler.get if method == "HEAD" else None)
     return getattr(target, "permission", None)
 
 
@@ -84,6 +87,8 @@ def let_in() -> None:
     if door is None:
         raise NotFound
     principal = door.guard() if door.guard else None
+    if principal is None and door.guard is not None:
+        raise Unauthenticated  # a guard that forgets to refuse lets nobody in
     g.principal = principal
     if door.needs_permissions:
         permission = permission_of(current_app, request.endpoint, request.method)

@@ -1,9 +1,11 @@
 """Idempotency-Key on the doors: the same key and body get the same answer again."""
 
+import http
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, json, request
+from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
@@ -13,14 +15,34 @@ from core.errors import Refusal
 from core.idempotency import Answer, KeyMissing
 from core.web import principals, problems
 
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Yours to choose, once for each deed (a UUID is best); send the same one on every retry.",
+    "example": "0b9f4c1e-6a53-4a7e-9a0e-3f1f0f6f2a11",
+}
+
+
+#: Shows in the OpenAPI document that a view needs an Idempotency-Key: `@idempotent.documented`, below
+#: `@blueprint.route`.
+documented: Callable[[View], View] = Blueprint.doc(
+    parameters=[HEADER],
+    responses={str(status.value): status.name for status in (http.HTTPStatus.BAD_REQUEST, http.HTTPStatus.CONFLICT)},
+)
+
 
 def key() -> str:
     """The request's Idempotency-Key.
 
-    raises  KeyMissing without one, or with one over 255 characters
+    raises  KeyMissing without one, or with one over 255 characters or beyond printable ASCII
     """
     given = request.headers.get("Idempotency-Key", "").strip()
-    if not given or len(given) > 255:
+    if not given or len(given) > 255 or not (given.isascii() and given.isprintable()):
         raise KeyMissing
     return given
 

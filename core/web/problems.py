@@ -86,7 +86,7 @@ def from_http(error: HTTPException) -> Response:
 
 
 def pointers(messages: Any) -> list[dict[str, str]]:
-    """marshmallow's nested messages as a flat list of JSON pointers; webargs' location is left off."""
+    """marshmallow's nested messages as flat JSON pointers ("" is the whole body); webargs' location is left off."""
     found: list[dict[str, str]] = []
     if isinstance(messages, dict) and messages and set(messages) <= {"json", "query", "form", "headers", "files"}:
         for inner in messages.values():
@@ -105,7 +105,7 @@ def _collect(messages: Any, pointer: str, found: list[dict[str, str]]) -> None:
         for inner in messages:
             _collect(inner, pointer, found)
     else:
-        found.append({"pointer": pointer or "/", "detail": str(messages)})
+        found.append({"pointer": pointer, "detail": str(messages)})
 
 
 def _unexpected(error: Exception) -> Response:

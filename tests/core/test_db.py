@@ -27,7 +27,8 @@ def table(database: None) -> Iterator[None]:
     with transaction() as session:
         session.execute(
             text(
-                "CREATE TABLE of_this_test (id int PRIMARY KEY, amount int CONSTRAINT ck_of_this_test_floor CHECK (amount >= 0))"
+                "CREATE TABLE of_this_test (id int PRIMARY KEY,"
+                " amount int CONSTRAINT ck_of_this_test_floor CHECK (amount >= 0))"
             )
         )
     yield

@@ -1,0 +1,106 @@
+"""The log: JSON in production, readable lines elsewhere, and no token, one-time code, phone number or e-mail in either.
+
+Everything goes through the standard library's root logger, what packages say included, so that nothing passes by the
+filter. Messages name ids, never people; the filter is the net below that rule, not a leave to break it.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from structlog.types import Processor
+
+from core.settings import Settings
+
+#: What our own code says is kept from "info" on; what packages say, only from "warning" on (some log whole requests).
+OURS = ("pocketful", "core", "auth", "wallet", "rewards", "insights", "engage", "connect", "app")
+
+MASK = "•••"
+
+_TELLING_NAME = re.compile(
+    r"token|secret|password|passw|authorization|cookie|otp|one_time|(^|_)code$|verifier|phone|e?mail|msisdn"
+    r"|recipient|first_name|last_name|full_name|address|write_key|api_key",
+    re.IGNORECASE,
+)
+#: Named like the above, yet harmless: kinds of refusals and statuses.
+_HARMLESS_NAMES = {"status_code", "error_code", "exit_code", "country_code"}
+
+_TELLING_TEXT = re.compile(
+    r"(?P<keep>\b(?:bearer|basic)\s+)\S+"
+    r"|eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # a JSON web token
+    r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
+    r"|(?<![\w-])(?:\+|00)\d[\d ().-]{6,17}\d"  # a phone number with its country
+    r"|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"  # a phone number as it is written in North America
+    r"|(?<![\w.:-])\d{6}(?![\w:-])"  # a one-time code
+    r"|(?<![\w-])\d{10,16}(?![\w-])"  # a phone number in digits, a card
+    r"|(?<![\w-])(?=[\w-]*[g-zG-Z])(?=[\w-]*\d)[\w-]{32,}",  # an opaque token; ids in hexadecimal pass
+    re.IGNORECASE,
+)
+
+
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Set logging up for this process; each entry point does so before anything opens.
+
+    stream   where lines go; standard error unless told (commands answer on standard output)
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        redact,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    rendered: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.is_production
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, rendered],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask what must not be logged: whole values under telling names, and telling passages of any text."""
+    for name, value in event.items():
+        # The processors' own, and what is ours by construction.
+        if name not in ("_record", "_from_structlog", "level", "logger", "request_id", "timestamp"):
+            event[name] = redacted(name, value)
+    return event
+
+
+def redacted(name: str, value: Any) -> Any:
+    """`value` as it may be logged under `name`."""
+    if value is None or isinstance(value, bool):
+        return value
+    if name not in _HARMLESS_NAMES and _TELLING_NAME.search(name):
+        return MASK
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, dict):
+        return {key: redacted(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redacted("", item) for item in value]
+    return _TELLING_TEXT.sub(lambda found: (found["keep"] or "") + MASK, str(value))

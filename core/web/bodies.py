@@ -1,0 +1,104 @@
+"""Bodies: what is no JSON, or JSON that PostgreSQL cannot keep, is refused before any view sees it."""
+
+import json
+import math
+import re
+from typing import Any
+
+from flask import Request, current_app, request
+from flask_smorest import Blueprint
+from werkzeug.exceptions import UnsupportedMediaType
+
+from core.errors import Malformed
+
+MAX_BODY_BYTES = 1_000_000
+
+#: Deeper than any body we take, and far from where Python's or PostgreSQL's own parser gives up.
+MAX_DEPTH = 100
+
+#: What a body must hold to be worth a second look: an escaped NUL, a surrogate (escaped or raw), a number that is none.
+_SUSPECT = re.compile(rb"\\u0000|\\ud[89a-f]|\xed[\xa0-\xbf]|nan|infinity|e\+?\d{3}|\d{300}", re.IGNORECASE)
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def refuse_unstorable_text() -> None:
+    """A NUL, half a surrogate pair or a number past every float is JSON to Python, but not to PostgreSQL.
+
+    raises  Malformed
+    """
+    if b"%00" in request.query_string or "\0" in request.path:
+        raise Malformed("A NUL character cannot be stored")
+    if request.mimetype == "application/x-www-form-urlencoded" and b"%00" in request.get_data(cache=True):
+        raise Malformed("A NUL character cannot be stored")
+    door = current_app.extensions["door_of"].get(request.blueprint)
+    if door is not None and door.reads_raw_bodies:
+        return  # packed, perhaps, and mended call by call
+    if request.is_json:
+        check(request.get_data(cache=True))
+
+
+def check(data: bytes) -> None:
+    """Refuse a JSON body that cannot be kept; most are passed by three quick looks, without parsing them twice.
+
+    raises  Malformed
+    """
+    if b"\0" in data:
+        raise Malformed("The body must be JSON in UTF-8, without NUL characters")
+    if not _SUSPECT.search(data) and not _may_be_deep(data):
+        return
+    try:
+        body = json.loads(data.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The body is not valid JSON") from error
+    _walk(body)
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Whether brackets could nest past MAX_DEPTH: pairs are peeled off layer by layer (those within texts mislead it
+    towards yes, and then the body is parsed)."""
+    brackets = data.translate(None, _ALL_BUT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return bool(brackets)
+
+
+def _walk(body: Any) -> None:
+    layer = [body]
+    for _ in range(MAX_DEPTH):
+        if not layer:
+            return
+        below: list[Any] = []
+        for item in layer:
+            if isinstance(item, dict):
+                below += [*item.keys(), *item.values()]
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, str):
+                _check_text(item)
+            elif isinstance(item, float) and not math.isfinite(item):
+                raise Malformed("The body holds a number that is too large")
+        layer = below
+    raise Malformed("The body is nested too deeply")
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise Malformed("A NUL character cannot be stored")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed("The body holds half of a surrogate pair") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+@Blueprint.ARGUMENTS_PARSER.location_loader("json")  # type: ignore[untyped-decorator]
+def load_json(given: Request, schema: Any) -> Any:
+    """How every view's JSON arguments are read: a body of another kind is a 415, where webargs would see no body."""
+    if not given.is_json and given.get_data(cache=True):
+        raise UnsupportedMediaType
+    return Blueprint.ARGUMENTS_PARSER.load_json(given, schema)

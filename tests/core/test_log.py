@@ -1,0 +1,107 @@
+"""Canaries: no token, one-time code, phone number or e-mail gets past the log's filter, whoever logs it and how."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from core import ids, log
+from core.settings import Settings
+
+CANARIES = {
+    "phone": "+12125550142",
+    "spaced": "+44 20 7946 0958",
+    "national": "(212) 555-0142",
+    "digits": "12125550142",
+    "mail": "ada.lovelace+shop@example.co.uk",
+    "otp": "493817",
+    "jwt": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "bearer": "Bearer s3cr3t",
+    "opaque": "Zk3v9QpLx2RtY7wN0aBcDeFgHiJkLmNoPqRsTuVw",
+}
+
+
+@pytest.fixture(params=["production", "development"])
+def lines(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    log.configure(Settings(environment=request.param), stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in log.OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
+def test_no_canary_gets_out(lines: io.StringIO, canary: str) -> None:
+    ours, theirs = structlog.stdlib.get_logger("engage.work"), logging.getLogger("some.package")
+    try:
+        raise ValueError(f"cannot send to {canary}")
+    except ValueError:
+        ours.exception("failed")
+        logging.getLogger("pocketful.web").exception("unexpected %s", canary, extra={"note": canary})
+    ours.info(f"sent {canary} away", note=canary, deep={"list": [{"text": f"<{canary}>"}]})
+    theirs.warning("POST %s", canary)
+    theirs.warning("POST %(body)s", {"body": canary})
+
+    told = lines.getvalue()
+    assert told.count("POST") == 2
+    secret = canary.removeprefix("Bearer ")
+    assert secret not in told
+
+
+@pytest.mark.parametrize(
+    "name", ["access_token", "code", "one_time_code", "phone", "email", "Authorization", "to_phone"]
+)
+def test_a_telling_name_hides_any_value(lines: io.StringIO, name: str) -> None:
+    structlog.stdlib.get_logger("auth.tokens").warning("given", **{name: "abc-1", "kept": {name: 7}})
+
+    assert "abc-1" not in lines.getvalue()
+    assert ": 7" not in lines.getvalue()
+
+
+def test_what_we_need_to_know_stays(lines: io.StringIO) -> None:
+    row, request_id = ids.new(), ids.new().hex
+    logging.getLogger("pocketful.access").info(
+        "request",
+        extra={
+            "route": "/app/v1/payments/<uuid:id>",
+            "status": 201,
+            "row": f"customer:{row}",
+            "request_id": request_id,
+        },
+    )
+
+    told = lines.getvalue()
+    assert all(part in told for part in ("/app/v1/payments/<uuid:id>", "201", f"customer:{row}", request_id, "request"))
+
+
+def test_packages_are_heard_from_warnings_on_only(lines: io.StringIO) -> None:
+    logging.getLogger("twilio.http_client").info("Body: hello")
+    logging.getLogger("core.delivery").info("one message sent")
+
+    assert "hello" not in lines.getvalue()
+    assert "one message sent" in lines.getvalue()
+
+
+def test_production_writes_json_a_line() -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        log.configure(Settings(environment="production"), stream)
+        logging.getLogger("app.worker").warning("%s: %s", "delivery.send", "busy")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["logger"]) == ("delivery.send: busy", "warning", "app.worker")
+    assert line["timestamp"].endswith("Z")
