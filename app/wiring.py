@@ -19,6 +19,9 @@ import core.delivery.cli
 import core.delivery.work
 import insights.api.staff
 import insights.reactions
+import rewards.api.customer
+import rewards.api.merchant
+import rewards.api.staff
 import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
@@ -42,7 +45,7 @@ def doors() -> list[Door]:
             title="For the apps",
             prefix="/app/v1",
             guard=auth.api.guards.customer,
-            blueprints=[auth.api.customer.blueprint, wallet.api.customer.blueprint],
+            blueprints=[auth.api.customer.blueprint, wallet.api.customer.blueprint, rewards.api.customer.blueprint],
             also_documents=sign_in,
         ),
         Door(
@@ -52,7 +55,7 @@ def doors() -> list[Door]:
             prefix="/admin/v1",
             guard=auth.api.guards.staff,
             needs_permissions=True,
-            blueprints=[core.delivery.api.staff.blueprint, connect.api.staff.blueprint, insights.api.staff.blueprint],
+            blueprints=[core.delivery.api.staff.blueprint, connect.api.staff.blueprint, insights.api.staff.blueprint, rewards.api.staff.blueprint],
         ),
         Door(
             name="merchant",
@@ -60,7 +63,7 @@ def doors() -> list[Door]:
             title="For tills and merchants",
             prefix="/merchant/v1",
             guard=auth.api.guards.merchant,
-            blueprints=[wallet.api.merchant.blueprint],
+            blueprints=[wallet.api.merchant.blueprint, rewards.api.merchant.blueprint],
         ),
         Door(
             name="ingest",

@@ -102,8 +102,8 @@ def create_all(session: Session, drafts: Sequence[Draft], *, actor: str, now: da
     return [campaign_id for campaign_id, _ in made]
 
 
-def fund(session: Session, *, campaign_id: UUID, amount_minor: int, key: str, actor: str, now: datetime) -> None:
-    """Move more of the brand's marketing fund to a campaign's budget, once for each key.
+def fund(session: Session, *, campaign_id: UUID, amount_minor: int, key: str, actor: str, now: datetime) -> UUID:
+    """Move more of the brand's marketing fund to a campaign's budget, once for each key; the campaign's id.
 
     raises   NotFound; CampaignStateRefused when it has ended
     effects  announces campaign.funded
@@ -113,16 +113,12 @@ def fund(session: Session, *, campaign_id: UUID, amount_minor: int, key: str, ac
         raise CampaignStateRefused(state=campaign.state)
 
     transfer = _funding(campaign_id, amount_minor, campaign.currency, key=f"fund:{key}", actor=actor, now=now)
-    if ledger.post(connection_of(session), transfer).replayed:
-        return
-    audit.record(
-        session,
-        actor=actor,
-        action="campaign.fund",
-        target=f"campaign:{campaign_id}",
-        change={"amount_minor": amount_minor},
-        now=now,
-    )
+    if not ledger.post(connection_of(session), transfer).replayed:
+        change = {"amount_minor": amount_minor}
+        audit.record(
+            session, actor=actor, action="campaign.fund", target=f"campaign:{campaign_id}", change=change, now=now
+        )
+    return campaign_id
 
 
 def start(session: Session, *, campaign_id: UUID, actor: str, now: datetime) -> Campaign:

@@ -79,14 +79,10 @@ class RedemptionReferenceReused(Refusal):
     constraint = "uq_redemption_terminal_id_till_reference"
 
 
-class VoucherSourceTaken(Refusal):
-    """Another transaction is giving a voucher for the same cause: asked again, it is that voucher."""
-
-    code = "voucher_source_taken"
-    kind = Kind.CONFLICT
-    title = "This voucher is being given just now; ask again in a moment"
-    constraint = "uq_voucher_source"
-    retry_after_seconds = 1
+class VoucherSourceReused(Refusal):
+    code = "voucher_source_reused"
+    kind = Kind.INVALID
+    title = "This source names another voucher already"
 
 
 class CodeTaken(Refusal):

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from core.db import Connection
+from sqlalchemy.orm import Session
+
+from core.db import Connection, connection_of
+from core.errors import NotFound
 from rewards import counters, discounts
 from rewards.counters import Counted
 from rewards.discounts import Discount, GiftValue
@@ -96,6 +99,14 @@ def load(connection: Connection, campaign_ids: Iterable[UUID]) -> dict[UUID, Ter
         [wanted],
     ).fetchall()
     return {row[0]: Terms(row[0], row[1], discounts.parse(row[1], row[2]), *row[3:]) for row in rows}
+
+
+def load_one(session: Session, campaign_id: UUID) -> Terms:
+    """raises  NotFound"""
+    found = load(connection_of(session), [campaign_id])
+    if not found:
+        raise NotFound("There is no such campaign")
+    return found[campaign_id]
 
 
 def scopes(connection: Connection, wanted: Collection[tuple[UUID, str]]) -> dict[UUID, set[str]]:

@@ -15,7 +15,7 @@ from core.errors import NotFound, Refusal
 from core.events import announce_all
 from rewards import audiences, codes, counters, terms, voucher_rows
 from rewards.counters import Counted
-from rewards.errors import BudgetExhausted, LimitReached, NotInAudience
+from rewards.errors import BudgetExhausted, LimitReached, NotInAudience, VoucherSourceReused
 from rewards.events import VoucherIssued
 from rewards.funds import Funds, post_with
 from rewards.terms import Terms
@@ -67,7 +67,7 @@ def issue_all(session: Session, issues: Sequence[Issue], *, now: datetime) -> li
 def issue_each(session: Session, issues: Sequence[Issue], *, now: datetime) -> list[Voucher | Refusal]:
     """Give each of these vouchers that may be given, and say why not of the others, in a handful of statements.
 
-    refusals  CampaignNotRunning; NotInAudience; for gift cards LimitReached (limits count cards) and BudgetExhausted
+    refusals  CampaignNotRunning; NotInAudience; VoucherSourceReused; of gift cards LimitReached and BudgetExhausted
     raises    NotFound for an unknown campaign
     effects   moves each gift card's value from its campaign's budget, in one posting; announces voucher.issued
     """
@@ -93,9 +93,18 @@ def _issue_each(
 
     announce_all(session, [_fact(fresh[draft.source], draft.voucher) for draft in issued])
     beaten = [draft.source for draft in drafts if draft.source not in kept]  # another transaction was first
-    outcomes: dict[str, Voucher | Refusal] = {**known, **refusals, **voucher_rows.by_source(session, beaten)}
+    known |= voucher_rows.by_source(session, beaten)
+    outcomes: dict[str, Voucher | Refusal] = {**known, **refusals}
     outcomes |= {draft.source: draft.voucher for draft in issued}
-    return [outcomes[given.source] for given in issues]
+    return [_meant(given, outcomes[given.source]) for given in issues]
+
+
+def _meant(given: Issue, outcome: Voucher | Refusal) -> Voucher | Refusal:
+    """A source names one voucher, so whoever means another by it is told so and never handed somebody else's."""
+    if isinstance(outcome, Voucher):
+        is_same = (outcome.campaign_id, outcome.customer_id) == (given.campaign_id, given.customer_id)
+        return outcome if is_same else VoucherSourceReused()
+    return outcome
 
 
 def _decide(

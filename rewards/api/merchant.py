@@ -1,0 +1,63 @@
+"""What a till does: redeem a voucher, take a basket."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from auth import customer_codes
+from core import clock
+from core.web import idempotent
+from rewards import checkouts, redemptions
+from rewards.api import shapes
+from rewards.api.schemas import CheckoutArgsSchema, CheckoutSchema, RedemptionArgsSchema, RedemptionSchema
+from rewards.checkouts import CheckoutRequest
+from rewards.redemptions import Request
+from wallet.api.guards import refuse_when_off
+
+blueprint = Blueprint("rewards_merchant", __name__, description="Vouchers and baskets at the till")
+
+
+@blueprint.post("/redemptions")
+@blueprint.arguments(RedemptionArgsSchema())
+@blueprint.response(201, RedemptionSchema())
+def create_redemption(args: dict[str, Any]) -> Response:
+    """Redeem one voucher by itself: the till collects the rest. Needs an Idempotency-Key."""
+    refuse_when_off()
+    request = Request(
+        till=shapes.till(),
+        reference=args.get("voucher_id") or args["code"],
+        basket=shapes.basket(args["basket"]),
+        currency=args["currency"],
+        till_reference=args["till_reference"],
+    )
+    return idempotent.command(
+        lambda session: shapes.redemption(redemptions.redeem(session, request, now=clock.now())),
+        schema=RedemptionSchema(),
+    )
+
+
+@blueprint.post("/checkouts")
+@blueprint.arguments(CheckoutArgsSchema())
+@blueprint.response(201, CheckoutSchema())
+def create_checkout(args: dict[str, Any]) -> Response:
+    """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
+    refuse_when_off()
+    till, basket, vouchers, now = shapes.till(), shapes.basket(args["basket"]), shapes.references(args), clock.now()
+    return idempotent.command(
+        lambda session: shapes.checkout(
+            checkouts.take(
+                session,
+                CheckoutRequest(
+                    customer_id=customer_codes.identify(session, args["customer_code"], now=now),
+                    till=till,
+                    basket=basket,
+                    currency=args["currency"],
+                    till_reference=args["till_reference"],
+                    vouchers=vouchers,
+                ),
+                now=now,
+            )
+        ),
+        schema=CheckoutSchema(),
+    )

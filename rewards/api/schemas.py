@@ -1,0 +1,226 @@
+"""Rewards on the wire."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from core.money import MAX_AMOUNT_MINOR
+from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
+
+TILL_REFERENCE = validate.Length(min=1, max=100)
+AMOUNT_OR_NOTHING = validate.Range(min=0, max=MAX_AMOUNT_MINOR)
+QUANTITY = validate.Regexp(r"\d{1,9}(\.\d{1,6})?\Z", error="Must be a decimal number as text, such as 0.435.")
+
+
+class DiscountSchema(Schema):
+    """For coupons {"kind": "amount", "amount_minor": 500}, {"kind": "percentage", "bps": 1500, "cap_minor": 1000} or
+    {"kind": "lines", "needs_covered_line": true}; for gift cards {"kind": "value", "amount_minor": 2500}."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["amount", "percentage", "lines", "value"]))
+    amount_minor = fields.Integer(strict=True)
+    bps = fields.Integer(strict=True, metadata={"description": "Basis points: 1500 is 15 %."})
+    cap_minor = fields.Integer(strict=True)
+    needs_covered_line = fields.Boolean()
+
+
+class CampaignArgsSchema(Schema):
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    kind = fields.String(required=True, validate=validate.OneOf(["coupon", "gift_card"]))
+    discount = fields.Nested(DiscountSchema(), required=True)
+    currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+    skus = fields.List(
+        fields.String(validate=validate.Length(min=1, max=64)),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=20_000),
+        metadata={"description": "The products that a coupon covers; left out: all."},
+    )
+    min_spend_minor = fields.Integer(strict=True, load_default=0, validate=AMOUNT_OR_NOTHING)
+    limit_total = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(min=1, max=2**31 - 1)
+    )
+    limit_per_customer = fields.Integer(
+        strict=True,
+        load_default=1,
+        allow_none=True,
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={"description": "Uses of a coupon, or gift cards; null: no limit."},
+    )
+    audience = fields.List(
+        fields.UUID(),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=20_000),
+        metadata={"description": "The customers that it is meant for; left out: everyone."},
+    )
+    voucher_days = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(min=1, max=36_500)
+    )
+    budget_minor = fields.Integer(strict=True, load_default=0, validate=AMOUNT_OR_NOTHING)
+
+
+class CampaignSchema(Schema):
+    """A campaign, with what is left of its budget, what was given and what was used."""
+
+    id = fields.UUID()
+    name = fields.String()
+    kind = fields.String()
+    discount = fields.Dict()
+    currency = fields.String()
+    is_scoped = fields.Boolean()
+    has_audience = fields.Boolean()
+    min_spend_minor = fields.Integer()
+    limit_total = fields.Integer(allow_none=True)
+    limit_per_customer = fields.Integer(allow_none=True)
+    voucher_days = fields.Integer(allow_none=True)
+    state = fields.String()
+    starts_at = Instant()
+    ends_at = Instant()
+    created_at = Instant()
+    budget_left = fields.Nested(BalanceMoneySchema())
+    issued = fields.Integer()
+    redemptions = fields.Integer()
+    redeemed = fields.Nested(BalanceMoneySchema())
+
+
+class FundingArgsSchema(Schema):
+    amount_minor = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=MAX_AMOUNT_MINOR))
+
+
+class StatusArgsSchema(Schema):
+    state = fields.String(required=True, validate=validate.OneOf(["running", "paused", "ended"]))
+
+
+class PublicationArgsSchema(Schema):
+    """Without `customer_id` it is a generic code, for which `code` may be chosen."""
+
+    customer_id = fields.UUID(load_default=None, allow_none=True)
+    code = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=4, max=30))
+    source = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=100),
+        metadata={"description": "Your name of the cause: the same one gives the same voucher."},
+    )
+
+
+class PublicationSchema(Schema):
+    """`code` only of a generic voucher: a customer's own is for their eyes."""
+
+    id = fields.UUID()
+    campaign_id = fields.UUID()
+    customer_id = fields.UUID(allow_none=True)
+    code = fields.String(allow_none=True)
+    last4 = fields.String()
+    expires_at = Instant(allow_none=True)
+    issued_at = Instant()
+
+
+class VoucherPageArgs(PageArgs):
+    state = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["active", "used_up", "expired"]))
+
+
+class VoucherSchema(Schema):
+    """A voucher in the customer's wallet. `uses_left` is a coupon's (null: no limit), `value` a gift card's."""
+
+    id = fields.UUID()
+    campaign_id = fields.UUID()
+    name = fields.String()
+    kind = fields.String()
+    discount = fields.Dict()
+    currency = fields.String()
+    min_spend_minor = fields.Integer()
+    state = fields.String()
+    last4 = fields.String()
+    uses_left = fields.Integer(allow_none=True)
+    value = fields.Nested(BalanceMoneySchema(), allow_none=True)
+    expires_at = Instant(allow_none=True)
+    issued_at = Instant()
+
+
+class VoucherWithCodeSchema(VoucherSchema):
+    code = fields.String(metadata={"example": "7KQ2-M9ZP-4XHD-3RTB"})
+
+
+class LineSchema(Schema):
+    """`amount_minor` is for all of the quantity, after price reductions; `coupon_minor` what the till's price list lets
+    a coupon that covers the line take off; `tax_minor` the tax within the amount."""
+
+    sku = fields.String(required=True, validate=validate.Length(min=1, max=64))
+    category = fields.String(load_default="", validate=validate.Length(max=100))
+    quantity = fields.String(required=True, validate=QUANTITY, metadata={"example": "2"})
+    unit = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=20))
+    amount_minor = fields.Integer(required=True, strict=True, validate=AMOUNT_OR_NOTHING, metadata={"example": 450})
+    coupon_minor = fields.Integer(strict=True, load_default=0, validate=AMOUNT_OR_NOTHING)
+    tax_minor = fields.Integer(strict=True, load_default=0, validate=AMOUNT_OR_NOTHING)
+
+
+class BasketSchema(Schema):
+    lines = fields.List(fields.Nested(LineSchema()), required=True, validate=validate.Length(min=1, max=1_000))
+
+    @validates_schema
+    def check_total(self, basket: dict[str, Any], **_: Any) -> None:
+        if sum(line["amount_minor"] for line in basket["lines"]) > MAX_AMOUNT_MINOR:
+            raise ValidationError({"lines": ["They come to more than 9007199254740991."]})
+
+
+class RedemptionArgsSchema(Schema):
+    """One of `code` and `voucher_id`."""
+
+    code = fields.String(validate=validate.Length(min=1, max=100))
+    voucher_id = fields.UUID()
+    basket = fields.Nested(BasketSchema(), required=True)
+    currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
+    till_reference = fields.String(required=True, validate=TILL_REFERENCE)
+
+    @validates_schema
+    def check_one(self, args: dict[str, Any], **_: Any) -> None:
+        if ("code" in args) == ("voucher_id" in args):
+            raise ValidationError({"code": ["Send either code or voucher_id."]})
+
+
+class RedemptionSchema(Schema):
+    id = fields.UUID()
+    voucher_id = fields.UUID()
+    campaign_id = fields.UUID()
+    amount = fields.Nested(BalanceMoneySchema())
+    till_reference = fields.String()
+    redeemed_at = Instant()
+
+
+class CheckoutArgsSchema(Schema):
+    """`vouchers` are codes or ids, coupons applied in this order; or `apply_best` takes all that apply."""
+
+    customer_code = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=100),
+        metadata={"description": "What the till scanned off the customer's phone."},
+    )
+    basket = fields.Nested(BasketSchema(), required=True)
+    vouchers = fields.List(
+        fields.String(validate=validate.Length(min=1, max=100)), load_default=list, validate=validate.Length(max=30)
+    )
+    apply_best = fields.Boolean(load_default=False)
+    currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
+    till_reference = fields.String(required=True, validate=TILL_REFERENCE)
+
+    @validates_schema
+    def check_one(self, args: dict[str, Any], **_: Any) -> None:
+        if args.get("apply_best") and args.get("vouchers"):
+            raise ValidationError({"apply_best": ["Send either vouchers or apply_best."]})
+
+
+class CheckoutSchema(Schema):
+    """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (from the wallet)."""
+
+    id = fields.UUID()
+    total = fields.Nested(BalanceMoneySchema())
+    discount = fields.Nested(BalanceMoneySchema())
+    gift = fields.Nested(BalanceMoneySchema())
+    paid = fields.Nested(BalanceMoneySchema())
+    redemptions = fields.List(fields.Nested(RedemptionSchema()))
+    payment_id = fields.UUID(allow_none=True)
+    till_reference = fields.String()
+    completed_at = Instant()

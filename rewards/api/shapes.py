@@ -1,0 +1,112 @@
+"""What comes in and goes out of the doors of rewards, between the wire's shapes and ours."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from core.errors import Forbidden
+from core.web import principals
+from core.web.schemas import decode_cursor, encode_cursor
+from rewards.baskets import Basket, Line
+from rewards.checkouts import Checkout
+from rewards.evidence import BEST, Reference
+from rewards.holdings import Holding
+from rewards.results import CampaignResult
+from rewards.tills import Redemption, Till
+from rewards.vouchers import Voucher
+
+
+def till() -> Till:
+    """The terminal that is asking.
+
+    raises  Forbidden for whoever stands in no store
+    """
+    principal = principals.current()
+    if principal.kind != "terminal" or principal.merchant_id is None or principal.store_id is None:
+        raise Forbidden("Only a terminal in a store may do this")
+    return Till(merchant_id=principal.merchant_id, store_id=principal.store_id, terminal_id=principal.id)
+
+
+def basket(given: dict[str, Any]) -> Basket:
+    return Basket(tuple([Line(**line) for line in given["lines"]]))
+
+
+def references(args: dict[str, Any]) -> Any:
+    """The vouchers of a checkout: ids where they look like ids, else codes."""
+    return BEST if args["apply_best"] else tuple([_reference(text) for text in args["vouchers"]])
+
+
+def before(cursor: str | None) -> UUID | None:
+    """raises  CursorInvalid for a cursor that we did not make"""
+    position = decode_cursor(cursor, UUID)
+    return position[0] if position else None
+
+
+def page(found: Sequence[Any], limit: int, shape: Any) -> dict[str, Any]:
+    """One page of at most `limit` of what was found; one more than that says that there is a next page."""
+    return {
+        "items": [shape(each) for each in found[:limit]],
+        "next_cursor": encode_cursor(found[limit - 1].id) if len(found) > limit else None,
+    }
+
+
+def campaign(found: CampaignResult) -> dict[str, Any]:
+    return {
+        **asdict(found),
+        "budget_left": _money(found.budget_left_minor, found.currency),
+        "redeemed": _money(found.redeemed_minor, found.currency),
+    }
+
+
+def publication(given: Voucher) -> dict[str, Any]:
+    return {
+        "id": given.id,
+        "campaign_id": given.campaign_id,
+        "customer_id": given.customer_id,
+        "code": given.code if given.customer_id is None else None,
+        "last4": given.code[-4:],
+        "expires_at": given.expires_at,
+        "issued_at": given.issued_at,
+    }
+
+
+def voucher(held: Holding) -> dict[str, Any]:
+    value = None if held.value_minor is None else _money(held.value_minor, held.currency)
+    return {**asdict(held), "value": value}
+
+
+def redemption(made: Redemption) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "voucher_id": made.voucher_id,
+        "campaign_id": made.campaign_id,
+        "amount": _money(made.amount_minor, made.currency),
+        "till_reference": made.till_reference,
+        "redeemed_at": made.redeemed_at,
+    }
+
+
+def checkout(taken: Checkout) -> dict[str, Any]:
+    return {
+        "id": taken.id,
+        "total": _money(taken.total_minor, taken.currency),
+        "discount": _money(taken.discount_minor, taken.currency),
+        "gift": _money(taken.gift_minor, taken.currency),
+        "paid": _money(taken.paid_minor, taken.currency),
+        "redemptions": [redemption(made) for made in taken.redemptions],
+        "payment_id": taken.transfer_id,
+        "till_reference": taken.till_reference,
+        "completed_at": taken.completed_at,
+    }
+
+
+def _reference(text: str) -> Reference:
+    try:
+        return UUID(text) if len(text) == 36 else text
+    except ValueError:
+        return text
+
+
+def _money(amount_minor: int, currency: str) -> dict[str, Any]:
+    return {"amount_minor": amount_minor, "currency": currency}
