@@ -1,5 +1,6 @@
 """Engage's due work: walks whose wait has timed out, or that wait for their next transaction."""
 
+import itertools
 import logging
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -37,7 +38,7 @@ def advance_due(now: datetime) -> int:
     except (Busy, DatabaseUnavailable):
         raise
     except Exception:
-        return sum(_advance_one(now) for _ in range(_BATCH))
+        return sum(itertools.takewhile(bool, (_advance_one(now) for _ in range(_BATCH))))
 
 
 WORK = [Work("engage.enrolments", advance_due, after_lost_lease="again")]

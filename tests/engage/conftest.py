@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from auth import customers, devices
+from auth.customers import SignUp
 from core import ids
 from core.db import connection_of, transaction
 from core.delivery import messages
@@ -40,18 +41,30 @@ class Scene:
 
     def customer(self, *, consent: Sequence[str] = ("push", "sms"), tokens: Sequence[str] = ()) -> UUID:
         """A customer with these channels allowed for marketing, and a device for each push token."""
-        self._phones += 1
+        [customer_id] = self.customers(1, consent=consent)
         with transaction() as session:
-            phone = f"+1212555{100 + self._phones:04d}"
-            customer = customers.sign_up(session, phone=phone, locale="en", time_zone=None, now=self.now)
-            said = [Said(customer.id, channel, "marketing", True) for channel in consent]
-            consents.put_all(session, said, source="test", now=self.now)
             for token in tokens:
                 devices.put(
-                    session, customer_id=customer.id, device_id=token, platform="ios", push_token=token,
-                    app_version=None, locale=None, now=self.now,
-                )  # fmt: skip
-            return customer.id
+                    session,
+                    customer_id=customer_id,
+                    device_id=token,
+                    platform="ios",
+                    push_token=token,
+                    app_version=None,
+                    locale=None,
+                    now=self.now,
+                )
+        return customer_id
+
+    def customers(self, number: int, *, consent: Sequence[str] = ("push", "sms")) -> list[UUID]:
+        phones = [f"+1212555{self._phones + index:04d}" for index in range(100, 100 + number)]
+        self._phones += number
+        with transaction() as session:
+            rows = [SignUp(phone=phone, locale="en") for phone in phones]
+            signed_up = customers.sign_up_all(session, rows, now=self.now)
+            said = [Said(customer_id, channel, "marketing", True) for customer_id in signed_up for channel in consent]
+            consents.put_all(session, said, source="test", now=self.now)
+        return signed_up
 
     def coupon(self) -> UUID:
         return self._campaign("coupon", {"kind": "amount", "amount_minor": 500}, budget_minor=100_000)
@@ -77,6 +90,10 @@ class Scene:
                 journey_id = journey.id
             journeys.publish(session, journey_id=journey_id, raw_graph=graph, actor="staff:test", now=self.now)
         return journey_id
+
+    def set_status(self, journey_id: UUID, status: str) -> None:
+        with transaction() as session:
+            journeys.set_status(session, journey_id=journey_id, status=status, actor="staff:test", now=self.now)
 
     def happen(self, *events: Event) -> list[UUID]:
         with transaction() as session:
