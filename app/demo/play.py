@@ -1,0 +1,154 @@
+"""The play: the files' days carried out one after the other, through the functions that the API calls."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TypeVar
+
+from app import wiring
+from app.demo import batches, live_journey, offers, people, shops, source, stage, windows
+from app.demo.progress import Bars, Done
+from app.demo.responses import Responses
+from app.demo.source import RedemptionOf
+from app.demo.source_facts import facts
+from app.demo.source_files import Files, Window
+from app.demo.stage import Played, Scene
+from app.demo.tills import Tills
+from app.worker import drain
+from auth import staff
+from core import clock
+from core.db import transaction
+from core.gateways.registry import Gateways
+from core.settings import Settings
+from core.work import Work
+
+#: Baskets a transaction, so that none of them comes near the 250 ms that a writing transaction may last.
+AT_ONCE = 100
+
+STAFF_EMAIL = "marketing@pocketful.example"
+PERMISSIONS = (
+    *("campaigns.read", "campaigns.write", "journeys.read", "journeys.write", "customers.read", "customers.write"),
+    *("insights.read", "messages.read", "messages.settle"),
+)
+
+
+@dataclass
+class SimulatedClock:
+    """What the house's entry points read while the play goes on."""
+
+    at: datetime
+
+    def read(self) -> datetime:
+        return self.at
+
+
+@dataclass(frozen=True)
+class House:
+    """What the worker of this house does, driven by the play instead of a worker."""
+
+    work: Sequence[Work]
+
+    def catch_up(self, now: datetime) -> None:
+        """Let every reader read all there is and do what is due."""
+        drain(wiring.READERS, self.work, now=now)
+
+
+def play(settings: Settings, gateways: Gateways, files: Files, window: Window, bars: Bars) -> Played:
+    """Play the window in the demo's database, opened and empty, and note that it was played whole.
+
+    raises  ReplayRefused when the house says no to something that really happened
+    """
+    begins, ends = windows.bounds(window)
+    hands = SimulatedClock(begins - timedelta(hours=1))
+    house = House(wiring.work(settings, gateways))
+    with clock.simulated(hands.read):
+        started = time.monotonic()
+        scene = _set_up(files, window, house, bars, currency=settings.brand_currency, now=hands.at)
+        stage.keep_scene(scene)
+        ready = time.monotonic()
+        baskets = _play_days(files, window, scene, house, gateways, hands, bars)
+        hands.at = ends - timedelta(microseconds=1)
+        house.catch_up(hands.at)
+        finished = time.monotonic()
+    played = Played(window, baskets, finished - ready, ready - started, clock.now())
+    stage.keep_played(played)
+    return played
+
+
+def _set_up(files: Files, window: Window, house: House, bars: Bars, *, currency: str, now: datetime) -> Scene:
+    """Everyone and everything that is there before the first basket."""
+    households, stores = source.households(files, window), source.stores(files, window)
+    products, pairs = source.products(files, window), source.campaigns(files, window)
+    actor = _add_staff(now=now)
+
+    with bars.part("households sign up", len(households)) as done:
+        customers = _merged(people.sign_up(households, now=now), done)
+    house.catch_up(now)
+    merchant_id = shops.open_merchant(now=now)
+    with bars.part("stores open", len(stores)) as done:
+        opened = _merged(shops.open_stores(stores, merchant_id=merchant_id, now=now), done)
+    with bars.part("products are imported", len(products)) as done:
+        for count in shops.import_products(products):
+            done(count)
+    with bars.part("coupons are prepared", len(pairs)) as done:
+        made = _merged(offers.create(pairs, customers, currency=currency, actor=actor, now=now), done)
+    journey = live_journey.publish(currency=currency, actor=actor, now=now)
+    return Scene(
+        currency=currency,
+        merchant_id=merchant_id,
+        journey_id=journey.journey_id,
+        journey_campaign_id=journey.campaign_id,
+        households=customers,
+        tills=opened,
+        offers=made,
+    )
+
+
+def _play_days(
+    files: Files, window: Window, scene: Scene, house: House, gateways: Gateways, hands: SimulatedClock,
+    bars: Bars,
+) -> int:  # fmt: skip
+    """Play day after day; at each day's end the journey and all readers have seen it."""
+    responses = Responses(scene.journey_campaign_id, {id_: number for number, id_ in scene.households.items()})
+    tills = Tills(scene, gateways.payments, responses, _redemptions(files, window))
+    count = 0
+    with bars.part("baskets are paid", facts(files, window).baskets) as done:
+        for _, of_day in groupby(source.baskets(files, window), lambda basket: windows.local_day(basket.occurred_at)):
+            for stretch in batches.of(of_day, AT_ONCE):
+                hands.at = stretch[-1].occurred_at
+                tills.play(stretch)
+                count += len(stretch)
+                done(len(stretch))
+            house.catch_up(hands.at)
+            responses.look()
+    return count
+
+
+def _redemptions(files: Files, window: Window) -> dict[int, list[RedemptionOf]]:
+    by_basket: dict[int, list[RedemptionOf]] = defaultdict(list)
+    for redemption in source.redemptions(files, window):
+        by_basket[redemption.basket_id].append(redemption)
+    return by_basket
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def _merged(parts: Iterator[dict[Key, Value]], done: Done) -> dict[Key, Value]:
+    """The parts in one, telling how many each held as it comes."""
+    merged: dict[Key, Value] = {}
+    for part in parts:
+        merged |= part
+        done(len(part))
+    return merged
+
+
+def _add_staff(*, now: datetime) -> str:
+    """The person whose deeds the campaigns and the journey are; their name for the audit log."""
+    with transaction() as session:
+        person = staff.add(session, email=STAFF_EMAIL, name="Demo Marketing", permissions=PERMISSIONS, now=now)
+        return staff.principal_of(person).name
