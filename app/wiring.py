@@ -55,7 +55,12 @@ def doors() -> list[Door]:
             prefix="/admin/v1",
             guard=auth.api.guards.staff,
             needs_permissions=True,
-            blueprints=[core.delivery.api.staff.blueprint, connect.api.staff.blueprint, insights.api.staff.blueprint, rewards.api.staff.blueprint],
+            blueprints=[
+                core.delivery.api.staff.blueprint,
+                connect.api.staff.blueprint,
+                insights.api.staff.blueprint,
+                rewards.api.staff.blueprint,
+            ],
         ),
         Door(
             name="merchant",
