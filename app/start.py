@@ -2,8 +2,7 @@
 
 from app import database, wiring
 from auth import tokens
-from core import crypto, db
-from core.clock import now
+from core import crypto, db, log
 from core.errors import ConfigurationError
 from core.events import epoch, readers
 from core.partitions import ensure_ahead
@@ -17,6 +16,7 @@ def open_house(settings: Settings) -> None:
 
     raises  ConfigurationError, in one line that says what to do
     """
+    log.configure(settings)
     try:
         db.open_database(settings)
     except EmbeddedPostgresFailed as error:
@@ -26,6 +26,8 @@ def open_house(settings: Settings) -> None:
     assets.load_brand_currency(settings)
     if not settings.is_production:
         database.migrate()
+    # In production a schema that is behind is migrated by command, which opens the house first; until then not ready.
+    if database.is_current():
         make_ready()
 
 
@@ -38,4 +40,4 @@ def make_ready() -> None:
         raise ConfigurationError("The database's schema is behind: run `flask --app wsgi migrate` first")
     epoch.ensure()
     readers.register(wiring.READERS)
-    ensure_ahead(now())
+    ensure_ahead()

@@ -2,6 +2,8 @@
 
 A data key is 32 random bytes, stored only wrapped (AES-GCM) under a versioned key-encryption key. Destroying the row
 destroys everything sealed under it, in backups made later too; other processes forget a cached key within a minute.
+A key that this transaction made is cached with the session only: rolled back and made anew, the owner has another key,
+and what was sealed under the first would open for nobody.
 """
 
 import base64
@@ -81,12 +83,14 @@ def derive_key(purpose: str) -> bytes:
 def create_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
     """Give each owner a data key; an owner that has one keeps it."""
     keys = _loaded()
-    rows = [
-        {"owner_id": owner_id, "kek_version": keys.newest, "wrapped": _wrap(keys, owner_id, os.urandom(32))}
-        for owner_id in owner_ids
-    ]
-    if rows:
+    owners = list(owner_ids)
+    if owners:
+        rows = [
+            {"owner_id": owner, "kek_version": keys.newest, "wrapped": _wrap(keys, owner, os.urandom(32))}
+            for owner in owners
+        ]
         session.execute(insert(DataKey).on_conflict_do_nothing(), rows)
+        _made_here(session).update(dict.fromkeys(owners))
 
 
 def seal(session: Session, *, owner_id: UUID, place: str, row_id: UUID, text: str) -> bytes:
@@ -112,35 +116,49 @@ def unseal(session: Session, *, owner_id: UUID, place: str, row_id: UUID, cipher
 def fetch_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
     """Bring many owners' keys into the cache with one query, before a batch is sealed or opened."""
     keys = _loaded()
-    missing = [owner_id for owner_id in set(owner_ids) if _cached(keys, owner_id) is None]
+    missing = [owner_id for owner_id in set(owner_ids) if _cached(session, keys, owner_id) is None]
     if missing:
         for row in session.execute(select(DataKey).where(DataKey.owner_id.in_(missing))).scalars():
-            _remember(keys, row.owner_id, _unwrap(keys, row))
+            _remember(session, keys, row.owner_id, _unwrap(keys, row))
 
 
 def destroy_data_key(session: Session, owner_id: UUID) -> None:
     """Make everything sealed for this owner unreadable, for ever."""
     session.execute(delete(DataKey).where(DataKey.owner_id == owner_id))
+    _made_here(session).pop(owner_id, None)
     _loaded().cache.pop(owner_id, None)
 
 
 def _data_key(session: Session, owner_id: UUID) -> AESGCM:
     keys = _loaded()
-    cached = _cached(keys, owner_id)
+    cached = _cached(session, keys, owner_id)
     if cached is not None:
         return cached
     row = session.get(DataKey, owner_id)
     if row is None:
         raise Erased
-    return _remember(keys, owner_id, _unwrap(keys, row))
+    return _remember(session, keys, owner_id, _unwrap(keys, row))
 
 
-def _cached(keys: _Keys, owner_id: UUID) -> AESGCM | None:
+def _made_here(session: Session) -> dict[UUID, AESGCM | None]:
+    """The owners whose keys this session's transaction may have made, with those that it has used."""
+    made: dict[UUID, AESGCM | None] = session.info.setdefault("data_keys", {})
+    return made
+
+
+def _cached(session: Session, keys: _Keys, owner_id: UUID) -> AESGCM | None:
+    made = _made_here(session)
+    if owner_id in made:
+        return made[owner_id]
     found = keys.cache.get(owner_id)
     return found[1] if found and found[0] > time.monotonic() else None
 
 
-def _remember(keys: _Keys, owner_id: UUID, key: AESGCM) -> AESGCM:
+def _remember(session: Session, keys: _Keys, owner_id: UUID, key: AESGCM) -> AESGCM:
+    made = _made_here(session)
+    if owner_id in made:
+        made[owner_id] = key
+        return key
     with keys.lock:
         if len(keys.cache) >= _CACHE_SIZE:
             keys.cache.clear()

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from zoneinfo import ZoneInfo, available_timezones
@@ -84,17 +85,17 @@ class Settings:
             found.append(f"ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}")
         if self.brand_time_zone not in available_timezones():
             found.append(f"BRAND_TIME_ZONE {self.brand_time_zone!r} is not a time zone")
-        if len(self.brand_currency) != 3 or not self.brand_currency.isupper():
+        if not re.fullmatch("[A-Z]{3}", self.brand_currency):
             found.append("BRAND_CURRENCY must be a three-letter currency code")
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
             found.append("DATABASE_URL must begin with postgresql://")
         for name in ("index_key", "token_signing_key"):
             if not _is_key(getattr(self, name)):
                 found.append(f"{name.upper()} must be base64 of 32 bytes")
-        for part in self.key_encryption_keys.split(","):
-            version, _, key = part.partition(":")
-            if not version.isdigit() or not _is_key(key):
-                found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated")
+        if not _are_versioned_keys(self.key_encryption_keys):
+            found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated, each version once")
+        if not self.public_url.startswith(("http://", "https://")):
+            found.append("PUBLIC_URL must begin with https://")
         if self.is_production:
             found += self._production_problems(given)
         return found
@@ -113,7 +114,8 @@ class Settings:
         found += [
             f"{name.upper()} is a development default"
             for name in secret
-            if name in given and getattr(self, name) == getattr(defaults, name)
+            # One old key among new ones opens as much as one alone.
+            if name in given and _holds(getattr(self, name), getattr(defaults, name))
         ]
         # A customer signs in by a code that is sent as a text message.
         sms = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
@@ -126,7 +128,7 @@ class Settings:
 
 def _parse(name: str, raw: str, kind: object, problems: list[str]) -> object:
     if kind is int or kind == "int":
-        if raw.isdigit() and int(raw) > 0:
+        if re.fullmatch("[0-9]{1,9}", raw) and int(raw) > 0:
             return int(raw)
         problems.append(f"{name} must be a whole number above zero")
         return None
@@ -138,6 +140,19 @@ def _parse(name: str, raw: str, kind: object, problems: list[str]) -> object:
         problems.append(f"{name} must be on or off")
         return None
     return raw
+
+
+def _holds(given: str, default: str) -> bool:
+    """Whether any comma-separated part of a secret is the default's, under whatever version."""
+    return default.rpartition(":")[2] in {part.rpartition(":")[2].strip() for part in given.split(",")}
+
+
+def _are_versioned_keys(text: str) -> bool:
+    pairs = [part.partition(":") for part in text.split(",")]
+    versions = [version for version, _, _ in pairs]
+    return len(set(versions)) == len(versions) and all(
+        re.fullmatch("[0-9]{1,4}", version) and _is_key(key) for version, _, key in pairs
+    )
 
 
 def _is_key(text: str) -> bool:

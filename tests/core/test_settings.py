@@ -1,0 +1,127 @@
+"""Settings say everything that is wrong at once, and production starts with no secret of ours."""
+
+import base64
+import os
+from typing import Any
+
+import pytest
+
+from core.errors import ConfigurationError
+from core.settings import Settings
+
+
+def key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def production(**change: str) -> dict[str, str]:
+    complete = {
+        "ENVIRONMENT": "production",
+        "DATABASE_URL": "postgresql://db.example/pocketful",
+        "PUBLIC_URL": "https://brand.example",
+        "KEY_ENCRYPTION_KEYS": f"1:{key()},2:{key()}",
+        "INDEX_KEY": key(),
+        "TOKEN_SIGNING_KEY": key(),
+        "INGEST_WRITE_KEYS": "one,two",
+        "PAYMENTS": "off",
+        "TWILIO_ACCOUNT_SID": "AC1",
+        "TWILIO_AUTH_TOKEN": "token",
+        "TWILIO_FROM": "+12125550100",
+    }
+    return complete | change
+
+
+def refused(environ: dict[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_env(environ)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_developer_needs_to_set_nothing() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+def test_production_starts_when_everything_is_set() -> None:
+    assert Settings.from_env(production()).is_production
+
+
+def test_an_empty_name_is_one_that_is_not_set() -> None:
+    assert Settings.from_env({"DATABASE_POOL_SIZE": ""}).database_pool_size == 10
+
+
+def test_every_problem_is_told_in_one_line() -> None:
+    told = refused(
+        {
+            "ENVIRONMENT": "prod",
+            "DATABASE_URL": "mysql://x",
+            "DATABASE_POOL_SIZE": "many",
+            "BRAND_CURRENCY": "U$D",
+            "BRAND_TIME_ZONE": "Mars/Olympus",
+            "PUBLIC_URL": "brand.example",
+            "PAYMENTS": "perhaps",
+            "INDEX_KEY": "short",
+            "TOKEN_SIGNING_KEY": "not base64!",
+            "KEY_ENCRYPTION_KEYS": "none",
+        }
+    )
+
+    for name in (
+        "ENVIRONMENT",
+        "DATABASE_URL",
+        "DATABASE_POOL_SIZE",
+        "BRAND_CURRENCY",
+        "BRAND_TIME_ZONE",
+        "PUBLIC_URL",
+    ):
+        assert name in told
+    for name in ("PAYMENTS", "INDEX_KEY", "TOKEN_SIGNING_KEY", "KEY_ENCRYPTION_KEYS"):
+        assert name in told
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "1.5", "²", "9" * 30])
+def test_a_pool_size_is_a_whole_number_above_zero(size: str) -> None:
+    assert "DATABASE_POOL_SIZE" in refused({"DATABASE_POOL_SIZE": size})
+
+
+def test_production_names_every_secret_that_is_missing() -> None:
+    told = refused({"ENVIRONMENT": "production"})
+
+    for name in set(production()) - {"ENVIRONMENT"}:
+        assert name in told
+
+
+DEFAULTS = {
+    "KEY_ENCRYPTION_KEYS": Settings().key_encryption_keys,
+    "INDEX_KEY": Settings().index_key,
+    "TOKEN_SIGNING_KEY": Settings().token_signing_key,
+    "INGEST_WRITE_KEYS": Settings().ingest_write_keys,
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_production_refuses_each_default_secret(name: str) -> None:
+    assert refused(production(**{name: DEFAULTS[name]})) == f"Settings: {name} is a development default"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEY_ENCRYPTION_KEYS", f"7:{key()}," + Settings().key_encryption_keys.replace("1:", "8:")),
+        ("INGEST_WRITE_KEYS", f"mine, {Settings().ingest_write_keys}"),
+    ],
+)
+def test_production_refuses_a_default_secret_among_others(name: str, value: str) -> None:
+    assert refused(production(**{name: value})) == f"Settings: {name} is a development default"
+
+
+@pytest.mark.parametrize("keys", [f"1:{key()},1:{key()}", f"x:{key()}", f"99999:{key()}", "1:" + key()[:-4]])
+def test_key_encryption_keys_have_each_a_version_of_their_own(keys: str) -> None:
+    assert "KEY_ENCRYPTION_KEYS" in refused({"KEY_ENCRYPTION_KEYS": keys})
+
+
+def test_secrets_are_not_shown() -> None:
+    secrets: dict[str, Any] = {**DEFAULTS, "TWILIO_AUTH_TOKEN": "hush-hush"}
+    shown = repr(Settings.from_env({"TWILIO_AUTH_TOKEN": "hush-hush"}))
+
+    assert [name for name, secret in secrets.items() if secret in shown] == []
