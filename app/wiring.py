@@ -17,6 +17,10 @@ import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
+import engage.api.customer
+import engage.api.staff
+import engage.reactions
+import engage.work
 import insights.api.staff
 import insights.reactions
 import rewards.api.customer
@@ -27,6 +31,7 @@ import wallet.api.merchant
 import wallet.cli
 import wallet.reactions
 import wallet.work
+from app import home
 from core.events import Reader
 from core.gateways.registry import Gateways
 from core.partitions import ensure_ahead
@@ -45,7 +50,13 @@ def doors() -> list[Door]:
             title="For the apps",
             prefix="/app/v1",
             guard=auth.api.guards.customer,
-            blueprints=[auth.api.customer.blueprint, wallet.api.customer.blueprint, rewards.api.customer.blueprint],
+            blueprints=[
+                home.blueprint,
+                auth.api.customer.blueprint,
+                wallet.api.customer.blueprint,
+                rewards.api.customer.blueprint,
+                engage.api.customer.blueprint,
+            ],
             also_documents=sign_in,
         ),
         Door(
@@ -60,6 +71,7 @@ def doors() -> list[Door]:
                 connect.api.staff.blueprint,
                 insights.api.staff.blueprint,
                 rewards.api.staff.blueprint,
+                engage.api.staff.blueprint,
             ],
         ),
         Door(
@@ -92,7 +104,12 @@ def doors() -> list[Door]:
 
 
 #: Who follows the log, in the order in which a draining worker asks them.
-READERS: list[Reader] = [*auth.reactions.READERS, *wallet.reactions.READERS, *insights.reactions.READERS]
+READERS: list[Reader] = [
+    *auth.reactions.READERS,
+    *wallet.reactions.READERS,
+    *insights.reactions.READERS,
+    *engage.reactions.READERS,
+]
 
 
 def work(settings: Settings, gateways: Gateways) -> list[Work]:
@@ -100,6 +117,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
     return [
         *auth.work.WORK,
         *wallet.work.work(gateways.payments),
+        *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),
     ]
