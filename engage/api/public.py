@@ -1,0 +1,46 @@
+"""Claim links: what opens where a message's link is followed on a telephone without the app."""
+
+import re
+
+from flask import Response, current_app
+from flask_smorest import Blueprint
+from markupsafe import escape
+
+from core.errors import NotFound
+from rewards import codes
+
+blueprint = Blueprint("engage_public", __name__, description="Claim links")
+
+_CODE = re.compile(r"[0-9A-Z]{4,16}")
+
+
+@blueprint.get("/c/<code>")
+@blueprint.response(200, {"type": "string"}, content_type="text/html")
+def show_claim_link(code: str) -> Response:
+    """The page behind a voucher's link. A telephone that has the app opens the app instead (a universal link)."""
+    # Nothing is looked up: the page tells whoever has the link only what stands in it, so there is nothing to guess.
+    normal = codes.normalise(code)
+    if not _CODE.fullmatch(normal) or codes.is_mistyped(normal):
+        raise NotFound
+    brand = current_app.extensions["settings"].brand_name
+    page = _PAGE.format(brand=escape(brand), code=escape(codes.display(normal)))
+    response = Response(page, content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{brand}</title>
+<body style="font-family: system-ui, sans-serif; text-align: center; padding: 15vh 1rem">
+<h1>{brand}</h1>
+<p>Your voucher</p>
+<p style="font-size: 1.6rem; letter-spacing: .08em"><strong>{code}</strong></p>
+<p>Show this code at the till, or open the app and find it in your wallet.</p>
+</body>
+</html>
+"""
