@@ -117,3 +117,29 @@ def test_name_of_an_event_may_tell_too(ingest: FlaskClient, said: str) -> None:
 )
 def test_what_tells_nothing_of_a_person_stays(properties: dict[str, Any]) -> None:
     assert personal.split({"properties": properties}) == ({"properties": properties}, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "tells"),
+    [
+        ("a@b.co", True),
+        ("a%40b.co", True),
+        ("@handle", False),
+        ("a@b", False),
+        ("call +44 20 7946 0018 now", True),
+        ("%2B442079460018", True),
+        ("1+1=2", False),
+        ("(212) 555-0142", True),
+        ("212.555.0142", True),
+        ("2026-11-20", False),
+        ("2125550142", False),
+        ("10.0.0.1", True),
+        ("10.0.0.256", False),
+        ("::1", True),
+        ("fe80::1%eth0", True),
+        ("note: this", False),
+        ("", False),
+    ],
+)
+def test_value_tells_who_somebody_is(value: str, tells: bool) -> None:
+    assert personal.tells(value) is tells
