@@ -52,8 +52,11 @@ def redeem(session: Session, *, client_id: str, code: str, verifier: str, now: d
     return grant
 
 
-def forget(session: Session, *, now: datetime) -> None:
-    session.execute(delete(AuthorizationCode).where(AuthorizationCode.expires_at <= now - KEPT_FOR))
+def forget(session: Session, *, now: datetime, most: int) -> int:
+    """Drop up to `most` codes that are long over; returns how many."""
+    over = select(AuthorizationCode.code).where(AuthorizationCode.expires_at <= now - KEPT_FOR).limit(most)
+    gone = delete(AuthorizationCode).where(AuthorizationCode.code.in_(over)).returning(AuthorizationCode.code)
+    return len(session.execute(gone).all())
 
 
 def _refused() -> OAuthRefusal:

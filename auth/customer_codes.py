@@ -66,8 +66,13 @@ def identify(session: Session, code: str, *, now: datetime) -> UUID:
     reference, password = match.groups()
     query = select(CustomerCode).join(Customer, Customer.id == CustomerCode.customer_id)
     row = session.scalar(query.where(CustomerCode.reference == reference, Customer.status == ACTIVE))
-    step = _matching_step(_secret_of(session, row), password, now) if row else None
-    if row is None or step is None or not _burn(session, row.customer_id, step):
+    if row is None:
+        raise CustomerCodeRefused
+    try:
+        step = _matching_step(_secret_of(session, row), password, now)
+    except crypto.Erased as error:
+        raise CustomerCodeRefused from error
+    if step is None or not _burn(session, row.customer_id, step):
         raise CustomerCodeRefused
     return row.customer_id
 

@@ -1,6 +1,6 @@
 """Customers: known by the phone number that they proved, and otherwise only by a pseudonymous id."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -95,6 +95,18 @@ def phone_of(session: Session, customer_id: UUID) -> str:
     return _opened_phone(session, find(session, customer_id))
 
 
+def change(session: Session, customer_id: UUID, *, changes: Mapping[str, str | None]) -> Customer:
+    """Set what is named in `changes`: locale, time_zone.
+
+    raises  NotFound, TimeZoneUnknown
+    """
+    _check_time_zone(changes.get("time_zone"))
+    customer = find(session, customer_id)
+    customer.locale = changes.get("locale", customer.locale)
+    customer.time_zone = changes.get("time_zone", customer.time_zone)
+    return customer
+
+
 def set_suspended(session: Session, customer_id: UUID, *, is_suspended: bool) -> None:
     """Let a customer sign in and refresh no more (or again); access tokens that are out run out by themselves.
 
@@ -121,10 +133,14 @@ def opened_phones(session: Session, customers: Iterable[Customer]) -> dict[UUID,
 
 
 def _checked(phone: str, time_zone: str | None) -> tuple[str, bytes]:
-    if time_zone is not None and time_zone not in _TIME_ZONES:
-        raise TimeZoneUnknown
+    _check_time_zone(time_zone)
     phone = phones.normalised(phone)
     return phone, phones.index_of(phone)
+
+
+def _check_time_zone(name: str | None) -> None:
+    if name is not None and name not in _TIME_ZONES:
+        raise TimeZoneUnknown
 
 
 def _by_index(session: Session, index: bytes) -> Customer | None:

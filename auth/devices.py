@@ -38,9 +38,10 @@ def put(
     device = session.scalars(select(Device).where(_is(customer_id, device_id)).with_for_update()).one()
     is_news = made is not None or device.push_token_index != index
 
+    # Sealed first: fetching the data key flushes, and a half-set pair would break the row's check.
+    sealed = _sealed(session, device, push_token) if push_token else None
     device.platform, device.app_version, device.locale, device.seen_at = platform, app_version, locale, now
-    device.push_token_index = index
-    device.push_token = _sealed(session, device, push_token) if push_token else None
+    device.push_token, device.push_token_index = sealed, index
     session.flush()
 
     if is_news:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,9 +32,11 @@ def take(session: Session, limits: Sequence[tuple[Limit, str]], *, now: datetime
     return max(waits, default=None)
 
 
-def forget(session: Session, *, now: datetime) -> None:
-    """Drop the counters of windows that are over."""
-    session.execute(delete(LimitCounter).where(LimitCounter.ends_at <= now))
+def forget(session: Session, *, now: datetime, most: int) -> int:
+    """Drop up to `most` counters of windows that are over; returns how many."""
+    key = tuple_(LimitCounter.subject, LimitCounter.ends_at)
+    over = select(LimitCounter.subject, LimitCounter.ends_at).where(LimitCounter.ends_at <= now).limit(most)
+    return len(session.execute(delete(LimitCounter).where(key.in_(over)).returning(LimitCounter.count)).all())
 
 
 def _take(session: Session, limit: Limit, subject: str, *, now: datetime) -> int | None:

@@ -115,11 +115,14 @@ def prove(session: Session, *, handle: str, client_id: str, otp: str, now: datet
     )
 
 
-def forget(session: Session, *, now: datetime) -> None:
-    """Drop attempts that are long over, and with their data keys the numbers and codes that were texted."""
-    gone = delete(SignIn).where(SignIn.created_at <= now - KEPT_FOR).returning(SignIn.id)
-    for sign_in_id in session.scalars(gone).all():
+def forget(session: Session, *, now: datetime, most: int) -> int:
+    """Drop up to `most` attempts that are long over, and with their data keys the numbers and codes that were texted;
+    returns how many."""
+    over = select(SignIn.id).where(SignIn.created_at <= now - KEPT_FOR).limit(most)
+    gone = session.scalars(delete(SignIn).where(SignIn.id.in_(over)).returning(SignIn.id)).all()
+    for sign_in_id in gone:
         crypto.destroy_data_key(session, sign_in_id)
+    return len(gone)
 
 
 def _count_wrong(sign_in: SignIn, handle: str) -> OAuthRefusal:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from auth import customers, opaque
@@ -22,6 +22,8 @@ from core.events import announce
 GRACE = timedelta(seconds=30)
 IDLE = timedelta(days=30)
 ABSOLUTE = timedelta(days=180)
+#: How far back a copy is known for one. Older ones are refused like any stranger's, without ending the family.
+KEPT_GENERATIONS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ def rotate(session: Session, *, client_id: str, token: str, now: datetime) -> Gr
     if not is_predecessor:
         family.generation, family.rotated_at = family.generation + 1, now
         _keep(session, family, successor)
+        _drop_before(session, family, family.generation - KEPT_GENERATIONS)
     return _grant(family, successor)
 
 
@@ -91,16 +94,17 @@ def revoke(session: Session, family_id: UUID, *, reason: str, now: datetime) -> 
         _revoke(session, family, reason=reason, now=now)
 
 
-def forget(session: Session, *, now: datetime) -> None:
-    """Drop families that nothing can come of any more, with their tokens."""
+def forget(session: Session, *, now: datetime, most: int) -> int:
+    """Drop up to `most` families that nothing can come of any more, with their tokens; returns how many."""
     is_over = or_(
         TokenFamily.rotated_at <= now - IDLE,
         TokenFamily.created_at <= now - ABSOLUTE,
         TokenFamily.revoked_at <= now - IDLE,
     )
-    gone = select(TokenFamily.id).where(is_over)
-    session.execute(update(AuthorizationCode).where(AuthorizationCode.family_id.in_(gone)).values(family_id=None))
-    session.execute(delete(TokenFamily).where(is_over))
+    over = session.scalars(select(TokenFamily.id).where(is_over).limit(most)).all()
+    session.execute(update(AuthorizationCode).where(AuthorizationCode.family_id.in_(over)).values(family_id=None))
+    session.execute(delete(TokenFamily).where(TokenFamily.id.in_(over)))
+    return len(over)
 
 
 def _locked(session: Session, token: str) -> tuple[TokenFamily, int] | None:
@@ -116,6 +120,11 @@ def _locked(session: Session, token: str) -> tuple[TokenFamily, int] | None:
 def _keep(session: Session, family: TokenFamily, token: str) -> None:
     kept = opaque.kept("refresh_token", token)
     session.add(RefreshToken(token=kept, family_id=family.id, generation=family.generation))
+
+
+def _drop_before(session: Session, family: TokenFamily, generation: int) -> None:
+    is_old = and_(RefreshToken.family_id == family.id, RefreshToken.generation < generation)
+    session.execute(delete(RefreshToken).where(is_old))
 
 
 def _revoke(session: Session, family: TokenFamily, *, reason: str, now: datetime) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import qrcode
 from flask import Response
 from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
 
 from auth import customer_codes, customers, devices
-from auth.api.schemas import CustomerCodeSchema, DeviceSchema, MeSchema
+from auth.api.schemas import CustomerCodeSchema, DeviceSchema, MeChangeSchema, MeSchema
 from auth.customer_codes import ShownCode
+from auth.models import Customer
 from core import clock
 from core.db import transaction
 from core.web import principals
@@ -22,14 +24,16 @@ blueprint = Blueprint("auth_customer", __name__, description="The customer who i
 def me() -> dict[str, Any]:
     """Who is signed in."""
     with transaction() as session:
-        customer = customers.find(session, principals.current().id)
-        return {
-            "id": customer.id,
-            "phone": customers.phone_of(session, customer.id),
-            "locale": customer.locale,
-            "time_zone": customer.time_zone,
-            "created_at": customer.created_at,
-        }
+        return _told(session, customers.find(session, principals.current().id))
+
+
+@blueprint.patch("/me")
+@blueprint.arguments(MeChangeSchema())
+@blueprint.response(200, MeSchema())
+def change_me(args: dict[str, str | None]) -> dict[str, Any]:
+    """Change the language to be written to in, or the time zone whose nights are kept quiet."""
+    with transaction() as session:
+        return _told(session, customers.change(session, principals.current().id, changes=args))
 
 
 @blueprint.put("/devices")
@@ -57,6 +61,16 @@ def show_code_picture() -> Response:
     response = Response(drawn, content_type="image/png")
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _told(session: Session, customer: Customer) -> dict[str, Any]:
+    return {
+        "id": customer.id,
+        "phone": customers.phone_of(session, customer.id),
+        "locale": customer.locale,
+        "time_zone": customer.time_zone,
+        "created_at": customer.created_at,
+    }
 
 
 def _shown() -> ShownCode:

@@ -19,6 +19,11 @@ class MeSchema(Schema):
     created_at = Instant()
 
 
+class MeChangeSchema(Schema):
+    locale = fields.String(allow_none=True, validate=_LOCALE, metadata={"example": "en-US"})
+    time_zone = fields.String(allow_none=True, metadata={"example": "America/New_York"})
+
+
 class DeviceSchema(Schema):
     device_id = fields.String(
         required=True,

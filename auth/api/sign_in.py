@@ -9,7 +9,9 @@ from auth.errors import OAuthRefusal, PhoneInvalid
 from auth.token_families import Grant
 from core import clock
 from core.db import transaction
+from core.errors import Kind, Refusal
 from core.web.principals import Principal
+from core.web.problems import STATUSES
 
 blueprint = Blueprint("sign_in", __name__, description="Signing in, refreshing, signing out")
 
@@ -17,6 +19,17 @@ blueprint = Blueprint("sign_in", __name__, description="Signing in, refreshing, 
 @blueprint.errorhandler(oauth.OAuthError)
 def _refuse(error: oauth.OAuthError) -> Response:
     return oauth.refused(error.refusal)
+
+
+@blueprint.errorhandler(Refusal)
+def _refuse_in_oauths_words(refusal: Refusal) -> Response:
+    """What the house itself refuses (a body that cannot be read, a database that is away) in OAuth's own shape."""
+    error = "temporarily_unavailable" if refusal.kind is Kind.UNAVAILABLE else "invalid_request"
+    return oauth.refused(
+        OAuthRefusal(
+            error, refusal.detail, status=STATUSES[refusal.kind], retry_after_seconds=refusal.retry_after_seconds
+        )
+    )
 
 
 @blueprint.post("/oauth/authorize-challenge")

@@ -1,5 +1,6 @@
 """The rotating code by which a till knows its customer."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,6 +12,7 @@ from PIL import Image
 from auth import customer_codes, customers
 from auth.customer_codes import one_time_password
 from auth.errors import CustomerCodeRefused
+from core import crypto
 from core.db import transaction
 from tests.auth.conftest import Phone, Watch
 
@@ -137,6 +139,14 @@ def test_the_code_of_a_suspended_customer_is_refused(customer_id: UUID) -> None:
     assert identify(code) is None
 
 
+def test_the_code_of_an_erased_customer_is_refused_like_any_other(customer_id: UUID) -> None:
+    code = code_at(customer_id)
+    with transaction() as session:
+        crypto.destroy_data_key(session, customer_id)
+
+    assert identify(code) is None
+
+
 def test_the_app_shows_text_and_picture_of_one_code(phone: Phone, watch: Watch) -> None:
     header = {"Authorization": f"Bearer {phone.sign_in()['access_token']}"}
     watch.now = watch.now.replace(second=40)
@@ -147,11 +157,5 @@ def test_the_app_shows_text_and_picture_of_one_code(phone: Phone, watch: Watch) 
     assert text.json["seconds_left"] == 20
     assert text.headers["Cache-Control"] == picture.headers["Cache-Control"] == "no-store"
     assert picture.content_type == "image/png"
-    drawn = Image.open(picture_file(picture.data))
+    drawn = Image.open(io.BytesIO(picture.data))
     assert [found.text for found in zxingcpp.read_barcodes(drawn)] == [text.json["text"]]
-
-
-def picture_file(data: bytes) -> object:
-    import io
-
-    return io.BytesIO(data)
