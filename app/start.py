@@ -8,6 +8,7 @@ from core.events import epoch, readers
 from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
+from engage import links
 from wallet import assets
 
 
@@ -24,6 +25,7 @@ def open_house(settings: Settings) -> None:
     crypto.load_keys(settings)
     tokens.load_key(settings)
     assets.load_brand_currency(settings)
+    links.load(settings)
     if not settings.is_production:
         database.migrate()
     # In production a schema that is behind is migrated by command, which opens the house first; until then not ready.

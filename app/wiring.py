@@ -18,6 +18,7 @@ import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
 import engage.api.customer
+import engage.api.public
 import engage.api.staff
 import engage.reactions
 import engage.work
@@ -89,6 +90,7 @@ def doors() -> list[Door]:
             prefix="/v1",
             guard=connect.api.guard.source,
             reads_raw_bodies=True,
+            scheme=connect.api.guard.SCHEME,
             blueprints=[connect.api.ingest.blueprint],
         ),
         Door(name="sign-in", document="sign-in", title="Sign-in", prefix="", guard=None, blueprints=sign_in),
@@ -98,7 +100,7 @@ def doors() -> list[Door]:
             title="Call-backs and claim links",
             prefix="",
             guard=None,
-            blueprints=[core.delivery.api.public.blueprint],
+            blueprints=[core.delivery.api.public.blueprint, engage.api.public.blueprint],
         ),
     ]
 
