@@ -10,6 +10,8 @@ from connect.errors import BatchTooLarge, WriteKeyUnknown
 from connect.sources import Sources
 from core.web.principals import Principal
 
+SCHEME = {"type": "http", "scheme": "basic", "description": "A write key as the user name, with no password"}
+
 
 def source() -> Principal:
     """Let in whoever has a write key; its source's name is `source_name()` from here on.

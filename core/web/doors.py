@@ -1,14 +1,14 @@
 """Doors: each audience has a URL prefix, a guard that the door itself attaches, and an OpenAPI document of its own."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app, g, request
 from flask_smorest import Blueprint
 
 from core.errors import Forbidden, NotFound, Unauthenticated
-from core.web.openapi import DoorApi
+from core.web.openapi import BEARER, DoorApi
 from core.web.principals import Principal
 
 Guard = Callable[[], Principal | None]
@@ -22,6 +22,7 @@ class Door:
     document           its OpenAPI document is /openapi/<document>.json
     guard              says who is asking or raises Unauthenticated; None only where signatures guard each route
     needs_permissions  True on the staff door: each of its routes declares one with `@needs`
+    scheme             how its document says that callers show who they are
     reads_raw_bodies   True where the door itself mends text that cannot be stored, rather than refuse a whole batch
     also_documents     blueprints of other doors that this audience needs (an app's sign-in)
     """
@@ -33,6 +34,7 @@ class Door:
     guard: Guard | None
     blueprints: Sequence[Blueprint]
     needs_permissions: bool = False
+    scheme: Mapping[str, str] = field(default_factory=lambda: BEARER)
     reads_raw_bodies: bool = False
     also_documents: Sequence[Blueprint] = ()
 
@@ -67,7 +69,7 @@ def open_doors(app: Flask, doors: Sequence[Door]) -> None:
     app.extensions.setdefault("unguarded", set())
 
     for door in doors:
-        api = DoorApi(app, document=door.document, title=door.title, guarded=door.guard is not None)
+        api = DoorApi(app, document=door.document, title=door.title, scheme=door.scheme if door.guard else None)
         app.extensions["apis"][door.document] = api
         for blueprint in door.blueprints:
             api.register_blueprint(blueprint, url_prefix=door.prefix)

@@ -1,6 +1,7 @@
 """One OpenAPI document a door, with our problems as its errors."""
 
 import http
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
@@ -28,20 +29,24 @@ class ProblemSchema(Schema):
     errors = fields.List(fields.Nested(ProblemErrorSchema()))
 
 
+#: How most audiences show who they are (OpenAPI's security scheme).
+BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
 class DoorApi(Api):  # type: ignore[misc]
     """flask-smorest's Api for one door: problem+json errors, its own prefix of settings, no pages of its own."""
 
     ERROR_SCHEMA = ProblemSchema
     PROBLEM_CONTENT_TYPE = "application/problem+json"
 
-    def __init__(self, app: Flask, *, document: str, title: str, guarded: bool) -> None:
+    def __init__(self, app: Flask, *, document: str, title: str, scheme: Mapping[str, str] | None) -> None:
         prefix = document.replace("-", "_").upper()
         app.config[f"{prefix}_API_TITLE"] = title
         app.config[f"{prefix}_API_VERSION"] = "1"
         app.config[f"{prefix}_OPENAPI_VERSION"] = "3.1.0"
         super().__init__(app, config_prefix=prefix)
-        if guarded:
-            self.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+        if scheme:
+            self.spec.components.security_scheme("token", dict(scheme))
             self.spec.options["security"] = [{"token": []}]
 
     def document(self, blueprint: Blueprint) -> None:

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connect.events import BY_TYPE
 from tests.connect.conftest import WRITE_KEY
 
 VALUES = st.recursive(
@@ -54,3 +55,11 @@ def test_the_house_itself_takes_packed_bodies_and_text_that_cannot_be_stored(app
     )
 
     assert answer.json == {"success": True}
+
+
+def test_document_of_the_door_says_how_a_write_key_is_sent(app: Flask) -> None:
+    document = app.test_client().get("/openapi/ingest.json").json
+
+    assert document is not None
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "basic"
+    assert set(document["paths"]) == {f"/v1/{type_}" for type_ in (*BY_TYPE, "batch", "import")}
