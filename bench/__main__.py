@@ -1,0 +1,32 @@
+"""`python -m bench [NAME]`: run every measurement, or one; print a table and write bench/out/<name>.json."""
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+
+import bench
+from bench import figures
+
+#: What stands beside the measurements and is none.
+_NOT_MEASURING = {"__main__", "figures", "database"}
+
+
+def names() -> list[str]:
+    """The measurements there are: one a module with a `measure()`."""
+    found = {module.name for module in pkgutil.iter_modules([str(Path(bench.__file__).parent)])}
+    return sorted(found - _NOT_MEASURING)
+
+
+def main(only: list[str]) -> None:
+    unknown = set(only) - set(names())
+    if unknown:
+        raise SystemExit(f"bench: there is no {', '.join(sorted(unknown))}; there is {', '.join(names())}")
+    for name in only or names():
+        rows = importlib.import_module(f"bench.{name}").measure()
+        figures.write(name, rows)
+        figures.show(rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
