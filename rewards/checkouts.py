@@ -92,9 +92,10 @@ def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: date
 def _take_all(
     session: Session, connection: Connection, funds: Funds, requests: Sequence[CheckoutRequest], *, now: datetime
 ) -> list[Checkout | Refusal]:
-    earlier = checkout_rows.by_reference(connection, [(r.till.terminal_id, r.till_reference) for r in requests])
     shown = [Shown(request.vouchers, request.customer_id, request.basket) for request in requests]
     known = evidence.gather(connection, funds, shown)
+    # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took.
+    earlier = checkout_rows.by_reference(connection, [(r.till.terminal_id, r.till_reference) for r in requests])
     if funds.are_read:
         funds.read(connection, [_cash(request) for request in requests])
         accounts.open_all(connection, {accounts.of_merchant(r.till.merchant_id, r.currency) for r in requests})

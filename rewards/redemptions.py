@@ -44,9 +44,10 @@ def redeem(session: Session, request: Request, *, now: datetime) -> Redemption:
 
 
 def _redeem(session: Session, connection: Connection, funds: Funds, request: Request, *, now: datetime) -> Redemption:
-    earlier = tills.by_reference(connection, request.till, request.till_reference)
     shown = Shown((request.reference,), None, request.basket)
     known = evidence.gather(connection, funds, [shown])
+    # Read under the voucher's lock, so that who waited there for a twin finds what the twin took.
+    earlier = tills.by_reference(connection, request.till, request.till_reference)
     if earlier is not None:
         held = known.find(request.reference)
         if held is None or held.id != earlier.voucher_id:

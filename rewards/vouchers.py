@@ -92,9 +92,9 @@ def _issue_each(
     _fill_gift_cards(connection, [d.voucher for d in issued if d.voucher.value_minor], of_campaigns)
 
     announce_all(session, [_fact(fresh[draft.source], draft.voucher) for draft in issued])
-    beaten = [draft.source for draft in drafts if draft.source not in kept]  # another transaction was first
-    known |= voucher_rows.by_source(session, beaten)
-    outcomes: dict[str, Voucher | Refusal] = {**known, **refusals}
+    # A twin may have been first, and have taken the last of a limit or budget while we waited for its locks.
+    known |= voucher_rows.by_source(session, [source for source in fresh if source not in kept])
+    outcomes: dict[str, Voucher | Refusal] = {**refusals, **known}
     outcomes |= {draft.source: draft.voucher for draft in issued}
     return [_meant(given, outcomes[given.source]) for given in issues]
 
