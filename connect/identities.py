@@ -12,7 +12,7 @@ from connect.calls import Call
 from connect.errors import IdentityTaken
 from connect.events import IdentityMapped
 from connect.models import ExternalIdentity
-from core import crypto
+from core import audit, crypto
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.events import announce
@@ -26,11 +26,13 @@ class Identity:
     subject_id: str | None
 
 
-def map_external(session: Session, *, source: str, external_id: str, customer_id: UUID, now: datetime) -> None:
+def map_external(
+    session: Session, *, source: str, external_id: str, customer_id: UUID, actor: str, now: datetime
+) -> None:
     """Remember whom a source means by this id; what it reported under it before becomes the customer's.
 
     raises   NotFound for an unknown customer; IdentityTaken when the id is another customer's
-    effects  announces identity.mapped the first time
+    effects  the first time, announces identity.mapped and writes the audit log (without the id itself)
     """
     if not _customers(connection_of(session), [customer_id]):
         raise NotFound
@@ -47,6 +49,14 @@ def map_external(session: Session, *, source: str, external_id: str, customer_id
             raise IdentityTaken
         return
 
+    audit.record(
+        session,
+        actor=actor,
+        action="identity.map",
+        target=f"customer:{customer_id}",
+        change={"source": source},
+        now=now,
+    )
     announce(
         session,
         IdentityMapped(

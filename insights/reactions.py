@@ -8,6 +8,6 @@ READERS = [
         name="insights.profiles",
         handle=profiles.keep,
         names=sightings.SEEN | {sightings.REFUND},
-        limit=500,
+        limit=300,
     )
 ]

@@ -8,6 +8,7 @@ from connect import identities
 from connect.api.schemas import ExternalIdentitySchema
 from core import clock
 from core.db import transaction
+from core.web import principals
 from core.web.doors import needs
 
 blueprint = Blueprint("connect_staff", __name__, description="Other systems' ids of our customers")
@@ -28,6 +29,7 @@ def map_identity(body: dict[str, object], source: str) -> dict[str, object]:
             source=source,
             external_id=str(body["external_id"]),
             customer_id=UUID(str(body["customer_id"])),
+            actor=principals.current().name,
             now=clock.now(),
         )
     return body

@@ -1,33 +1,21 @@
-"""A customer to report about, and what the log holds of it."""
+"""What the log holds of those who were reported about."""
 
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
-from auth.models import Customer
-from core import crypto, db, ids
+from core import crypto, db
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def a_customer() -> UUID:
-    customer_id = ids.new()
-    with db.transaction() as session:
-        crypto.create_data_keys(session, [customer_id])
-        session.execute(
-            insert(Customer).values(
-                id=customer_id, phone=b"sealed", phone_index=customer_id.bytes * 2, status="active", created_at=NOW
-            )
-        )
-    return customer_id
-
-
-def logged() -> list[dict[str, Any]]:
+def logged(*, ours: bool = False) -> list[dict[str, Any]]:
+    """The events from outside, or those that the house itself announced."""
     with db.transaction() as session:
         rows = db.connection_of(session).execute(
-            "SELECT name, source, customer_id, subject_id, occurred_at, payload, id FROM core.event ORDER BY seq"
+            "SELECT name, source, customer_id, subject_id, occurred_at, payload, id FROM core.event"
+            " WHERE (source = 'pocketful') = %s ORDER BY seq",
+            [ours],
         )
         names = ("name", "source", "customer_id", "subject_id", "occurred_at", "payload", "id")
         return [dict(zip(names, row, strict=True)) for row in rows]

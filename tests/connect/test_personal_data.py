@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from connect import personal
 from core import crypto, db
 from tests.connect.conftest import WRITE_KEY
-from tests.connect.people import a_customer, logged, private_of
+from tests.connect.people import logged, private_of
+from tests.insights.log import a_customer
 
 CANARIES = (
     "canary", "42.41.40.39", "2001:db8::ca:1", "212) 555-0142", "2125550143", "14 Birdcage Walk", "51.5", "0.13",

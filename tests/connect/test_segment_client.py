@@ -4,7 +4,8 @@ import pytest
 from segment.analytics.client import Client
 
 from tests.connect.conftest import WRITE_KEY, Served
-from tests.connect.people import a_customer, logged
+from tests.connect.people import logged
+from tests.insights.log import a_customer
 
 
 @pytest.mark.parametrize("gzip", [False, True])
