@@ -15,6 +15,7 @@ from core.errors import Refusal, every_refusal, of_constraint
 from core.events import Event
 from core.events.announce import columns_of
 from core.idempotency import KeyReused
+from wallet.arrays import array_literal
 from wallet.errors import AmountTooLarge, PostingRefused
 
 
@@ -110,10 +111,11 @@ def find(connection: Connection, *, principal: str, key: str, fingerprint: bytes
     return Posted(row[0], True, row[1], row[2])
 
 
-def _columns(transfers: Sequence[Transfer]) -> list[list[Any]]:
+def _columns(transfers: Sequence[Transfer]) -> list[str]:
+    """The arrays that `_POST` is called with, as literals: psycopg's own dumping of 23 lists took half of the time."""
     legs = [(place, leg) for place, transfer in enumerate(transfers, 1) for leg in transfer.legs]
     events = [(place, event) for place, transfer in enumerate(transfers, 1) for event in transfer.events]
-    return [
+    columns: list[list[Any]] = [
         [transfer.id for transfer in transfers],
         [transfer.principal for transfer in transfers],
         [transfer.key for transfer in transfers],
@@ -129,6 +131,7 @@ def _columns(transfers: Sequence[Transfer]) -> list[list[Any]]:
         [place for place, _ in events],
         *columns_of([event for _, event in events], [ids.new() for _ in events]),
     ]
+    return [array_literal(column) for column in columns]
 
 
 def _refusal_of(error: psycopg.IntegrityError) -> Refusal | None:
