@@ -34,7 +34,7 @@ class Reader:
     name: str
     handle: Handle
     names: frozenset[str] | None
-    limit: int = 200
+    limit: int = 500
 
 
 def register(readers: Sequence[Reader]) -> None:
