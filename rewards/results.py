@@ -61,15 +61,14 @@ def _results(session: Session, campaigns: Sequence[Campaign]) -> list[CampaignRe
     wanted = [campaign.id for campaign in campaigns]
     budgets = {each.id: accounts.id_of(terms.owner_of(each.id), "budget", each.currency) for each in campaigns}
     left = funds.available(connection_of(session), budgets.values())
-    issued = dict(
-        session.execute(
+    issued = {
+        row[0]: row[1]
+        for row in session.execute(
             select(VoucherRow.campaign_id, func.count())
             .where(VoucherRow.campaign_id.in_(wanted))
             .group_by(VoucherRow.campaign_id)
         )
-        .tuples()
-        .all()
-    )
+    }
     used = {
         row[0]: (row[1], int(row[2]))
         for row in session.execute(
