@@ -26,11 +26,13 @@ def move_journeys(session: Session, events: Sequence[LoggedEvent], now: datetime
     wanted = [event for event in events if event.customer_id and event.name in catalogue.names]
     if not wanted:
         return
-    touched = walks.lock_touched(session, wanted)
+    touched = walks.lock_touched(session, [event for event in wanted if event.name in catalogue.awaited])
     if any(walk.version_id not in catalogue.versions for walk in touched):
         catalogue = versions.catalogue(session)  # published since, and entered already through another worker
     entries = _entries(catalogue, wanted)
     inside = walks.entered_before(session, [key for _, _, key in entries])
+    if not touched and not entries:
+        return
 
     batch = Batch(catalogue, now)
     for event in wanted:

@@ -79,6 +79,8 @@ _SET = ", ".join(f"{name} = %s" for name in _MOVING)
 
 def lock_touched(session: Session, events: Sequence[LoggedEvent]) -> list[Walk]:
     """The walks that these events may move, locked in one order: who awaits one, and who holds what was redeemed."""
+    if not events:
+        return []
     redeemed = [event.payload.get("voucher_id") for event in events if event.name == VOUCHER_REDEEMED]
     return _walks(
         session,
