@@ -6,6 +6,7 @@ from core.errors import Kind, Refusal
 class WriteKeyUnknown(Refusal):
     code = "write_key_unknown"
     kind = Kind.UNAUTHENTICATED
+    challenge = 'Basic realm="pocketful"'
     title = "Send a write key of this brand, as the user name of Basic authentication or as writeKey in the body"
 
 

@@ -42,7 +42,7 @@ def response_of(refusal: Refusal) -> Response:
     """A refusal as a response, with the headers that its kind calls for."""
     response = problem_response(body_of(refusal), STATUSES[refusal.kind])
     if refusal.kind is Kind.UNAUTHENTICATED:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="pocketful"'
+        response.headers["WWW-Authenticate"] = refusal.challenge
     if refusal.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     if refusal.is_replayed:

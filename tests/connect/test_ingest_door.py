@@ -61,6 +61,7 @@ def test_without_a_known_write_key_it_is_401(ingest: FlaskClient, body: dict[str
 
     assert answer.status_code == 401
     assert answer.content_type == "application/problem+json"
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
     assert answer.json is not None and answer.json["code"] == "write_key_unknown"
 
 
