@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from core import clock, schedule
 from core.db import connection_of, transaction
@@ -82,13 +83,21 @@ def drain(readers_: Sequence[Reader], work: Sequence[Work], *, now: datetime) ->
     names = {reader.name for reader in readers_}
     total = 0
     while True:
-        taken = sum(readers.run_batch(reader, now=now) for reader in readers_)
-        taken += sum(line.run(now) for line in work)
+        taken = sum(_until_none(partial(readers.run_batch, reader, now=now)) for reader in readers_)
+        taken += sum(_until_none(partial(line.run, now)) for line in work)
         if not taken:
             if not _are_behind(names):
                 return total
             time.sleep(0.005)
         total += taken
+
+
+def _until_none(step: Callable[[], int]) -> int:
+    """Each to its own end: asking all in turn would ask those that are done again and again."""
+    total = 0
+    while taken := step():
+        total += taken
+    return total
 
 
 def _are_behind(names: set[str]) -> bool:

@@ -19,6 +19,8 @@ from core.errors import NotFound
 from core.events import announce
 from core.web.principals import Principal
 
+_TIME_ZONES = frozenset(available_timezones())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Till:
@@ -56,7 +58,7 @@ def add_store(
     """
     if session.get(Merchant, merchant_id) is None:
         raise NotFound("There is no such merchant")
-    if time_zone is not None and time_zone not in available_timezones():
+    if time_zone is not None and time_zone not in _TIME_ZONES:
         raise TimeZoneUnknown
 
     store = Store(
