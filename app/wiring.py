@@ -4,6 +4,7 @@ from functools import partial
 
 import click
 
+import app.api.home
 import auth.api.customer
 import auth.api.guards
 import auth.api.sign_in
@@ -32,7 +33,6 @@ import wallet.api.merchant
 import wallet.cli
 import wallet.reactions
 import wallet.work
-from app import home
 from core.events import Reader
 from core.gateways.registry import Gateways
 from core.partitions import ensure_ahead
@@ -52,7 +52,7 @@ def doors() -> list[Door]:
             prefix="/app/v1",
             guard=auth.api.guards.customer,
             blueprints=[
-                home.blueprint,
+                app.api.home.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
                 rewards.api.customer.blueprint,

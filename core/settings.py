@@ -24,7 +24,7 @@ class Settings:
 
     environment: str = "development"
     database_url: str = ""  # empty: the embedded server
-    database_pool_size: int = 10
+    database_pool_size: int = 16  # a worker has a thread for each line of the wiring
     brand_name: str = "Pocketful"
     brand_currency: str = "USD"
     brand_time_zone: str = "America/New_York"

@@ -47,7 +47,7 @@ def test_production_starts_when_everything_is_set() -> None:
 
 
 def test_an_empty_name_is_one_that_is_not_set() -> None:
-    assert Settings.from_env({"DATABASE_POOL_SIZE": ""}).database_pool_size == 10
+    assert Settings.from_env({"DATABASE_POOL_SIZE": ""}).database_pool_size == Settings().database_pool_size
 
 
 def test_every_problem_is_told_in_one_line() -> None:

@@ -1,0 +1,1 @@
+"""What the roof itself serves to an audience."""
