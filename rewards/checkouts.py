@@ -222,6 +222,6 @@ def _facts(taken: _Taken) -> list[Event]:
         gift_minor=checkout.gift_minor,
         paid_minor=checkout.paid_minor,
         currency=checkout.currency,
-        lines=[line.as_event() for line in taken.request.basket.lines],
+        lines=taken.request.basket.lines,
     )
     return [*[redemption.fact for redemption in checkout.redemptions], order]

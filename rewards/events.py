@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.events import Event
+from rewards.baskets import Line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ class OrderCompleted(Event):
     """A basket that a customer took home; revenue is these less refunds, never payments.
 
     shape   total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (the wallet's cash)
-            lines: {"sku", "category", "quantity", "unit", "amount_minor"} each
+            lines: in the payload {"sku", "category", "quantity", "unit", "amount_minor"} each
     """
 
     name = "order.completed"
@@ -99,4 +100,8 @@ class OrderCompleted(Event):
     gift_minor: int
     paid_minor: int
     currency: str
-    lines: list[dict[str, Any]]
+    lines: tuple[Line, ...]
+
+    def payload(self) -> dict[str, Any]:
+        # Lines know how they are told: walking through each of their members costs a basket a third more.
+        return {**super().payload(), "lines": [line.as_event() for line in self.lines]}
