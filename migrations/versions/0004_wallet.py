@@ -153,6 +153,7 @@ CREATE FUNCTION wallet.post(
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET wallet.posting = 'on' AS $$
 DECLARE
     fresh uuid[];
+    all_fresh boolean;
     known record;
     fault record;
     given_back bigint;
@@ -167,7 +168,8 @@ BEGIN
         RETURNING id)
     SELECT coalesce(array_agg(id), '{}') INTO fresh FROM inserted;
 
-    IF cardinality(fresh) < cardinality(transfer_ids) THEN
+    all_fresh := cardinality(fresh) = cardinality(transfer_ids);
+    IF NOT all_fresh THEN
         -- A statement of its own, since the snapshot of the INSERT cannot see the twin that it waited for.
         FOR known IN
             SELECT a.position::int, w.id, w.effective_at, w.details, w.state, w.refusal,
@@ -234,7 +236,7 @@ BEGIN
                   event_sources, event_causes, event_depths, event_traces, event_payloads)
            WITH ORDINALITY AS e (position, id, name, customer_id, subject_id, occurred_at, source, caused_by, depth,
                                  trace, payload, place)
-     WHERE transfer_ids[e.position] = ANY (fresh)
+     WHERE all_fresh OR transfer_ids[e.position] = ANY (fresh)
      ORDER BY e.place;
 
     -- The balances last: the shorter they are locked, the faster a hot one turns (a fifth, measured).

@@ -49,8 +49,9 @@ def list_entries(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.post("/topups")
 @blueprint.arguments(TopupArgsSchema())
 @blueprint.response(201, TopupSchema())
+@idempotent.documented
 def create_topup(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Bring money into the wallet. Needs an Idempotency-Key; send the same one on every retry."""
+    """Bring money into the wallet."""
     refuse_when_off()
     principal = principals.current()
     taken = topups.take(
@@ -80,8 +81,9 @@ def show_topup(topup_id: UUID) -> dict[str, Any]:
 @blueprint.post("/payments")
 @blueprint.arguments(PaymentArgsSchema())
 @blueprint.response(201, PaymentSchema())
+@idempotent.documented
 def create_payment(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Pay a merchant from the wallet's cash. Needs an Idempotency-Key; send the same one on every retry."""
+    """Pay a merchant from the wallet's cash."""
     refuse_when_off()
     principal, key, fingerprint = principals.current(), idempotent.key(), idempotent.fingerprint()
     with statement() as connection:

@@ -28,8 +28,9 @@ def show_payment(payment_id: UUID) -> dict[str, Any]:
 @blueprint.post("/payments/<uuid:payment_id>/refunds")
 @blueprint.arguments(RefundArgsSchema())
 @blueprint.response(201, RefundSchema())
+@idempotent.documented
 def create_refund(args: dict[str, Any], payment_id: UUID) -> Response:
-    """Give a payment back, whole or in part, to where it came from. Needs an Idempotency-Key."""
+    """Give a payment back, whole or in part, to where it came from."""
     refuse_when_off()
     principal, key, fingerprint = principals.current(), idempotent.key(), idempotent.fingerprint()
     return idempotent.command(
