@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.db import Connection
 from rewards import tills
+from rewards.funds import Beaten
 from rewards.tills import Redemption, Till
 
 
@@ -51,11 +52,12 @@ def by_reference(
 def insert(connection: Connection, checkouts: Sequence[tuple[Checkout, bytes]]) -> None:
     """Write checkouts with the fingerprints of their requests, with one statement for any number.
 
-    raises  TillReferenceReused when two race with one reference
+    raises  Beaten when another transaction used one of the references meanwhile
     """
     if checkouts:
         columns = zip(*[_columns(checkout, fingerprint) for checkout, fingerprint in checkouts], strict=True)
-        connection.execute(_INSERT, [list(column) for column in columns])
+        if connection.execute(_INSERT, [list(column) for column in columns]).rowcount < len(checkouts):
+            raise Beaten
 
 
 def _columns(checkout: Checkout, fingerprint: bytes) -> list[object]:
@@ -113,4 +115,6 @@ _INSERT = f"""
       FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[],
                   %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[])
            AS c (fingerprint, {_NAMES})
+     ORDER BY terminal_id, till_reference
+        ON CONFLICT (terminal_id, till_reference) DO NOTHING
 """  # noqa: S608 - constants only

@@ -69,14 +69,12 @@ class TillReferenceReused(Refusal):
     code = "till_reference_reused"
     kind = Kind.CONFLICT
     title = "The till has used this reference for something else"
-    constraint = "uq_checkout_terminal_id_till_reference"
 
 
 class RedemptionReferenceReused(Refusal):
     code = "redemption_reference_reused"
     kind = Kind.CONFLICT
     title = "The till has used this reference for another redemption"
-    constraint = "uq_redemption_terminal_id_till_reference"
 
 
 class VoucherSourceReused(Refusal):

@@ -18,6 +18,10 @@ from wallet.errors import AccountMissing, InsufficientFunds
 
 _TRIES = 5
 
+
+class Beaten(Exception):
+    """Another transaction was first with the same deed: once all is undone, what it did can be read."""
+
 Result = TypeVar("Result")
 
 
@@ -54,7 +58,7 @@ def available(connection: Connection, account_ids: Iterable[UUID]) -> dict[UUID,
 
 
 def post_with(session: Session, work: Callable[[Connection, Funds], Result]) -> Result:
-    """Do `work` in a savepoint, again with the funds read if the ledger refuses one of its transfers for want of them.
+    """Do `work` in a savepoint; again, with the funds read, if the ledger refuses for want of them or a twin was first.
 
     raises  what `work` raises; Busy when others keep taking what was just read
     """
@@ -63,7 +67,7 @@ def post_with(session: Session, work: Callable[[Connection, Funds], Result]) -> 
         try:
             with session.begin_nested():
                 return work(connection_of(session), funds)
-        except InsufficientFunds:
+        except (InsufficientFunds, Beaten):
             continue
         except AccountMissing:
             if funds.are_read:

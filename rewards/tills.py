@@ -10,6 +10,7 @@ from core import ids
 from core.db import Connection
 from rewards import counters, rules
 from rewards.events import VoucherRedeemed
+from rewards.funds import Beaten
 from rewards.rules import Use
 
 
@@ -88,7 +89,7 @@ def redemption_of(
 def record_all(connection: Connection, redeemed: Sequence[tuple[Use, Redemption]]) -> None:
     """Write redemptions, and count their uses on vouchers and counters, in three statements for any number.
 
-    raises  LimitReached if a counter would pass its cap; RedemptionReferenceReused when two race with one reference
+    raises  LimitReached if a counter would pass its cap; Beaten when another transaction used a till's reference
     """
     if not redeemed:
         return
@@ -99,7 +100,8 @@ def record_all(connection: Connection, redeemed: Sequence[tuple[Use, Redemption]
     if uses:
         connection.execute(_USE, [list(uses), list(uses.values()), [voucher_id in spent for voucher_id in uses]])
     columns = zip(*[_columns(redemption) for _, redemption in redeemed], strict=True)
-    connection.execute(_INSERT, [list(column) for column in columns])
+    if connection.execute(_INSERT, [list(column) for column in columns]).rowcount < len(redeemed):
+        raise Beaten
 
 
 def of_checkouts(connection: Connection, checkout_ids: Sequence[UUID]) -> dict[UUID, list[Redemption]]:
@@ -171,6 +173,8 @@ _INSERT = f"""
       FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[],
                   %s::bigint[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[])
            AS r ({_NAMES})
+     ORDER BY id
+        ON CONFLICT (terminal_id, till_reference) WHERE checkout_id IS NULL DO NOTHING
 """  # noqa: S608 - constants only
 
 _USE = """

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from core import ids
 from core.db import transaction
 from core.errors import Busy, Refusal
@@ -34,9 +36,13 @@ def outcomes_of(act: Callable[[int], object], times: int, *, threads: int = 10) 
         return Counter(pool.map(one, range(times)))
 
 
-def redeem(world: World, code: str) -> None:
+def redeem(world: World, code: str, till_reference: str | None = None) -> None:
     request = Request(
-        till=world.till, reference=code, basket=Basket((line(),)), currency="USD", till_reference=str(ids.new())
+        till=world.till,
+        reference=code,
+        basket=Basket((line(),)),
+        currency="USD",
+        till_reference=till_reference or str(ids.new()),
     )
     with transaction() as session:
         redemptions.redeem(session, request, now=NOW)
@@ -85,10 +91,11 @@ def test_single_use_coupon_in_many_checkouts_is_used_once(world: World) -> None:
     assert (world.cash(customer), world.budget(campaign)) == (19_500, 99_500)
 
 
-def test_one_basket_sent_ten_times_at_once_is_taken_once(world: World) -> None:
+@pytest.mark.parametrize("with_coupon", [True, False])
+def test_one_basket_sent_ten_times_at_once_is_taken_once(world: World, with_coupon: bool) -> None:
     customer = world.customer()
     coupon = world.voucher(world.campaign(), customer)
-    request = world.checkout(customer, vouchers=(coupon.id,))
+    request = world.checkout(customer, vouchers=(coupon.id,) if with_coupon else ())
 
     def take(_: int) -> None:
         with transaction() as session:
@@ -97,6 +104,14 @@ def test_one_basket_sent_ten_times_at_once_is_taken_once(world: World) -> None:
     assert outcomes_of(take, 10) == {"taken": 10}
     assert world.payable == 2_000
     assert world.rows("SELECT count(*) FROM rewards.checkout") == [(1,)]
+
+
+def test_one_redemption_sent_ten_times_at_once_is_made_once(world: World) -> None:
+    campaign = world.campaign()
+    generic = world.voucher(campaign, None)
+
+    assert outcomes_of(lambda _: redeem(world, generic.code, "C-1"), 10) == {"taken": 10}
+    assert (world.budget(campaign), world.payable) == (99_500, 500)
 
 
 def test_batches_over_the_same_vouchers_in_opposite_order_end_exact(world: World) -> None:
