@@ -9,6 +9,7 @@ than the value matches nothing, so a condition never fails on what a payload hol
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from core.money import MAX_AMOUNT_MINOR
 from engage.notes import Notes
 
 Payload = Mapping[str, Any]
@@ -97,11 +98,12 @@ def _any(parts: list[Predicate]) -> Predicate:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # Python reads NaN and 1e999 from JSON, which neither compare nor can be stored; the bound keeps them out too.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_AMOUNT_MINOR
 
 
 def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool)
+    return isinstance(value, str | bool) or _is_number(value)
 
 
 def _is_list(value: Any) -> bool:

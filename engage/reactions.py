@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from core import ids
 from core.events import LoggedEvent, Reader
-from engage import advance, holdouts, versions, walks
+from engage import advance, consents, holdouts, versions, walks
 from engage.advance import Batch
+from engage.consents import Said
 from engage.facts import VOUCHER_REDEEMED
 from engage.steps import Wait
 from engage.versions import Catalogue, Version
@@ -47,7 +48,24 @@ def move_journeys(session: Session, events: Sequence[LoggedEvent], now: datetime
     advance.carry_out(session, batch)
 
 
-READERS = [Reader(READER, move_journeys, names=None)]
+def mirror_opt_outs(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """A customer told the provider STOP: it carries nothing to them any more, so neither do we send marketing."""
+    refused = {
+        (event.customer_id, event.payload["channel"])
+        for event in events
+        if event.customer_id and event.payload["reason"] in _OPTED_OUT
+    }
+    said = [Said(customer_id, channel, consents.MARKETING, is_granted=False) for customer_id, channel in refused]
+    consents.put_all(session, said, source="provider", now=now)
+
+
+#: What providers answer for a number that has opted out.
+_OPTED_OUT = frozenset({"twilio_21610"})
+
+READERS = [
+    Reader(READER, move_journeys, names=None),
+    Reader("engage.opt_outs", mirror_opt_outs, frozenset({"message.failed"})),
+]
 
 
 def _entries(catalogue: Catalogue, events: Sequence[LoggedEvent]) -> list[_Entry]:

@@ -15,7 +15,7 @@ from core import ids
 from core.db import connection_of, transaction
 from core.delivery import messages
 from core.delivery.models import Message
-from core.events import Event, announce_all, readers
+from core.events import Event, Reader, announce_all, readers
 from engage import consents, journeys
 from engage.consents import Said
 from engage.models import Enrolment, StepRun
@@ -116,12 +116,13 @@ class Scene:
 
     def read(self) -> None:
         """Let the reader take everything that is in the log, whatever other databases hold the horizon back."""
-        while readers.run_batch(READERS[0], now=self.now) or self._is_behind():
-            pass
+        for reader in READERS:
+            while readers.run_batch(reader, now=self.now) or self._is_behind(reader):
+                pass
 
-    def _is_behind(self) -> bool:
+    def _is_behind(self, reader: Reader) -> bool:
         with transaction() as session:
-            return any(behind for _, behind in readers.lag(connection_of(session)))
+            return any(behind for name, behind in readers.lag(connection_of(session)) if name == reader.name)
 
     def work(self) -> None:
         """Let due work run dry."""

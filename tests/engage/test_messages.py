@@ -1,7 +1,8 @@
 """Whether and how a journey's message goes out, and the reason where it does not."""
 
-from core import crypto
+from core import crypto, ids
 from core.db import transaction
+from core.delivery.events import MessageFailed
 from engage import consents, inbox
 from engage.consents import Said
 from tests.engage.conftest import Scene, both_branches, enrolments, gift, journey, reasons, runs, say, sent, vouchers_of
@@ -29,6 +30,27 @@ def test_a_consent_taken_back_holds_from_then_on(scene: Scene) -> None:
     scene.read()
 
     assert reasons("hi") == ["no_consent"]
+
+
+def test_a_stop_told_to_the_provider_takes_consent_back(scene: Scene) -> None:
+    stopped, out_of_reach = scene.customers(2)
+    answers = [(stopped, "twilio_21610"), (stopped, "twilio_21610"), (out_of_reach, "twilio_30003")]
+    scene.happen(*[
+        MessageFailed(
+            customer_id=customer_id, occurred_at=scene.now, message_id=ids.new(), channel="sms", purpose="marketing",
+            reason=reason,
+        )
+        for customer_id, reason in answers
+    ])  # fmt: skip
+
+    scene.read()
+
+    with transaction() as session:
+        said = consents.of_many(session, [stopped, out_of_reach])
+        assert not said.allow(stopped, channel="sms", purpose="marketing")
+        assert said.allow(stopped, channel="push", purpose="marketing")
+        assert said.allow(out_of_reach, channel="sms", purpose="marketing")
+        assert {one.source for one in consents.of(session, stopped) if not one.is_granted} == {"provider"}
 
 
 def test_a_transactional_message_goes_out_until_the_customer_says_no(scene: Scene) -> None:
