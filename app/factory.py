@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app import cli, documents, operations, wiring
+from app.demo.cli import demo
 from core.gateways import registry
 from core.settings import Settings
 from core.web import doors, problems, requests
@@ -20,6 +21,6 @@ def create_app(settings: Settings) -> Flask:
     operations.register(app)
     documents.register(app)
     doors.open_doors(app, wiring.doors())
-    for group in (*wiring.COMMANDS, cli.serve, cli.worker, cli.migrate, cli.readers):
+    for group in (*wiring.COMMANDS, cli.serve, cli.worker, cli.migrate, cli.readers, demo):
         app.cli.add_command(group)
     return app

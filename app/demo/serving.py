@@ -1,9 +1,80 @@
 """Serving what was played: the API and a worker as child processes, until Ctrl-C."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
 from rich.console import Console
 
+from app.demo import trying
+from core import db
 from core.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+READY_WITHIN_SECONDS = 30
+STOPPED_WITHIN_SECONDS = 10
 
 
 def serve(settings: Settings, *, host: str, port: int, console: Console) -> int:
-    return 0
+    """Run both until Ctrl-C (0) or until one of them ends by itself (1); neither is left behind.
+
+    effects  prints what to try, once the API answers
+    """
+    suggestions = trying.suggestions(settings, base_url=f"http://{host}:{port}")
+    # This process stays the embedded server's user; its own connections are not needed any more.
+    db.close_database()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    environment = {**os.environ, "DATABASE_URL": settings.database_url}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi"]
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for arguments in (["serve", "--host", host, "--port", str(port)], ["worker"]):
+            children.append(subprocess.Popen([*command, *arguments], cwd=PROJECT, env=environment))
+        if _answers(f"http://{host}:{port}/readyz", children):
+            console.print(suggestions, markup=False, highlight=False, soft_wrap=True)
+        _wait_for_one(children)
+        console.print("The API or the worker has ended; stopping the other.")
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+        return 0
+    finally:
+        _stop(children)
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _answers(url: str, children: list[subprocess.Popen[bytes]]) -> bool:
+    """Whether the API comes to answer while its processes live."""
+    until = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < until and all(child.poll() is None for child in children):
+        try:
+            with urlopen(url, timeout=2) as response:
+                return bool(response.status == 200)
+        except (URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+def _wait_for_one(children: list[subprocess.Popen[bytes]]) -> None:
+    while all(child.poll() is None for child in children):
+        time.sleep(0.5)
+
+
+def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    for child in children:
+        try:
+            child.wait(timeout=STOPPED_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

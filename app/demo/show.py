@@ -17,6 +17,7 @@ from wallet import checks
 
 #: Baskets that differ are named up to here; a fault of principle would fill the screen.
 MOST_NAMED = 20
+PIPE_WIDTH = 120
 
 
 def run(settings: Settings, *, days: int, exits: bool, host: str, port: int) -> int:
@@ -28,7 +29,7 @@ def run(settings: Settings, *, days: int, exits: bool, host: str, port: int) -> 
         raise ConfigurationError("the demo makes up customers: it does not run with ENVIRONMENT=production")
     if not exits:
         refuse_used_port(host, port)
-    window, console, files = windows.of_days(days), Console(), _open_files()
+    window, console, files = windows.of_days(days), _console(), _open_files()
     settings = stage.settings_of(settings)
 
     played = stage.open_played(settings) if stage.exists(settings) else None
@@ -51,11 +52,17 @@ def check(settings: Settings) -> int:
 
     raises  ConfigurationError when nothing was played, or not to its end
     """
-    console, files, settings = Console(), _open_files(), stage.settings_of(settings)
+    console, files, settings = _console(), _open_files(), stage.settings_of(settings)
     played = stage.open_played(settings) if stage.exists(settings) else None
     if played is None:
         raise ConfigurationError("nothing has been played to its end by this version: run `make demo` first")
     return _lay_table(files, played, console)
+
+
+def _console() -> Console:
+    """As wide as the terminal; into a file or pipe as wide as the table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
 
 
 def _open_files() -> Files:
