@@ -47,11 +47,15 @@ def serve(host: str, port: int, processes: int) -> None:
         start.make_ready()
         refuse_used_port(host, port)
     # Replaces this process, which has opened connections that its children must not share.
-    command = [
+    os.execv(sys.executable, server_command(host, port, processes))
+
+
+def server_command(host: str, port: int, processes: int) -> list[str]:
+    """What runs the API over a house that is ready."""
+    return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(processes), "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "wsgi:app"),
     ]
-    os.execv(sys.executable, command)
 
 
 @click.command()

@@ -11,12 +11,14 @@ from urllib.request import urlopen
 
 from rich.console import Console
 
+from app.cli import server_command
 from app.demo import trying
 from core import db
 from core.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
-READY_WITHIN_SECONDS = 30
+PROCESSES = 2
+READY_WITHIN_SECONDS = 60
 STOPPED_WITHIN_SECONDS = 10
 
 
@@ -28,13 +30,15 @@ def serve(settings: Settings, *, host: str, port: int, console: Console) -> int:
     suggestions = trying.suggestions(settings, base_url=f"http://{host}:{port}")
     # This process stays the embedded server's user; its own connections are not needed any more.
     db.close_database()
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _as_interrupt)
     environment = {**os.environ, "DATABASE_URL": settings.database_url}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi"]
+    worker_command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     children: list[subprocess.Popen[bytes]] = []
     try:
-        for arguments in (["serve", "--host", host, "--port", str(port)], ["worker"]):
-            children.append(subprocess.Popen([*command, *arguments], cwd=PROJECT, env=environment))
+        for command in (server_command(host, port, PROCESSES), worker_command):
+            # Each leads a group of its own: Ctrl-C is passed on by us, and none of its own children stays behind.
+            children.append(subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True))
         if _answers(f"http://{host}:{port}/readyz", children):
             console.print(suggestions, markup=False, highlight=False, soft_wrap=True)
         _wait_for_one(children)
@@ -76,5 +80,5 @@ def _stop(children: list[subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(timeout=STOPPED_WITHIN_SECONDS)
         except subprocess.TimeoutExpired:
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
