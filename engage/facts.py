@@ -1,17 +1,15 @@
 """The events that a journey may name: ours by their declared fields, others (from outside) as they come."""
 
 import re
-from dataclasses import fields
 from typing import Any
 
-from core.events import Event, every_event
+from core.events import every_event
 from engage.conditions import Predicate, compile_condition
 from engage.notes import Notes
 
 VOUCHER_REDEEMED = "voucher.redeemed"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z")
-_ENVELOPE = {spec.name for spec in fields(Event)}
 
 
 def parse_event(raw: Any, notes: Notes) -> str:
@@ -30,11 +28,8 @@ def parse_where(raw: Any, notes: Notes, *, event: str | None) -> Predicate:
 
 
 def fields_of(event: str | None) -> frozenset[str] | None:
-    """The payload fields of an event that we declare; None for one from outside."""
-    for kind in every_event():
-        if kind.name == event:
-            return frozenset(spec.name for spec in fields(kind)) - _ENVELOPE
-    return None
+    """The payload fields of an event; None where it may have any, as one from outside."""
+    return next((kind.payload_fields() for kind in every_event() if kind.name == event), None)
 
 
 def _always(_: Any) -> bool:

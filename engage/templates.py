@@ -32,7 +32,23 @@ class _Limited(Environment):
     output_stream_limit = 10_000
 
 
-_environment = _Limited(undefined=StrictUndefined)
+#: Filters and tags that cost no more than their text. `{{ (1..999999999) | join }}`, `{% for … reversed %}` and a chain
+#: of `replace` pass every limit above and eat the machine; a message has no list to walk through anyway.
+_FILTERS = frozenset(("append", "capitalize", "default", "downcase", "prepend", "strip", "truncate", "upcase"))
+_TAGS = frozenset(("assign", "case", "comment", "echo", "if", "unless"))
+# The parser's own: plain text, {{ }}, and what it makes of an error.
+_BUILT_IN_TAGS = frozenset(("content", "output", "#", "illegal"))
+
+
+def _environment_of_few_words() -> Environment:
+    environment = _Limited(undefined=StrictUndefined)
+    environment.filters = {name: call for name, call in environment.filters.items() if name in _FILTERS}
+    for name in environment.tags.keys() - _TAGS - _BUILT_IN_TAGS:
+        del environment.tags[name]
+    return environment
+
+
+_environment = _environment_of_few_words()
 
 
 def render(source: str, context: Mapping[str, Any]) -> str:
@@ -52,10 +68,16 @@ def variables_of(source: str) -> set[str]:
     raises  TemplateFailed when it cannot be parsed
     """
     try:
-        found = _parsed(source).analyze(include_partials=False).globals
+        analysis = _parsed(source).analyze(include_partials=False)
     except LiquidError as error:
         raise TemplateFailed(_first_line(error)) from error
-    return {".".join(str(part) for part in place.segments) for places in found.values() for place in places}
+    unknown = sorted(analysis.filters.keys() - _FILTERS)
+    if unknown:
+        raise TemplateFailed(
+            f"the filter {', '.join(unknown)} cannot be used; these can: {', '.join(sorted(_FILTERS))}"
+        )
+    found = analysis.globals.values()
+    return {".".join(str(part) for part in place.segments) for places in found for place in places}
 
 
 def is_known(variable: str) -> bool:

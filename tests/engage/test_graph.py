@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from connect import events as outside
 from core import ids
 from engage import graph
 from engage.errors import JourneyInvalid
@@ -43,6 +44,7 @@ def test_an_unknown_field_of_our_own_event_is_refused_with_those_it_has() -> Non
 
 
 def test_an_event_from_outside_may_have_any_field() -> None:
+    assert outside.OutsideTrack.name == "outside.track"
     raw = journey("bye", {"bye": {"kind": "exit"}})
     where = {"field": "properties.sku", "is": "equals", "value": "A1"}
     raw["trigger"] = {"event": "outside.track", "where": where}
@@ -92,7 +94,9 @@ def test_a_faulty_step_is_named_where_it_stands(step: str, changes: dict[str, An
         ("{{ voucher.code", "cannot be rendered"),
         ("{% include 'secrets' %}", "cannot be rendered"),
         ("{{ voucher.code | shout }}", "cannot be rendered"),
-        ("{% for i in (1..100000) %}x{% endfor %}", "cannot be rendered"),
+        ("{% for i in (1..999999999) reversed %}x{% endfor %}", "unexpected tag 'for'"),
+        ("{{ (1..999999999) | join: 'x' }}", "the filter join cannot be used"),
+        ("{% if false %}{{ voucher.code | replace: 'a', 'aaaa' }}{% endif %}", "the filter replace cannot be used"),
         ("{% assign a = 'aaaaaaaaaa' %}" + "{% assign a = a | append: a %}" * 20, "cannot be rendered"),
     ],
 )
