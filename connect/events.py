@@ -23,6 +23,10 @@ class Outside(Event):
     def payload(self) -> dict[str, Any]:
         return self.content
 
+    @classmethod
+    def payload_fields(cls) -> None:
+        """Whatever the other system says."""
+
 
 class OutsideTrack(Outside):
     name = "outside.track"

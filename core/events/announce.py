@@ -44,6 +44,11 @@ class Event:
         """What the subclass declares, JSON-ready."""
         return {spec.name: jsonable(getattr(self, spec.name)) for spec in fields(self) if spec.name not in _ENVELOPE}
 
+    @classmethod
+    def payload_fields(cls) -> frozenset[str] | None:
+        """The names that its payload has; None where it may have any."""
+        return frozenset(spec.name for spec in fields(cls)) - _ENVELOPE
+
 
 _ENVELOPE = {spec.name for spec in fields(Event)}
 
