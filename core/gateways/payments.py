@@ -51,7 +51,7 @@ class SandboxPayments:
 
     name = "sandbox"
 
-    _DECLINES = {"sandbox_declined": "card_declined", "sandbox_insufficient": "insufficient_funds"}  # noqa: RUF012
+    _DECLINES = {"sandbox_declined": "card_declined", "sandbox_insufficient": "insufficient_funds"}
 
     def charge(self, *, reference: str, amount_minor: int, currency: str, source: str) -> ChargeOutcome:
         if amount_minor <= 0:
