@@ -76,6 +76,8 @@ def _entries(catalogue: Catalogue, events: Sequence[LoggedEvent]) -> list[_Entry
             key = version.graph.entry_key(event.payload)
             if event.customer_id is None or key is None or event.depth >= advance.DEEPEST:
                 continue
+            if event.occurred_at < version.opened_at:
+                continue  # a reader that lags behind, or a late import, does not reach back beyond the beginning
             if version.graph.trigger_where(event.payload):
                 found.append((event, version, (version.journey_id, event.customer_id, key)))
     return found

@@ -2,10 +2,11 @@
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engage import graph
@@ -19,13 +20,14 @@ _compiling = threading.Lock()
 
 @dataclass(frozen=True)
 class Version:
-    """is_entered: whether new customers enter it now."""
+    """is_entered: whether new customers enter it now. opened_at: when its journey's first version was published."""
 
     id: UUID
     journey_id: UUID
     status: str
     holdout_bps: int
     is_entered: bool
+    opened_at: datetime
     graph: Graph
 
 
@@ -48,11 +50,7 @@ class Catalogue:
 
 def catalogue(session: Session) -> Catalogue:
     """What is published now, in one statement once every version has been compiled."""
-    rows = session.execute(
-        select(JourneyVersion.id, Journey.id, Journey.status, Journey.holdout_bps, Journey.live_version_id).join(
-            Journey, Journey.id == JourneyVersion.journey_id
-        )
-    ).all()
+    rows = session.execute(_PUBLISHED).all()
     graphs = _graphs(session, [row[0] for row in rows])
     return Catalogue(
         [
@@ -62,11 +60,22 @@ def catalogue(session: Session) -> Catalogue:
                 status=status,
                 holdout_bps=holdout_bps,
                 is_entered=status == "live" and version_id == live_version_id,
+                opened_at=opened_at,
                 graph=graphs[version_id],
             )
-            for version_id, journey_id, status, holdout_bps, live_version_id in rows
+            for version_id, journey_id, status, holdout_bps, live_version_id, opened_at in rows
         ]
     )
+
+
+_PUBLISHED = select(
+    JourneyVersion.id,
+    Journey.id,
+    Journey.status,
+    Journey.holdout_bps,
+    Journey.live_version_id,
+    func.min(JourneyVersion.published_at).over(partition_by=Journey.id),
+).join(Journey, Journey.id == JourneyVersion.journey_id)
 
 
 def _graphs(session: Session, version_ids: list[UUID]) -> dict[UUID, Graph]:

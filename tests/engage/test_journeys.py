@@ -156,6 +156,16 @@ def test_only_events_that_meet_the_condition_enter(scene: Scene) -> None:
     assert [walk.customer_id for walk in enrolments()] == [at]
 
 
+def test_what_happened_before_a_journey_was_opened_enters_nobody(scene: Scene) -> None:
+    before, at = scene.customers(2)
+    scene.happen(scene.order(before, occurred_at=scene.now - timedelta(seconds=1)), scene.order(at))
+    scene.publish(journey("hi", {"hi": say("Hi")}))
+
+    scene.read()
+
+    assert [walk.customer_id for walk in enrolments()] == [at]
+
+
 def test_a_customer_enters_once_by_default(scene: Scene) -> None:
     customer_id = scene.customer()
     scene.publish(journey("hi", {"hi": say("Hi")}))
