@@ -17,7 +17,8 @@ from engage.reactions import READER
 from engage.steps import Wait
 from engage.walks import Walk
 
-_BATCH = 100
+# Each walk that times out costs a look at the log and often a message: so many stay well under 250 ms.
+_BATCH = 50
 
 #: How soon a timed-out walk is looked at again while the reader has not come so far.
 _LOOK_AGAIN = timedelta(seconds=1)
