@@ -1,18 +1,33 @@
 """Devices: the installations of the apps, and the push tokens that reach them."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, select, update
+from sqlalchemy import ColumnElement, Update, and_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from auth.events import DeviceRegistered
 from auth.models import Device
 from core import crypto, ids
-from core.events import announce
+from core.events import announce, announce_all
 
 _PLACE = "auth.device.push_token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What an installation of an app tells of itself."""
+
+    customer_id: UUID
+    device_id: str
+    platform: str
+    push_token: str | None
+    app_version: str | None
+    locale: str | None
 
 
 def put(
@@ -58,6 +73,40 @@ def put(
     return device
 
 
+def put_all(session: Session, told: Sequence[Installation], *, now: datetime) -> None:
+    """`put` for many, meant for imports: those that are new take three statements together, known ones one by one.
+
+    Each installation and each push token is named once.
+    """
+    if not told:
+        return
+    crypto.fetch_data_keys(session, [one.customer_id for one in told])
+    tokens = [_index_of(one.push_token) for one in told if one.push_token]
+    theirs = tuple_(Device.customer_id, Device.device_id).in_([(one.customer_id, one.device_id) for one in told])
+    session.execute(_without_token().where(Device.push_token_index.in_(tokens), ~theirs))
+    rows = [_row(session, one, now=now) for one in told]
+    statement = insert(Device).on_conflict_do_nothing(index_elements=["customer_id", "device_id"])
+    fresh = set(session.scalars(statement.returning(Device.id), rows))
+
+    announce_all(
+        session,
+        [
+            DeviceRegistered(
+                customer_id=one.customer_id,
+                occurred_at=now,
+                device_id=row["id"],
+                platform=one.platform,
+                can_push=one.push_token is not None,
+            )
+            for one, row in zip(told, rows, strict=True)
+            if row["id"] in fresh
+        ],
+    )
+    for one, row in zip(told, rows, strict=True):
+        if row["id"] not in fresh:
+            put(session, **asdict(one), now=now)
+
+
 def drop_token(session: Session, token: str) -> None:
     """Forget a push token that its provider calls dead; the device stays."""
     session.execute(_without_token().where(Device.push_token_index == _index_of(token)))
@@ -91,6 +140,19 @@ def _is(customer_id: UUID, device_id: str) -> ColumnElement[bool]:
 
 def _without_token() -> Update:
     return update(Device).values(push_token=None, push_token_index=None)
+
+
+def _row(session: Session, told: Installation, *, now: datetime) -> dict[str, Any]:
+    row_id, token = ids.new(), told.push_token
+    sealed = token and crypto.seal(session, owner_id=told.customer_id, place=_PLACE, row_id=row_id, text=token)
+    return {
+        **asdict(told),
+        "id": row_id,
+        "push_token": sealed or None,
+        "push_token_index": _index_of(token) if token else None,
+        "created_at": now,
+        "seen_at": now,
+    }
 
 
 def _insert_bare(session: Session, customer_id: UUID, device_id: str, platform: str, now: datetime) -> UUID | None:

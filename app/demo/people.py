@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from app.demo import batches, source_people
 from app.demo.source import Household
 from app.demo.source_files import TIME_ZONE
 from auth import customers, devices
 from auth.customers import SignUp
+from auth.devices import Installation
 from core.db import transaction
 from engage import consents
 from engage.consents import MARKETING, Said
 
-BATCH = 25
+BATCH = 50
 APP_VERSION = "1.0.0"
 
 
@@ -26,8 +25,8 @@ def sign_up(households: Sequence[Household], *, now: datetime) -> Iterator[dict[
         with transaction() as session:
             customer_ids = customers.sign_up_all(session, [_sign_up(number) for number in numbers], now=now)
             signed_up = dict(zip(numbers, customer_ids, strict=True))
-            for number, customer_id in signed_up.items():
-                _put_devices(session, number, customer_id, now=now)
+            told = [one for number, customer_id in signed_up.items() for one in _devices(number, customer_id)]
+            devices.put_all(session, told, now=now)
             said = [one for number, customer_id in signed_up.items() for one in _said(number, customer_id)]
             consents.put_all(session, said, source="import", now=now)
         yield signed_up
@@ -37,17 +36,15 @@ def _sign_up(number: int) -> SignUp:
     return SignUp(phone=source_people.phone_number(number), locale=source_people.locale(number), time_zone=TIME_ZONE)
 
 
-def _put_devices(session: Session, number: int, customer_id: UUID, *, now: datetime) -> None:
+def _devices(number: int, customer_id: UUID) -> Iterator[Installation]:
     for device in source_people.devices(number):
-        devices.put(
-            session,
+        yield Installation(
             customer_id=customer_id,
             device_id=device.device_id,
             platform=device.platform,
             push_token=device.push_token,
             app_version=APP_VERSION,
             locale=source_people.locale(number),
-            now=now,
         )
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 
 from auth import contacts, customers, devices
+from auth.devices import Installation
 from auth.models import Device
 from auth.reactions import READERS
 from core.db import transaction
@@ -168,3 +169,27 @@ def test_a_token_can_be_dropped_by_itself(phone: Phone) -> None:
         devices.drop_token(session, "token-1")
 
     assert push_tokens() == ()
+
+
+def test_many_installations_are_imported_as_if_each_was_put(phone: Phone, watch: Watch) -> None:
+    put(phone, phone.sign_in())
+    put(phone, phone.sign_in(OTHER), device_id="phone-2", push_token="token-2")
+    with transaction() as session:
+        mine, theirs = customers.by_phone(session, PHONE), customers.by_phone(session, OTHER)
+        assert mine and theirs
+        told = [
+            Installation(**cast(Any, {**DEVICE, "customer_id": mine, **fields}))
+            for fields in (
+                {"app_version": "1.5.0"},
+                {"device_id": "tablet-1", "push_token": "token-2"},
+                {"device_id": "tablet-2", "push_token": None},
+            )
+        ]
+        devices.put_all(session, told, now=watch.now)
+
+    assert set(push_tokens()) == {"token-1", "token-2"}
+    assert push_tokens(OTHER) == ()
+    assert registered() == 4
+    with transaction() as session:
+        versions = session.scalars(select(Device.app_version).where(Device.device_id == "phone-1")).all()
+    assert versions == ["1.5.0"]
