@@ -13,6 +13,7 @@ from core import clock, schedule
 from core.db import connection_of, transaction
 from core.errors import Refusal
 from core.events import Reader, readers
+from core.events.log import SLOTS
 from core.work import Schedule, Work
 
 #: Idle workers ask again after 50 ms, then ever more rarely, at most once a second; NOTIFY would serialise commits.
@@ -77,13 +78,13 @@ class Worker:
 def drain(readers_: Sequence[Reader], work: Sequence[Work], *, now: datetime) -> int:
     """Take everything that is unread or due at `now`, in this thread, until nothing is left; how many rows that were.
 
-    For commands and tests that play a clock of their own. Any open transaction of the server, another database's too,
-    can hold the log's horizon back for a moment: that is waited for.
+    For commands and tests that play a clock of their own, and are alone: each batch takes all slots at once. Any open
+    transaction of the server, another database's too, can hold the log's horizon back for a moment: that is waited for.
     """
     names = {reader.name for reader in readers_}
     total = 0
     while True:
-        taken = sum(_until_none(partial(readers.run_batch, reader, now=now)) for reader in readers_)
+        taken = sum(_until_none(partial(readers.run_batch, reader, now=now, slots=SLOTS)) for reader in readers_)
         taken += sum(_until_none(partial(line.run, now)) for line in work)
         if not taken:
             if not _are_behind(names):

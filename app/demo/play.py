@@ -26,7 +26,7 @@ from core.settings import Settings
 from core.work import Work
 
 #: Baskets a transaction, so that none of them comes near the 250 ms that a writing transaction may last.
-AT_ONCE = 100
+AT_ONCE = 150
 
 STAFF_EMAIL = "marketing@pocketful.example"
 PERMISSIONS = (

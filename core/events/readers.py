@@ -42,16 +42,17 @@ def register(readers: Sequence[Reader]) -> None:
     offsets.open_all(reader.name for reader in readers)
 
 
-def run_batch(reader: Reader, *, now: datetime) -> int:
+def run_batch(reader: Reader, *, now: datetime, slots: int = 16) -> int:
     """Let a reader take its next batch; returns how many events it passed (0: nothing unread, or others hold it).
 
+    slots   how many it may hold at once: a part of all, so that other workers share the rest
     A batch that fails is rolled back and taken one event a transaction; an event that fails by itself parks its
     subject for this reader. Deadlocks, lock time-outs and lost connections are no fault of an event: they pass up.
     """
     limit = _limits.get(reader.name, reader.limit)
     begun = monotonic()
     try:
-        taken = _take(reader, limit=limit, slots=16, now=now)
+        taken = _take(reader, limit=limit, slots=slots, now=now)
     except _Failed:
         return _take_singly(reader, now=now)
     _limits[reader.name] = next_limit(limit, taken=taken, seconds=monotonic() - begun, most=reader.limit)
