@@ -41,7 +41,7 @@ def run(settings: Settings, *, days: int, exits: bool, host: str, port: int) -> 
         console.print(f"{windows.title(window)} stands as it was played at {played.finished_at:%Y-%m-%d %H:%M} UTC.")
         console.print("`flask --app wsgi demo check` lays its table again.")
     if exits or played.differences != 0:
-        status = _lay_table(files, played, console)
+        status = lay_table(files, played, console)
         if exits or status:
             return status
     return serving.serve(settings, host=host, port=port, console=console)
@@ -56,7 +56,7 @@ def check(settings: Settings) -> int:
     played = stage.open_played(settings) if stage.exists(settings) else None
     if played is None:
         raise ConfigurationError("nothing has been played to its end by this version: run `make demo` first")
-    return _lay_table(files, played, console)
+    return lay_table(files, played, console)
 
 
 def _console() -> Console:
@@ -72,7 +72,7 @@ def _open_files() -> Files:
         raise ConfigurationError(str(error)) from error
 
 
-def _lay_table(files: Files, played: Played, console: Console) -> int:
+def lay_table(files: Files, played: Played, console: Console) -> int:
     """Compute everything anew, print it, and name what differs; how the play ends."""
     scene = stage.scene()
     with transaction() as session:

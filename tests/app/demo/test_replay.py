@@ -1,0 +1,148 @@
+"""Two real days played whole: they add up, and whatever is altered afterwards is found and named."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from app.demo import responses, stage, windows
+from app.demo.source_facts import facts
+from app.demo.source_files import Files
+from core import db
+from core.db import connection_of, transaction
+from core.settings import Settings
+from tests.app.demo.replay import WINDOW, Stage
+
+
+@pytest.fixture(scope="module")
+def theatre(settings: Settings, real_files: Files) -> Iterator[Stage]:
+    """Two days, played once for all tests of this file."""
+    db.open_database(settings)
+    name = f"{make_url(settings.database_url).database}_demo"
+    there = Stage(stage.settings_of(settings, name), real_files)
+    there.play()
+    yield there
+    db.close_database()
+    with psycopg.connect(settings.database_url, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def one(query: str, *values: object) -> tuple[object, ...]:
+    with transaction() as session:
+        row = connection_of(session).execute(query, list(values)).fetchone()
+    assert row
+    return row
+
+
+def test_days_are_played_whole_and_add_up(theatre: Stage) -> None:
+    source = facts(theatre.files, WINDOW)
+
+    status, table = theatre.check()
+
+    assert status == 0, table
+    assert "differs" not in table
+    assert "balanced" in table
+    assert source.redemptions == 4
+    assert one("SELECT count(*) FROM rewards.redemption r JOIN demo.offer USING (campaign_id)") == (4,)
+    assert one("SELECT count(*) FROM rewards.checkout") == (source.baskets,)
+
+
+def test_merchant_is_owed_the_sales_and_each_cent_has_its_source(theatre: Stage) -> None:
+    source = facts(theatre.files, WINDOW)
+    query = """SELECT sum(b.posted) FILTER (WHERE a.purpose = 'payable'),
+                      (SELECT sum(amount_minor) FROM rewards.redemption JOIN demo.offer USING (campaign_id))
+                 FROM wallet.balance b JOIN wallet.account a ON a.id = b.account_id"""
+
+    assert one(query) == (source.sales_minor, source.redeemed_minor)
+
+
+def test_live_journey_reacts_within_the_simulated_day(theatre: Stage) -> None:
+    begins, ends = windows.bounds(WINDOW)
+    big = "SELECT count(DISTINCT customer_id) FROM rewards.checkout WHERE total_minor >= 10000"
+
+    assert one("SELECT count(*) FROM engage.enrolment") == one(big)
+    late = "SELECT count(*) FROM engage.enrolment WHERE entered_at < %s OR entered_at >= %s"
+    assert one(late, begins, ends) == (0,)
+    sent = "SELECT count(*) FROM core.message WHERE state = 'sent'"
+    assert one(sent) == one("SELECT count(*) FROM core.sandbox_message")
+    assert one(sent) != (0,)
+
+
+def test_one_household_in_five_answers_and_always_the_same_ones() -> None:
+    answering = [number for number in range(1, 2_501) if responses.redeems(number)]
+
+    assert 450 < len(answering) < 550
+    assert answering == [number for number in range(1, 2_501) if responses.redeems(number)]
+
+
+def test_finished_play_is_found_again_and_only_for_its_days(theatre: Stage) -> None:
+    played = stage.open_played(theatre.settings)
+
+    assert played and played.window == WINDOW
+    assert played.baskets == facts(theatre.files, WINDOW).baskets
+
+
+def test_check_names_the_order_that_lost_a_cent(theatre: Stage) -> None:
+    event_id, basket, customer_id, household = one(A_PAID_ORDER)
+    cent_less = "UPDATE core.event SET payload = jsonb_set(payload, '{total_minor}', to_jsonb(%s::int)) WHERE id = %s"
+    (total,) = one("SELECT (payload->>'total_minor')::int FROM core.event WHERE id = %s", event_id)
+    assert isinstance(total, int)
+
+    with theatre.tampering() as cursor:
+        cursor.execute(cent_less, [total - 1, event_id])
+    status, table = theatre.check()
+    with theatre.tampering() as cursor:
+        cursor.execute(cent_less, [total, event_id])
+
+    assert status == 1
+    assert "differs: sales" in table
+    assert f"differs: basket {basket} of household {household} (customer {customer_id})" in table
+
+
+def test_check_names_the_entry_that_gained_a_cent(theatre: Stage) -> None:
+    entry_id, basket, household = one(AN_ENTRY)
+
+    with theatre.tampering() as cursor:
+        cursor.execute("UPDATE wallet.entry SET amount = amount + 1 WHERE id = %s", [entry_id])
+    status, table = theatre.check()
+    with theatre.tampering() as cursor:
+        cursor.execute("UPDATE wallet.entry SET amount = amount - 1 WHERE id = %s", [entry_id])
+
+    assert status == 1
+    assert "differs: payable to the merchant" in table
+    assert f"differs: basket {basket} of household {household} " in table
+    assert "│ balanced" not in table and f"entry {entry_id}" in table
+
+
+def test_check_names_the_order_that_changed_its_customer(theatre: Stage) -> None:
+    event_id, basket, customer_id, household = one(A_PAID_ORDER)
+    other_household, other_id = one(
+        "SELECT household_id, customer_id FROM demo.household WHERE customer_id <> %s LIMIT 1", customer_id
+    )
+
+    with theatre.tampering() as cursor:
+        cursor.execute("UPDATE core.event SET customer_id = %s WHERE id = %s", [other_id, event_id])
+    status, table = theatre.check()
+    with theatre.tampering() as cursor:
+        cursor.execute("UPDATE core.event SET customer_id = %s WHERE id = %s", [customer_id, event_id])
+
+    assert status == 1
+    assert f"basket {basket} of household {household} (customer {customer_id})" in table
+    assert f"its order names customer {other_id}, household {other_household}" in table
+    assert theatre.check()[0] == 0
+
+
+A_PAID_ORDER = """
+    SELECT e.id, c.till_reference, e.customer_id, h.household_id
+      FROM core.event e JOIN rewards.checkout c ON c.id = (e.payload->>'checkout_id')::uuid
+      JOIN demo.household h ON h.customer_id = e.customer_id
+     WHERE e.name = 'order.completed' AND c.total_minor > 100 ORDER BY c.till_reference LIMIT 1
+"""
+
+AN_ENTRY = """
+    SELECT n.id, c.till_reference, h.household_id
+      FROM wallet.entry n JOIN wallet.account a ON a.id = n.account_id AND a.purpose = 'payable'
+      JOIN rewards.checkout c ON c.transfer_id = n.transfer_id JOIN demo.household h USING (customer_id)
+     ORDER BY c.till_reference LIMIT 1
+"""
