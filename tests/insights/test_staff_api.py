@@ -164,6 +164,8 @@ def test_summary_is_money_and_counts(staff: FlaskClient) -> None:
         "since=2026-11-20T00:00:00Z&until=2026-11-20T00:00:00Z",
         "since=2026-11-20T00:00:00&until=2026-11-21T00:00:00Z",
         "since=2026-11-20T00:00:00Z&until=2026-11-21T00:00:00Z&currency=usd",
+        "since=0001-01-01T00:00:00%2B14:00&until=2026-11-21T00:00:00Z",
+        "since=2026-11-20T00:00:00Z&until=9999-12-31T23:59:59-14:00",
     ],
 )
 def test_bad_summary_arguments_are_422(staff: FlaskClient, query: str) -> None:
