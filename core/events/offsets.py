@@ -153,8 +153,13 @@ _ADVANCE = """
 """
 
 # A reader without offsets has read nothing.
+# A transaction that began before `until` and still writes may be about to commit an event of that time.
 _HAS_READ = f"""
     SELECT NOT EXISTS (
+             SELECT FROM pg_stat_activity a
+              WHERE a.datname = current_database() AND a.backend_xid IS NOT NULL AND a.xact_start <= %(until)s
+                AND a.pid <> pg_backend_pid())
+       AND NOT EXISTS (
              SELECT FROM core.reader_parked p WHERE p.reader = %(reader)s AND p.subject = %(customer)s::text)
        AND (SELECT NOT EXISTS (
                      SELECT FROM core.event e

@@ -62,6 +62,9 @@ def run_batch(reader: Reader, *, now: datetime, slots: int = 16) -> int:
 #: A batch that takes longer than this is halved: a writing transaction of 250 ms would hold back every reader.
 _LONG_SECONDS = 0.125
 
+#: But not below this: a batch has a price of its own, and a busy machine would drive it to one event a batch.
+_FEWEST = 25
+
 #: Events a batch just now, by reader, as this process found them to take.
 _limits: dict[str, int] = {}
 
@@ -69,7 +72,7 @@ _limits: dict[str, int] = {}
 def next_limit(limit: int, *, taken: int, seconds: float, most: int) -> int:
     """How many events the next batch takes: half when this one was long, twice when it was full and short."""
     if seconds > _LONG_SECONDS:
-        return max(min(limit, taken) // 2, 1)
+        return max(min(limit, taken) // 2, min(_FEWEST, most))
     if taken >= limit // 2 and seconds < _LONG_SECONDS / 3:
         return min(limit * 2, most)
     return limit

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core import db, ids
 from core.db import connection_of, transaction
 from core.events import Event, LoggedEvent, Reader, announce, announce_all, readers
-from core.events.announce import ChainTooLong
+from core.events.announce import ChainTooLong, append
 from core.events.log import slot_of
 from core.settings import Settings
 from tests.core.log import drain
@@ -64,7 +64,6 @@ def test_an_event_that_commits_late_is_not_lost(database: None, settings: Settin
     seen: list[tuple[UUID | None, int]] = []
     reader = keeping(seen)
     late = psycopg.connect(settings.database_url)
-    from core.events.announce import append
 
     append(late, [happened(1, customer)])
     with transaction() as session:
@@ -184,3 +183,17 @@ def test_python_and_the_database_agree_on_slots() -> None:
             text("SELECT id, core.slot_of(id, NULL) FROM unnest(:ids) AS id"), {"ids": customers}
         ).all()
     assert all(slot == slot_of(customer) for customer, slot in rows)
+
+
+def test_has_read_waits_for_who_still_writes(database: None, settings: Settings) -> None:
+    customer = ids.new()
+    reader = keeping([])
+    with psycopg.connect(settings.database_url) as writing:
+        append(writing, [happened(1, customer)])
+        until = datetime.now(UTC)
+        with transaction() as session:
+            assert not readers.has_read(connection_of(session), reader.name, customer, until=until)
+        writing.rollback()
+
+    with transaction() as session:
+        assert readers.has_read(connection_of(session), reader.name, customer, until=until)

@@ -9,7 +9,6 @@ import pytest
 from core.errors import ConfigurationError
 from core.settings import Settings
 
-
 _numbers = itertools.count(1)
 
 
