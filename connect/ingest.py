@@ -117,10 +117,11 @@ def _names(pointers: Sequence[str]) -> list[str]:
 PRIVATE_PLACE = "core.event_private.ciphertext"
 
 # The receipts are taken in one order, so that two batches which share messages wait for each other and never deadlock.
+# The payloads travel in binary (%b), as in `core.events.announce`.
 _LOG = """
     WITH incoming AS MATERIALIZED (
         SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::uuid[],
-                             %s::smallint[], %s::text[], %s::text[], %s::text[], %s::bytea[])
+                             %s::smallint[], %s::text[], %b::text[], %s::text[], %s::bytea[])
                WITH ORDINALITY AS e (id, name, customer_id, subject_id, occurred_at, source, caused_by, depth, trace,
                                      payload, message_id, ciphertext, position)
     ), fresh AS (
