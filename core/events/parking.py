@@ -46,12 +46,9 @@ def park(connection: Connection, reader: str, event: LoggedEvent, *, error: Exce
     _keep(connection, reader, [event], error=f"{type(error).__name__}{place}", now=now)
 
 
-def queue_behind(
-    connection: Connection, reader: str, events: Sequence[LoggedEvent], names: frozenset[str] | None
-) -> None:
-    """Keep the later events of parked subjects in line, those that the reader wants."""
-    wanted = [event for event in events if names is None or event.name in names]
-    _keep(connection, reader, wanted, error=None, now=None)
+def queue_behind(connection: Connection, reader: str, events: Sequence[LoggedEvent]) -> None:
+    """Keep the later events of parked subjects in line."""
+    _keep(connection, reader, events, error=None, now=None)
 
 
 def _keep(

@@ -89,17 +89,16 @@ class _Failed(Exception):
 def _take(reader: Reader, *, limit: int, slots: int, now: datetime) -> int:
     with transaction() as session:
         connection = connection_of(session)
-        events, positions = offsets.read(connection, reader.name, names=reader.names, limit=limit, slots=slots)
-        parked = parking.parked_subjects(connection, reader.name, events)
-        ready = [event for event in events if event.subject not in parked]
-        wanted = [event for event in ready if reader.names is None or event.name in reader.names]
+        batch = offsets.read(connection, reader.name, names=reader.names, limit=limit, slots=slots)
+        parked = parking.parked_subjects(connection, reader.name, batch.events)
+        ready = [event for event in batch.events if event.subject not in parked]
 
-        if wanted:
-            _handle(reader, session, wanted, now=now)
+        if ready:
+            _handle(reader, session, ready, now=now)
 
-        parking.queue_behind(connection, reader.name, [e for e in events if e.subject in parked], reader.names)
-        offsets.advance(connection_of(session), reader.name, positions)
-        return len(events)
+        parking.queue_behind(connection, reader.name, [event for event in batch.events if event.subject in parked])
+        offsets.advance(connection_of(session), reader.name, batch.positions)
+        return batch.passed
 
 
 def _take_singly(reader: Reader, *, now: datetime) -> int:
@@ -131,11 +130,9 @@ def _handle(reader: Reader, session: Session, wanted: Sequence[LoggedEvent], *, 
 def _park(reader: Reader, culprit: LoggedEvent, error: Exception, *, now: datetime) -> int:
     with transaction() as session:
         connection = connection_of(session)
-        events, positions = offsets.read(
-            connection, reader.name, names=reader.names, limit=1, slots=1, only_slot=culprit.slot
-        )
-        if [event.id for event in events] != [culprit.id]:
+        batch = offsets.read(connection, reader.name, names=reader.names, limit=1, slots=1, only_slot=culprit.slot)
+        if [event.id for event in batch.events] != [culprit.id]:
             return 1  # another worker moved this slot on meanwhile, and has dealt with the event itself
         parking.park(connection, reader.name, culprit, error=error, now=now)
-        offsets.advance(connection, reader.name, positions)
+        offsets.advance(connection, reader.name, batch.positions)
         return 1
