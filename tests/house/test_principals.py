@@ -1,0 +1,226 @@
+"""Who may do what: every operation of every guarded door is declared here, and asked by each of those who may not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from auth import customers, merchants, tokens
+from core import clock, ids
+from core.db import transaction
+from core.web.principals import Principal
+from engage import inbox
+from engage.inbox import NewItem
+from rewards import campaigns, vouchers
+from rewards.campaigns import Draft
+from rewards.vouchers import Issue
+
+#: It names nothing: each caller sees and changes what is their own.
+OWN = "own"
+#: Its path names one caller's thing, which is not there for another caller.
+OWNED = "owned"
+#: A write key lets in.
+SOURCE = "source"
+
+#: Every operation of the doors that have a guard, with whose it is; a staff operation with its permission.
+EXPECTED = {
+    "GET /app/v1/home": OWN,
+    "GET /app/v1/me": OWN,
+    "PATCH /app/v1/me": OWN,
+    "PUT /app/v1/devices": OWN,
+    "GET /app/v1/code": OWN,
+    "GET /app/v1/code.png": OWN,
+    "GET /app/v1/wallet": OWN,
+    "GET /app/v1/wallet/entries": OWN,
+    "POST /app/v1/topups": OWN,
+    "GET /app/v1/topups/{topup_id}": OWNED,
+    "POST /app/v1/payments": OWN,
+    "GET /app/v1/vouchers": OWN,
+    "GET /app/v1/vouchers/{voucher_id}": OWNED,
+    "GET /app/v1/vouchers/{voucher_id}/qr.png": OWNED,
+    "GET /app/v1/consents": OWN,
+    "PUT /app/v1/consents": OWN,
+    "GET /app/v1/inbox": OWN,
+    "PUT /app/v1/inbox/{item_id}/read": OWNED,
+    "GET /admin/v1/messages/in-doubt": "messages.read",
+    "PUT /admin/v1/messages/{message_id}/settlement": "messages.settle",
+    "GET /admin/v1/sandbox/messages": "messages.read",
+    "POST /admin/v1/external-identities/{source}": "customers.write",
+    "GET /admin/v1/customers": "customers.read",
+    "GET /admin/v1/customers/{customer_id}/profile": "customers.read",
+    "GET /admin/v1/customers/{customer_id}/timeline": "customers.read",
+    "GET /admin/v1/customers/{customer_id}/decisions": "journeys.read",
+    "GET /admin/v1/insights/summary": "insights.read",
+    "POST /admin/v1/campaigns": "campaigns.write",
+    "GET /admin/v1/campaigns": "campaigns.read",
+    "GET /admin/v1/campaigns/{campaign_id}": "campaigns.read",
+    "POST /admin/v1/campaigns/{campaign_id}/funding": "campaigns.write",
+    "PUT /admin/v1/campaigns/{campaign_id}/status": "campaigns.write",
+    "POST /admin/v1/campaigns/{campaign_id}/vouchers": "campaigns.write",
+    "POST /admin/v1/journeys": "journeys.write",
+    "GET /admin/v1/journeys": "journeys.read",
+    "GET /admin/v1/journeys/{journey_id}": "journeys.read",
+    "POST /admin/v1/journeys/{journey_id}/versions": "journeys.write",
+    "PUT /admin/v1/journeys/{journey_id}/status": "journeys.write",
+    "GET /merchant/v1/payments/{payment_id}": OWNED,
+    "POST /merchant/v1/payments/{payment_id}/refunds": OWNED,
+    "GET /merchant/v1/balance": OWN,
+    "POST /merchant/v1/redemptions": OWN,
+    "POST /merchant/v1/checkouts": OWN,
+    **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
+    "POST /v1/alias": SOURCE,
+}
+
+AUDIENCES = {"/app/v1": tokens.APP, "/admin/v1": tokens.ADMIN, "/merchant/v1": tokens.MERCHANT}
+PERMISSIONS = frozenset(EXPECTED.values()) - {OWN, OWNED, SOURCE}
+NOBODYS = "01900000-0000-7000-8000-000000000000"
+
+
+@dataclass
+class Asker:
+    """Somebody with a token, who asks for operations as the table names them."""
+
+    app: Flask
+    principal: Principal
+    audience: str
+    headers: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        minted = tokens.mint(
+            self.principal, audience=self.audience, client_id="test", now=clock.now(), ttl=timedelta(minutes=5)
+        )
+        self.headers = {"Authorization": f"Bearer {minted}"}
+
+    def ask(self, operation: str, body: Any = None, **named: object) -> TestResponse:
+        method, path = operation.split(" ")
+        for name in _names_in(path):
+            path = path.replace(f"{{{name}}}", str(named.get(name, NOBODYS)))
+        headers = self.headers | {"Idempotency-Key": str(ids.new())}
+        sent = {} if body is None and method != "GET" else body
+        return self.app.test_client().open(path, method=method, json=sent, headers=headers)
+
+
+@pytest.fixture
+def askers(app: Flask) -> dict[str, Asker]:
+    """One for each audience, with no permission at all."""
+    return {
+        tokens.APP: Asker(app, Principal("customer", ids.new()), tokens.APP),
+        tokens.ADMIN: Asker(app, Principal("staff", ids.new()), tokens.ADMIN),
+        tokens.MERCHANT: _terminal(app, ids.new()),
+    }
+
+
+def test_every_operation_declares_whose_it_is(app: Flask) -> None:
+    documents = {door.document for door in app.extensions["door_of"].values() if door.guard is not None}
+    prefixes = tuple(door.prefix for door in app.extensions["door_of"].values() if door.guard is not None)
+
+    served = {
+        f"{method.upper()} {path}"
+        for document in documents
+        for path, methods in app.test_client().get(f"/openapi/{document}.json").json["paths"].items()  # type: ignore[index]
+        for method in methods
+        if path.startswith(prefixes) and method in {"get", "put", "post", "patch", "delete"}
+    }
+
+    assert served == set(EXPECTED)
+
+
+def test_a_door_refuses_the_tokens_of_the_other_doors(askers: dict[str, Asker]) -> None:
+    let_in = [
+        (operation, audience)
+        for operation in EXPECTED
+        for audience, asker in askers.items()
+        if audience != _audience_of(operation) and asker.ask(operation).status_code != 401
+    ]
+
+    assert let_in == []
+
+
+def test_staff_need_the_very_permission_that_is_declared(app: Flask) -> None:
+    let_in = []
+    for operation, permission in EXPECTED.items():
+        if permission in PERMISSIONS:
+            all_others = Principal("staff", ids.new(), permissions=PERMISSIONS - {permission})
+            only_that = Principal("staff", ids.new(), permissions=frozenset({permission}))
+            statuses = [Asker(app, who, tokens.ADMIN).ask(operation).status_code for who in (all_others, only_that)]
+            if statuses[0] != 403 or statuses[1] in (401, 403):
+                let_in.append((operation, statuses))
+
+    assert let_in == []
+
+
+def test_what_is_one_callers_own_is_not_there_for_another(app: Flask, askers: dict[str, Asker]) -> None:
+    merchant_id = _merchant()
+    owners = {tokens.APP: _customer(app), tokens.MERCHANT: _terminal(app, merchant_id)}
+    things = _things_of(owners[tokens.APP], merchant_id)
+    owned = [operation for operation, whose in EXPECTED.items() if whose == OWNED]
+
+    seen = {
+        operation: (
+            askers[_audience_of(operation)].ask(operation, **things).status_code,
+            owners[_audience_of(operation)].ask(operation, **things).status_code,
+        )
+        for operation in owned
+    }
+
+    assert {operation: strangers for operation, (strangers, _) in seen.items()} == dict.fromkeys(owned, 404)
+    assert all(owners_ in (200, 201) for _, owners_ in seen.values()), seen
+
+
+def _audience_of(operation: str) -> str:
+    path = operation.split(" ")[1]
+    return next((audience for prefix, audience in AUDIENCES.items() if path.startswith(prefix)), "")
+
+
+def _names_in(path: str) -> Iterator[str]:
+    return (part[1:-1] for part in path.split("/") if part.startswith("{"))
+
+
+def _terminal(app: Flask, merchant_id: UUID) -> Asker:
+    principal = Principal("terminal", ids.new(), merchant_id=merchant_id, store_id=ids.new())
+    return Asker(app, principal, tokens.MERCHANT)
+
+
+def _customer(app: Flask) -> Asker:
+    with transaction() as session:
+        known = customers.sign_up(session, phone="+12025550143", locale=None, time_zone=None, now=clock.now())
+    return Asker(app, Principal("customer", known.id), tokens.APP)
+
+
+def _merchant() -> UUID:
+    with transaction() as session:
+        return merchants.add_merchant(session, name="Corner Shop", now=clock.now()).id
+
+
+def _things_of(customer: Asker, merchant_id: UUID) -> dict[str, object]:
+    """One of each thing that a path names: a top-up, a payment, a voucher and a message in the inbox."""
+    now, customer_id = clock.now(), customer.principal.id
+    amount = {"amount_minor": 500, "currency": "USD"}
+    topup = customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
+    payment = customer.ask("POST /app/v1/payments", {"amount": amount, "merchant_id": str(merchant_id)})
+    draft = Draft(
+        name="Five off",
+        kind="coupon",
+        discount={"kind": "amount", "amount_minor": 500},
+        currency="USD",
+        starts_at=now,
+        ends_at=now + timedelta(days=1),
+        starts_now=True,
+    )
+    with transaction() as session:
+        campaign_id = campaigns.create(session, draft, actor="staff:test", now=now)
+        voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="t"), now=now)
+        inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
+        [item] = inbox.list_(session, customer_id, before=None, limit=1)
+    assert topup.json and payment.json
+    return {
+        "topup_id": topup.json["id"],
+        "payment_id": payment.json["id"],
+        "voucher_id": voucher.id,
+        "item_id": item.id,
+    }
