@@ -10,7 +10,7 @@ from core import ids
 from core.crypto import Erased
 from core.db import transaction
 from core.errors import NotFound, Refusal
-from rewards import codes, holdings, vouchers
+from rewards import checkouts, codes, holdings, vouchers
 from rewards.errors import (
     BudgetExhausted,
     CampaignNotRunning,
@@ -19,7 +19,8 @@ from rewards.errors import (
     VoucherSourceReused,
 )
 from rewards.vouchers import Issue, Voucher
-from tests.rewards.conftest import NOW, World
+from tests.rewards.conftest import NOW, World, line
+from wallet import refunds
 
 
 def issue_each(*issues: Issue) -> list[Voucher | Refusal]:
@@ -189,3 +190,31 @@ def test_holder_sees_what_is_left_and_strangers_see_nothing(world: World) -> Non
     assert [h.id for h in (*active, *rest)] == [card.id, coupon.id]
     assert [h.id for h in soonest] == [coupon.id, card.id]
     assert code == codes.display(coupon.code)
+
+
+def test_gift_card_that_was_paid_back_is_active_again(world: World) -> None:
+    customer, now = world.customer(), NOW
+    card = world.voucher(world.gift_campaign(2_000), customer)
+    with transaction() as session:
+        taken = checkouts.take(session, world.checkout(customer, line(2_000), vouchers=(card.id,)), now=now)
+    with transaction() as session:
+        assert [each.state for each in holdings.page(session, customer, before=None, limit=9, now=now)] == ["used_up"]
+
+    assert taken.transfer_id
+    with transaction() as session:
+        refunds.refund(
+            session,
+            principal=world.till.principal,
+            key="back",
+            fingerprint=b"back",
+            payment_id=taken.transfer_id,
+            merchant_id=world.till.merchant_id,
+            amount_minor=700,
+            at=now,
+        )
+
+    with transaction() as session:
+        held = holdings.find(session, customer, card.id, now=now)
+        assert (held.state, held.value_minor) == ("active", 700)
+        assert holdings.page(session, customer, state="active", before=None, limit=9, now=now) == [held]
+        assert holdings.expiring_next(session, customer, limit=9, now=now) == [held]
