@@ -88,7 +88,8 @@ def open_database(settings: Settings) -> None:
         with psycopg.connect(url, connect_timeout=5) as connection:
             version = connection.info.server_version
     except psycopg.Error as error:  # also an address that cannot be read
-        reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
+        told = [line for line in str(error).strip().splitlines() if line[:1].strip()]  # hints are indented
+        reason = (told or ["no reason given"])[-1]
         raise ConfigurationError(f"The database of DATABASE_URL cannot be reached: {reason}") from error
     if version < OLDEST_SERVER:
         raise ConfigurationError(f"PostgreSQL {version // 10000} is too old: DATABASE_URL must point at 15 or newer")
