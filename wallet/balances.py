@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wallet import accounts
+from wallet.assets import brand_currency
 from wallet.models import Account
 from wallet.models import Balance as BalanceRow
 
@@ -19,6 +21,18 @@ class Balance:
     asset: str
     posted: int
     available: int
+
+
+def of_customer(session: Session, customer_id: UUID) -> list[Balance]:
+    """A customer's balances; their cash in the brand's currency is always among them.
+
+    The wallet of somebody who has just signed up is opened a moment later, and an app should not have to know of that.
+    """
+    cash = accounts.of_customer(customer_id, brand_currency())
+    found = of(session, cash.owner)
+    if any(each.account_id == cash.id for each in found):
+        return found
+    return [Balance(cash.id, cash.purpose, cash.asset, 0, 0), *found]
 
 
 def of(session: Session, owner: str) -> list[Balance]:

@@ -40,7 +40,7 @@ def show_home() -> dict[str, Any]:
     """Balances, the vouchers that expire next, unread messages and the latest entries; send If-None-Match."""
     customer, now = principals.current(), clock.now()
     with transaction() as session:
-        held = balances.of(session, customer.name)
+        held = balances.of_customer(session, customer.id)
         expiring = holdings.expiring_next(session, customer.id, limit=_VOUCHERS, now=now)
         unread = inbox.unread_count(session, customer.id)
         lines = statements.entries(session, owner=customer.name, limit=_ENTRIES)

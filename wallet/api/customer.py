@@ -32,7 +32,7 @@ blueprint = Blueprint("wallet_customer", __name__, description="Cash, gift-card 
 def show_wallet() -> dict[str, Any]:
     """What is in the wallet."""
     with transaction() as session:
-        return shapes.wallet(balances.of(session, principals.current().name))
+        return shapes.wallet(balances.of_customer(session, principals.current().id))
 
 
 @blueprint.get("/wallet/entries")
