@@ -131,8 +131,9 @@ def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, n
         }
         for request in sorted(requests, key=lambda request: (request.principal, request.key))
     ]
-    statement = insert(Topup).values(rows).on_conflict_do_nothing(index_elements=["principal", "key"])
-    return list(session.scalars(statement.returning(Topup)))
+    # The rows are parameters, not VALUES: so the statement is compiled once, not anew for each number of rows.
+    statement = insert(Topup).on_conflict_do_nothing(index_elements=["principal", "key"]).returning(Topup)
+    return list(session.scalars(statement, rows))
 
 
 def _charge(topups: Sequence[Topup], token: UUID, *, gateway: PaymentGateway, now: datetime) -> None:
