@@ -12,8 +12,8 @@ from core.errors import InvalidInput, NotFound, Refusal
 from core.events import Event
 from core.money import MAX_AMOUNT_MINOR
 from wallet import accounts, ledger
-from wallet.assets import exponent_of
-from wallet.errors import AccountMissing, CurrencyUnknown, MerchantUnknown
+from wallet.assets import brand_currency, exponent_of
+from wallet.errors import AccountMissing, CurrencyUnknown, InsufficientFunds, MerchantUnknown
 from wallet.events import PaymentCompleted
 from wallet.ledger import Leg, Posted, Transfer
 
@@ -135,7 +135,8 @@ def _post_opening(connection: Connection, payment: Payment, transfer: Transfer) 
     except AccountMissing as missing:
         payable = _payable(payment)
         if missing.account_id != payable.id:
-            raise CurrencyUnknown from missing
+            # A wallet that is opened a moment after the sign-up has nothing in it yet.
+            raise (InsufficientFunds if payment.currency == brand_currency() else CurrencyUnknown) from missing
         if not connection.execute("SELECT FROM auth.merchant WHERE id = %s", [payment.merchant_id]).rowcount:
             raise MerchantUnknown from missing
         accounts.open_all(connection, [payable])
