@@ -1,6 +1,7 @@
 """The collection that mobile developers import, run by newman as its guide says."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def test_the_collection_signs_in_tops_up_pays_and_redeems_from_an_empty_database
 def test_the_environment_asks_for_what_the_guide_prepares(prepared: dict[str, str]) -> None:
     values = {value["key"]: value["value"] for value in json.loads(ENVIRONMENT.read_text())["values"]}
     assert {name for name, value in values.items() if not value} == set(prepared)
+
+
+def test_the_guide_gives_the_permissions_that_the_collection_needs() -> None:
+    guide = (PROJECT / "docs" / "app-developers.md").read_text()
+    assert set(re.findall(r"--permission ([a-z.]+)", guide)) == set(PERMISSIONS)
 
 
 @pytest.fixture
