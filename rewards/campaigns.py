@@ -206,9 +206,7 @@ def _open_budgets(session: Session, made: Sequence[tuple[UUID, Draft]]) -> None:
     accounts.open_all(session, [*budgets, *funds])
 
 
-def _funding(
-    campaign_id: UUID, amount_minor: int, currency: str, *, key: str, actor: str, now: datetime
-) -> Transfer:
+def _funding(campaign_id: UUID, amount_minor: int, currency: str, *, key: str, actor: str, now: datetime) -> Transfer:
     return Transfer(
         id=ids.new(),
         principal=actor,

@@ -22,6 +22,7 @@ _TRIES = 5
 class Beaten(Exception):
     """Another transaction was first with the same deed: once all is undone, what it did can be read."""
 
+
 Result = TypeVar("Result")
 
 
