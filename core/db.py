@@ -141,10 +141,18 @@ def transaction() -> Iterator[Session]:
             yield session
             session.commit()
     except BaseException:
-        session.rollback()
+        _roll_back(session)
         raise
     finally:
         session.close()
+
+
+def _roll_back(session: Session) -> None:
+    """Undo what the session did; where its connection is lost the server has done so, and the pool must forget it."""
+    try:
+        session.rollback()
+    except sa_exc.OperationalError:
+        session.invalidate()
 
 
 @contextmanager

@@ -168,3 +168,11 @@ def test_a_server_that_is_too_old_is_told_in_one_line(settings: Settings, monkey
 
     with pytest.raises(ConfigurationError, match=re.escape("too old: DATABASE_URL must point at 15 or newer")):
         db.open_database(settings)
+
+
+def test_a_connection_that_is_lost_in_a_transaction_is_told_as_such(database: None) -> None:
+    with pytest.raises(DatabaseUnavailable), transaction() as session:
+        connection_of(session).execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with transaction() as session:
+        assert connection_of(session).execute("SELECT 1").fetchone() == (1,)
