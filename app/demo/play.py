@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from app import wiring
 from app.demo import batches, live_journey, offers, people, shops, source, stage, windows
+from app.demo.beside import Beside, beside, shared
 from app.demo.progress import Bars, Done
 from app.demo.responses import Responses
 from app.demo.source import RedemptionOf
@@ -21,6 +22,7 @@ from app.worker import drain
 from auth import staff
 from core import clock
 from core.db import transaction
+from core.events import Reader
 from core.gateways.registry import Gateways
 from core.settings import Settings
 from core.work import Work
@@ -51,9 +53,9 @@ class House:
 
     work: Sequence[Work]
 
-    def catch_up(self, now: datetime) -> None:
-        """Let every reader read all there is and do what is due."""
-        drain(wiring.READERS, self.work, now=now)
+    def catch_up(self, readers: Sequence[Reader], now: datetime) -> None:
+        """Let these readers read all there is and do what is due."""
+        drain(readers, self.work, now=now)
 
 
 def play(settings: Settings, gateways: Gateways, files: Files, window: Window, bars: Bars) -> Played:
@@ -64,14 +66,14 @@ def play(settings: Settings, gateways: Gateways, files: Files, window: Window, b
     begins, ends = windows.bounds(window)
     hands = SimulatedClock(begins - timedelta(hours=1))
     house = House(wiring.work(settings, gateways))
-    with clock.simulated(hands.read):
+    with clock.simulated(hands.read), beside(settings) as second:
         started = time.monotonic()
         scene = _set_up(files, window, house, bars, currency=settings.brand_currency, now=hands.at)
         stage.keep_scene(scene)
         ready = time.monotonic()
-        baskets = _play_days(files, window, scene, house, gateways, hands, bars)
+        baskets = _play_days(files, window, scene, house, gateways, hands, second, bars)
         hands.at = ends - timedelta(microseconds=1)
-        house.catch_up(hands.at)
+        house.catch_up(wiring.READERS, hands.at)
         finished = time.monotonic()
     played = Played(window, baskets, finished - ready, ready - started, clock.now())
     stage.keep_played(played)
@@ -86,7 +88,7 @@ def _set_up(files: Files, window: Window, house: House, bars: Bars, *, currency:
 
     with bars.part("households sign up", len(households)) as done:
         customers = _merged(people.sign_up(households, now=now), done)
-    house.catch_up(now)
+    house.catch_up(wiring.READERS, now)
     merchant_id = shops.open_merchant(now=now)
     with bars.part("stores open", len(stores)) as done:
         opened = _merged(shops.open_stores(stores, merchant_id=merchant_id, now=now), done)
@@ -109,20 +111,23 @@ def _set_up(files: Files, window: Window, house: House, bars: Bars, *, currency:
 
 def _play_days(
     files: Files, window: Window, scene: Scene, house: House, gateways: Gateways, hands: SimulatedClock,
-    bars: Bars,
+    second: Beside, bars: Bars,
 ) -> int:  # fmt: skip
-    """Play day after day; at each day's end the journey and all readers have seen it."""
+    """Play day after day; at each day's end the journey has seen it and done what it does."""
+    own, _ = shared(wiring.READERS)
     responses = Responses(scene.journey_campaign_id, {id_: number for number, id_ in scene.households.items()})
     tills = Tills(scene, gateways.payments, responses, _redemptions(files, window))
     count = 0
     with bars.part("baskets are paid", facts(files, window).baskets) as done:
         for _, of_day in groupby(source.baskets(files, window), lambda basket: windows.local_day(basket.occurred_at)):
+            second.read(hands.at)
             for stretch in batches.of(of_day, AT_ONCE):
                 hands.at = stretch[-1].occurred_at
                 tills.play(stretch)
                 count += len(stretch)
                 done(len(stretch))
-            house.catch_up(hands.at)
+            second.wait()
+            house.catch_up(own, hands.at)
             responses.look()
     return count
 
