@@ -33,21 +33,26 @@ class Step:
 
 
 def steps_of(page: str) -> list[Step]:
-    """Each `$ ` line, with its `> ` lines, and the lines below it."""
+    """Each `$ ` line, with those that a shell would still wait for, and the lines of its answer."""
     steps: list[Step] = []
     for block in _BLOCK.findall(page):
-        command: list[str] = []
-        answer: list[str] = []
+        command, answer = "", ""
         for line in [*block.splitlines(), "$ "]:
-            if line.startswith("$ "):
+            if command and not answer and _waits(command):
+                command += "\n" + line
+            elif line.startswith("$ "):
                 if command:
-                    steps.append(Step("\n".join(command), "\n".join(answer).strip()))
-                command, answer = [line[2:]], []
-            elif line.startswith("> ") and not answer:
-                command.append(line[2:])
+                    steps.append(Step(command, answer.strip()))
+                command, answer = line[2:], ""
             else:
-                answer.append(line)
+                answer += line + "\n"
     return steps
+
+
+def _waits(command: str) -> bool:
+    """Whether a shell would wait for more: after a backslash, in quotes, or up to the END of a text."""
+    is_quoting = command.count("'") % 2 == 1 or command.count('"') % 2 == 1
+    return command.endswith("\\") or is_quoting or ("<<END" in command and not command.endswith("\nEND"))
 
 
 def differs(promised: str, given: str) -> bool:
