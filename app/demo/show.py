@@ -79,6 +79,8 @@ def lay_table(files: Files, played: Played, console: Console) -> int:
         # One look at one moment, though a worker may be at it: a trial purchase must not show in half of the figures.
         connection = connection_of(session)
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # It waits while the files are read, and holds nobody's horizon back, since it writes nothing.
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         shown = table.sections(facts(files, played.window), figures.ours(connection, scene, played.window))
         faults = list(differences.between(files, connection, scene, played.window))
         unbalanced = checks.first_difference(connection)

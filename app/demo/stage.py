@@ -21,6 +21,8 @@ from core.errors import ConfigurationError
 from core.settings import Settings
 
 DATABASE = "pocketful_demo"
+#: Raised when the rules of the replay change: what was played by other rules counts as never played.
+RULES = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +70,16 @@ def exists(settings: Settings) -> bool:
 
 
 def open_played(settings: Settings) -> Played | None:
-    """Open the demo's database and say what was played in it; None when that is not whole, or of another schema."""
+    """Open the demo's database and say what was played in it; None if not to its end, or by another version."""
     db.open_database(settings)
     if not database.is_current():
         return None
     start.open_house(settings)
-    with transaction() as session:
-        connection = connection_of(session)
-        if connection.execute("SELECT to_regclass('demo.play')").fetchone() == (None,):
-            return None
-        row = connection.execute(_PLAYED).fetchone()
+    try:
+        with transaction() as session:
+            row = connection_of(session).execute(_PLAYED, [RULES]).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+        return None
     return Played(Window(row[0], row[1]), *row[2:]) if row else None
 
 
@@ -134,9 +136,10 @@ def scene() -> Scene:
 def keep_played(played: Played) -> None:
     """The last thing that a play does: without this note it counts as never played."""
     window = played.window
-    values = [window.first, window.last, played.baskets, played.seconds, played.setting_up_seconds, played.finished_at]
+    seconds = [played.seconds, played.setting_up_seconds]
+    values = [RULES, window.first, window.last, played.baskets, *seconds, played.finished_at]
     with transaction() as session:
-        connection_of(session).execute("INSERT INTO demo.play VALUES (%s, %s, %s, %s, %s, %s)", values)
+        connection_of(session).execute("INSERT INTO demo.play VALUES (%s, %s, %s, %s, %s, %s, %s)", values)
 
 
 def keep_differences(count: int) -> None:
@@ -149,7 +152,10 @@ def _name(settings: Settings) -> str:
     return str(make_url(settings.database_url).database)
 
 
-_PLAYED = "SELECT first_day, last_day, baskets, seconds, setting_up_seconds, finished_at, differences FROM demo.play"
+_PLAYED = """
+    SELECT first_day, last_day, baskets, seconds, setting_up_seconds, finished_at, differences
+      FROM demo.play WHERE rules = %s
+"""
 
 _SCHEMA = """
 CREATE SCHEMA demo;
@@ -160,7 +166,7 @@ CREATE TABLE demo.offer (
     campaign_number int, coupon_upc bigint, campaign_id uuid NOT NULL UNIQUE, PRIMARY KEY (campaign_number, coupon_upc)
 );
 CREATE TABLE demo.play (
-    first_day date NOT NULL, last_day date NOT NULL, baskets int NOT NULL, seconds float NOT NULL,
+    rules int NOT NULL, first_day date NOT NULL, last_day date NOT NULL, baskets int NOT NULL, seconds float NOT NULL,
     setting_up_seconds float NOT NULL, finished_at timestamptz NOT NULL, differences int
 );
 """

