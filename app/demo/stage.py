@@ -86,7 +86,7 @@ def open_played(settings: Settings) -> Played | None:
 def open_empty(settings: Settings) -> None:
     """Drop whatever the demo's database held, finished or not, and open an empty house in its place.
 
-    raises  ConfigurationError when the server does not let us
+    raises  ConfigurationError when another demo is in it, or the server does not let us
     """
     server, name = db.url(), sql.Identifier(_name(settings))
     if make_url(server).database == _name(settings):
@@ -95,8 +95,11 @@ def open_empty(settings: Settings) -> None:
     db.close_database()
     try:
         with psycopg.connect(server, autocommit=True, connect_timeout=5) as admin:
-            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+            # Not WITH (FORCE): that would pull the rug from under a demo that plays or serves just now.
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
             admin.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    except psycopg.errors.ObjectInUse as error:
+        raise ConfigurationError("another demo is playing or serving: stop it first") from error
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigurationError(f"The demo needs a database of its own, {_name(settings)}: {reason}") from error

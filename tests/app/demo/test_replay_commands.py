@@ -70,6 +70,12 @@ def test_interrupted_play_counts_as_none_and_the_next_one_starts_anew(
     assert "{" not in text.split("curl -s $URL/oauth")[1].replace("${", "")
 
 
+def test_play_does_not_drop_the_database_that_another_demo_is_in(demo_settings: Settings) -> None:
+    stage.open_empty(demo_settings)
+    with psycopg.connect(demo_settings.database_url), pytest.raises(ConfigurationError, match="another demo"):
+        stage.open_empty(demo_settings)
+
+
 def test_port_in_use_stops_the_demo_before_it_plays(app: Flask) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
