@@ -1,6 +1,6 @@
 """Refunds: what was paid goes back to where it came from, never more of it than came."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,10 +38,12 @@ def refund(
     reference: str | None = None,
     at: datetime,
 ) -> Posted:
-    """Give a payment back, or a part of it: to its sources in the order in which they were named.
+    """Give a payment back, or a part of it: to each of its sources in proportion to what that one can still take.
 
-    A gift card named before cash is made whole first, so that a gift cannot be turned into cash.
+    Of 10.00, paid 4.00 by a gift card and 6.00 in cash, 3.00 back are 1.20 and 1.80; then 3.00 again the same; then all
+    the rest is 1.60 and 2.40.
     units    amount_minor: None for all that is left
+    source   decision 0005
     raises   NotFound for another merchant's payment; RefundExceedsPayment; KeyReused
     effects  announces payment.refunded; locks the payment's parts, then posts
     """
@@ -66,7 +68,7 @@ def refund(
         key=key,
         fingerprint=fingerprint,
         kind=KIND,
-        legs=(Leg(payable.id, -amount), *_split(parts, amount)),
+        legs=(Leg(payable.id, -amount), *_legs_back(parts, amount)),
         effective_at=at,
         parent_id=payment_id,
         details={**named, **money, **({"reference": reference} if reference is not None else {})},
@@ -83,6 +85,22 @@ def refund(
         ),
     )
     return ledger.post(connection, transfer)
+
+
+def shares(rests: Sequence[int], amount: int) -> list[int]:
+    """What goes back to each source, in proportion to what it can still take; they sum to `amount`.
+
+    Minor units that do not divide go to the largest remainders, of equal ones to the first: 333 of 400 and 600 are
+    133.2 and 199.8, so 133 and 200; 1 of 500 and 500 is 1 and 0. None is above its rest, since only a share that was
+    rounded down to below it gains a unit. `amount` is at least 1 and at most the sum of the rests.
+    """
+    left = sum(rests)
+    floors = [divmod(rest * amount, left) for rest in rests]
+    given = [whole for whole, _ in floors]
+    by_remainder = sorted(range(len(rests)), key=lambda position: -floors[position][1])
+    for position in by_remainder[: amount - sum(given)]:
+        given[position] += 1
+    return given
 
 
 def shown(posted: Posted) -> dict[str, Any]:
@@ -104,12 +122,9 @@ def _lock(connection: Connection, payment_id: UUID, merchant_id: UUID) -> tuple[
     return rows[0][0], sorted((_Part(*row[1:]) for row in rows), key=lambda part: part.position)
 
 
-def _split(parts: list[_Part], amount: int) -> Iterator[Leg]:
-    for part in parts:
-        back = min(part.refundable, amount)
-        amount -= back
-        if back:
-            yield Leg(part.account_id, back)
+def _legs_back(parts: list[_Part], amount: int) -> list[Leg]:
+    backs = shares([part.refundable for part in parts], amount)
+    return [Leg(part.account_id, back) for part, back in zip(parts, backs, strict=True) if back]
 
 
 # Locked in the order in which the posting locks them.

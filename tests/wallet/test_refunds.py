@@ -1,4 +1,4 @@
-"""Refunds: back to where it came from, in order, never more than came."""
+"""Refunds: back to where it came from, in proportion, never more than came."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -64,12 +64,15 @@ def test_whole_refund_returns_each_part_to_its_source(connection: Connection, pa
     assert checks.first_difference(connection) is None
 
 
-def test_partial_refunds_keep_the_order_of_the_sources(connection: Connection, paid: Paid) -> None:
+def test_partial_refunds_go_back_in_proportion(connection: Connection, paid: Paid) -> None:
     refund(paid, 300)
-    assert standing(connection, paid) == (300, 1400, 700)
+    assert standing(connection, paid) == (120, 1580, 700)
 
     refund(paid, 300)
-    assert standing(connection, paid) == (400, 1600, 400)
+    assert standing(connection, paid) == (240, 1760, 400)
+
+    refund(paid)
+    assert standing(connection, paid) == (400, 2000, 0)
 
 
 def test_refunds_add_up_to_the_payment_and_not_a_cent_more(connection: Connection, paid: Paid) -> None:
@@ -104,7 +107,7 @@ def test_same_key_eight_ways_refunds_once(connection: Connection, paid: Paid) ->
         posted = list(pool.map(lambda _: refund(paid, 600, key="k"), range(8)))
 
     assert len({one.transfer_id for one in posted}) == 1
-    assert standing(connection, paid) == (400, 1600, 400)
+    assert standing(connection, paid) == (240, 1760, 400)
 
 
 def test_eight_refunds_at_once_stop_at_the_payment(connection: Connection, paid: Paid) -> None:
@@ -119,7 +122,7 @@ def test_eight_refunds_at_once_stop_at_the_payment(connection: Connection, paid:
         done = list(pool.map(one, range(8)))
 
     assert sorted(done) == [False] * 5 + [True] * 3
-    assert standing(connection, paid) == (400, 1900, 100)
+    assert standing(connection, paid) == (360, 1940, 100)
 
 
 def test_payment_is_refunded_by_its_own_merchant_only(paid: Paid) -> None:
