@@ -9,6 +9,9 @@ PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wsgi
 LOCKED := requirements-uv.lock requirements.lock requirements-data.lock scripts/environment
 
+# Where the environment forbids compiled files, each start would take seconds more; here they are wanted.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help test demo serve worker bench lint types lock clean
 
