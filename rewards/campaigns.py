@@ -14,7 +14,7 @@ from core.db import connection_of
 from core.errors import InvalidInput, NotFound
 from core.events import Event, announce, announce_all
 from rewards import audiences, counters, discounts, terms
-from rewards.errors import CampaignStateRefused
+from rewards.errors import CampaignStatusRefused
 from rewards.events import CampaignCreated, CampaignEnded, CampaignFunded, CampaignPaused, CampaignStarted
 from rewards.models import Campaign, Counter
 from wallet import accounts, ledger
@@ -105,12 +105,12 @@ def create_all(session: Session, drafts: Sequence[Draft], *, actor: str, now: da
 def fund(session: Session, *, campaign_id: UUID, amount_minor: int, key: str, actor: str, now: datetime) -> UUID:
     """Move more of the brand's marketing fund to a campaign's budget, once for each key; the campaign's id.
 
-    raises   NotFound; CampaignStateRefused when it has ended
+    raises   NotFound; CampaignStatusRefused when it has ended
     effects  announces campaign.funded
     """
     campaign = _locked(session, campaign_id)
     if campaign.state == "ended":
-        raise CampaignStateRefused(state=campaign.state)
+        raise CampaignStatusRefused(campaign_status=campaign.state)
 
     transfer = _funding(campaign_id, amount_minor, campaign.currency, key=f"fund:{key}", actor=actor, now=now)
     if not ledger.post(connection_of(session), transfer).replayed:
@@ -139,14 +139,16 @@ def end_(session: Session, *, campaign_id: UUID, actor: str, now: datetime) -> C
 def set_state(session: Session, *, campaign_id: UUID, state: str, actor: str, now: datetime) -> Campaign:
     """Start, pause or end; to set the state that it has changes nothing.
 
-    raises   NotFound; CampaignStateRefused for a step that cannot be taken
+    raises   NotFound; CampaignStatusRefused for a step that cannot be taken
     effects  announces campaign.started, .paused or .ended
     """
     campaign = _locked(session, campaign_id)
     if campaign.state == state:
         return campaign
     if campaign.state not in _REACHED_FROM.get(state, ()):
-        raise CampaignStateRefused(f"A campaign that is {campaign.state} cannot become {state}", state=campaign.state)
+        raise CampaignStatusRefused(
+            f"A campaign that is {campaign.state} cannot become {state}", campaign_status=campaign.state
+        )
 
     change = {"from": campaign.state, "to": state}
     campaign.state = state

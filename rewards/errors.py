@@ -90,7 +90,7 @@ class CodeTaken(Refusal):
     constraint = "uq_voucher_code_index"
 
 
-class CampaignStateRefused(Refusal):
-    code = "campaign_state_refused"
+class CampaignStatusRefused(Refusal):
+    code = "campaign_status_refused"
     kind = Kind.CONFLICT
-    title = "The campaign cannot go from its state to that one"
+    title = "The campaign cannot go from its status to that one"

@@ -58,7 +58,7 @@ class Terms:
     def check_running(self, at: datetime) -> None:
         """raises  CampaignNotRunning unless it is started and `at` lies in its window (the end not included)"""
         if self.state != "running":
-            raise CampaignNotRunning(state=self.state)
+            raise CampaignNotRunning(campaign_status=self.state)
         if not self.starts_at <= at < self.ends_at:
             raise CampaignNotRunning(starts_at=self.starts_at.isoformat(), ends_at=self.ends_at.isoformat())
 

@@ -104,7 +104,7 @@ class VersionSchema(Schema):
 
 class StepCountSchema(Schema):
     version_id = fields.UUID()
-    state = fields.String()
+    status = fields.String(attribute="state", metadata={"example": "waiting"})
     step = fields.String(allow_none=True)
     end_reason = fields.String(allow_none=True)
     is_held_out = fields.Boolean()

@@ -75,7 +75,7 @@ class CampaignSchema(Schema):
     limit_total = fields.Integer(allow_none=True)
     limit_per_customer = fields.Integer(allow_none=True)
     voucher_days = fields.Integer(allow_none=True)
-    state = fields.String()
+    status = fields.String(attribute="state", metadata={"example": "running"})
     starts_at = Instant()
     ends_at = Instant()
     created_at = Instant()
@@ -90,7 +90,7 @@ class FundingArgsSchema(Schema):
 
 
 class StatusArgsSchema(Schema):
-    state = fields.String(required=True, validate=validate.OneOf(["running", "paused", "ended"]))
+    status = fields.String(required=True, validate=validate.OneOf(["running", "paused", "ended"]))
 
 
 class PublicationArgsSchema(Schema):

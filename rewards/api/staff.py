@@ -91,7 +91,7 @@ def set_campaign_status(args: dict[str, Any], campaign_id: UUID) -> dict[str, An
     """Start, pause or end a campaign."""
     with transaction() as session:
         campaign = campaigns.set_state(
-            session, campaign_id=campaign_id, state=args["state"], actor=principals.current().name, now=clock.now()
+            session, campaign_id=campaign_id, state=args["status"], actor=principals.current().name, now=clock.now()
         )
         return shapes.campaign(results.of(session, campaign.id))
 

@@ -131,7 +131,7 @@ def test_a_journey_counts_who_stands_where(scene: Scene, open_for: Open) -> None
 
     counts = marketer(open_for).get(f"/admin/v1/journeys/{journey_id}").json["counts"]
 
-    assert [(row["state"], row["step"], row["customers"]) for row in counts] == [("waiting", "wait", 3)]
+    assert [(row["status"], row["step"], row["customers"]) for row in counts] == [("waiting", "wait", 3)]
 
 
 def test_decisions_tell_why_page_by_page(scene: Scene, open_for: Open) -> None:

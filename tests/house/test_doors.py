@@ -50,6 +50,16 @@ def test_every_staff_route_declares_its_permission(app: Flask) -> None:
     assert undeclared == []
 
 
+def test_the_staff_door_has_one_word_for_where_a_thing_stands(app: Flask) -> None:
+    [name] = {door.document for door in app.extensions["door_of"].values() if door.needs_permissions}
+    schemas = app.extensions["apis"][name].spec.to_dict()["components"]["schemas"]
+
+    told = {schema for schema, spec in schemas.items() if "status" in spec.get("properties", {})}
+
+    assert [schema for schema, spec in schemas.items() if "state" in spec.get("properties", {})] == []
+    assert {"Campaign", "Journey", "Message", "StepCount"} <= told
+
+
 def test_every_guarded_route_refuses_a_stranger(app: Flask) -> None:
     door_of = app.extensions["door_of"]
     client = app.test_client()

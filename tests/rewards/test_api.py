@@ -86,7 +86,7 @@ def campaign(**changes: Any) -> dict[str, Any]:
 def running(staff: Door, **changes: Any) -> str:
     made = staff.post("/campaigns", campaign(**changes))
     assert made.status_code == 201, made.json
-    assert staff.put(f"/campaigns/{made.json['id']}/status", {"state": "running"}).json["state"] == "running"
+    assert staff.put(f"/campaigns/{made.json['id']}/status", {"status": "running"}).json["status"] == "running"
     return str(made.json["id"])
 
 

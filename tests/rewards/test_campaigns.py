@@ -12,7 +12,7 @@ from core.errors import InvalidInput, NotFound
 from core.idempotency import KeyReused
 from rewards import audiences, campaigns, products, results
 from rewards.campaigns import Draft
-from rewards.errors import CampaignStateRefused
+from rewards.errors import CampaignStatusRefused
 from rewards.products import Product
 from tests.rewards.conftest import NOW, World
 
@@ -58,14 +58,14 @@ def test_ended_campaign_cannot_be_funded_or_started_again(world: World) -> None:
     campaign = world.campaign()
     set_state(campaign, "ended")
 
-    with pytest.raises(CampaignStateRefused):
+    with pytest.raises(CampaignStatusRefused):
         set_state(campaign, "running")
-    with pytest.raises(CampaignStateRefused):
+    with pytest.raises(CampaignStatusRefused):
         fund(campaign, 1, "a")
 
 
 def test_draft_cannot_be_paused(world: World) -> None:
-    with pytest.raises(CampaignStateRefused):
+    with pytest.raises(CampaignStatusRefused):
         set_state(world.campaign(starts_now=False), "paused")
 
 

@@ -107,7 +107,7 @@ def test_coupon_of_a_paused_campaign_waits(world: World) -> None:
 
     with pytest.raises(CampaignNotRunning) as refusal:
         redeem(world, coupon.code)
-    assert refusal.value.facts == {"state": "paused", "voucher": 0}
+    assert refusal.value.facts == {"campaign_status": "paused", "voucher": 0}
 
     with transaction() as session:
         campaigns.start(session, campaign_id=campaign, actor="staff:test", now=NOW)

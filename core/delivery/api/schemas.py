@@ -1,4 +1,4 @@
-"""Shapes of messages as staff see them: ids and states, never addresses or wording."""
+"""Shapes of messages as staff see them: ids and statuses, never addresses or wording."""
 
 from marshmallow import Schema, fields
 
@@ -10,7 +10,7 @@ class MessageSchema(Schema):
     customer_id = fields.UUID()
     channel = fields.String(metadata={"example": "sms"})
     purpose = fields.String(metadata={"example": "marketing"})
-    state = fields.String(metadata={"example": "in_doubt"})
+    status = fields.String(attribute="state", metadata={"example": "in_doubt"})
     provider = fields.String(allow_none=True)
     provider_message_id = fields.String(allow_none=True)
     attempts = fields.Integer()

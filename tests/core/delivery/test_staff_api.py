@@ -51,7 +51,7 @@ def test_messages_in_doubt_are_listed_by_page_and_settled(outbox: Outbox, office
     assert [item["id"] for item in first["items"] + second["items"]] == message_ids
     assert second["next_cursor"] is None
     assert "recipient" not in first["items"][0]
-    assert (settled.status_code, settled.json["state"]) == (200, "sent")
+    assert (settled.status_code, settled.json["status"]) == (200, "sent")
     assert (again.status_code, again.json["code"]) == (409, "message_not_in_doubt")
 
 
