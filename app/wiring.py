@@ -68,11 +68,11 @@ def doors() -> list[Door]:
             guard=auth.api.guards.staff,
             needs_permissions=True,
             blueprints=[
-                core.delivery.api.staff.blueprint,
-                connect.api.staff.blueprint,
-                insights.api.staff.blueprint,
                 rewards.api.staff.blueprint,
                 engage.api.staff.blueprint,
+                insights.api.staff.blueprint,
+                connect.api.staff.blueprint,
+                core.delivery.api.staff.blueprint,
             ],
         ),
         Door(

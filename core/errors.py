@@ -18,6 +18,7 @@ class Kind(Enum):
     REFUSED = "refused"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
 
 
 class Refusal(Exception):
@@ -45,7 +46,7 @@ class Refusal(Exception):
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later, unchanged."""
-        return self.kind in (Kind.LIMITED, Kind.UNAVAILABLE) or self.retry_after_seconds is not None
+        return self.kind in (Kind.LIMITED, Kind.UNAVAILABLE, Kind.INTERNAL) or self.retry_after_seconds is not None
 
     @property
     def is_final(self) -> bool:
@@ -113,6 +114,14 @@ class DatabaseUnavailable(Refusal):
     kind = Kind.UNAVAILABLE
     title = "The database cannot be reached just now"
     retry_after_seconds = 2
+
+
+class InternalError(Refusal):
+    """Our own fault: it is logged with its trace, and told without its words."""
+
+    code = "internal_error"
+    kind = Kind.INTERNAL
+    title = "Something went wrong on our side; the same request may be sent again with the same Idempotency-Key"
 
 
 def every_refusal(root: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:

@@ -4,10 +4,10 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, json
+from flask import Flask, Response, g, jsonify, make_response
 from werkzeug.exceptions import HTTPException
 
-from core.errors import InvalidInput, Kind, Malformed, NotFound, PayloadTooLarge, Refusal
+from core.errors import InternalError, InvalidInput, Kind, Malformed, NotFound, PayloadTooLarge, Refusal
 
 STATUSES = {
     Kind.MALFORMED: 400,
@@ -20,6 +20,7 @@ STATUSES = {
     Kind.REFUSED: 422,
     Kind.LIMITED: 429,
     Kind.UNAVAILABLE: 503,
+    Kind.INTERNAL: 500,
 }
 
 log = logging.getLogger("pocketful.web")
@@ -51,7 +52,8 @@ def response_of(refusal: Refusal) -> Response:
 
 
 def problem_response(body: dict[str, Any], status: int) -> Response:
-    response = Response(json.dumps(body), status=status, content_type="application/problem+json")
+    response = make_response(jsonify(body), status)
+    response.content_type = "application/problem+json"
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -109,15 +111,5 @@ def _collect(messages: Any, pointer: str, found: list[dict[str, str]]) -> None:
 
 
 def _unexpected(error: Exception) -> Response:
-    """Our own fault: logged with its trace, told without its words."""
     log.exception("unexpected error", exc_info=error, extra={"request_id": g.get("request_id")})
-    body = {
-        "type": "/docs/problems#internal_error",
-        "title": "Something went wrong on our side",
-        "status": 500,
-        "code": "internal_error",
-        "detail": "It has been noted. The same request may be sent again with the same Idempotency-Key.",
-        "retryable": True,
-        "request_id": g.get("request_id"),
-    }
-    return problem_response(body, 500)
+    return response_of(InternalError(request_id=g.get("request_id")))
