@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Response, json, request
+from flask import Response, jsonify, make_response, request
 
 from auth import clients
 from auth.errors import OAuthRefusal
@@ -63,7 +63,7 @@ def locale_of(given: dict[str, str]) -> str | None:
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
-    response = Response(json.dumps(body), status=status, content_type="application/json")
+    response = make_response(jsonify(body), status)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -4,7 +4,7 @@ import http
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Response, json, request
+from flask import Response, jsonify, make_response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy.orm import Session
@@ -79,7 +79,7 @@ def command(work: Callable[[Session], Any], *, schema: Schema, status: int = 201
 
 
 def answered(answer: Answer) -> Response:
-    return Response(json.dumps(answer.body), status=answer.status, content_type="application/json")
+    return make_response(jsonify(answer.body), answer.status)
 
 
 def replayed(answer: Answer) -> Response:

@@ -1,5 +1,6 @@
 """Nothing that a client sends to the sign-in door makes a 500."""
 
+import json
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -35,6 +36,7 @@ def test_any_form_gets_oauths_own_answer(
         answer = client.post(path, data=body, content_type="application/x-www-form-urlencoded")
         assert answer.status_code in (200, 400, 401, 429), (path, body, answer.get_data(as_text=True))
         assert answer.status_code == 200 or answer.json["error"]
+        assert answer.text.strip() == json.dumps(answer.json, separators=(",", ":"))
 
 
 @pytest.mark.parametrize(

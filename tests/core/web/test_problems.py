@@ -21,6 +21,7 @@ def send(
 def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     assert answer.content_type == "application/problem+json"
     body: dict[str, Any] = answer.json
+    assert answer.text.strip() == json.dumps(body, separators=(",", ":"))
     assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
     assert {"type", "title", "detail", "retryable"} <= set(body)
     return body
