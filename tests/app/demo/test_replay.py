@@ -1,6 +1,15 @@
 """Two real days played whole: they add up, and whatever is altered afterwards is found and named."""
 
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import takewhile
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -132,6 +141,45 @@ def test_check_names_the_order_that_changed_its_customer(theatre: Stage) -> None
     assert f"its order names customer {other_id}, household {other_household}" in table
     assert theatre.check()[0] == 0
 
+
+def test_what_was_played_is_served_until_ctrl_c(theatre: Stage) -> None:
+    port = free_port()
+    environment = {**os.environ, "DATABASE_URL": theatre.settings.database_url}
+    command = [sys.executable, "-c", SERVE, str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        lines = iter(demo.stdout.readline, "")
+        printed = "".join(takewhile(lambda line: "Lay the table" not in line, lines))
+        token = re.findall(r"^export APP=(.*)$", printed, re.MULTILINE)[0]
+        request = Request(f"http://127.0.0.1:{port}/app/v1/home", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(request, timeout=10) as answer:
+            home = json.load(answer)
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+
+    assert demo.returncode == 0
+    assert home["balances"][0]["balance"]["amount_minor"] > 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+SERVE = """
+import sys
+from rich.console import Console
+from app import start
+from app.demo import serving
+from core.settings import Settings
+settings = Settings.from_env()
+start.open_house(settings)
+sys.exit(serving.serve(settings, host="127.0.0.1", port=int(sys.argv[1]), console=Console()))
+"""
 
 A_PAID_ORDER = """
     SELECT e.id, c.till_reference, e.customer_id, h.household_id
