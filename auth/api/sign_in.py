@@ -2,6 +2,7 @@
 
 from flask import Response, current_app, request
 from flask_smorest import Blueprint
+from werkzeug.exceptions import HTTPException
 
 from auth import authorization_codes, phones, pkce, sign_ins, token_families, tokens
 from auth.api import oauth, oauth_docs
@@ -11,7 +12,7 @@ from core import clock
 from core.db import transaction
 from core.errors import Kind, Refusal
 from core.web.principals import Principal
-from core.web.problems import STATUSES
+from core.web.problems import STATUSES, from_http
 
 blueprint = Blueprint("sign_in", __name__, description="Signing in, refreshing, signing out")
 
@@ -30,6 +31,17 @@ def _refuse_in_oauths_words(refusal: Refusal) -> Response:
             error, refusal.detail, status=STATUSES[refusal.kind], retry_after_seconds=refusal.retry_after_seconds
         )
     )
+
+
+@blueprint.app_errorhandler(405)
+def _refuse_the_method(error: HTTPException) -> Response:
+    """A wrong method reaches no view, hence no blueprint: only the app can answer, by the path."""
+    answer = from_http(error)
+    if not request.path.startswith("/oauth/"):
+        return answer
+    refused = oauth.refused(OAuthRefusal("invalid_request", "Send a POST", status=405))
+    refused.headers["Allow"] = answer.headers["Allow"]
+    return refused
 
 
 @blueprint.post("/oauth/authorize-challenge")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
@@ -215,6 +216,24 @@ def test_requests_that_cannot_be_read_get_oauths_own_error(phone: Phone, client:
         assert answer.headers["Cache-Control"] == "no-store", name
     assert phone.post("/oauth/token", grant_type="password").json["error"] == "unsupported_grant_type"
     assert count(SignIn) == 0
+
+
+@pytest.mark.parametrize("path", ["/oauth/authorize-challenge", "/oauth/token", "/oauth/revoke"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_wrong_method_gets_oauths_own_error(client: FlaskClient, path: str, method: str) -> None:
+    answer = client.open(path, method=method)
+
+    assert (answer.status_code, answer.content_type) == (405, "application/json")
+    assert answer.json == {"error": "invalid_request", "error_description": "Send a POST"}
+    assert "POST" in answer.headers["Allow"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_wrong_method_elsewhere_gets_a_problem(client: FlaskClient) -> None:
+    for path in ("/.well-known/jwks.json", "/app/v1/me"):
+        answer = client.delete(path)
+        assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+        assert answer.content_type == "application/problem+json"
 
 
 def test_only_clients_that_we_know_may_ask(client: FlaskClient) -> None:
