@@ -19,7 +19,7 @@ from core.settings import Settings
 PROJECT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
 READY_WITHIN_SECONDS = 60
-STOPPED_WITHIN_SECONDS = 10
+STOPPED_WITHIN_SECONDS = 5
 
 
 def serve(settings: Settings, *, host: str, port: int, console: Console) -> int:
