@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, SmallInteger, Text
+from sqlalchemy import JSON, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -45,7 +45,8 @@ class IdempotencyRecord(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[int] = mapped_column(SmallInteger)
-    body: Mapped[dict[str, Any]]
+    #: JSON, not JSONB: a replay repeats the answer to the letter, members in their order.
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
     kept_at: Mapped[datetime]
 
 

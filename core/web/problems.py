@@ -28,15 +28,16 @@ log = logging.getLogger("pocketful.web")
 
 def body_of(refusal: Refusal) -> dict[str, Any]:
     """The members of a refusal's problem document."""
-    return {
+    body = {
         "type": f"/docs/problems#{refusal.code}",
         "title": refusal.title,
         "status": STATUSES[refusal.kind],
         "code": refusal.code,
         "detail": refusal.detail,
         "retryable": refusal.retryable,
-        **refusal.facts,
     }
+    # A fact can add a member, never take the place of one that the standard or we have named.
+    return body | {name: fact for name, fact in refusal.facts.items() if name not in body}
 
 
 def response_of(refusal: Refusal) -> Response:

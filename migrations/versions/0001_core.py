@@ -163,7 +163,7 @@ CREATE TABLE core.idempotency (
     key text NOT NULL,
     fingerprint bytea NOT NULL,
     status smallint NOT NULL,
-    body jsonb NOT NULL,
+    body json NOT NULL,
     kept_at timestamptz NOT NULL,
     CONSTRAINT pk_idempotency PRIMARY KEY (principal, key)
 );
