@@ -37,6 +37,11 @@ def record(session: Session, asked: Sequence[tuple[Topup, ChargeOutcome]], token
     ledger.post_all(connection, [_transfer(topup, now=now) for topup, o in settled if isinstance(o, Charged)])
 
 
+def may_be_forgotten(topup: Topup, *, at: datetime) -> bool:
+    """Whether the provider, asked then, might charge anew under the same reference."""
+    return at >= topup.created_at + ASK_AGAIN_FOR
+
+
 def _columns(asked: Sequence[tuple[Topup, ChargeOutcome]], *, now: datetime) -> list[list[Any]]:
     rows: list[tuple[Any, ...]] = []
     for topup, outcome in asked:
@@ -53,7 +58,7 @@ def _columns(asked: Sequence[tuple[Topup, ChargeOutcome]], *, now: datetime) -> 
 def _next_asking(topup: Topup, *, now: datetime) -> datetime | None:
     """15 s, doubled each time, an hour at most; none once the provider may have forgotten the reference."""
     wait = timedelta(seconds=min(15 * 2 ** min(topup.attempts - 1, 10), 3600))
-    return now + wait if now + wait < topup.created_at + ASK_AGAIN_FOR else None
+    return None if may_be_forgotten(topup, at=now + wait) else now + wait
 
 
 def _transfer(topup: Topup, *, now: datetime) -> Transfer:

@@ -85,15 +85,22 @@ def take_all(requests: Sequence[TopupRequest], *, gateway: PaymentGateway, now: 
 
 
 def finish_due(gateway: PaymentGateway, now: datetime) -> int:
-    """Ask the provider again about top-ups whose process died or whose answer was unknown; how many those were."""
+    """Ask the provider again about top-ups whose process died or whose answer was unknown; how many those were.
+
+    One that an outage has made too old to ask about stays in doubt, for an operator: the provider might charge it anew.
+    """
     token = uuid4()
     with transaction() as session:
         due = work.lock_due(session, Topup, states=["pending", "in_doubt"], limit=BATCH, now=now)
         for topup in due:
-            topup.lease_token, topup.lease_until, topup.due_at = token, now + LEASE, now + LEASE
-            topup.attempts += 1
+            if topup_outcomes.may_be_forgotten(topup, at=now):
+                topup.state, topup.due_at, topup.lease_token, topup.lease_until = "in_doubt", None, None, None
+                topup.last_error = "the provider may have forgotten it"
+            else:
+                topup.lease_token, topup.lease_until, topup.due_at = token, now + LEASE, now + LEASE
+                topup.attempts += 1
 
-    _charge(due, token, gateway=gateway, now=now)
+    _charge([topup for topup in due if topup.lease_token == token], token, gateway=gateway, now=now)
     return len(due)
 
 

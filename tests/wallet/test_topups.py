@@ -127,6 +127,24 @@ def test_provider_is_not_asked_when_it_may_have_forgotten(connection: Connection
     assert kept(taken.topup.id).state == "in_doubt"
 
 
+def test_provider_is_not_asked_after_an_outage_in_which_it_may_have_forgotten(connection: Connection) -> None:
+    customer_id, provider = ids.new(), Provider()
+
+    class Dies(Provider):
+        def charge(self, **asked: object) -> ChargeOutcome:
+            raise SystemExit
+
+    asked = request(customer_id)
+    with pytest.raises(SystemExit):
+        topups.take(asked, gateway=Dies(), now=NOW)
+    assert topups.finish_due(provider, NOW + topups.topup_outcomes.ASK_AGAIN_FOR) == 1
+
+    left = kept(asked.id)
+    assert (left.state, left.due_at, provider.charged) == ("in_doubt", None, {})
+    assert left.last_error == "the provider may have forgotten it"
+    assert cash(connection, customer_id) == 0
+
+
 @pytest.mark.parametrize("has_charged", [False, True])
 def test_crash_around_the_charge_is_finished_with_one_charge(connection: Connection, has_charged: bool) -> None:
     customer_id, provider = ids.new(), Provider()
