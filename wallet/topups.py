@@ -100,7 +100,10 @@ def finish_due(gateway: PaymentGateway, now: datetime) -> int:
                 topup.lease_token, topup.lease_until, topup.due_at = token, now + LEASE, now + LEASE
                 topup.attempts += 1
 
-    _charge([topup for topup in due if topup.lease_token == token], token, gateway=gateway, now=now)
+    # One by one, since a lease lasts for three slow answers: what was answered is kept, whoever takes the rest over.
+    for topup in due:
+        if topup.lease_token == token and _still_holds(topup, token, now=now):
+            _charge([topup], token, gateway=gateway, now=now)
     return len(due)
 
 
@@ -141,6 +144,11 @@ def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, n
     # The rows are parameters, not VALUES: so the statement is compiled once, not anew for each number of rows.
     statement = insert(Topup).on_conflict_do_nothing(index_elements=["principal", "key"]).returning(Topup)
     return list(session.scalars(statement, rows))
+
+
+def _still_holds(topup: Topup, token: UUID, *, now: datetime) -> bool:
+    with transaction() as session:
+        return work.still_holds(session, Topup, topup.id, token, now=now)
 
 
 def _charge(topups: Sequence[Topup], token: UUID, *, gateway: PaymentGateway, now: datetime) -> None:

@@ -180,6 +180,42 @@ def test_outcome_that_comes_after_the_lease_is_not_posted_twice(connection: Conn
     assert (cash(connection, customer_id), len(provider.charged)) == (2500, 1)
 
 
+def test_worker_that_lost_its_lease_asks_no_further(connection: Connection) -> None:
+    customers, other = [ids.new(), ids.new()], Provider()
+    answers = [topups.take(request(one), gateway=Provider(lambda: Unknown("timeout")), now=NOW) for one in customers]
+    due_at = NOW + timedelta(seconds=15)
+
+    class Slow(Provider):
+        def charge(self, **asked: object) -> ChargeOutcome:
+            if not self.charged:
+                assert topups.finish_due(other, due_at + topups.LEASE) == 2
+            return super().charge(**asked)  # type: ignore[arg-type]
+
+    slow = Slow()
+    assert topups.finish_due(slow, due_at) == 2
+
+    assert set(other.charged) == {str(answer.topup.id) for answer in answers}
+    assert len(slow.charged) == 1
+    assert [cash(connection, one) for one in customers] == [2500, 2500]
+
+
+def test_each_answer_is_recorded_before_the_next_is_asked(connection: Connection) -> None:
+    customers = [ids.new(), ids.new()]
+    for one in customers:
+        topups.take(request(one), gateway=Provider(lambda: Unknown("timeout")), now=NOW)
+
+    class DiesSecond(Provider):
+        def charge(self, **asked: object) -> ChargeOutcome:
+            if self.charged:
+                raise SystemExit
+            return super().charge(**asked)  # type: ignore[arg-type]
+
+    with pytest.raises(SystemExit):
+        topups.finish_due(DiesSecond(), NOW + timedelta(seconds=15))
+
+    assert sorted(cash(connection, one) for one in customers) == [0, 2500]
+
+
 def test_twins_charge_once_and_the_later_one_is_told_to_wait(connection: Connection) -> None:
     customer_id, begun, go_on = ids.new(), Event(), Event()
 
