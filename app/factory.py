@@ -1,6 +1,7 @@
 """The application: doors, problems and documents on one Flask app."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, documents, operations, wiring
 from app.demo.cli import demo
@@ -15,6 +16,11 @@ def create_app(settings: Settings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = settings
     app.extensions["gateways"] = registry.build(settings)
+    if settings.trusted_proxies:
+        # The caller's address alone: what we are called ourselves is PUBLIC_URL, whatever a header says.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
+        )
 
     problems.register(app)
     requests.register(app)

@@ -29,6 +29,8 @@ class Settings:
     brand_currency: str = "USD"
     brand_time_zone: str = "America/New_York"
     public_url: str = "http://127.0.0.1:8000"
+    #: How many proxies of ours each request passes: that many of the last X-Forwarded-For addresses are believed.
+    trusted_proxies: int = field(default=0, metadata={"least": 0})
     minimum_app_version: str = "1.0.0"
     payments: bool = True
 
@@ -71,7 +73,7 @@ class Settings:
         for spec in fields(cls):
             raw = environ.get(spec.name.upper())
             if raw is not None and raw != "":
-                values[spec.name] = _parse(spec.name.upper(), raw, spec.type, problems)
+                values[spec.name] = _parse(spec.name.upper(), raw, spec.type, problems, **spec.metadata)
         values = {name: value for name, value in values.items() if value is not None}
         settings = cls(**values)  # type: ignore[arg-type]
         problems += settings._problems(given=set(values))
@@ -109,7 +111,9 @@ class Settings:
             "ingest_write_keys",
             "public_url",
         )
-        found = [f"{name.upper()} must be set in production" for name in secret if name not in given]
+        # Guessed too low, all customers would share the proxy's address, and with it one limit of sign-ins.
+        needed = (*secret, "trusted_proxies")
+        found = [f"{name.upper()} must be set in production" for name in needed if name not in given]
         defaults = Settings()
         found += [
             f"{name.upper()} is a development default"
@@ -126,11 +130,11 @@ class Settings:
         return found
 
 
-def _parse(name: str, raw: str, kind: object, problems: list[str]) -> object:
+def _parse(name: str, raw: str, kind: object, problems: list[str], *, least: int = 1) -> object:
     if kind is int or kind == "int":
-        if re.fullmatch("[0-9]{1,9}", raw) and int(raw) > 0:
+        if re.fullmatch("[0-9]{1,9}", raw) and int(raw) >= least:
             return int(raw)
-        problems.append(f"{name} must be a whole number above zero")
+        problems.append(f"{name} must be a whole number of at least {least}")
         return None
     if kind is bool or kind == "bool":
         if raw.lower() in ("1", "true", "on", "yes"):

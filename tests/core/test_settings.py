@@ -22,6 +22,7 @@ def production(**change: str) -> dict[str, str]:
         "ENVIRONMENT": "production",
         "DATABASE_URL": "postgresql://db.example/pocketful",
         "PUBLIC_URL": "https://brand.example",
+        "TRUSTED_PROXIES": "0",
         "KEY_ENCRYPTION_KEYS": f"1:{key()},2:{key()}",
         "INDEX_KEY": key(),
         "TOKEN_SIGNING_KEY": key(),
