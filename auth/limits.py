@@ -24,12 +24,22 @@ class Limit:
 
 
 def take(session: Session, limits: Sequence[tuple[Limit, str]], *, now: datetime) -> int | None:
-    """Count one more for each subject; the seconds to wait when that is more than one of them may.
+    """Count one more for each subject in turn, up to the first that may have no more; the seconds that it has to wait.
 
-    effects  what is refused counts too. Call it with limits in one order everywhere: each row stays locked
+    effects  the one that refuses counts too, those after it do not: who is stopped by a limit of their own uses up
+             nobody else's. Call it with limits in one order everywhere: each row stays locked
     """
-    waits = [wait for limit, subject in limits if (wait := _take(session, limit, subject, now=now)) is not None]
-    return max(waits, default=None)
+    for limit, subject in limits:
+        wait = _take(session, limit, subject, now=now)
+        if wait is not None:
+            return wait
+    return None
+
+
+def is_counted(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool:
+    """Whether anything was counted for a subject in the window of just now."""
+    key = _index_of(limit, subject), _end_of(limit, now)
+    return session.get(LimitCounter, key) is not None
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:
@@ -40,12 +50,19 @@ def forget(session: Session, *, now: datetime, most: int) -> int:
 
 
 def _take(session: Session, limit: Limit, subject: str, *, now: datetime) -> int | None:
-    seconds = limit.window.total_seconds()
-    ends_at = datetime.fromtimestamp((math.floor(now.timestamp() / seconds) + 1) * seconds, UTC)
-    index = crypto.blind_index(f"auth.limit.{limit.purpose}", subject)
-    statement = insert(LimitCounter).values(subject=index, ends_at=ends_at, count=1)
+    ends_at = _end_of(limit, now)
+    statement = insert(LimitCounter).values(subject=_index_of(limit, subject), ends_at=ends_at, count=1)
     counted = statement.on_conflict_do_update(
         index_elements=["subject", "ends_at"], set_={"count": LimitCounter.count + 1}
     )
     count = session.execute(counted.returning(LimitCounter.count)).scalar_one()
     return None if count <= limit.most else math.ceil((ends_at - now).total_seconds())
+
+
+def _end_of(limit: Limit, now: datetime) -> datetime:
+    seconds = limit.window.total_seconds()
+    return datetime.fromtimestamp((math.floor(now.timestamp() / seconds) + 1) * seconds, UTC)
+
+
+def _index_of(limit: Limit, subject: str) -> bytes:
+    return crypto.blind_index(f"auth.limit.{limit.purpose}", subject)

@@ -7,6 +7,7 @@ the code was proved.
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -28,10 +29,17 @@ KEPT_FOR = timedelta(hours=24)
 _PLACE = "auth.sign_in.phone"
 _DAY = timedelta(days=1)
 
-# Fifty guesses a day at one number find one code in twenty thousand. Addresses get more: a mobile operator puts many
-# customers behind one.
-_NUMBER_LIMITS = (Limit("number.quarter_hour", 5, timedelta(minutes=15)), Limit("number.day", 10, _DAY))
-_ADDRESS_LIMITS = (Limit("address.quarter_hour", 60, timedelta(minutes=15)), Limit("address.day", 600, _DAY))
+_QUARTER_HOUR = timedelta(minutes=15)
+
+# An address gets many: a mobile operator puts many customers behind one.
+_ADDRESS_LIMITS = (Limit("address.quarter_hour", 60, _QUARTER_HOUR), Limit("address.day", 600, _DAY))
+# A number's codes are counted by the address that asks: counted by the number alone, a stranger could use them up and
+# lock the number's owner out for the day.
+_PAIR_LIMITS = (Limit("number_and_address.quarter_hour", 5, _QUARTER_HOUR), Limit("number_and_address.day", 10, _DAY))
+# What strangers with many addresses get of one number: a hundred and fifty guesses a day, one chance in 6,700. Who
+# proved the number from this address lately is no stranger, so it is not for them that it can be used up.
+_STRANGERS_LIMITS = (Limit("number.day", 30, _DAY),)
+_PROVED = Limit("number_and_address.proved", 1, timedelta(days=90))
 
 
 def begin(
@@ -48,11 +56,10 @@ def begin(
     """Send a one-time code to a number and say that it is needed: `insufficient_authorization` with an auth_session.
 
     phone    E.164, normalised
-    address  the caller's network address, for its limit
-    effects  enqueues one SMS; counts against both limits, which answer `slow_down` (429) once they are reached
+    address  the caller's network address, for its limits
+    effects  enqueues one SMS; counts against the limits, which answer `slow_down` (429) once they are reached
     """
-    counted = [(limit, phone) for limit in _NUMBER_LIMITS] + [(limit, address) for limit in _ADDRESS_LIMITS]
-    wait = limits.take(session, counted, now=now)
+    wait = limits.take(session, _counted(session, phone, _network_of(address), now=now), now=now)
     if wait is not None:
         return OAuthRefusal(
             "slow_down", "Too many codes were asked for; try again later", status=429, retry_after_seconds=wait
@@ -88,9 +95,12 @@ def begin(
     return _code_needed(handle, "Send the code that was texted to this number as `otp`")
 
 
-def prove(session: Session, *, handle: str, client_id: str, otp: str, now: datetime) -> str | OAuthRefusal:
+def prove(
+    session: Session, *, handle: str, client_id: str, otp: str, address: str, now: datetime
+) -> str | OAuthRefusal:
     """Try a one-time code; the authorization code when it is right.
 
+    address  the caller's network address, which from now on is no stranger to this number
     effects  a wrong one counts, and the fifth ends the attempt. The first right one signs a new number up
     """
     sign_in = session.scalar(
@@ -103,6 +113,7 @@ def prove(session: Session, *, handle: str, client_id: str, otp: str, now: datet
 
     sign_in.state = "proved"
     phone = crypto.unseal(session, owner_id=sign_in.id, place=_PLACE, row_id=sign_in.id, ciphertext=sign_in.phone)
+    limits.take(session, [(_PROVED, _pair_of(phone, _network_of(address)))], now=now)
     customer = customers.sign_up(session, phone=phone, locale=sign_in.locale, time_zone=None, now=now)
     if customer.status != ACTIVE:
         return OAuthRefusal("access_denied", "This account is suspended")
@@ -123,6 +134,30 @@ def forget(session: Session, *, now: datetime, most: int) -> int:
     for sign_in_id in gone:
         crypto.destroy_data_key(session, sign_in_id)
     return len(gone)
+
+
+def _counted(session: Session, phone: str, network: str, *, now: datetime) -> list[tuple[Limit, str]]:
+    """The limits that a request for a code counts against, in the order in which they are taken."""
+    pair = _pair_of(phone, network)
+    counted = [(limit, network) for limit in _ADDRESS_LIMITS] + [(limit, pair) for limit in _PAIR_LIMITS]
+    if not limits.is_counted(session, _PROVED, pair, now=now):
+        counted += [(limit, phone) for limit in _STRANGERS_LIMITS]
+    return counted
+
+
+def _pair_of(phone: str, network: str) -> str:
+    return f"{phone} {network}"
+
+
+def _network_of(address: str) -> str:
+    """What one caller can hardly change: an IPv4 address, and of an IPv6 address the 64 bits that a household gets."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(given, IPv6Address):
+        return str(given.ipv4_mapped or ip_network((given, 64), strict=False))
+    return str(given)
 
 
 def _count_wrong(sign_in: SignIn, handle: str) -> OAuthRefusal:

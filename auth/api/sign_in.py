@@ -140,7 +140,14 @@ def _begin(given: dict[str, str]) -> Response:
 def _prove(given: dict[str, str]) -> Response:
     handle, otp = given["auth_session"], oauth.required(given, "otp")
     with transaction() as session:
-        outcome = sign_ins.prove(session, handle=handle, client_id=given["client_id"], otp=otp, now=clock.now())
+        outcome = sign_ins.prove(
+            session,
+            handle=handle,
+            client_id=given["client_id"],
+            otp=otp,
+            address=request.remote_addr or "",
+            now=clock.now(),
+        )
     if isinstance(outcome, OAuthRefusal):
         return oauth.refused(outcome)
     return oauth.answer({"authorization_code": outcome})

@@ -44,9 +44,10 @@ class Phone:
 
     app: Flask
     client: FlaskClient
+    address: str = "192.0.2.1"
 
     def post(self, path: str, **form: str) -> Any:
-        return self.client.post(path, data={**CLIENT, **form})
+        return self.client.post(path, data={**CLIENT, **form}, environ_overrides={"REMOTE_ADDR": self.address})
 
     def ask(self, number: str = PHONE, **form: str) -> Any:
         proof = {"code_challenge": pkce.challenge_of(VERIFIER), "code_challenge_method": "S256"}

@@ -171,26 +171,6 @@ def test_a_suspended_customer_cannot_sign_in(phone: Phone) -> None:
     assert phone.prove(auth_session, phone.read_code()).json["error"] == "access_denied"
 
 
-def test_a_sixth_code_in_a_quarter_of_an_hour_is_refused_for_its_number_alone(phone: Phone, watch: Watch) -> None:
-    watch.now = watch.now.replace(minute=1, second=0)
-    assert [phone.ask().status_code for _ in range(5)] == [400] * 5
-
-    refused = phone.ask()
-
-    assert (refused.status_code, refused.json["error"]) == (429, "slow_down")
-    assert refused.headers["Retry-After"] == str(14 * 60)
-    assert phone.ask("+12125550143").status_code == 400
-    assert count(SignIn) == 6
-    watch.move(minutes=14)
-    assert phone.ask().status_code == 400
-
-
-def test_an_address_that_asks_for_many_numbers_is_refused(phone: Phone) -> None:
-    asked = [phone.ask(f"+1212555{number:04}").status_code for number in range(100, 161)]
-
-    assert asked == [400] * 60 + [429]
-
-
 def test_requests_that_cannot_be_read_get_oauths_own_error(phone: Phone, client: FlaskClient) -> None:
     challenge = pkce.challenge_of(VERIFIER)
     bad = {
