@@ -65,15 +65,16 @@ def parse_wait(raw: dict[str, Any], notes: Notes) -> Wait:
     return Wait(
         for_event=event,
         where=parse_where(raw.get("where"), notes.at("where"), event=event),
-        timeout=_timeout(raw.get("timeout_seconds"), notes),
+        timeout=_timeout(raw, notes),
         on_event=raw.get("on_event"),
         on_timeout=raw.get("on_timeout"),
     )
 
 
-def _timeout(raw: Any, notes: Notes) -> timedelta:
-    if isinstance(raw, int) and not isinstance(raw, bool) and 1 <= raw <= LONGEST_SECONDS:
-        return timedelta(seconds=raw)
-    if raw is not None:
+def _timeout(raw: dict[str, Any], notes: Notes) -> timedelta:
+    seconds = raw.get("timeout_seconds")
+    if isinstance(seconds, int) and not isinstance(seconds, bool) and 1 <= seconds <= LONGEST_SECONDS:
+        return timedelta(seconds=seconds)
+    if "timeout_seconds" in raw:
         notes.at("timeout_seconds").say("Must be a whole number of seconds, at most 400 days.")
     return timedelta(seconds=1)

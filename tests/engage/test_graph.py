@@ -78,6 +78,7 @@ def test_a_trigger_names_an_event(event: Any) -> None:
         ("wait", {"timeout_seconds": 0}, "/steps/wait/timeout_seconds"),
         ("wait", {"timeout_seconds": "7 days"}, "/steps/wait/timeout_seconds"),
         ("wait", {"timeout_seconds": True}, "/steps/wait/timeout_seconds"),
+        ("wait", {"timeout_seconds": None}, "/steps/wait/timeout_seconds"),
         ("wait", {"for_event": None}, "/steps/wait/for_event"),
     ],
 )
