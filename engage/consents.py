@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.delivery import messages
 from core.events import announce_all
 from engage.events import ConsentChanged
 from engage.models import Consent
@@ -41,7 +42,7 @@ def put(session: Session, said: Said, *, source: str, now: datetime) -> Consent:
     """Keep what a customer said; saying the same again changes nothing.
 
     source   where it was said: "app", "import", "provider"
-    effects  announces consent.changed when it is a change
+    effects  announces consent.changed when it is a change; a no takes back what waits to be sent
     """
     put_all(session, [said], source=source, now=now)
     return session.get_one(Consent, (said.customer_id, said.channel, said.purpose), populate_existing=True)
@@ -73,6 +74,7 @@ def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetim
         ).returning(Consent.customer_id, Consent.channel, Consent.purpose, Consent.is_granted)
     ).all()
 
+    _take_back(session, [Said(*row) for row in changed if not row.is_granted])
     announce_all(
         session,
         [
@@ -88,6 +90,13 @@ def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetim
         ],
     )
     return len(changed)
+
+
+def _take_back(session: Session, refused: Sequence[Said]) -> None:
+    """What was decided while they still allowed it, but has not left: a queue or a retry must not outlive a no."""
+    for channel, purpose in sorted({(one.channel, one.purpose) for one in refused}):
+        holders = [one.customer_id for one in refused if (one.channel, one.purpose) == (channel, purpose)]
+        messages.suppress(session, customer_ids=holders, reason="opted_out", channel=channel, purpose=purpose)
 
 
 def of(session: Session, customer_id: UUID) -> Sequence[Consent]:

@@ -1,7 +1,7 @@
 """Messages as their authors see them: handed in with the deed that caused them, taken back before they leave."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,17 +86,27 @@ def enqueue_all(session: Session, new: Sequence[NewMessage], *, now: datetime) -
     return [row["id"] for row in rows]
 
 
-def suppress(session: Session, *, customer_id: UUID, reason: str, purpose: str | None = None) -> int:
-    """Take back what waits for a customer (who opted out, or is erased); what a worker holds already may still leave.
+def suppress(
+    session: Session,
+    *,
+    customer_ids: Collection[UUID],
+    reason: str,
+    channel: str | None = None,
+    purpose: str | None = None,
+) -> int:
+    """Take back what waits for customers (who opted out, or are erased); what a worker holds already may still leave.
 
-    returns  how many were taken back
+    channel, purpose  only these messages; None for all
+    returns           how many were taken back
     """
     statement = (
         update(Message)
-        .where(Message.customer_id == customer_id, Message.state == "pending")
+        .where(Message.customer_id.in_(customer_ids), Message.state == "pending")
         .values(state="suppressed", last_error=reason)
         .returning(Message.id)
     )
+    if channel is not None:
+        statement = statement.where(Message.channel == channel)
     if purpose is not None:
         statement = statement.where(Message.purpose == purpose)
     return len(session.execute(statement).all())

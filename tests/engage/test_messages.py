@@ -1,8 +1,13 @@
 """Whether and how a journey's message goes out, and the reason where it does not."""
 
+from uuid import UUID
+
+from sqlalchemy import select
+
 from core import crypto, ids
 from core.db import transaction
 from core.delivery.events import MessageFailed
+from core.delivery.models import Message
 from engage import consents, inbox
 from engage.consents import Said
 from tests.engage.conftest import Scene, both_branches, enrolments, gift, journey, reasons, runs, say, sent, vouchers_of
@@ -30,6 +35,22 @@ def test_a_consent_taken_back_holds_from_then_on(scene: Scene) -> None:
     scene.read()
 
     assert reasons("hi") == ["no_consent"]
+
+
+def test_a_consent_taken_back_holds_for_what_waits_to_be_sent(scene: Scene) -> None:
+    customer_id, other = scene.customer(consent=["sms"]), scene.customer(consent=["sms"])
+    scene.publish(journey("hi", {"hi": say("Hello")}))
+    scene.happen(scene.order(customer_id), scene.order(other))
+    scene.read()
+
+    with transaction() as session:
+        consents.put(session, Said(customer_id, "push", "marketing", False), source="app", now=scene.now)
+        consents.put(session, Said(customer_id, "sms", "transactional", False), source="app", now=scene.now)
+    assert states() == {customer_id: "pending", other: "pending"}
+    with transaction() as session:
+        consents.put(session, Said(customer_id, "sms", "marketing", False), source="app", now=scene.now)
+
+    assert states() == {customer_id: "suppressed", other: "pending"}
 
 
 def test_a_stop_told_to_the_provider_takes_consent_back(scene: Scene) -> None:
@@ -174,3 +195,9 @@ def test_what_was_said_stands_in_the_inbox_once_however_many_devices(scene: Scen
         assert inbox.unread_count(session, customer_id) == 1
         inbox.mark_read(session, customer_id, item.id, now=scene.now)
         assert inbox.unread_count(session, customer_id) == 0
+
+
+def states() -> dict[UUID, str]:
+    """Each customer's one message: its state."""
+    with transaction() as session:
+        return {row.customer_id: row.state for row in session.scalars(select(Message))}

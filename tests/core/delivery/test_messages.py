@@ -59,11 +59,22 @@ def test_messages_that_wait_can_be_taken_back(outbox: Outbox) -> None:
     receipt = outbox.enqueue(customer_id=customer_id, purpose="transactional")
 
     with transaction() as session:
-        taken = messages.suppress(session, customer_id=customer_id, reason="opted_out", purpose="marketing")
+        taken = messages.suppress(session, customer_ids=[customer_id], reason="opted_out", purpose="marketing")
 
     assert taken == 1
     outbox.send()
     assert [outbox.message(one).state for one in (marketing, receipt)] == ["suppressed", "sent"]
+
+
+def test_what_waits_for_one_channel_alone_can_be_taken_back(outbox: Outbox) -> None:
+    customer_id = a_customer()
+    sms = outbox.enqueue(customer_id=customer_id)
+    whatsapp = outbox.enqueue(customer_id=customer_id, channel="whatsapp")
+
+    with transaction() as session:
+        messages.suppress(session, customer_ids=[customer_id], reason="opted_out", channel="whatsapp")
+
+    assert [outbox.message(one).state for one in (sms, whatsapp)] == ["pending", "suppressed"]
 
 
 def test_what_became_of_a_message_continues_the_chain_that_led_to_it(outbox: Outbox) -> None:
