@@ -80,6 +80,8 @@ def _advance(session: Session, due: list[Walk], *, now: datetime) -> None:
         if walk.is_timed_out(now):
             _time_out(session, batch, walk)
         else:
+            if walk.is_waiting:
+                walk.due_at = walk.timeout_at  # looked at too early: else it would be due again at once, for ever
             batch.moved[walk.id] = walk
     advance.carry_out(session, batch)
 

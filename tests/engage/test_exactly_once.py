@@ -14,6 +14,7 @@ from core.db import connection_of, transaction
 from core.errors import Busy
 from core.events import LoggedEvent, Reader, readers
 from engage.reactions import READER, move_journeys
+from engage.work import advance_due
 from tests.engage.conftest import WEEK, Scene, both_branches, enrolments, journey, runs, say, sent, vouchers_of
 
 CUSTOMERS = 20
@@ -162,6 +163,17 @@ def test_one_walk_that_cannot_advance_waits_ever_longer_and_the_others_go_on(sce
     assert after[broken.id].due_at == scene.now + timedelta(minutes=1)
     assert runs(broken.customer_id)[-1] == ("wait", "waiting")
     assert len(customers) == CUSTOMERS
+
+
+def test_a_wait_that_was_looked_at_too_early_is_looked_at_again_at_its_time_out(scene: Scene) -> None:
+    entered(scene)
+    with transaction() as session:
+        session.execute(text("UPDATE engage.enrolment SET due_at = :at"), {"at": scene.now})
+
+    assert advance_due(scene.now) == CUSTOMERS
+    assert advance_due(scene.now) == 0
+
+    assert {walk.due_at for walk in enrolments()} == {scene.now + timedelta(seconds=WEEK)}
 
 
 def test_an_ended_journey_lets_those_inside_leave_and_nobody_in(scene: Scene) -> None:
