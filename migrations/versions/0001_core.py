@@ -46,12 +46,15 @@ CREATE TABLE core.month_partitioned (
 );
 
 -- One partition a month for each table named in month_partitioned, from the month of `at` on. Everything earlier,
--- and anything that no month was made for, falls into the default partition, so that nothing is ever lost.
+-- and anything that no month was made for, falls into the default partition, so that nothing is ever lost. A month
+-- whose rows are there already (nobody ran this for months) stays there: PostgreSQL refuses to make it beside them, and
+-- moving them would lock the table; the months after it, and the other tables, must not wait for that.
 CREATE FUNCTION core.ensure_month_partitions(at timestamptz, ahead int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     parent text;
     month timestamptz;
     child text;
+    is_in_default bool;
 BEGIN
     FOR parent IN SELECT table_name FROM core.month_partitioned ORDER BY table_name LOOP
         IF to_regclass(parent || '_default') IS NULL THEN
@@ -60,10 +63,15 @@ BEGIN
         FOR step IN 0..ahead LOOP
             month := date_trunc('month', at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + make_interval(months => step);
             child := parent || '_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM');
-            IF to_regclass(child) IS NULL THEN
-                EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (%L)', child, parent,
-                    core.uuidv7_floor(month), core.uuidv7_floor(month + interval '1 month'));
+            CONTINUE WHEN to_regclass(child) IS NOT NULL;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s_default WHERE id >= %L AND id < %L)', parent,
+                core.uuidv7_floor(month), core.uuidv7_floor(month + interval '1 month')) INTO is_in_default;
+            IF is_in_default THEN
+                RAISE WARNING 'Rows of % stand in %_default: no partition is made for them', child, parent;
+                CONTINUE;
             END IF;
+            EXECUTE format('CREATE TABLE %s PARTITION OF %s FOR VALUES FROM (%L) TO (%L)', child, parent,
+                core.uuidv7_floor(month), core.uuidv7_floor(month + interval '1 month'));
         END LOOP;
     END LOOP;
 END $$;
