@@ -90,10 +90,19 @@ def post_all(connection: Connection, transfers: Sequence[Transfer]) -> list[Post
 
 def decline(connection: Connection, transfer: Transfer, refusal: Refusal) -> bool:
     """Freeze a refusal under the transfer's key, for its retries; False when the key is taken meanwhile."""
-    kept = {"code": refusal.code, "detail": refusal.detail, "facts": refusal.facts}
-    details = json.dumps(dict(transfer.details))
-    row = [transfer.id, transfer.principal, transfer.key, transfer.fingerprint, transfer.kind, json.dumps(kept)]
-    return connection.execute(_DECLINE, [*row, details, transfer.effective_at]).rowcount == 1
+    return decline_all(connection, [transfer], refusal) == 1
+
+
+def decline_all(connection: Connection, transfers: Sequence[Transfer], refusal: Refusal) -> int:
+    """`decline` for many, in one statement; how many keys were free. Waits for whoever is posting under one of them."""
+    kept = json.dumps({"code": refusal.code, "detail": refusal.detail, "facts": refusal.facts})
+    rows = [
+        (each.id, each.principal, each.key, each.fingerprint, each.kind, json.dumps(dict(each.details)),
+         each.effective_at)
+        for each in transfers
+    ]  # fmt: skip
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return connection.execute(_DECLINE, [kept, *columns]).rowcount
 
 
 def find(connection: Connection, *, principal: str, key: str, fingerprint: bytes) -> Posted | None:
@@ -167,9 +176,13 @@ _POST = """
         %s::smallint[], %s::text[], %s::text[])
 """
 
+# In the order in which the posting takes keys.
 _DECLINE = """
     INSERT INTO wallet.transfer (id, principal, key, fingerprint, kind, state, refusal, details, effective_at)
-    VALUES (%s, %s, %s, %s, %s, 'declined', %s::jsonb, %s::jsonb, %s)
+    SELECT id, principal, key, fingerprint, kind, 'declined', %s::jsonb, details::jsonb, effective_at
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::timestamptz[])
+           AS t (id, principal, key, fingerprint, kind, details, effective_at)
+     ORDER BY principal, key
     ON CONFLICT (principal, key) DO NOTHING
 """
 

@@ -85,6 +85,7 @@ class Balance(Base):
 class TransferRow(Base):
     """One movement of value, or the frozen refusal of one, under its principal's idempotency key.
 
+    kind        "topup.key" only keeps the key of a top-up, for which nothing else can be posted under it
     parent_id   the transfer that this one gives back from
     """
 

@@ -15,12 +15,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import ids, work
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.errors import NotFound, Refusal
 from core.gateways.outcomes import Unknown
 from core.gateways.payments import ChargeOutcome, PaymentGateway
 from core.idempotency import InFlight, KeyReused
-from wallet import accounts, topup_outcomes
+from wallet import accounts, topup_keys, topup_outcomes
 from wallet.assets import brand_currency
 from wallet.errors import CurrencyUnknown, PostingRefused, TopupDeclined
 from wallet.models import Topup
@@ -81,7 +81,7 @@ def take_all(requests: Sequence[TopupRequest], *, gateway: PaymentGateway, now: 
     with transaction() as session:
         kept = _kept(session, requests)
     fresh = {topup.id for topup in claimed}
-    return [_answer(request, kept[request.principal, request.key], fresh) for request in requests]
+    return [_answer(request, kept.get((request.principal, request.key)), fresh) for request in requests]
 
 
 def finish_due(gateway: PaymentGateway, now: datetime) -> int:
@@ -116,7 +116,15 @@ def find(session: Session, topup_id: UUID, *, customer_id: UUID) -> Topup:
 
 
 def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, now: datetime) -> list[Topup]:
-    """Keep the requests that are new, leased to us; those that a twin has kept are left to it."""
+    """Keep the requests that are new, leased to us; those that a twin has kept are left to it.
+
+    One whose key names something else is not kept.
+    """
+    named = [(request.id, request.principal, request.key, request.fingerprint) for request in requests]
+    refused = topup_keys.take_all(connection_of(session), named, now=now)
+    requests = [request for request in requests if request.id not in refused]
+    if not requests:
+        return []
     accounts.open_all(
         session,
         {accounts.of_provider(brand_currency())}
@@ -188,10 +196,10 @@ def _kept(session: Session, requests: Sequence[TopupRequest]) -> dict[tuple[str,
     return {(topup.principal, topup.key): topup for topup in session.scalars(select(Topup).where(named))}
 
 
-def _answer(request: TopupRequest, topup: Topup, fresh: set[UUID]) -> Taken | Refusal:
-    is_replayed = topup.id not in fresh or topup.id != request.id
-    if topup.fingerprint != request.fingerprint:
+def _answer(request: TopupRequest, topup: Topup | None, fresh: set[UUID]) -> Taken | Refusal:
+    if topup is None or topup.fingerprint != request.fingerprint:
         return KeyReused()
+    is_replayed = topup.id not in fresh or topup.id != request.id
     if topup.state == "failed":
         refusal = TopupDeclined(reason=topup.decline_code)
         refusal.is_replayed = is_replayed

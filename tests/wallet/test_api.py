@@ -165,6 +165,32 @@ def test_declined_topup_is_a_problem_on_every_retry(customer: Door) -> None:
     assert (again.json, again.headers["Idempotency-Replayed"]) == (first.json, "true")
 
 
+def test_key_of_a_topup_cannot_name_a_payment(customer: Door, till: Door) -> None:
+    topup = {"amount": usd(2000), "source": "sandbox_ok"}
+    first = customer.post("/topups", topup, key="k")
+
+    payment = customer.post("/payments", {"merchant_id": str(till.merchant_id), "amount": usd(5)}, key="k")  # type: ignore[attr-defined]
+    again = customer.post("/topups", topup, key="k")
+
+    assert (payment.status_code, payment.json["code"]) == (422, "idempotency_key_reused")  # type: ignore[index]
+    assert (again.status_code, again.json) == (201, first.json)
+    assert cash(customer) == 2000
+
+
+@pytest.mark.parametrize("amount_minor", [5, 2001])
+def test_key_of_a_payment_taken_or_refused_cannot_name_a_topup(customer: Door, till: Door, amount_minor: int) -> None:
+    topped_up(customer)
+    body = {"merchant_id": str(till.merchant_id), "amount": usd(amount_minor)}  # type: ignore[attr-defined]
+    first = customer.post("/payments", body, key="k")
+
+    topup = customer.post("/topups", {"amount": usd(100), "source": "sandbox_ok"}, key="k")
+    again = customer.post("/payments", body, key="k")
+
+    assert (topup.status_code, topup.json["code"]) == (422, "idempotency_key_reused")  # type: ignore[index]
+    assert (again.status_code, again.json) == (first.status_code, first.json)
+    assert cash(customer) == (1995 if amount_minor == 5 else 2000)
+
+
 def test_topup_in_doubt_can_be_asked_after(customer: Door) -> None:
     topup = customer.post("/topups", {"amount": usd(100), "source": "sandbox_timeout"}).json
 
