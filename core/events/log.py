@@ -39,6 +39,7 @@ class EventRow(Base):
         Index("ix_event_position", "slot", "epoch", "xid", "seq"),
         Index("ix_event_timeline", "customer_id", "occurred_at", "id"),
         Index("ix_event_subject", "subject_id", "occurred_at", "id", postgresql_where=text("customer_id IS NULL")),
+        Index("ix_event_orders", "occurred_at", postgresql_where=text("name = 'order.completed'")),
         {"schema": "core", "postgresql_partition_by": "RANGE (id)"},
     )
 
