@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import db, ids
 from core.db import connection_of, transaction
-from core.events import Event, LoggedEvent, Reader, announce, announce_all, readers
+from core.events import Event, LoggedEvent, Reader, announce, announce_all, offsets, readers
 from core.events.announce import ChainTooLong, append
 from core.events.log import slot_of
 from core.settings import Settings
@@ -197,3 +197,31 @@ def test_has_read_waits_for_who_still_writes(database: None, settings: Settings)
 
     with transaction() as session:
         assert readers.has_read(connection_of(session), reader.name, customer, until=until)
+
+
+def test_has_read_waits_for_who_may_yet_write(database: None, settings: Settings) -> None:
+    customer = ids.new()
+    reader = keeping([])
+    with psycopg.connect(settings.database_url) as deciding:
+        deciding.execute("SELECT 1")  # an entry point reads first: it has no transaction id to be seen by
+        until = datetime.now(UTC)
+        with transaction() as session:
+            assert not readers.has_read(connection_of(session), reader.name, customer, until=until)
+        append(deciding, [replace(happened(1, customer), occurred_at=until)])
+        deciding.commit()
+
+    with transaction() as session:
+        assert not readers.has_read(connection_of(session), reader.name, customer, until=until)
+
+
+def test_has_read_does_not_wait_for_who_only_reads_for_long(
+    database: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = ids.new()
+    reader = keeping([])
+    with psycopg.connect(settings.database_url) as dumping:
+        dumping.execute("SELECT 1")
+        until = datetime.now(UTC)
+        monkeypatch.setattr(offsets, "_LONGEST_BEFORE_WRITING", timedelta(0))
+        with transaction() as session:
+            assert readers.has_read(connection_of(session), reader.name, customer, until=until)
