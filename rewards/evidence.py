@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from core.db import Connection
-from rewards import audiences, codes, counters, terms
+from rewards import audiences, codes, counters, terms, voucher_rows
 from rewards.baskets import Basket
 from rewards.counters import Counted
 from rewards.funds import Funds
@@ -78,7 +78,7 @@ class Evidence:
         return self.vouchers[found] if found else None
 
     def held_by(self, customer_id: UUID | None) -> list[Held]:
-        """The customer's active vouchers, if they were asked for."""
+        """The customer's vouchers that have something left, if they were asked for."""
         return [self.vouchers[found] for found in self.of_customer.get(customer_id, ())] if customer_id else []
 
     def candidates(self, shown: Shown) -> list[Held]:
@@ -150,11 +150,11 @@ def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tupl
     )
 
 
-_FIND = """
+_FIND = f"""
     SELECT id, campaign_id, customer_id, code_index, expires_at
-      FROM rewards.voucher
-     WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND state = 'active')
+      FROM rewards.voucher v
+     WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND {voucher_rows.HAS_LEFT})
      ORDER BY id
-"""
+"""  # noqa: S608 - constants only
 
 _LOCK = "SELECT id, used FROM rewards.voucher WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"

@@ -108,20 +108,16 @@ def _holding(row: Sequence[Any], value_minor: int | None) -> Holding:
     )
 
 
-# A gift card that was spent to nothing, and then paid back by a refund, is as good as any.
-_HOLDING = """
+_HOLDING = f"""
     SELECT * FROM (
         SELECT v.id, v.campaign_id, c.name, c.kind, c.discount, c.currency, c.min_spend_minor,
-               CASE WHEN v.state = 'used_up'
-                         AND NOT (c.kind = 'gift_card' AND EXISTS (
-                             SELECT FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
-                              WHERE a.owner = 'voucher:' || v.id AND b.posted > b.held)) THEN 'used_up'
+               CASE WHEN {voucher_rows.HAS_LEFT} IS NOT TRUE THEN 'used_up'
                     WHEN v.expires_at <= %(now)s THEN 'expired'
                     ELSE 'active' END AS state,
                v.last4, c.limit_per_customer, v.used, v.expires_at, v.issued_at
           FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
          WHERE v.customer_id = %(customer_id)s) AS held
-"""
+"""  # noqa: S608 - constants only
 
 _PAGE = f"""
     {_HOLDING}

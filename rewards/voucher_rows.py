@@ -15,6 +15,14 @@ from rewards.terms import Terms
 
 CODE_PLACE = "rewards.voucher.code"
 
+#: SQL: whether the voucher `v` has something left. A gift card that was spent to nothing, and then paid back by a
+#: refund, is as good as any. (A scalar, since EXISTS lets the planner choose to read every account.)
+HAS_LEFT = """
+    (v.state = 'active'
+     OR (SELECT max(b.posted - b.held) FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
+          WHERE a.owner = 'voucher:' || v.id) > 0)
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:

@@ -22,6 +22,7 @@ from rewards.errors import (
 )
 from rewards.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
+from wallet import refunds
 from wallet.errors import InsufficientFunds
 
 
@@ -33,6 +34,15 @@ def take(request: CheckoutRequest) -> Checkout:
 def take_all(*requests: CheckoutRequest) -> list[Checkout | Refusal]:
     with transaction() as session:
         return checkouts.take_all(session, requests, now=NOW)
+
+
+def give_back(checkout: Checkout, amount_minor: int) -> None:
+    assert checkout.transfer_id
+    with transaction() as session:
+        refunds.refund(
+            session, principal="test", key=str(ids.new()), fingerprint=b"", payment_id=checkout.transfer_id,
+            merchant_id=checkout.till.merchant_id, amount_minor=amount_minor, at=NOW,
+        )  # fmt: skip
 
 
 def test_coupon_and_cash_pay_one_basket_in_one_transfer(world: World) -> None:
@@ -256,6 +266,17 @@ def test_best_takes_every_voucher_that_applies_and_leaves_the_others(world: Worl
         (large.id, 1_000), (small.id, 300), (card.id, 200)
     ]  # fmt: skip
     assert taken.paid_minor == 500
+
+
+def test_best_takes_a_spent_gift_card_that_a_refund_filled_again(world: World) -> None:
+    customer = world.customer()
+    card = world.voucher(world.gift_campaign(2_000), customer)
+    spent = take(world.checkout(customer, vouchers=(card.id,)))
+    give_back(spent, 700)
+
+    taken = take(world.checkout(customer, vouchers=BEST))
+
+    assert (taken.gift_minor, world.gift(card)) == (700, 0)
 
 
 def test_first_basket_at_a_merchant_opens_what_it_is_owed(world: World) -> None:
