@@ -15,6 +15,7 @@ def register(app: Flask) -> None:
     # Flask runs these from the last to the first: an ETag of the plain answer, then compression, which marks it, then
     # the comparison. (The other way round gzip's time stamp would make a new ETag each second.)
     app.after_request(access.write_line)
+    app.after_request(_hear_out)
     app.after_request(_finish)
     app.config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
     app.config.setdefault("COMPRESS_MIMETYPES", ["application/json", "application/problem+json", "text/html"])
@@ -25,6 +26,24 @@ def register(app: Flask) -> None:
 def _name_request() -> None:
     g.request_id = ids.new().hex
     access.begin()
+
+
+#: Further than this nobody is heard out: who sends more has no bill of ours in mind.
+_HEARD_OUT_BYTES = 10 * bodies.MAX_BODY_BYTES
+
+
+def _hear_out(response: Response) -> Response:
+    """Read what a refused request still sends, and drop it: the server would hang up on who is writing, who would then
+    see a broken connection (and try again) in place of the answer."""
+    is_waiting = "Expect" in request.headers  # it sends its body only when it is asked for it
+    # Without the server's word that the body has an end, the next request would be waited for.
+    if response.status_code < 400 or is_waiting or not request.environ.get("wsgi.input_terminated"):
+        return response
+    if (request.content_length or 0) <= _HEARD_OUT_BYTES:
+        left = _HEARD_OUT_BYTES
+        while left > 0 and (chunk := request.environ["wsgi.input"].read(65_536)):
+            left -= len(chunk)
+    return response
 
 
 def _tag(response: Response) -> Response:
