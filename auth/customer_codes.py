@@ -42,11 +42,10 @@ def current(session: Session, customer_id: UUID, *, now: datetime) -> str:
 
 
 def show(session: Session, customer_id: UUID, *, now: datetime) -> ShownCode:
-    """The code to show just now. Right after a till took one it is the next step's, so that one can pay twice."""
+    """The code to show just now. Right after a till took one it is the next step's, so that one can pay twice; a third
+    within a step is taken once its own is near."""
     row = session.get(CustomerCode, customer_id) or _create(session, customer_id)
-    step = _step_of(now)
-    if row.burnt_step == step:
-        step += 1
+    step = max(_step_of(now), row.burnt_step + 1)
     expires_at = datetime.fromtimestamp((step + 1) * STEP_SECONDS, UTC)
     return ShownCode(
         text=f"PF-{row.reference}-{one_time_password(_secret_of(session, row), step)}",

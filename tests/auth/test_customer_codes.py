@@ -98,6 +98,17 @@ def test_the_next_code_is_shown_as_soon_as_one_was_used(customer_id: UUID) -> No
     assert identify(following) == customer_id
 
 
+def test_no_code_is_shown_that_is_spent_already(customer_id: UUID) -> None:
+    """A third one within half a minute has to wait for its time, but it comes."""
+    for _ in range(2):
+        assert identify(code_at(customer_id)) == customer_id
+
+    third = code_at(customer_id)
+
+    assert identify(third) is None
+    assert identify(third, NOON + timedelta(seconds=30)) == customer_id
+
+
 def test_a_code_is_free_again_when_what_it_was_for_failed(customer_id: UUID) -> None:
     code = code_at(customer_id)
     with pytest.raises(ZeroDivisionError), transaction() as session:
