@@ -90,6 +90,7 @@ def begin(
         content={"body": f"{otp} is your {brand_name} code. It works for 5 minutes. Tell it to nobody."},
         purpose="sign_in",
         due_at=now,
+        expires_at=now + CODE_TTL,
         now=now,
     )
     return _code_needed(handle, "Send the code that was texted to this number as `otp`")

@@ -22,6 +22,7 @@ class NewMessage:
     recipient   phone number (E.164), device token or e-mail address
     content     what `core.delivery.channels` lists for the channel
     address_id  the caller's own id of the address, handed back in the events
+    expires_at  from when on it must not leave any more; None: it may at any time
     caused_by, depth, trace  of the event that led to it, so that chains stay bounded
     """
 
@@ -31,6 +32,7 @@ class NewMessage:
     content: dict[str, Any]
     purpose: str
     due_at: datetime
+    expires_at: datetime | None = None
     address_id: UUID | None = None
     caused_by: UUID | None = None
     depth: int = 0
@@ -47,6 +49,7 @@ def enqueue(
     purpose: str,
     due_at: datetime,
     now: datetime,
+    expires_at: datetime | None = None,
     address_id: UUID | None = None,
     caused_by: UUID | None = None,
     depth: int = 0,
@@ -63,6 +66,7 @@ def enqueue(
         content=content,
         purpose=purpose,
         due_at=due_at,
+        expires_at=expires_at,
         address_id=address_id,
         caused_by=caused_by,
         depth=depth,
@@ -147,6 +151,7 @@ def _row(session: Session, new: NewMessage, *, now: datetime) -> dict[str, Any]:
         "content": sealed("content", json.dumps(new.content, ensure_ascii=False)),
         "state": "pending",
         "due_at": new.due_at,
+        "expires_at": new.expires_at,
         "created_at": now,
         "caused_by": new.caused_by,
         "depth": new.depth,

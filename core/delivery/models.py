@@ -30,6 +30,7 @@ class Message(Due, Base):
     customer_id  whose data key seals recipient and content (an attempt to sign in has one, too)
     address_id   the caller's own id of the address (a device), handed back in the events
     recipient    ciphertext of a phone number, e-mail address or device token
+    expires_at   from when on it is not sent any more (a code that has run out)
     content      ciphertext of the JSON that `core.delivery.channels` describes
     caused_by, depth, trace  the chain of events that led here, continued by this message's own
     """
@@ -61,6 +62,7 @@ class Message(Due, Base):
     provider: Mapped[str | None] = mapped_column(Text)
     provider_message_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     caused_by: Mapped[UUID | None]

@@ -93,6 +93,10 @@ def _begin(gateways: Gateways, token: UUID, message_id: UUID, *, now: datetime) 
         if message.lease_until is None or message.lease_until <= now:
             return None
 
+        if message.expires_at is not None and message.expires_at <= now:
+            progress.mark_failed(session, message, reason="expired", now=now)
+            return None
+
         try:
             recipient, content = messages.open_sealed(session, message)
             call = channels.call(

@@ -33,6 +33,7 @@ CREATE TABLE core.message (
     provider text,
     provider_message_id text,
     created_at timestamptz NOT NULL,
+    expires_at timestamptz,
     sent_at timestamptz,
     delivered_at timestamptz,
     caused_by uuid,

@@ -53,6 +53,19 @@ def test_message_that_is_not_due_waits(outbox: Outbox) -> None:
     assert outbox.send(now + timedelta(seconds=1)) == 1
 
 
+def test_message_that_has_expired_is_not_sent(outbox: Outbox) -> None:
+    now = clock.now()
+    late = outbox.enqueue(expires_at=now)
+    in_time = outbox.enqueue(expires_at=now + timedelta(minutes=5))
+
+    outbox.send()
+
+    assert (outbox.message(late).state, outbox.message(late).last_error) == ("failed", "expired")
+    assert outbox.message(in_time).state == "sent"
+    assert outbox.twilio.posts() == {str(in_time): 1}
+    assert sorted(announced_names()) == ["message.failed", "message.sent"]
+
+
 def test_sign_in_code_overtakes_a_campaign(outbox: Outbox) -> None:
     now = clock.now()
     for _ in range(work.BATCH):
