@@ -91,6 +91,13 @@ def test_each_alteration_is_named(busy: Connection, statement: str, words: str) 
     assert culprit in difference
 
 
+@pytest.mark.parametrize("question", checks.QUESTIONS)
+def test_no_question_looks_through_a_table_for_each_row(connection: Connection, question: str) -> None:
+    plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {question}"))
+
+    assert "SubPlan" not in plan
+
+
 def test_an_entry_out_of_balance_with_itself_is_found_by_its_transfer(busy: Connection) -> None:
     # Both the entry and its account's balance, so that only the transfer's sum tells.
     alter(
