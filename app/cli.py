@@ -1,5 +1,6 @@
 """Commands of the roof: serve, worker, migrate, readers. Each room brings its own beside them."""
 
+import errno
 import os
 import socket
 import sys
@@ -28,13 +29,17 @@ def one_line_errors() -> Iterator[None]:
 
 
 def refuse_used_port(host: str, port: int) -> None:
-    """raises  ConfigurationError when something listens there already"""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
+    """raises  ConfigurationError when something listens there already, or this machine cannot listen there at all"""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(f"port {port} is in use: stop what listens there or pass another port") from error
+        raise ConfigurationError(f"{host} port {port} cannot be listened at: {error.strerror}") from error
 
 
 @click.command()
@@ -46,6 +51,8 @@ def serve(host: str, port: int, processes: int) -> None:
     with one_line_errors():
         start.make_ready()
         refuse_used_port(host, port)
+    click.echo(f"Serving on http://{host}:{port} (what there is: /docs), until Ctrl-C.")
+    sys.stdout.flush()
     # Replaces this process, which has opened connections that its children must not share.
     os.execv(sys.executable, server_command(host, port, processes))
 
