@@ -1,5 +1,6 @@
 """Published versions at hand: read once a batch by id, compiled once a process."""
 
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engage import graph
+from engage.errors import JourneyInvalid
 from engage.graph import Graph
 from engage.models import Journey, JourneyVersion
 from engage.steps import Wait
 
-_compiled: dict[UUID, Graph] = {}
+#: None: this release does not understand it any more.
+_compiled: dict[UUID, Graph | None] = {}
 _compiling = threading.Lock()
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,11 @@ class Catalogue:
 
 
 def catalogue(session: Session) -> Catalogue:
-    """What is published now, in one statement once every version has been compiled."""
+    """What is published now, in one statement once every version has been compiled.
+
+    A version that this release does not understand (an older one published it) is left out, so that it stops nobody
+    but those inside it.
+    """
     rows = session.execute(_PUBLISHED).all()
     graphs = _graphs(session, [row[0] for row in rows])
     return Catalogue(
@@ -61,9 +70,10 @@ def catalogue(session: Session) -> Catalogue:
                 holdout_bps=holdout_bps,
                 is_entered=status == "live" and version_id == live_version_id,
                 opened_at=opened_at,
-                graph=graphs[version_id],
+                graph=drawn,
             )
             for version_id, journey_id, status, holdout_bps, live_version_id, opened_at in rows
+            if (drawn := graphs[version_id]) is not None
         ]
     )
 
@@ -78,7 +88,7 @@ _PUBLISHED = select(
 ).join(Journey, Journey.id == JourneyVersion.journey_id)
 
 
-def _graphs(session: Session, version_ids: list[UUID]) -> dict[UUID, Graph]:
+def _graphs(session: Session, version_ids: list[UUID]) -> dict[UUID, Graph | None]:
     missing = [version_id for version_id in version_ids if version_id not in _compiled]
     if missing:
         query = select(JourneyVersion.id, JourneyVersion.graph).where(JourneyVersion.id.in_(missing))
@@ -86,8 +96,16 @@ def _graphs(session: Session, version_ids: list[UUID]) -> dict[UUID, Graph]:
         with _compiling:
             for version_id, raw in found:
                 # A version never changes, so neither does what it compiles to.
-                _compiled[version_id] = graph.parse(raw)
+                _compiled[version_id] = _compile(version_id, raw)
     return {version_id: _compiled[version_id] for version_id in version_ids}
+
+
+def _compile(version_id: UUID, raw: dict[str, Any]) -> Graph | None:
+    try:
+        return graph.parse(raw)
+    except JourneyInvalid as error:
+        _log.error("journey version %s is not understood any more: %s", version_id, error.facts)
+        return None
 
 
 def _awaited(graph: Graph) -> set[str]:

@@ -15,6 +15,7 @@ from core.errors import Busy
 from core.events import LoggedEvent, Reader, readers
 from engage.reactions import READER, move_journeys
 from engage.work import advance_due
+from tests.core.log import parked
 from tests.engage.conftest import WEEK, Scene, both_branches, enrolments, journey, runs, say, sent, vouchers_of
 
 CUSTOMERS = 20
@@ -163,6 +164,32 @@ def test_one_walk_that_cannot_advance_waits_ever_longer_and_the_others_go_on(sce
     assert after[broken.id].due_at == scene.now + timedelta(minutes=1)
     assert runs(broken.customer_id)[-1] == ("wait", "waiting")
     assert len(customers) == CUSTOMERS
+
+
+def test_a_version_that_is_no_longer_understood_stops_only_those_inside_it(scene: Scene) -> None:
+    customer_id, inside = scene.customer(), scene.customer()
+    good = scene.publish(journey("hi", {"hi": say("Hello")}))
+    stale = scene.publish(both_branches(scene.coupon()))
+    scene.happen(scene.order(inside))
+    scene.read()
+    # What an older release accepted stays in the table for ever, as nobody may change it.
+    with transaction() as session:
+        connection_of(session).execute(
+            """
+            WITH put AS (INSERT INTO engage.journey_version (id, journey_id, number, graph, published_by, published_at)
+                         SELECT core.uuidv7(), journey_id, 2, '{"trigger": {}}', published_by, published_at
+                           FROM engage.journey_version WHERE journey_id = %s RETURNING id)
+            UPDATE engage.journey SET live_version_id = put.id FROM put WHERE journey.id = %s
+            """,
+            [stale, stale],
+        )
+
+    scene.happen(scene.order(customer_id), scene.redemption(inside, vouchers_of(inside)[0]))
+    scene.read()
+
+    assert [walk.journey_id for walk in enrolments() if walk.customer_id == customer_id] == [good]
+    assert runs(inside)[-1] == ("thank", "sent")
+    assert parked() == []
 
 
 def test_a_wait_that_was_looked_at_too_early_is_looked_at_again_at_its_time_out(scene: Scene) -> None:
