@@ -94,8 +94,8 @@ def _index(source: str, external_id: str) -> bytes:
 
 
 def _known(connection: Connection, ids: Iterable[str], *, source: str) -> dict[str, UUID]:
-    by_index = {_index(source, given): given for given in ids}
-    by_uuid = {customer_id: given for given in ids if (customer_id := _uuid(given))}
+    uuids = {given: _uuid(given) for given in ids}
+    by_index = {_index(source, given): given for given in uuids}
     rows = connection.execute(
         """
         SELECT external_id_index, customer_id FROM connect.external_identity
@@ -103,9 +103,12 @@ def _known(connection: Connection, ids: Iterable[str], *, source: str) -> dict[s
         UNION ALL
         SELECT NULL, id FROM auth.customer WHERE id = ANY(%s) AND phone_index IS NOT NULL
         """,
-        [source, list(by_index), list(by_uuid)],
-    )
-    return {by_index[bytes(index)] if index else by_uuid[customer_id]: customer_id for index, customer_id in rows}
+        [source, list(by_index), list({customer_id for customer_id in uuids.values() if customer_id})],
+    ).fetchall()
+    ours = {customer_id for index, customer_id in rows if index is None}
+    # What staff mapped goes before what only looks like an id of ours, which may be written in more ways than one.
+    known = {given: customer_id for given, customer_id in uuids.items() if customer_id and customer_id in ours}
+    return known | {by_index[bytes(index)]: customer_id for index, customer_id in rows if index is not None}
 
 
 def _customers(connection: Connection, ids: Sequence[UUID]) -> list[UUID]:

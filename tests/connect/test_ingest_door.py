@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from core import clock, db
 from tests.connect.conftest import WRITE_KEY
 from tests.connect.people import NOW, logged
+from tests.insights.log import a_customer
 
 AUTH = (WRITE_KEY, "")
 
@@ -41,6 +42,16 @@ def test_each_type_has_an_address_of_its_own(ingest: FlaskClient, type_: str) ->
 
     assert answer.status_code == 200
     assert [event["name"] for event in logged()] == [f"outside.{type_}"]
+
+
+def test_a_customers_id_is_theirs_however_it_is_spelled(ingest: FlaskClient) -> None:
+    """iOS writes a UUID in upper case, our own answers do not, and one batch may hold both."""
+    customer_id = a_customer()
+    spellings = str(customer_id), str(customer_id).upper()
+
+    post(ingest, *[track(userId=user_id) for user_id in spellings])
+
+    assert [event["customer_id"] for event in logged()] == [customer_id] * 2
 
 
 def test_import_is_a_batch(ingest: FlaskClient) -> None:
