@@ -31,7 +31,8 @@ class EmailGateway(Protocol):
 
 
 class SmtpEmail:
-    """One SMTP conversation a message. `smtps://` is TLS from the start; on `smtp://` STARTTLS is used when offered.
+    """One SMTP conversation a message. `smtps://` is TLS from the start; on `smtp://` STARTTLS is used when offered; a
+    password goes to another machine under TLS only.
 
     url  smtp://user:password@host:587?from=hello@brand.example
     """
@@ -48,6 +49,7 @@ class SmtpEmail:
         self._host, self._port = parts.hostname, parts.port or (465 if self._tls else 587)
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._from = sender
+        self._is_near = http.is_loopback(url)
 
     def send(self, email: Email) -> Outcome:
         try:
@@ -56,7 +58,7 @@ class SmtpEmail:
             return Retry(code=type(error).__name__)
 
         try:
-            return self._hand_over(server, email)
+            return self._sign_in(server) or self._hand_over(server, email)
         finally:
             server.close()
 
@@ -70,17 +72,30 @@ class SmtpEmail:
             server.starttls(context=context)
         return server
 
+    def _sign_in(self, server: smtplib.SMTP) -> Outcome | None:
+        """Why it was not let in, where a password is set: no text has left us yet, so nothing is in doubt."""
+        if not self._user:
+            return None
+        if not self._is_near and not isinstance(server.sock, ssl.SSLSocket):
+            # Whoever stands between can take STARTTLS out of what the server offers.
+            return Refused(code="smtp_without_tls", permanent=False)
+        try:
+            server.login(self._user, self._password)
+        except smtplib.SMTPAuthenticationError:
+            return Refused(code="smtp_credentials", permanent=False)
+        except smtplib.SMTPNotSupportedError:
+            return Refused(code="smtp_without_sign_in", permanent=False)
+        except (OSError, smtplib.SMTPException) as error:
+            return Retry(code=type(error).__name__)
+        return None
+
     def _hand_over(self, server: smtplib.SMTP, email: Email) -> Outcome:
         """Until the text is handed over (DATA) nothing was taken; after it, only an answer tells."""
         content = _content(email, sender=self._from)
         try:
-            if self._user:
-                server.login(self._user, self._password)
             server.send_message(content, from_addr=self._from, to_addrs=[email.to])
         except smtplib.SMTPRecipientsRefused as error:
             return _answered(next(iter(error.recipients.values()))[0])
-        except smtplib.SMTPAuthenticationError:
-            return Refused(code="smtp_credentials", permanent=False)
         except smtplib.SMTPResponseException as error:
             return _answered(error.smtp_code)
         except (OSError, smtplib.SMTPException) as error:
@@ -106,7 +121,7 @@ class SandboxEmail:
 def _answered(code: int) -> Outcome:
     if 400 <= code < 500:
         return Retry(code=f"smtp_{code}")
-    # 535 and its kin are handled above; 550 to 559 speak of this recipient or this text.
+    # 535 and its kin belong to the sign-in; 550 to 559 speak of this recipient or this text.
     return Refused(code=f"smtp_{code}", permanent=True)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from core import ids
+from core.gateways import http
 from core.gateways.email import Email, SmtpEmail
 from core.gateways.outcomes import Accepted, Refused, Retry, Unknown
 from tests.standins.smtp import Smtp
@@ -41,6 +42,25 @@ def test_refused_connection_may_be_retried() -> None:
         gone = server.url
 
     assert isinstance(SmtpEmail(gone).send(an_email()), Retry)
+
+
+def test_password_is_not_told_to_another_machine_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every server that a test can ask is this machine's own, so it is called another.
+    monkeypatch.setattr(http, "is_loopback", lambda url: False)
+
+    with Smtp() as server:
+        outcome = SmtpEmail(server.url.replace("://", "://ana:secret@")).send(an_email())
+
+    assert outcome == Refused("smtp_without_tls", permanent=False)
+    assert server.taken == []
+
+
+def test_sign_in_that_fails_puts_nothing_in_doubt() -> None:
+    with Smtp() as server:
+        outcome = SmtpEmail(server.url.replace("://", "://ana:secret@")).send(an_email())
+
+    assert outcome == Refused("smtp_without_sign_in", permanent=False)
+    assert server.taken == []
 
 
 def test_address_without_a_sender_is_told_in_one_line() -> None:
