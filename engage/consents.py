@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.db import connection_of
 from core.delivery import messages
 from core.events import announce_all
 from engage.events import ConsentChanged
@@ -52,44 +52,48 @@ def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetim
     """`put` for many with one statement, each customer, channel and purpose named once; says how many changed."""
     if not said:
         return 0
-    statement = insert(Consent).values(
+    rows = connection_of(session).execute(
+        _PUT,
         [
-            {
-                "customer_id": one.customer_id,
-                "channel": one.channel,
-                "purpose": one.purpose,
-                "is_granted": one.is_granted,
-                "source": source,
-                "at": now,
-            }
-            for one in said
-        ]
+            source,
+            now,
+            [one.customer_id for one in said],
+            [one.channel for one in said],
+            [one.purpose for one in said],
+            [one.is_granted for one in said],
+        ],
     )
-    fresh = statement.excluded
-    changed = session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["customer_id", "channel", "purpose"],
-            set_={"is_granted": fresh.is_granted, "source": fresh.source, "at": fresh.at},
-            where=Consent.is_granted != fresh.is_granted,
-        ).returning(Consent.customer_id, Consent.channel, Consent.purpose, Consent.is_granted)
-    ).all()
+    changed = [Said(*row) for row in rows]
 
-    _take_back(session, [Said(*row) for row in changed if not row.is_granted])
+    _take_back(session, [one for one in changed if not one.is_granted])
     announce_all(
         session,
         [
             ConsentChanged(
-                customer_id=row.customer_id,
+                customer_id=one.customer_id,
                 occurred_at=now,
-                channel=row.channel,
-                purpose=row.purpose,
-                is_granted=row.is_granted,
+                channel=one.channel,
+                purpose=one.purpose,
+                is_granted=one.is_granted,
                 given_through=source,
             )
-            for row in changed
+            for one in changed
         ],
     )
     return len(changed)
+
+
+# Arrays, since a VALUES list ends at 65,535 parameters; in one order, so that two of these cannot wait for each other.
+_PUT = """
+    INSERT INTO engage.consent AS kept (customer_id, channel, purpose, is_granted, source, at)
+    SELECT customer_id, channel, purpose, is_granted, %s, %s
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::boolean[]) AS said (customer_id, channel, purpose, is_granted)
+     ORDER BY customer_id, channel, purpose
+        ON CONFLICT (customer_id, channel, purpose) DO UPDATE
+       SET is_granted = excluded.is_granted, source = excluded.source, at = excluded.at
+     WHERE kept.is_granted <> excluded.is_granted
+    RETURNING customer_id, channel, purpose, is_granted
+"""
 
 
 def _take_back(session: Session, refused: Sequence[Said]) -> None:

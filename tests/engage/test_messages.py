@@ -53,6 +53,15 @@ def test_a_consent_taken_back_holds_for_what_waits_to_be_sent(scene: Scene) -> N
     assert states() == {customer_id: "suppressed", other: "pending"}
 
 
+def test_an_import_may_bring_any_number_of_consents(scene: Scene) -> None:
+    said = [Said(ids.new(), "sms", "marketing", True) for _ in range(11_000)]
+
+    with transaction() as session:
+        changed = consents.put_all(session, said, source="import", now=scene.now)
+
+    assert changed == 11_000
+
+
 def test_a_stop_told_to_the_provider_takes_consent_back(scene: Scene) -> None:
     stopped, out_of_reach = scene.customers(2)
     answers = [(stopped, "twilio_21610"), (stopped, "twilio_21610"), (out_of_reach, "twilio_30003")]
