@@ -50,11 +50,13 @@ class Basis:
     """A basket while its vouchers are applied one after the other.
 
     counted    lines whose coupon_minor some coupon has taken: a line counts once over all coupons of the basket
+    taken      what each coupon took, with the positions of the lines that it covers
     """
 
     basket: Basket
     rest_minor: int = field(init=False)
     counted: set[int] = field(default_factory=set)
+    taken: list[tuple[frozenset[int], int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rest_minor = self.basket.total_minor
@@ -63,6 +65,27 @@ class Basis:
         """The positions of the lines that a scope covers; None covers them all."""
         lines = self.basket.lines
         return [at for at, line in enumerate(lines) if skus is None or line.sku in skus]
+
+    def room_minor(self, covered: list[int]) -> int:
+        """The most that can still be taken off these lines.
+
+        Of two coupons for the same 6.00 the second has what the first left; one for more lines hinders another only
+        where those cannot bear it. Looked at are these lines, alone and with each earlier coupon's: exact where scopes
+        are equal, apart or one within the other, and never too little where they overlap otherwise.
+        """
+        these = frozenset(covered)
+        with_each = {these | lines for lines, _ in self.taken if lines & these}
+        return max(0, min(self.rest_minor, *[self._left_minor(lines) for lines in {these, *with_each}]))
+
+    def take(self, covered: list[int], amount_minor: int) -> None:
+        """Count what a coupon that covers these lines takes off."""
+        self.rest_minor -= amount_minor
+        self.taken.append((frozenset(covered), amount_minor))
+
+    def _left_minor(self, positions: frozenset[int]) -> int:
+        """What these lines cost, less what coupons for no other lines took."""
+        cost = sum([self.basket.lines[at].amount_minor for at in positions])
+        return cost - sum([amount_minor for lines, amount_minor in self.taken if lines <= positions])
 
 
 def parse(kind: str, discount: dict[str, Any]) -> Discount:
@@ -89,7 +112,7 @@ def parse(kind: str, discount: dict[str, Any]) -> Discount:
 
 
 def worth(discount: Discount, basis: Basis, covered: list[int]) -> int:
-    """What a coupon takes off the rest of a basket; marks the lines that it counts.
+    """What a coupon takes off the rest of the lines that it covers; marks those that it counts.
 
     units   1 050 of covered lines at 250 bps are 26, not 26.25
     """
@@ -99,12 +122,12 @@ def worth(discount: Discount, basis: Basis, covered: list[int]) -> int:
         basis.counted.update(fresh)
         return min(sum([lines[at].coupon_minor for at in fresh]), basis.rest_minor)
 
-    scope_minor = sum([lines[at].amount_minor for at in covered])
+    room_minor = basis.room_minor(covered)
     if isinstance(discount, AmountOff):
-        return min(discount.amount_minor, scope_minor, basis.rest_minor)
+        return min(discount.amount_minor, room_minor)
     if isinstance(discount, PercentageOff):
-        off = share(scope_minor, bps=discount.bps)
-        return min(off, basis.rest_minor, off if discount.cap_minor is None else discount.cap_minor)
+        off = share(sum([lines[at].amount_minor for at in covered]), bps=discount.bps)
+        return min(off, room_minor, off if discount.cap_minor is None else discount.cap_minor)
     raise TypeError("a gift card's worth stands in the ledger")
 
 

@@ -133,7 +133,6 @@ def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis, *, currency
     _check(evidence, shown, held, currency=currency, at=at)
     use = _of_gift_card(evidence, held, basis) if held.terms.is_gift_card else _of_coupon(evidence, shown, held, basis)
     if use:
-        basis.rest_minor -= use.amount_minor
         _count(evidence, use, 1)
     return use
 
@@ -165,6 +164,7 @@ def _of_gift_card(evidence: Evidence, held: Held, basis: Basis) -> Use | None:
     if value <= 0:
         raise VoucherUsedUp
     amount = min(value, basis.rest_minor)
+    basis.rest_minor -= amount
     return Use(held, amount, (), is_spent=amount == value) if amount else None
 
 
@@ -179,6 +179,8 @@ def _of_coupon(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Us
         raise BasketNotCovered("Nothing of the basket is left for the voucher to take off")
     if not evidence.funds.has(held.account, amount):
         raise BudgetExhausted
+    # A price list may take more off a line than it costs, so what it takes is borne by the basket.
+    basis.take(basis.covered(None) if isinstance(of.discount, TillLines) else covered, amount)
     is_spent = of.limit_per_customer is not None and held.used + 1 >= of.limit_per_customer
     counted = tuple([name for name, _ in of.limits(held.customer_id or shown.customer_id)])
     return Use(held, amount, counted, is_spent=is_spent and held.customer_id is not None)

@@ -1,5 +1,7 @@
 """What vouchers take off: the arithmetic."""
 
+from itertools import permutations
+
 import pytest
 
 from core.errors import InvalidInput
@@ -38,6 +40,44 @@ def test_amount_stops_at_what_it_covers_and_at_the_rest() -> None:
     assert [worth(off, minor) for minor in (499, 500, 501)] == [499, 500, 500]
     assert worth(off, 300, 900, skus={"sku0"}) == 300
     assert worth(off, 900, rest=120) == 120
+
+
+def taken_in_turn(*coupons: tuple[int, set[str] | None], kind: str = "amount") -> list[int]:
+    """What coupons of (amount, scope) take off three lines of 6.00, 4.00 and 20.00, one after the other."""
+    lines = [Line(sku=sku, category="", quantity="1", amount_minor=minor) for sku, minor in BASKET.items()]
+    basis, offs = Basis(Basket(tuple(lines))), []
+    for amount_minor, skus in coupons:
+        discount = {"kind": kind, "amount_minor": amount_minor, "bps": amount_minor}
+        offs.append(discounts.worth(discounts.parse("coupon", discount), basis, basis.covered(skus)))
+        basis.take(basis.covered(skus), offs[-1])
+    return offs
+
+
+BASKET = {"milk": 600, "tea": 400, "wine": 2_000}
+
+
+def test_coupons_together_take_off_no_more_than_the_lines_that_they_cover() -> None:
+    milk, breakfast = {"milk"}, {"milk", "tea"}
+
+    assert taken_in_turn((500, milk), (500, milk), (1, milk)) == [500, 100, 0]
+    assert taken_in_turn((6_000, milk), (6_000, milk), kind="percentage") == [360, 240]
+    assert taken_in_turn((500, milk), (600, breakfast)) == [500, 500]
+    assert taken_in_turn((900, breakfast), (600, milk), (1, breakfast)) == [900, 100, 0]
+
+
+def test_coupon_for_more_lines_leaves_room_where_the_others_can_bear_it() -> None:
+    assert taken_in_turn((2_400, None), (600, {"milk"})) == [2_400, 600]
+    assert taken_in_turn((2_500, None), (600, {"milk"})) == [2_500, 500]
+
+
+def test_coupons_that_overlap_never_add_to_a_basket() -> None:
+    milk, tea, wine = ({name} for name in BASKET)
+    coupons = [(9_999, milk | tea), (9_999, tea | wine), (9_999, milk | wine), (9_999, tea), (9_999, None)]
+
+    for order in permutations(coupons):
+        offs = taken_in_turn(*order)
+        assert min(offs) >= 0
+        assert sum(offs) <= 3_000
 
 
 @pytest.mark.parametrize(
