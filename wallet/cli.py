@@ -1,10 +1,10 @@
-"""`flask wallet check`."""
+"""`flask wallet check` and `flask wallet in-doubt`."""
 
 import click
 from flask.cli import with_appcontext
 
 from core.db import connection_of, transaction
-from wallet import checks
+from wallet import checks, topups
 
 
 @click.group("wallet")
@@ -28,6 +28,18 @@ def check() -> None:
     click.echo(
         f"ledger balanced: {counted.accounts} accounts, {counted.transfers} transfers, {counted.entries} entries"
     )
+
+
+@wallet.command("in-doubt")
+@click.option("--limit", default=100, show_default=True, help="How many to list.")
+@with_appcontext
+def in_doubt(limit: int) -> None:
+    """List top-ups that the provider may have charged and is not asked about any more: look each up by its id there."""
+    with transaction() as session:
+        found = topups.given_up(session, limit=limit)
+    for topup in found:
+        amount = f"{topup.amount_minor} {topup.currency}"
+        click.echo(f"{topup.id} {topup.created_at.isoformat()} {amount} {topup.principal}: {topup.last_error}")
 
 
 COMMANDS = [wallet]

@@ -115,6 +115,12 @@ def find(session: Session, topup_id: UUID, *, customer_id: UUID) -> Topup:
     return topup
 
 
+def given_up(session: Session, *, limit: int) -> Sequence[Topup]:
+    """The top-ups in doubt that the provider is not asked about any more, the oldest first."""
+    query = select(Topup).where(Topup.state == "in_doubt", Topup.due_at.is_(None)).order_by(Topup.id).limit(limit)
+    return session.scalars(query).all()
+
+
 def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, now: datetime) -> list[Topup]:
     """Keep the requests that are new, leased to us; those that a twin has kept are left to it.
 

@@ -7,6 +7,7 @@ from threading import Event
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from psycopg import Connection
 
 from core import ids
@@ -143,6 +144,20 @@ def test_provider_is_not_asked_after_an_outage_in_which_it_may_have_forgotten(co
     assert (left.state, left.due_at, provider.charged) == ("in_doubt", None, {})
     assert left.last_error == "the provider may have forgotten it"
     assert cash(connection, customer_id) == 0
+
+
+def test_command_lists_the_topups_that_nobody_asks_about_any_more(app: Flask) -> None:
+    silent, asked, old = Provider(lambda: Unknown("timeout")), request(ids.new()), request(ids.new())
+    topups.take(asked, gateway=silent, now=NOW)
+    topups.take(old, gateway=silent, now=NOW - topups.topup_outcomes.ASK_AGAIN_FOR)
+    assert topups.finish_due(silent, NOW) == 1
+
+    told = app.test_cli_runner().invoke(args=["wallet", "in-doubt"])
+
+    assert told.exit_code == 0
+    assert told.output == (
+        f"{old.id} 2026-11-20T16:00:00+00:00 2500 USD {old.principal}: the provider may have forgotten it\n"
+    )
 
 
 @pytest.mark.parametrize("has_charged", [False, True])
