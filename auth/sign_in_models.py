@@ -55,7 +55,7 @@ class AuthorizationCode(Base):
     """A code that was proved for, redeemed once for a family of tokens."""
 
     __tablename__ = "authorization_code"
-    __table_args__ = (Index(None, "expires_at"), _SCHEMA)
+    __table_args__ = (Index(None, "expires_at"), Index(None, "family_id"), _SCHEMA)
 
     code: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     client_id: Mapped[str] = mapped_column(ForeignKey("auth.client.client_id"))

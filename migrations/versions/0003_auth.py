@@ -146,6 +146,8 @@ CREATE TABLE auth.authorization_code (
     family_id uuid CONSTRAINT fk_authorization_code_family_id REFERENCES auth.token_family
 );
 CREATE INDEX ix_authorization_code_expires_at ON auth.authorization_code (expires_at);
+-- Each family that is deleted asks whether a code refers to it.
+CREATE INDEX ix_authorization_code_family_id ON auth.authorization_code (family_id);
 
 CREATE TABLE auth.limit_counter (
     subject bytea NOT NULL,
