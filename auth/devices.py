@@ -107,11 +107,6 @@ def put_all(session: Session, told: Sequence[Installation], *, now: datetime) ->
             put(session, **asdict(one), now=now)
 
 
-def drop_token(session: Session, token: str) -> None:
-    """Forget a push token that its provider calls dead; the device stays."""
-    session.execute(_without_token().where(Device.push_token_index == _index_of(token)))
-
-
 def drop_tokens_of(session: Session, device_rows: list[UUID], *, seen_before: datetime) -> None:
     """Forget the tokens of these rows, unless the device brought its token anew since."""
     session.execute(_without_token().where(Device.id.in_(device_rows), Device.seen_at <= seen_before))

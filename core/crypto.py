@@ -180,8 +180,3 @@ def _unwrap(keys: _Keys, row: DataKey) -> AESGCM:
 
 def _aad(place: str, row_id: UUID) -> bytes:
     return f"{place}|{row_id}".encode()
-
-
-def mask_tail(text: str, *, shown: int = 2) -> str:
-    """ "+12125550142" as "••••••••••42", for screens and answers that need only remind."""
-    return "•" * max(len(text) - shown, 0) + text[-shown:]

@@ -159,18 +159,6 @@ def test_a_token_that_was_brought_anew_outlives_an_older_verdict(phone: Phone, w
     assert push_tokens() == ("token-2",)
 
 
-def test_a_token_can_be_dropped_by_itself(phone: Phone) -> None:
-    put(phone, phone.sign_in())
-
-    with transaction() as session:
-        devices.drop_token(session, "another")
-    assert push_tokens() == ("token-1",)
-    with transaction() as session:
-        devices.drop_token(session, "token-1")
-
-    assert push_tokens() == ()
-
-
 def test_many_installations_are_imported_as_if_each_was_put(phone: Phone, watch: Watch) -> None:
     put(phone, phone.sign_in())
     put(phone, phone.sign_in(OTHER), device_id="phone-2", push_token="token-2")

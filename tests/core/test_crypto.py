@@ -149,8 +149,3 @@ def test_a_blind_index_finds_by_purpose_and_tells_nothing(database: None, settin
     assert len({index, crypto.blind_index("code", PHONE), crypto.blind_index("phone", PHONE + "0")}) == 3
     crypto.load_keys(replace(settings, index_key=base64.b64encode(os.urandom(32)).decode()))
     assert crypto.blind_index("phone", PHONE) != index
-
-
-@pytest.mark.parametrize(("text_", "shown"), [(PHONE, "••••••••••42"), ("42", "42"), ("", "")])
-def test_a_mask_shows_the_tail_only(text_: str, shown: str) -> None:
-    assert crypto.mask_tail(text_) == shown
