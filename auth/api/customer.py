@@ -1,9 +1,7 @@
 """Who I am, my devices, and the code that I show at a till."""
 
-import io
 from typing import Any
 
-import qrcode
 from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
@@ -14,7 +12,7 @@ from auth.customer_codes import ShownCode
 from auth.models import Customer
 from core import clock
 from core.db import transaction
-from core.web import principals
+from core.web import pictures, principals
 
 blueprint = Blueprint("auth_customer", __name__, description="The customer who is signed in")
 
@@ -57,7 +55,7 @@ def show_code() -> tuple[ShownCode, dict[str, str]]:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def show_code_picture() -> Response:
     """The code to show at a till, drawn (an app that draws its own QR asks for /code)."""
-    drawn = _drawn(_shown().text)
+    drawn = pictures.qr_png(_shown().text)
     response = Response(drawn, content_type="image/png")
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -76,9 +74,3 @@ def _told(session: Session, customer: Customer) -> dict[str, Any]:
 def _shown() -> ShownCode:
     with transaction() as session:
         return customer_codes.show(session, principals.current().id, now=clock.now())
-
-
-def _drawn(text: str) -> bytes:
-    picture = io.BytesIO()
-    qrcode.make(text, error_correction=qrcode.constants.ERROR_CORRECT_M, box_size=10, border=4).save(picture)
-    return picture.getvalue()

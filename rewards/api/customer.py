@@ -1,16 +1,14 @@
 """The vouchers in the customer's wallet."""
 
-import io
 from typing import Any
 from uuid import UUID
 
-import qrcode
 from flask import Response, request
 from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import principals
+from core.web import pictures, principals
 from core.web.schemas import page_of
 from rewards import holdings
 from rewards.api import shapes
@@ -59,11 +57,5 @@ def show_voucher_picture(voucher_id: UUID) -> Response:
     if voucher_id.hex in request.if_none_match:  # drawing takes 9 ms, so not for who has it already
         response.status_code = 304
         return response
-    response.set_data(_drawn(code))
+    response.set_data(pictures.qr_png(code))
     return response
-
-
-def _drawn(text: str) -> bytes:
-    picture = io.BytesIO()
-    qrcode.make(text, error_correction=qrcode.constants.ERROR_CORRECT_M, box_size=10, border=4).save(picture)
-    return picture.getvalue()
