@@ -61,7 +61,9 @@ def server_command(host: str, port: int, processes: int) -> list[str]:
     """What runs the API over a house that is ready."""
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(processes), "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "wsgi:app"),
+        *("--workers", str(processes), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
+        # Without it the loss of one process (out of memory, say) would end them all.
+        *("--respawn-failed-workers", "wsgi:app"),
     ]
 
 

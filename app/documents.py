@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, render_template_string
+from flask import Flask, Response, current_app, jsonify, redirect, render_template_string
 
 from core.errors import NotFound, every_refusal
 from core.web.problems import STATUSES
@@ -51,6 +51,7 @@ meaning. <code>retryable</code> says whether the same request may succeed later.
 
 def register(app: Flask) -> None:
     rules: list[tuple[str, Callable[..., Response | str]]] = [
+        ("/", index),
         ("/openapi/<document>.json", openapi_document),
         ("/docs", docs),
         ("/docs/problems", docs_problems),
@@ -58,6 +59,11 @@ def register(app: Flask) -> None:
     for path, view in rules:
         app.add_url_rule(path, view.__name__, view)
         app.extensions.setdefault("unguarded", set()).add(view.__name__)
+
+
+def index() -> Response:
+    """Whoever comes to the bare address finds the documents."""
+    return redirect("/docs")  # type: ignore[return-value]
 
 
 def openapi_document(document: str) -> Response:

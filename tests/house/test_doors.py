@@ -6,7 +6,7 @@ from flask import Flask
 from core.web.doors import permission_of
 
 #: The roof's own: they tell nothing of anyone.
-UNGUARDED = {"healthz", "readyz", "metrics", "openapi_document", "docs", "docs_problems"}
+UNGUARDED = {"index", "healthz", "readyz", "metrics", "openapi_document", "docs", "docs_problems"}
 
 #: Doors without a guard: each route proves its caller by itself (OAuth's own rules, signatures, write keys).
 SELF_GUARDED_DOORS = {"sign-in", "public"}
