@@ -251,7 +251,15 @@ def _processes(folder: Path) -> list[psutil.Process]:
 
 
 def _postmasters(folder: Path) -> list[psutil.Process]:
-    return [process for process in _processes(folder) if Path(process.cmdline()[0]).name == "postgres"]
+    """Servers without their children: one that was forked just now still bears its parent's command line."""
+    servers = {}
+    for process in _processes(folder):
+        try:
+            if Path(process.cmdline()[0]).name == "postgres":
+                servers[process.pid] = (process, process.ppid())
+        except (psutil.Error, IndexError):  # it has ended, or is about to
+            continue
+    return [process for process, parent in servers.values() if parent not in servers]
 
 
 def _until(is_so: Callable[[], bool]) -> None:
