@@ -72,11 +72,11 @@ _ORPHANS = """
      ORDER BY e.id LIMIT 1
 """
 
+# A difference of sets, since for an anti-join with a LIMIT the planner may read all entries anew for each transfer.
 _EMPTY = """
-    SELECT format('transfer %s is posted and has no entries', t.id)
-      FROM wallet.transfer t
-     WHERE t.state = 'posted' AND NOT EXISTS (SELECT FROM wallet.entry e WHERE e.transfer_id = t.id)
-     ORDER BY t.id LIMIT 1
+    SELECT format('transfer %s is posted and has no entries', id)
+      FROM (SELECT id FROM wallet.transfer WHERE state = 'posted' EXCEPT SELECT transfer_id FROM wallet.entry) t
+     ORDER BY id LIMIT 1
 """
 
 _PARTS = """
