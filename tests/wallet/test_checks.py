@@ -8,7 +8,7 @@ from core import ids
 from core.db import transaction
 from core.gateways.payments import SandboxPayments
 from tests.wallet.conftest import NOW, open_cash, open_payable
-from tests.wallet.test_topups import request
+from tests.wallet.topups.test_requests import request
 from wallet import checks, payments, refunds, topups
 from wallet.payments import Payment
 

@@ -11,7 +11,7 @@ from core import ids
 from core.db import statement
 from core.idempotency import KeyReused
 from tests.wallet.conftest import NOW, count, open_cash, open_payable, post
-from tests.wallet.test_topups import Provider, cash, request
+from tests.wallet.topups.test_requests import Provider, cash, request
 from wallet import topups
 from wallet.topups import Taken
 

@@ -20,10 +20,11 @@ from core.errors import NotFound, Refusal
 from core.gateways.outcomes import Unknown
 from core.gateways.payments import ChargeOutcome, PaymentGateway
 from core.idempotency import InFlight, KeyReused
-from wallet import accounts, topup_keys, topup_outcomes
+from wallet import accounts
 from wallet.assets import brand_currency
 from wallet.errors import CurrencyUnknown, PostingRefused, TopupDeclined
 from wallet.models import Topup
+from wallet.topups import keys, outcomes
 
 #: Three times the 20 s that a call may take (core.gateways.http).
 LEASE = timedelta(seconds=60)
@@ -93,7 +94,7 @@ def finish_due(gateway: PaymentGateway, now: datetime) -> int:
     with transaction() as session:
         due = work.lock_due(session, Topup, states=["pending", "in_doubt"], limit=BATCH, now=now)
         for topup in due:
-            if topup_outcomes.may_be_forgotten(topup, at=now):
+            if outcomes.may_be_forgotten(topup, at=now):
                 topup.state, topup.due_at, topup.lease_token, topup.lease_until = "in_doubt", None, None, None
                 topup.last_error = "the provider may have forgotten it"
             else:
@@ -127,7 +128,7 @@ def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, n
     One whose key names something else is not kept.
     """
     named = [(request.id, request.principal, request.key, request.fingerprint) for request in requests]
-    refused = topup_keys.take_all(connection_of(session), named, now=now)
+    refused = keys.take_all(connection_of(session), named, now=now)
     requests = [request for request in requests if request.id not in refused]
     if not requests:
         return []
@@ -186,12 +187,12 @@ def _charge(topups: Sequence[Topup], token: UUID, *, gateway: PaymentGateway, no
 def _record(asked: Sequence[tuple[Topup, ChargeOutcome]], token: UUID, *, now: datetime) -> None:
     try:
         with transaction() as session:
-            topup_outcomes.record(session, asked, token, now=now)
+            outcomes.record(session, asked, token, now=now)
     except PostingRefused as refusal:
         # The provider has the money and the ledger cannot take it (a closed account): an operator must see it.
         if len(asked) == 1:
             with transaction() as session:
-                topup_outcomes.record(session, [(asked[0][0], Unknown(reason=refusal.code))], token, now=now)
+                outcomes.record(session, [(asked[0][0], Unknown(reason=refusal.code))], token, now=now)
         else:
             for one in asked:
                 _record([one], token, now=now)

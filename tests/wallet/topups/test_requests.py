@@ -20,7 +20,8 @@ from tests.wallet.conftest import NOW, balance, count, open_cash
 from wallet import accounts, topups
 from wallet.errors import CurrencyUnknown, TopupDeclined
 from wallet.models import Topup
-from wallet.topups import Taken, TopupRequest
+from wallet.topups import Taken, TopupRequest, outcomes
+from wallet.topups.requests import LEASE
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -124,7 +125,7 @@ def test_provider_is_not_asked_when_it_may_have_forgotten(connection: Connection
         at = due_at
         assert topups.finish_due(silent, at) == 1
 
-    assert NOW + timedelta(hours=18) < at <= NOW + topups.topup_outcomes.ASK_AGAIN_FOR
+    assert NOW + timedelta(hours=18) < at <= NOW + outcomes.ASK_AGAIN_FOR
     assert kept(taken.topup.id).state == "in_doubt"
 
 
@@ -138,7 +139,7 @@ def test_provider_is_not_asked_after_an_outage_in_which_it_may_have_forgotten(co
     asked = request(customer_id)
     with pytest.raises(SystemExit):
         topups.take(asked, gateway=Dies(), now=NOW)
-    assert topups.finish_due(provider, NOW + topups.topup_outcomes.ASK_AGAIN_FOR) == 1
+    assert topups.finish_due(provider, NOW + outcomes.ASK_AGAIN_FOR) == 1
 
     left = kept(asked.id)
     assert (left.state, left.due_at, provider.charged) == ("in_doubt", None, {})
@@ -149,7 +150,7 @@ def test_provider_is_not_asked_after_an_outage_in_which_it_may_have_forgotten(co
 def test_command_lists_the_topups_that_nobody_asks_about_any_more(app: Flask) -> None:
     silent, asked, old = Provider(lambda: Unknown("timeout")), request(ids.new()), request(ids.new())
     topups.take(asked, gateway=silent, now=NOW)
-    topups.take(old, gateway=silent, now=NOW - topups.topup_outcomes.ASK_AGAIN_FOR)
+    topups.take(old, gateway=silent, now=NOW - outcomes.ASK_AGAIN_FOR)
     assert topups.finish_due(silent, NOW) == 1
 
     told = app.test_cli_runner().invoke(args=["wallet", "in-doubt"])
@@ -174,8 +175,8 @@ def test_crash_around_the_charge_is_finished_with_one_charge(connection: Connect
         topups.take(request(customer_id, key="k"), gateway=Dies(), now=NOW)
     with pytest.raises(InFlight):
         topups.take(request(customer_id, key="k"), gateway=provider, now=NOW)
-    assert topups.finish_due(provider, NOW + topups.LEASE - timedelta(seconds=1)) == 0
-    assert topups.finish_due(provider, NOW + topups.LEASE) == 1
+    assert topups.finish_due(provider, NOW + LEASE - timedelta(seconds=1)) == 0
+    assert topups.finish_due(provider, NOW + LEASE) == 1
 
     assert topups.take(request(customer_id, key="k"), gateway=provider, now=NOW).topup.state == "succeeded"
     assert (cash(connection, customer_id), len(provider.charged)) == (2500, 1)
@@ -186,7 +187,7 @@ def test_outcome_that_comes_after_the_lease_is_not_posted_twice(connection: Conn
 
     class Slow(Provider):
         def charge(self, **asked: object) -> ChargeOutcome:
-            assert topups.finish_due(provider, NOW + topups.LEASE) == 1
+            assert topups.finish_due(provider, NOW + LEASE) == 1
             return provider.charge(**asked)  # type: ignore[arg-type]
 
     taken = topups.take(request(customer_id), gateway=Slow(), now=NOW)
@@ -203,7 +204,7 @@ def test_worker_that_lost_its_lease_asks_no_further(connection: Connection) -> N
     class Slow(Provider):
         def charge(self, **asked: object) -> ChargeOutcome:
             if not self.charged:
-                assert topups.finish_due(other, due_at + topups.LEASE) == 2
+                assert topups.finish_due(other, due_at + LEASE) == 2
             return super().charge(**asked)  # type: ignore[arg-type]
 
     slow = Slow()

@@ -1,0 +1,5 @@
+"""Top-ups: money that comes in from a card or bank, through the payment provider."""
+
+from wallet.topups.requests import Taken, TopupRequest, find, finish_due, given_up, take, take_all
+
+__all__ = ["Taken", "TopupRequest", "find", "finish_due", "given_up", "take", "take_all"]
