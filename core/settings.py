@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from core.errors import ConfigurationError
@@ -27,7 +28,12 @@ class Settings:
     database_pool_size: int = 16  # a worker has a thread for each line of the wiring
     brand_name: str = "Pocketful"
     brand_currency: str = "USD"
+    #: Further currencies that customers can hold beside the brand's, comma-separated.
+    wallet_currencies: str = ""
     brand_time_zone: str = "America/New_York"
+    brand_colour: str = "#1F4FA3"
+    #: TrueType files for letters that the documents' own font lacks, comma-separated.
+    document_fonts: str = ""
     public_url: str = "http://127.0.0.1:8000"
     #: How many proxies of ours each request passes: that many of the last X-Forwarded-For addresses are believed.
     trusted_proxies: int = field(default=0, metadata={"least": 0})
@@ -52,6 +58,11 @@ class Settings:
     fcm_credentials_file: str = ""
     fcm_api_url: str = ""
     smtp_url: str = field(default="", repr=False)
+    #: A secret key of Stripe, for identity checks.
+    identity_api_key: str = field(default="", repr=False)
+    identity_api_url: str = ""
+    #: What the provider signs its verdicts with, comma-separated: two while they are changed over.
+    identity_webhook_secrets: str = field(default_factory=lambda: _development_secret("identity"), repr=False)
 
     @property
     def is_production(self) -> bool:
@@ -87,6 +98,10 @@ class Settings:
             found.append(f"ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}")
         if self.brand_time_zone not in available_timezones():
             found.append(f"BRAND_TIME_ZONE {self.brand_time_zone!r} is not a time zone")
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", self.brand_colour):
+            found.append("BRAND_COLOUR must be like #1F4FA3")
+        fonts = [Path(name.strip()) for name in self.document_fonts.split(",") if name.strip()]
+        found += [f"DOCUMENT_FONTS names {font}, which is no file" for font in fonts if not font.is_file()]
         if not re.fullmatch("[A-Z]{3}", self.brand_currency):
             found.append("BRAND_CURRENCY must be a three-letter currency code")
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
@@ -121,6 +136,9 @@ class Settings:
             # One old key among new ones opens as much as one alone.
             if name in given and _holds(getattr(self, name), getattr(defaults, name))
         ]
+        # Whoever can sign a verdict raises anyone's limits.
+        if self.identity_api_key and _holds(self.identity_webhook_secrets, defaults.identity_webhook_secrets):
+            found.append("IDENTITY_WEBHOOK_SECRETS must be set in production where IDENTITY_API_KEY is")
         # A customer signs in by a code that is sent as a text message.
         sms = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
         found += [f"{name.upper()} must be set in production" for name in sms if not getattr(self, name)]
