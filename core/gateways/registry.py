@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConfigurationError
 from core.gateways.email import EmailGateway, SandboxEmail, SmtpEmail
+from core.gateways.identity import IdentityGateway, SandboxIdentity
 from core.gateways.payments import PaymentGateway, SandboxPayments
 from core.gateways.push import PushGateway, SandboxPush
 from core.gateways.sandbox import Keep, keep_in_database
 from core.gateways.sms import SandboxSms, SmsGateway, TwilioSms
-from core.gateways.unconfigured import UnconfiguredChannel, UnconfiguredPayments
+from core.gateways.unconfigured import UnconfiguredChannel, UnconfiguredIdentity, UnconfiguredPayments
 from core.gateways.whatsapp import SandboxWhatsApp, TwilioWhatsApp, WhatsAppGateway
 from core.settings import Settings
 
@@ -24,6 +25,7 @@ class Gateways:
     whatsapp: WhatsAppGateway
     email: EmailGateway
     payments: PaymentGateway
+    identity: IdentityGateway
 
 
 def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
@@ -43,6 +45,7 @@ def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
             whatsapp=whatsapp or nothing,
             email=_email(settings) or nothing,
             payments=UnconfiguredPayments(),
+            identity=_identity(settings) or UnconfiguredIdentity(),
         )
     return Gateways(
         push=_push(settings) or SandboxPush(keep),
@@ -50,6 +53,7 @@ def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
         whatsapp=whatsapp or SandboxWhatsApp(keep),
         email=_email(settings) or SandboxEmail(keep),
         payments=SandboxPayments(),
+        identity=_identity(settings) or SandboxIdentity(_parts(settings.identity_webhook_secrets)),
     )
 
 
@@ -92,3 +96,19 @@ def _email(settings: Settings) -> EmailGateway | None:
         return SmtpEmail(settings.smtp_url)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _identity(settings: Settings) -> IdentityGateway | None:
+    if not settings.identity_api_key:
+        return None
+    from core.gateways.stripe_identity import StripeIdentity
+
+    return StripeIdentity(
+        api_key=settings.identity_api_key,
+        webhook_secrets=_parts(settings.identity_webhook_secrets),
+        api_url=settings.identity_api_url or None,
+    )
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

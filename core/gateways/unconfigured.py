@@ -1,9 +1,15 @@
 """What stands for a channel without credentials in production, where no sandbox may swallow a customer's message."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
 from core.gateways.email import Email
+from core.gateways.identity import IdentityOutcome
 from core.gateways.outcomes import Refused
 from core.gateways.payments import ChargeOutcome, Declined
 from core.gateways.push import Push
+from core.gateways.signatures import Forged
 from core.gateways.sms import Sms
 from core.gateways.whatsapp import WhatsApp
 
@@ -24,3 +30,18 @@ class UnconfiguredPayments:
 
     def charge(self, *, reference: str, amount_minor: int, currency: str, source: str) -> ChargeOutcome:
         return Declined(code="provider_not_configured")
+
+
+class UnconfiguredIdentity:
+    """Refuses each check, and believes no call-back."""
+
+    name = "unconfigured"
+
+    def submit(self, *, reference: UUID, document_token: str | None) -> IdentityOutcome:
+        return Refused(code="provider_not_configured", permanent=False)
+
+    def ask(self, provider_reference: str) -> IdentityOutcome:
+        return Refused(code="provider_not_configured", permanent=False)
+
+    def notice(self, body: bytes, headers: Mapping[str, str], *, at: datetime) -> None:
+        raise Forged

@@ -119,6 +119,13 @@ def test_production_refuses_a_default_secret_among_others(name: str, value: str)
     assert refused(production(**{name: value})) == f"Settings: {name} is a development default"
 
 
+def test_production_takes_verdicts_on_identities_under_no_default_secret() -> None:
+    told = refused(production(IDENTITY_API_KEY="rk_live_1"))
+
+    assert told == "Settings: IDENTITY_WEBHOOK_SECRETS must be set in production where IDENTITY_API_KEY is"
+    assert Settings.from_env(production(IDENTITY_API_KEY="rk_live_1", IDENTITY_WEBHOOK_SECRETS="whsec_1")).is_production
+
+
 @pytest.mark.parametrize("keys", [f"1:{key()},1:{key()}", f"x:{key()}", f"99999:{key()}", "1:" + key()[:-4]])
 def test_key_encryption_keys_have_each_a_version_of_their_own(keys: str) -> None:
     assert "KEY_ENCRYPTION_KEYS" in refused({"KEY_ENCRYPTION_KEYS": keys})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core import ids
+from core import clock, ids
 from core.errors import ConfigurationError
 from core.gateways import registry
 from core.gateways.email import Email
@@ -12,6 +12,7 @@ from core.gateways.outcomes import Accepted, Refused
 from core.gateways.payments import Declined
 from core.gateways.push import Push
 from core.gateways.sandbox import SandboxMessage
+from core.gateways.signatures import Forged
 from core.gateways.sms import Sms
 from core.gateways.whatsapp import WhatsApp
 from core.settings import Settings
@@ -73,3 +74,13 @@ def test_production_has_no_sandbox() -> None:
     assert {gateways.push.name, gateways.whatsapp.name, gateways.email.name} == {"unconfigured"}
     charge = gateways.payments.charge(reference="1", amount_minor=100, currency="USD", source="sandbox_ok")
     assert charge == Declined("provider_not_configured")
+    check = gateways.identity.submit(reference=ids.new(), document_token="sandbox_approved")
+    assert check == Refused("provider_not_configured", permanent=False)
+    with pytest.raises(Forged):
+        gateways.identity.notice(b"{}", {}, at=clock.now())
+
+
+def test_key_of_the_identity_provider_chooses_it() -> None:
+    chosen = [registry.build(Settings(identity_api_key=key)).identity.name for key in ("", "rk_test_1")]
+
+    assert chosen == ["sandbox", "stripe_identity"]
