@@ -8,6 +8,7 @@ import app.api.home
 import auth.api.customer
 import auth.api.guards
 import auth.api.sign_in
+import auth.api.staff
 import auth.cli
 import auth.reactions
 import auth.work
@@ -68,6 +69,7 @@ def doors() -> list[Door]:
             guard=auth.api.guards.staff,
             needs_permissions=True,
             blueprints=[
+                auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
                 engage.api.staff.blueprint,
                 insights.api.staff.blueprint,

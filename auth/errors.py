@@ -84,3 +84,46 @@ class PushTokenMoving(Refusal):
     title = "Another device brought the same push token at this moment; send it again"
     constraint = "uq_device_push_token_index"
     retry_after_seconds = 1
+
+
+class SelfApproval(Refusal):
+    code = "self_approval"
+    kind = Kind.FORBIDDEN
+    title = "A second person has to decide what one has asked"
+    constraint = "ck_approval_second_person"
+
+
+class ApprovalNotYours(Refusal):
+    code = "approval_not_yours"
+    kind = Kind.FORBIDDEN
+    title = "Only who asked for it may withdraw it"
+
+
+class AlreadyDecided(Refusal):
+    """`status` in its facts would hide the HTTP one, so that it is told as `decision`."""
+
+    code = "approval_decided"
+    kind = Kind.CONFLICT
+    title = "This was decided or withdrawn before"
+
+
+class ApprovalLapsed(Refusal):
+    code = "approval_lapsed"
+    title = "The time to decide and carry this out has passed; ask again"
+
+
+class ApprovalNotGiven(Refusal):
+    code = "approval_not_given"
+    kind = Kind.CONFLICT
+    title = "This has not been approved"
+
+
+class ApprovalSpent(Refusal):
+    code = "approval_used"
+    kind = Kind.CONFLICT
+    title = "What was approved has been carried out already"
+
+
+class ApprovalMismatch(Refusal):
+    code = "approval_mismatch"
+    title = "This is not what was approved"

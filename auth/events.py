@@ -79,3 +79,42 @@ class StaffAdded(Event):
 
     staff_id: UUID
     permissions: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalAsked(Event):
+    name = "approval.asked"
+    log_only = True
+
+    approval_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalDecided(Event):
+    name = "approval.decided"
+    log_only = True
+
+    approval_id: UUID
+    kind: str
+    is_approved: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalWithdrawn(Event):
+    name = "approval.withdrawn"
+    log_only = True
+
+    approval_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalUsed(Event):
+    """What was approved has been carried out."""
+
+    name = "approval.used"
+    log_only = True
+
+    approval_id: UUID
+    kind: str

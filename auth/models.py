@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -128,3 +128,46 @@ class Terminal(Base):
     key_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
     created_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """What one person asks and a second one decides.
+
+    subject      what is asked, in words and figures that are shown; no personal data
+    fingerprint  of what exactly is approved, so that nothing else is carried out under it
+    note         why it is asked, and `reason` why it was decided so; sealed
+    expires_at   from then on it can neither be decided nor used
+    used_at      when it was carried out, and `outcome` what came of it
+    """
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting', 'approved', 'refused', 'withdrawn')", name="status"),
+        CheckConstraint("decided_by <> asked_by", name="second_person"),
+        CheckConstraint(
+            "(status IN ('approved', 'refused')) = (decided_by IS NOT NULL)"
+            " AND (decided_by IS NULL) = (decided_at IS NULL)",
+            name="decided",
+        ),
+        CheckConstraint("used_at IS NULL OR status = 'approved'", name="used"),
+        Index(None, "kind", "id"),
+        Index(None, "customer_id"),
+        Index("ix_approval_waiting", "id", postgresql_where=text("status = 'waiting'")),
+        _SCHEMA,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[dict[str, Any]]
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.customer.id"))
+    note: Mapped[bytes | None] = mapped_column(LargeBinary)
+    status: Mapped[str] = mapped_column(Text, default="waiting", server_default="waiting")
+    asked_by: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[bytes | None] = mapped_column(LargeBinary)
+    used_at: Mapped[datetime | None]
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

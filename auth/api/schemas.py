@@ -1,8 +1,9 @@
-"""Shapes of the customer door."""
+"""Shapes of the customer and the staff door."""
 
 from marshmallow import Schema, fields, validate
 
-from core.web.schemas import Instant
+from auth.approval_lists import STATUSES
+from core.web.schemas import Instant, PageArgs
 
 _LOCALE = validate.Regexp(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", error="Must be a language tag: en-US.")
 
@@ -50,3 +51,29 @@ class CustomerCodeSchema(Schema):
     text = fields.String(metadata={"description": "What the QR holds", "example": "PF-MFRGGZDFMZTWQ2LK-12345678"})
     expires_at = Instant()
     seconds_left = fields.Integer(metadata={"description": "Ask again when these have passed"})
+
+
+class ApprovalArgsSchema(PageArgs):
+    status = fields.String(load_default=None, validate=validate.OneOf(STATUSES))
+    kind = fields.String(
+        load_default=None, validate=validate.Length(min=1, max=100), metadata={"example": "wallet.adjustment"}
+    )
+
+
+class ApprovalSchema(Schema):
+    """`subject` says what is asked, `outcome` what came of it; it can be decided and used before `expires_at`."""
+
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True, metadata={"example": "wallet.adjustment"})
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    subject = fields.Dict(keys=fields.String(), required=True)
+    customer_id = fields.UUID(allow_none=True)
+    note = fields.String(allow_none=True)
+    asked_by = fields.String(required=True, metadata={"example": "staff:019a9a4e-7d51-7c3c-a1f0-6a0e3c1f9b11"})
+    asked_at = Instant(required=True)
+    expires_at = Instant(required=True)
+    decided_by = fields.String(allow_none=True)
+    decided_at = Instant(allow_none=True)
+    reason = fields.String(allow_none=True)
+    used_at = Instant(allow_none=True)
+    outcome = fields.Dict(keys=fields.String(), allow_none=True)

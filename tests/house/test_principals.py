@@ -47,6 +47,8 @@ EXPECTED = {
     "PUT /app/v1/consents": OWN,
     "GET /app/v1/inbox": OWN,
     "PUT /app/v1/inbox/{item_id}/read": OWNED,
+    "GET /admin/v1/approvals": "approvals.read",
+    "GET /admin/v1/approvals/{approval_id}": "approvals.read",
     "GET /admin/v1/messages/in-doubt": "messages.read",
     "PUT /admin/v1/messages/{message_id}/settlement": "messages.settle",
     "GET /admin/v1/sandbox/messages": "messages.read",
