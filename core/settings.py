@@ -58,6 +58,12 @@ class Settings:
     fcm_credentials_file: str = ""
     fcm_api_url: str = ""
     smtp_url: str = field(default="", repr=False)
+    stripe_secret_key: str = field(default="", repr=False)
+    #: What the apps' SDK introduces itself with; no secret.
+    stripe_publishable_key: str = ""
+    #: What Stripe signs its notices with, comma-separated: two while they are changed over.
+    stripe_webhook_secrets: str = field(default="", repr=False)
+    stripe_api_url: str = ""
     #: A secret key of Stripe, for identity checks.
     identity_api_key: str = field(default="", repr=False)
     identity_api_url: str = ""
@@ -113,6 +119,8 @@ class Settings:
             found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated, each version once")
         if not self.public_url.startswith(("http://", "https://")):
             found.append("PUBLIC_URL must begin with https://")
+        if self.stripe_secret_key and not (self.stripe_publishable_key and self.stripe_webhook_secrets):
+            found.append("STRIPE_SECRET_KEY needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRETS beside it")
         if self.is_production:
             found += self._production_problems(given)
         return found

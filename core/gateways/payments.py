@@ -1,8 +1,13 @@
-"""Money from outside: charging a customer's card or bank for a top-up."""
+"""Money from outside: charging a customer's card or bank for a top-up, and what becomes of the charge later.
 
-import hashlib
+The provider's names: a *payer* is what it calls one of our customers, a *method* one of their saved cards. Amounts are
+minor units as we count them (ISO 4217), whatever the provider counts in.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 from core.gateways.outcomes import Unknown
 
@@ -21,7 +26,83 @@ class Declined:
     code: str
 
 
-ChargeOutcome = Charged | Declined | Unknown
+@dataclass(frozen=True, slots=True)
+class ActionNeeded:
+    """The customer has to do something in the app first: choose a card, or prove to the bank who they are.
+
+    client_secret  what the provider's SDK in the app goes on with; never kept, never logged
+    last_decline   why the last try failed, where there was one: the customer may try another card
+    """
+
+    provider_reference: str
+    client_secret: str
+    last_decline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """The provider is still collecting (a bank debit takes days): ask after it, or wait to be told."""
+
+    provider_reference: str
+
+
+ChargeOutcome = Charged | Declined | ActionNeeded | Underway | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SheetKeys:
+    """What the provider's payment sheet in an app needs beside a client secret.
+
+    ephemeral_key  lets the app see this payer's saved methods, for an hour or less
+    """
+
+    publishable_key: str
+    ephemeral_key: str
+    payer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A saved way to pay. brand: "visa"; expires: (year, month), where it does."""
+
+    id: str
+    kind: str
+    brand: str | None
+    last4: str | None
+    expires: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The provider gives the money back; provider_reference is its name for the refund."""
+
+    provider_reference: str
+
+
+RefundOutcome = Refunded | Declined | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the provider tells unasked, as far as we act on it. It may come twice, late and in any order.
+
+    id                  the provider's own, the same whenever this is told again
+    kind                "other" is nothing to us, and has no id
+    reference           ours, where the provider has it
+    provider_reference  of the charge
+    amount_minor        charged; refunded altogether so far; in dispute
+    dispute, standing   the provider's name for a dispute, and how it stands (an inquiry takes no money yet)
+    """
+
+    id: str
+    kind: Literal["charged", "declined", "canceled", "action_needed", "refunded", "disputed", "other"]
+    reference: str | None = None
+    provider_reference: str | None = None
+    amount_minor: int = 0
+    currency: str = ""
+    code: str | None = None
+    dispute: str | None = None
+    standing: Literal["inquiry", "open", "lost", "won"] | None = None
 
 
 class PaymentGateway(Protocol):
@@ -30,36 +111,62 @@ class PaymentGateway(Protocol):
     @property
     def name(self) -> str: ...
 
-    def charge(self, *, reference: str, amount_minor: int, currency: str, source: str) -> ChargeOutcome:
+    @property
+    def publishable_key(self) -> str:
+        """What an app's SDK introduces itself with; no secret."""
+        ...
+
+    def charge(
+        self,
+        *,
+        reference: str,
+        amount_minor: int,
+        currency: str,
+        source: str,
+        payer: str | None = None,
+        is_off_session: bool = False,
+    ) -> ChargeOutcome:
         """Take the amount from the source, once for each reference.
 
         The same reference asked again has the same answer and takes nothing more, so an Unknown is settled by asking
-        again with the same reference.
+        again with the same reference. (An ActionNeeded is told again as it was: `look_up` says how it stands.)
+
+        payer           whose saved method the source is; None for a token
+        is_off_session  nobody is there to prove anything: what needs it is declined
         """
         ...
 
+    def prepare(self, *, reference: str, amount_minor: int, currency: str, payer: str) -> ChargeOutcome:
+        """Make a charge that the customer completes in the app's payment sheet: ActionNeeded, once a reference."""
+        ...
 
-class SandboxPayments:
-    """Test sources, as card providers offer them. The answer hangs on the source alone, so it needs no memory.
+    def sheet_keys(self, *, payer: str) -> SheetKeys | Unknown: ...
 
-    sandbox_ok            charged
-    sandbox_declined      declined: card_declined
-    sandbox_insufficient  declined: insufficient_funds
-    sandbox_timeout       unknown, however often it is asked
-    anything else         declined: unknown_source
-    """
+    def look_up(self, provider_reference: str) -> ChargeOutcome:
+        """How a charge stands now."""
+        ...
 
-    name = "sandbox"
+    def cancel(self, provider_reference: str) -> ChargeOutcome:
+        """Call off what the customer never completed: Declined, or Charged where they did meanwhile."""
+        ...
 
-    _DECLINES = {"sandbox_declined": "card_declined", "sandbox_insufficient": "insufficient_funds"}
+    def refund(self, *, reference: str, provider_reference: str, amount_minor: int, currency: str) -> RefundOutcome:
+        """Give back a part of a charge, once for each reference."""
+        ...
 
-    def charge(self, *, reference: str, amount_minor: int, currency: str, source: str) -> ChargeOutcome:
-        if amount_minor <= 0:
-            raise ValueError("a charge is of at least one minor unit")
+    def open_payer(self, *, reference: str) -> str | Unknown:
+        """The provider's name for a customer of ours, told nothing but our pseudonymous id."""
+        ...
 
-        if source == "sandbox_ok":
-            name = hashlib.sha256(f"{reference}|{amount_minor}|{currency}".encode()).hexdigest()[:24]
-            return Charged(provider_reference=f"sandbox_{name}")
-        if source == "sandbox_timeout":
-            return Unknown(reason="timeout")
-        return Declined(code=self._DECLINES.get(source, "unknown_source"))
+    def methods(self, *, payer: str) -> Sequence[Method] | Unknown: ...
+
+    def detach(self, *, payer: str, method: str) -> bool | Unknown:
+        """Forget a saved method; False where this payer has no such one."""
+        ...
+
+    def notice(self, body: bytes, headers: Mapping[str, str], *, at: datetime) -> Notice:
+        """What a call-back tells, once its signature over the raw body is proven.
+
+        raises  core.gateways.signatures.Forged
+        """
+        ...

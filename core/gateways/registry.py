@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from core.errors import ConfigurationError
 from core.gateways.email import EmailGateway, SandboxEmail, SmtpEmail
 from core.gateways.identity import IdentityGateway, SandboxIdentity
-from core.gateways.payments import PaymentGateway, SandboxPayments
+from core.gateways.payments import PaymentGateway
 from core.gateways.push import PushGateway, SandboxPush
 from core.gateways.sandbox import Keep, keep_in_database
+from core.gateways.sandbox_payments import SandboxPayments
 from core.gateways.sms import SandboxSms, SmsGateway, TwilioSms
 from core.gateways.unconfigured import UnconfiguredChannel, UnconfiguredIdentity, UnconfiguredPayments
 from core.gateways.whatsapp import SandboxWhatsApp, TwilioWhatsApp, WhatsAppGateway
@@ -44,7 +45,7 @@ def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
             sms=sms or nothing,
             whatsapp=whatsapp or nothing,
             email=_email(settings) or nothing,
-            payments=UnconfiguredPayments(),
+            payments=_payments(settings) or UnconfiguredPayments(),
             identity=_identity(settings) or UnconfiguredIdentity(),
         )
     return Gateways(
@@ -52,7 +53,7 @@ def build(settings: Settings, *, keep: Keep = keep_in_database) -> Gateways:
         sms=sms or SandboxSms(keep),
         whatsapp=whatsapp or SandboxWhatsApp(keep),
         email=_email(settings) or SandboxEmail(keep),
-        payments=SandboxPayments(),
+        payments=_payments(settings) or SandboxPayments(),
         identity=_identity(settings) or SandboxIdentity(_parts(settings.identity_webhook_secrets)),
     )
 
@@ -96,6 +97,19 @@ def _email(settings: Settings) -> EmailGateway | None:
         return SmtpEmail(settings.smtp_url)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _payments(settings: Settings) -> PaymentGateway | None:
+    if not settings.stripe_secret_key:
+        return None
+    from core.gateways.stripe_payments import StripePayments
+
+    return StripePayments(
+        secret_key=settings.stripe_secret_key,
+        publishable_key=settings.stripe_publishable_key,
+        webhook_secrets=_parts(settings.stripe_webhook_secrets),
+        api_url=settings.stripe_api_url or None,
+    )
 
 
 def _identity(settings: Settings) -> IdentityGateway | None:

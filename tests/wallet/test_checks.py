@@ -6,7 +6,7 @@ from psycopg import Connection
 
 from core import ids
 from core.db import transaction
-from core.gateways.payments import SandboxPayments
+from core.gateways.sandbox_payments import SandboxPayments
 from tests.wallet.conftest import NOW, open_cash, open_payable
 from tests.wallet.topups.test_requests import request
 from wallet import checks, payments, refunds, topups

@@ -1,7 +1,8 @@
 import pytest
 
 from core.gateways.outcomes import Unknown
-from core.gateways.payments import Charged, ChargeOutcome, Declined, SandboxPayments
+from core.gateways.payments import Charged, ChargeOutcome, Declined
+from core.gateways.sandbox_payments import SandboxPayments
 
 
 def charge(source: str, *, reference: str = "top-up-1", amount_minor: int = 1250) -> ChargeOutcome:

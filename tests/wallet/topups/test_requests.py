@@ -14,7 +14,8 @@ from core import ids
 from core.db import transaction
 from core.errors import NotFound, Refusal
 from core.gateways.outcomes import Unknown
-from core.gateways.payments import Charged, ChargeOutcome, Declined, SandboxPayments
+from core.gateways.payments import Charged, ChargeOutcome, Declined
+from core.gateways.sandbox_payments import SandboxPayments
 from core.idempotency import InFlight, KeyReused
 from tests.wallet.conftest import NOW, balance, count, open_cash
 from wallet import accounts, topups
