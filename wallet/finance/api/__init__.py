@@ -1,0 +1,1 @@
+"""Finance at the staff's and the merchant's door."""
