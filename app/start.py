@@ -24,7 +24,7 @@ def open_house(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     crypto.load_keys(settings)
     tokens.load_key(settings)
-    assets.load_brand_currency(settings)
+    assets.load(settings)
     links.load(settings)
     if not settings.is_production:
         database.migrate()

@@ -88,7 +88,7 @@ def _transfer(use: Use, redemption: Redemption) -> Transfer:
         kind="redemption",
         legs=(
             use.leg,
-            Leg(accounts.of_merchant(redemption.till.merchant_id, redemption.currency).id, redemption.amount_minor),
+            accounts.of_merchant(redemption.till.merchant_id, redemption.currency).leg(redemption.amount_minor),
         ),
         effective_at=redemption.redeemed_at,
         details={

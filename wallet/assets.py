@@ -25,20 +25,34 @@ def exponent_of(code: str) -> int:
     return EXPONENTS[code]
 
 
-_brand_currency = Settings().brand_currency
+_settings = Settings()
 
 
-def load_brand_currency(settings: Settings) -> None:
-    """Take the currency in which this brand's wallets are opened and topped up.
+def load(settings: Settings) -> None:
+    """Take the currencies in which this brand's wallets are opened and topped up, and where its days begin.
 
-    raises  ConfigurationError for one that the wallet does not know
+    raises  ConfigurationError for a currency that the wallet does not know
     """
-    global _brand_currency
+    global _settings
     currencies = sorted(EXPONENTS.keys() - {POINTS})
-    if settings.brand_currency not in currencies:
-        raise ConfigurationError(f"BRAND_CURRENCY {settings.brand_currency} is none of {', '.join(currencies)}")
-    _brand_currency = settings.brand_currency
+    for name, given in (("BRAND_CURRENCY", [settings.brand_currency]), ("WALLET_CURRENCIES", _also(settings))):
+        for unknown in sorted(set(given) - set(currencies)):
+            raise ConfigurationError(f"{name} {unknown} is none of {', '.join(currencies)}")
+    _settings = settings
 
 
 def brand_currency() -> str:
-    return _brand_currency
+    return _settings.brand_currency
+
+
+def brand_time_zone() -> str:
+    return _settings.brand_time_zone
+
+
+def wallet_currencies() -> list[str]:
+    """What customers can hold: the brand's currency first, then those that the settings name beside it."""
+    return [brand_currency(), *(code for code in _also(_settings) if code != brand_currency())]
+
+
+def _also(settings: Settings) -> list[str]:
+    return [code.strip() for code in settings.wallet_currencies.split(",") if code.strip()]

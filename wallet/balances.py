@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from wallet import accounts
@@ -36,14 +36,13 @@ def of_customer(session: Session, customer_id: UUID) -> list[Balance]:
 
 
 def of(session: Session, owner: str) -> list[Balance]:
-    """Every open account of an owner ("customer:<uuid>"), by purpose and asset; empty for one who has none."""
+    """Every account of an owner ("customer:<uuid>") that is not closed, by purpose and asset."""
+    posted, held = func.sum(BalanceRow.posted), func.sum(BalanceRow.held)
     query = (
-        select(Account.id, Account.purpose, Account.asset, BalanceRow.posted, BalanceRow.held)
+        select(Account.id, Account.purpose, Account.asset, cast(posted, BigInteger), cast(posted - held, BigInteger))
         .join(BalanceRow, BalanceRow.account_id == Account.id)
-        .where(Account.owner == owner, Account.status == "open")
+        .where(Account.owner == owner, Account.status != "closed")
+        .group_by(Account.id)
         .order_by(Account.purpose, Account.asset)
     )
-    return [
-        Balance(account_id, purpose, asset, posted, posted - held)
-        for account_id, purpose, asset, posted, held in session.execute(query)
-    ]
+    return [Balance(*row) for row in session.execute(query)]

@@ -36,12 +36,12 @@ def count(connection: Connection) -> Counted:
 
 
 _HISTORIES = """
-    SELECT format('account %s: entry %s has balance %s after version %s, its history gives %s at %s',
-                  account_id, id, balance_after, version, running, place)
+    SELECT format('account %s: the entry of transfer %s has balance %s after version %s, its history gives %s at %s',
+                  account_id, transfer_id, balance_after, version, running, place)
       FROM (SELECT e.*, sum(amount) OVER so_far AS running, row_number() OVER so_far AS place
-              FROM wallet.entry e WINDOW so_far AS (PARTITION BY account_id ORDER BY version)) h
+              FROM wallet.entry e WINDOW so_far AS (PARTITION BY account_id, shard ORDER BY version)) h
      WHERE balance_after <> running OR version <> place
-     ORDER BY account_id, version LIMIT 1
+     ORDER BY account_id, shard, version LIMIT 1
 """
 
 _BALANCES = """
@@ -49,12 +49,13 @@ _BALANCES = """
                   coalesce(b.account_id, e.account_id), a.owner, a.purpose, a.asset,
                   b.posted, b.version, coalesce(e.amount, 0), coalesce(e.entries, 0))
       FROM wallet.balance b
-      FULL JOIN (SELECT account_id, sum(amount) AS amount, count(*) AS entries FROM wallet.entry GROUP BY 1) e
-             ON e.account_id = b.account_id
+      FULL JOIN (SELECT account_id, shard, sum(amount) AS amount, count(*) AS entries
+                   FROM wallet.entry GROUP BY 1, 2) e
+             ON e.account_id = b.account_id AND e.shard = b.shard
       LEFT JOIN wallet.account a ON a.id = coalesce(b.account_id, e.account_id)
      WHERE b.account_id IS NULL OR a.id IS NULL
         OR b.posted <> coalesce(e.amount, 0) OR b.version <> coalesce(e.entries, 0)
-        OR b.floor IS DISTINCT FROM a.floor
+        OR b.floor IS DISTINCT FROM a.floor OR b.has_lots <> a.has_lots OR b.shard >= a.shards
      ORDER BY coalesce(b.account_id, e.account_id) LIMIT 1
 """
 
@@ -66,16 +67,17 @@ _TRANSFERS = """
 """
 
 _ORPHANS = """
-    SELECT format('entry %s belongs to no posted transfer (%s)', e.id, e.transfer_id)
+    SELECT format('an entry on account %s belongs to no posted transfer (%s)', e.account_id, e.transfer_id)
       FROM wallet.entry e LEFT JOIN wallet.transfer t ON t.id = e.transfer_id AND t.state = 'posted'
      WHERE t.id IS NULL
-     ORDER BY e.id LIMIT 1
+     ORDER BY e.transfer_id LIMIT 1
 """
 
 # A difference of sets, since for an anti-join with a LIMIT the planner may read all entries anew for each transfer.
 _EMPTY = """
     SELECT format('transfer %s is posted and has no entries', id)
-      FROM (SELECT id FROM wallet.transfer WHERE state = 'posted' EXCEPT SELECT transfer_id FROM wallet.entry) t
+      FROM (SELECT id FROM wallet.transfer WHERE state = 'posted' AND kind NOT IN ('hold', 'void')
+            EXCEPT SELECT transfer_id FROM wallet.entry) t
      ORDER BY id LIMIT 1
 """
 

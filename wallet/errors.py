@@ -34,7 +34,28 @@ class AccountMissing(PostingRefused):
 class AccountClosed(PostingRefused):
     code = "account_closed"
     title = "The account is closed"
-    constraint = "ck_account_open"
+    constraint = "ck_account_closed"
+
+
+class AccountFrozen(PostingRefused):
+    code = "account_frozen"
+    title = "Nothing may leave the account just now"
+    constraint = "ck_account_frozen"
+
+
+class AccountNotEmpty(Refusal):
+    """facts: left, what stands or is held on which account."""
+
+    code = "account_not_empty"
+    title = "Only empty accounts can be closed"
+
+
+class LimitExceeded(PostingRefused):
+    """facts: limit (per_transfer, per_day, per_month, count_per_hour, ceiling), maximum, left, currency, renews_at."""
+
+    code = "limit_exceeded"
+    title = "This would pass a limit of the customer's tier"
+    constraint = "ck_usage_limit"
 
 
 class RefundExceedsPayment(PostingRefused):

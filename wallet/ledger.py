@@ -1,87 +1,57 @@
 """The ledger: value moves by transfers that sum to zero, posted in one round trip, each once under its key."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from core import ids
 from core.db import Connection
 from core.errors import Refusal, every_refusal, of_constraint
-from core.events import Event
-from core.events.announce import columns_of
 from core.idempotency import KeyReused
-from wallet.arrays import array_literal
+from wallet import posting
 from wallet.errors import AmountTooLarge, PostingRefused
+from wallet.transfers import HoldMove, Leg, Limit, LotMove, Posted, Transfer
 
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """What a transfer does to one account: a negative amount takes, a positive one gives."""
-
-    account_id: UUID
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """One movement of value, to be posted once under (principal, key) for ever.
-
-    fingerprint   of the request, so that the key cannot name another one
-    parent_id     the transfer that this gives back from: its credits count against what each source gave
-    effective_at  business time
-    events        announced only when it is posted afresh
-    """
-
-    id: UUID
-    principal: str
-    key: str
-    fingerprint: bytes
-    kind: str
-    legs: Sequence[Leg]
-    effective_at: datetime
-    parent_id: UUID | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    events: Sequence[Event] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A transfer that stands. When replayed, id, time and details are those of the first one under its key."""
-
-    transfer_id: UUID
-    replayed: bool
-    effective_at: datetime
-    details: Mapping[str, Any]
+__all__ = [
+    "HoldMove",
+    "Leg",
+    "Limit",
+    "LotMove",
+    "Posted",
+    "Transfer",
+    "decline",
+    "decline_all",
+    "find",
+    "post",
+    "post_all",
+]
 
 
 def post(connection: Connection, transfer: Transfer) -> Posted:
-    """`post_all` of one."""
+    """`post_all` of one; a plain one goes the shortest way."""
+    if not posting.is_plain(transfer):
+        return post_all(connection, [transfer])[0]
+    with _refusals():
+        row = connection.execute(posting.POST_ONE, posting.call_of_one(transfer)).fetchone()
+    if row and row[0]:
+        return Posted(transfer.id, False, transfer.effective_at, transfer.details)
     return post_all(connection, [transfer])[0]
 
 
 def post_all(connection: Connection, transfers: Sequence[Transfer]) -> list[Posted]:
     """Post all of them in one round trip, or none; in their order on each account. Once a transaction.
 
-    raises  InsufficientFunds, AccountMissing, AccountClosed, RefundExceedsPayment, each with the `position` at fault;
-            KeyReused; the frozen refusal of one that was declined under its key before
-    effects announces the events of those that are fresh; locks parts, then balances by (hot last, id)
+    raises  InsufficientFunds, AccountMissing, AccountClosed, AccountFrozen, RefundExceedsPayment, LimitExceeded, each
+            with the `position` at fault; KeyReused; the frozen refusal of one that was declined under its key before
+    effects announces the events of those that are fresh; locks usage, parts, holds, lots, balances (hot last, by id)
     """
     if not transfers:
         return []
-    try:
-        replays = connection.execute(_POST, _columns(transfers)).fetchall()
-    except psycopg.IntegrityError as error:
-        refusal = _refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
-    except psycopg.errors.NumericValueOutOfRange as error:
-        raise AmountTooLarge from error
+    with _refusals():
+        replays = connection.execute(posting.POST, posting.call_of_all(transfers)).fetchall()
     posted = [Posted(transfer.id, False, transfer.effective_at, transfer.details) for transfer in transfers]
     for position, *first in replays:
         posted[position - 1] = Posted(first[0], True, first[1], first[2])
@@ -120,27 +90,17 @@ def find(connection: Connection, *, principal: str, key: str, fingerprint: bytes
     return Posted(row[0], True, row[1], row[2])
 
 
-def _columns(transfers: Sequence[Transfer]) -> list[str]:
-    """The arrays that `_POST` is called with, as literals: psycopg's own dumping of 23 lists took half of the time."""
-    legs = [(place, leg) for place, transfer in enumerate(transfers, 1) for leg in transfer.legs]
-    events = [(place, event) for place, transfer in enumerate(transfers, 1) for event in transfer.events]
-    columns: list[list[Any]] = [
-        [transfer.id for transfer in transfers],
-        [transfer.principal for transfer in transfers],
-        [transfer.key for transfer in transfers],
-        [transfer.fingerprint for transfer in transfers],
-        [transfer.kind for transfer in transfers],
-        [transfer.parent_id for transfer in transfers],
-        [transfer.effective_at for transfer in transfers],
-        [json.dumps(dict(transfer.details), separators=(",", ":")) for transfer in transfers],
-        [place for place, _ in legs],
-        [ids.new() for _ in legs],
-        [leg.account_id for _, leg in legs],
-        [leg.amount for _, leg in legs],
-        [place for place, _ in events],
-        *columns_of([event for _, event in events], [ids.new() for _ in events]),
-    ]
-    return [array_literal(column) for column in columns]
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        refusal = _refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    except psycopg.errors.NumericValueOutOfRange as error:
+        raise AmountTooLarge from error
 
 
 def _refusal_of(error: psycopg.IntegrityError) -> Refusal | None:
@@ -154,10 +114,10 @@ def _refusal_of(error: psycopg.IntegrityError) -> Refusal | None:
     kind = of_constraint(name)
     if kind is None:
         return None
-    refusal = kind()
+    refusal = kind(**json.loads(rest)) if rest.startswith("{") else kind()
     if isinstance(refusal, PostingRefused) and position.isdigit():
         refusal.position = int(position) - 1
-        refusal.account_id = UUID(rest) if rest else None
+        refusal.account_id = UUID(rest) if rest and not refusal.facts else None
     return refusal
 
 
@@ -167,14 +127,6 @@ def _thawed(kept: Mapping[str, Any]) -> Refusal:
     refusal.is_replayed = True
     return refusal
 
-
-_POST = """
-    SELECT replay_position, replay_id, replay_effective_at, replay_details FROM wallet.post(
-        %s::uuid[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[],
-        %s::int[], %s::uuid[], %s::uuid[], %s::bigint[],
-        %s::int[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::uuid[],
-        %s::smallint[], %s::text[], %s::text[])
-"""
 
 # In the order in which the posting takes keys.
 _DECLINE = """

@@ -1,4 +1,4 @@
-"""The ledger's tables. Only `wallet.post` (migration 0004) writes transfers, parts, entries and what balances hold."""
+"""The ledger's tables. Only the posting functions (migration 0009) write entries, lots, holds' parts and balances."""
 
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from core.events.log import Xid8
 from core.work import Due
 
 
@@ -37,14 +38,17 @@ class Account(Base):
     """A place where value stands. The id is derived from owner, purpose and asset (`accounts.id_of`).
 
     floor   the least that may stand on it; None for no limit
+    status  frozen: nothing may leave it
     hot     many transfers at once meet here, so it is locked last
+    shards  over how many balances it is spread
     """
 
     __tablename__ = "account"
     __table_args__ = (
         UniqueConstraint("owner", "purpose", "asset"),
         UniqueConstraint("id", "asset", "status"),
-        CheckConstraint("status IN ('open', 'closed')", name="status"),
+        CheckConstraint("status IN ('open', 'frozen', 'closed')", name="status"),
+        CheckConstraint("shards = 1 OR shards BETWEEN 2 AND 64 AND floor IS NULL AND NOT has_lots", name="shards"),
         {"schema": "wallet"},
     )
 
@@ -55,10 +59,12 @@ class Account(Base):
     floor: Mapped[int | None] = mapped_column(BigInteger)
     hot: Mapped[bool]
     status: Mapped[str] = mapped_column(Text, server_default="open")
+    has_lots: Mapped[bool] = mapped_column(server_default="false")
+    shards: Mapped[int] = mapped_column(SmallInteger, server_default="1")
 
 
 class Balance(Base):
-    """What stands on an account now; `version` counts its entries."""
+    """What stands on a shard of an account now; `version` counts its entries. Other columns are the account's."""
 
     __tablename__ = "balance"
     __table_args__ = (
@@ -73,6 +79,7 @@ class Balance(Base):
     )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
     asset: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
     hot: Mapped[bool]
@@ -80,6 +87,7 @@ class Balance(Base):
     posted: Mapped[int] = mapped_column(BigInteger, server_default="0")
     held: Mapped[int] = mapped_column(BigInteger, server_default="0")
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    has_lots: Mapped[bool] = mapped_column(server_default="false")
 
 
 class TransferRow(Base):
@@ -87,6 +95,8 @@ class TransferRow(Base):
 
     kind        "topup.key" only keeps the key of a top-up, for which nothing else can be posted under it
     parent_id   the transfer that this one gives back from
+    hold_id     the hold that this one places, captures or ends
+    epoch, xid  when it was committed, for who reads transfers in order
     """
 
     __tablename__ = "transfer"
@@ -96,6 +106,8 @@ class TransferRow(Base):
             "state = 'posted' AND refusal IS NULL OR state = 'declined' AND refusal IS NOT NULL", name="state"
         ),
         Index("ix_transfer_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_transfer_hold_id", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
+        Index(None, "epoch", "xid"),
         {"schema": "wallet"},
     )
 
@@ -110,6 +122,9 @@ class TransferRow(Base):
     details: Mapped[dict[str, Any]]
     effective_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    hold_id: Mapped[UUID | None]
+    epoch: Mapped[int] = mapped_column(server_default=FetchedValue())
+    xid: Mapped[str] = mapped_column(Xid8, server_default=FetchedValue())
 
 
 class TransferPart(Base):
@@ -131,18 +146,18 @@ class TransferPart(Base):
 
 
 class Entry(Base):
-    """What one transfer did to one account. `version` is its place in the account's history, without gaps."""
+    """What one transfer did to one account. `version` and `balance_after` count within the account's shard."""
 
     __tablename__ = "entry"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount"),
-        Index(None, "account_id", "id"),
-        {"schema": "wallet", "postgresql_partition_by": "RANGE (id)"},
+        Index(None, "account_id", "transfer_id"),
+        {"schema": "wallet", "postgresql_partition_by": "RANGE (transfer_id)"},
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    transfer_id: Mapped[UUID]
-    account_id: Mapped[UUID]
+    transfer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    shard: Mapped[int] = mapped_column(SmallInteger)
     version: Mapped[int] = mapped_column(BigInteger)
     amount: Mapped[int] = mapped_column(BigInteger)
     balance_after: Mapped[int] = mapped_column(BigInteger)

@@ -15,7 +15,7 @@ from wallet import accounts, ledger
 from wallet.assets import brand_currency, exponent_of
 from wallet.errors import AccountMissing, CurrencyUnknown, InsufficientFunds, MerchantUnknown
 from wallet.events import PaymentCompleted
-from wallet.ledger import Leg, Posted, Transfer
+from wallet.ledger import Leg, Limit, Posted, Transfer
 
 KIND = "payment"
 
@@ -57,7 +57,7 @@ def transfer_of(payment: Payment) -> Transfer:
     sources = payment.sources
     if sources is None:
         cash = accounts.of_customer(payment.customer_id, payment.currency)
-        sources = (Leg(cash.id, -payment.amount_minor),)
+        sources = (cash.leg(-payment.amount_minor),)
 
     return Transfer(
         id=payment.id,
@@ -65,8 +65,9 @@ def transfer_of(payment: Payment) -> Transfer:
         key=payment.key,
         fingerprint=payment.fingerprint,
         kind=KIND,
-        legs=(*sources, Leg(_payable(payment).id, payment.amount_minor)),
+        legs=(*sources, _payable(payment).leg(payment.amount_minor)),
         effective_at=payment.at,
+        limits=_limits(payment, sources),
         details=_details(payment),
         events=(_completed(payment), *payment.more_events),
     )
@@ -141,6 +142,13 @@ def _post_opening(connection: Connection, payment: Payment, transfer: Transfer) 
             raise MerchantUnknown from missing
         accounts.open_all(connection, [payable])
         return ledger.post(connection, transfer)
+
+
+def _limits(payment: Payment, sources: Sequence[Leg]) -> Sequence[Limit]:
+    """What leaves the customer's own cash counts; what others gave for it does not."""
+    cash = accounts.of_customer(payment.customer_id, payment.currency).id
+    spent = -sum([leg.amount for leg in sources if leg.account_id == cash])
+    return (Limit(customer_id=payment.customer_id, scope="pay", asset=payment.currency, amount=spent),) if spent else ()
 
 
 def _details(payment: Payment) -> dict[str, Any]:

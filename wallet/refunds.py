@@ -68,7 +68,7 @@ def refund(
         key=key,
         fingerprint=fingerprint,
         kind=KIND,
-        legs=(Leg(payable.id, -amount), *_legs_back(parts, amount)),
+        legs=(payable.leg(-amount), *_legs_back(parts, amount)),
         effective_at=at,
         parent_id=payment_id,
         details={**named, **money, **({"reference": reference} if reference is not None else {})},

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from wallet.models import Account, Entry, TransferRow
@@ -20,8 +20,8 @@ class Line:
     details  of the transfer: merchant_id, reference and the like
     """
 
-    id: UUID
     transfer_id: UUID
+    account_id: UUID
     kind: str
     purpose: str
     asset: str
@@ -31,17 +31,21 @@ class Line:
     details: Mapping[str, Any]
 
 
-def entries(session: Session, *, owner: str, before: UUID | None = None, limit: int = 50) -> list[Line]:
-    """The latest entries of an owner, those made before the entry `before` (the page's last one) where it is given."""
+#: Where a page ended: a transfer and an account.
+Position = tuple[UUID, UUID]
+
+
+def entries(session: Session, *, owner: str, before: Position | None = None, limit: int = 50) -> list[Line]:
+    """The latest entries of an owner, those made before the position `before` (the page's last one) where given."""
     # The latest of each account first: one ordered query over all might walk back through everybody's entries.
-    own = select(Entry).where(Entry.account_id == Account.id).order_by(Entry.id.desc()).limit(limit)
+    own = select(Entry).where(Entry.account_id == Account.id).order_by(Entry.transfer_id.desc()).limit(limit)
     if before is not None:
-        own = own.where(Entry.id < before)
+        own = own.where(tuple_(Entry.transfer_id, Entry.account_id) < tuple_(*before))
     latest = own.lateral("latest")
     query = (
         select(
-            latest.c.id,
             latest.c.transfer_id,
+            latest.c.account_id,
             TransferRow.kind,
             Account.purpose,
             Account.asset,
@@ -54,7 +58,7 @@ def entries(session: Session, *, owner: str, before: UUID | None = None, limit: 
         .join(latest, latest.c.account_id == Account.id)
         .join(TransferRow, TransferRow.id == latest.c.transfer_id)
         .where(Account.owner == owner)
-        .order_by(latest.c.id.desc())
+        .order_by(latest.c.transfer_id.desc(), latest.c.account_id.desc())
         .limit(limit)
     )
     return [Line(*row) for row in session.execute(query)]

@@ -21,5 +21,6 @@ def ensure() -> int:
         epoch = known[1] + 1 if known else 1
         connection.execute("DELETE FROM core.cluster")
         connection.execute("INSERT INTO core.cluster (system_identifier, epoch) VALUES (%s, %s)", [current[0], epoch])
-        connection.execute(f"ALTER TABLE core.event ALTER COLUMN epoch SET DEFAULT {int(epoch)}")
+        for (table,) in connection.execute("SELECT table_name FROM core.epoch_kept ORDER BY table_name").fetchall():
+            connection.execute(f"ALTER TABLE {table} ALTER COLUMN epoch SET DEFAULT {int(epoch)}")
         return int(epoch)

@@ -21,7 +21,8 @@ def first_life(database: None) -> Iterator[int]:
     with transaction() as session:
         connection = connection_of(session)
         connection.execute("UPDATE core.cluster SET epoch = %s", [before])
-        connection.execute(f"ALTER TABLE core.event ALTER COLUMN epoch SET DEFAULT {before}")
+        for table in ("core.event", "wallet.transfer"):
+            connection.execute(f"ALTER TABLE {table} ALTER COLUMN epoch SET DEFAULT {before}")
 
 
 def as_if_restored_elsewhere() -> None:

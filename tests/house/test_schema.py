@@ -14,7 +14,7 @@ def _is_ours(name: str | None, kind: str, parents: dict[str, str | None]) -> boo
     if kind == "table":
         # Partitions and what only SQL functions touch have no model.
         return (
-            (name or "") not in {"cluster", "month_partitioned"}
+            (name or "") not in {"cluster", "epoch_kept", "month_partitioned"}
             and not (name or "").endswith("_default")
             and not (name or "")[-7:].replace("_", "").isdigit()
         )

@@ -55,7 +55,7 @@ def open_account(connection: Connection, purpose: str, asset: str = "USD", floor
 
 
 def balance(connection: Connection, account_id: UUID) -> int:
-    row = connection.execute("SELECT posted FROM wallet.balance WHERE account_id = %s", [account_id]).fetchone()
+    row = connection.execute("SELECT sum(posted) FROM wallet.balance WHERE account_id = %s", [account_id]).fetchone()
     assert row
     return int(row[0])
 

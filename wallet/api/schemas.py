@@ -24,7 +24,7 @@ class WalletSchema(Schema):
 class EntrySchema(Schema):
     """One line of the statement: a negative amount left the account."""
 
-    id = fields.UUID(required=True)
+    id = fields.String(required=True, metadata={"example": "0193…:cash:USD"})
     transfer_id = fields.UUID(required=True)
     kind = fields.String(required=True, metadata={"example": "payment"})
     purpose = fields.String(required=True, metadata={"example": "cash"})

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.web.schemas import decode_cursor, encode_cursor
 from wallet.balances import Balance
 from wallet.models import Topup
-from wallet.statements import Line
+from wallet.statements import Line, Position
 
 
 def wallet(found: Iterable[Balance]) -> dict[str, Any]:
@@ -37,10 +37,10 @@ def topup(kept: Topup) -> dict[str, Any]:
     }
 
 
-def entry_before(cursor: str | None) -> UUID | None:
+def entry_before(cursor: str | None) -> Position | None:
     """raises  CursorInvalid for a cursor that we did not make"""
-    position = decode_cursor(cursor, UUID)
-    return position[0] if position else None
+    position = decode_cursor(cursor, UUID, UUID)
+    return (position[0], position[1]) if position else None
 
 
 def page_of_entries(lines: Sequence[Line], limit: int) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def page_of_entries(lines: Sequence[Line], limit: int) -> dict[str, Any]:
     page = lines[:limit]
     return {
         "items": [_entry(line) for line in page],
-        "next_cursor": encode_cursor(page[-1].id) if len(lines) > limit else None,
+        "next_cursor": encode_cursor(page[-1].transfer_id, page[-1].account_id) if len(lines) > limit else None,
     }
 
 
@@ -58,7 +58,7 @@ def replay_header(replayed: bool) -> dict[str, str]:
 
 def _entry(line: Line) -> dict[str, Any]:
     return {
-        "id": line.id,
+        "id": f"{line.transfer_id}:{line.purpose}:{line.asset}",
         "transfer_id": line.transfer_id,
         "kind": line.kind,
         "purpose": line.purpose,

@@ -77,8 +77,8 @@ def _transfer(topup: Topup, *, now: datetime) -> Transfer:
         fingerprint=topup.fingerprint,
         kind=KIND,
         legs=(
-            Leg(accounts.of_provider(topup.currency).id, -topup.amount_minor),
-            Leg(cash.id, topup.amount_minor),
+            accounts.of_provider(topup.currency).leg(-topup.amount_minor),
+            cash.leg(topup.amount_minor),
         ),
         effective_at=now,
         details={

@@ -110,18 +110,18 @@ def test_check_names_the_order_that_lost_a_cent(theatre: Stage) -> None:
 
 
 def test_check_names_the_entry_that_gained_a_cent(theatre: Stage) -> None:
-    entry_id, basket, household = one(AN_ENTRY)
+    transfer_id, account_id, basket, household = one(AN_ENTRY)
 
     with theatre.tampering() as cursor:
-        cursor.execute("UPDATE wallet.entry SET amount = amount + 1 WHERE id = %s", [entry_id])
+        cursor.execute("UPDATE wallet.entry SET amount = amount + 1 WHERE (transfer_id, account_id) = (%s, %s)", [transfer_id, account_id])
     status, table = theatre.check()
     with theatre.tampering() as cursor:
-        cursor.execute("UPDATE wallet.entry SET amount = amount - 1 WHERE id = %s", [entry_id])
+        cursor.execute("UPDATE wallet.entry SET amount = amount - 1 WHERE (transfer_id, account_id) = (%s, %s)", [transfer_id, account_id])
 
     assert status == 1
     assert "differs: payable to the merchant" in table
     assert f"differs: basket {basket} of household {household} " in table
-    assert "│ balanced" not in table and f"entry {entry_id}" in table
+    assert "│ balanced" not in table and f"entry of transfer {transfer_id}" in table
 
 
 def test_check_names_the_order_that_changed_its_customer(theatre: Stage) -> None:
@@ -189,7 +189,7 @@ A_PAID_ORDER = """
 """
 
 AN_ENTRY = """
-    SELECT n.id, c.till_reference, h.household_id
+    SELECT n.transfer_id, n.account_id, c.till_reference, h.household_id
       FROM wallet.entry n JOIN wallet.account a ON a.id = n.account_id AND a.purpose = 'payable'
       JOIN rewards.checkout c ON c.transfer_id = n.transfer_id JOIN demo.household h USING (customer_id)
      ORDER BY c.till_reference LIMIT 1

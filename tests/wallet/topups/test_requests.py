@@ -18,7 +18,7 @@ from core.gateways.payments import Charged, ChargeOutcome, Declined
 from core.gateways.sandbox_payments import SandboxPayments
 from core.idempotency import InFlight, KeyReused
 from tests.wallet.conftest import NOW, balance, count, open_cash
-from wallet import accounts, topups
+from wallet import accounts, standing, topups
 from wallet.errors import CurrencyUnknown, TopupDeclined
 from wallet.models import Topup
 from wallet.topups import Taken, TopupRequest, outcomes
@@ -266,7 +266,7 @@ def test_many_are_taken_at_once_each_with_its_own_answer(connection: Connection)
 
 def test_charge_that_the_ledger_cannot_take_is_kept_for_an_operator(connection: Connection) -> None:
     customer_id, other = ids.new(), ids.new()
-    accounts.close(connection, open_cash(connection, customer_id=customer_id))
+    standing.close_account(connection, open_cash(connection, customer_id=customer_id))
 
     answers = topups.take_all([request(customer_id), request(other)], gateway=SandboxPayments(), now=NOW)
 

@@ -1,0 +1,70 @@
+"""Standing: whether an owner's accounts are open, frozen (nothing may leave them) or closed (nothing moves)."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.db import Connection, connection_of
+from wallet.errors import AccountNotEmpty
+
+
+def freeze(session: Session, owner: str) -> int:
+    """Let nothing leave an owner's open accounts; how many those were. Postings under way end first."""
+    return _change(session, owner, before="open", after="frozen")
+
+
+def unfreeze(session: Session, owner: str) -> int:
+    """Open an owner's frozen accounts again; how many those were."""
+    return _change(session, owner, before="frozen", after="open")
+
+
+def close(session: Session, owner: str) -> int:
+    """Let nothing more be posted to any account of an owner, for ever; how many those were.
+
+    raises  AccountNotEmpty unless all of them stand at zero with nothing held; its facts name what is left
+    """
+    connection = connection_of(session)
+    left = connection.execute(_LEFT, [owner]).fetchall()
+    standing = [
+        {"purpose": purpose, "amount_minor": posted, "held_minor": held, "currency": asset}
+        for purpose, asset, posted, held in left
+        if posted or held
+    ]
+    if standing:
+        raise AccountNotEmpty(left=standing)
+    closing = "UPDATE wallet.account SET status = 'closed' WHERE owner = %s AND status <> 'closed'"
+    return connection.execute(closing, [owner]).rowcount
+
+
+def close_account(connection: Connection, account_id: UUID) -> None:
+    """Let nothing more be posted to one account, whatever stands on it."""
+    connection.execute("UPDATE wallet.account SET status = 'closed' WHERE id = %s", [account_id])
+
+
+def of(session: Session, owner: str) -> str:
+    """The owner's standing: the strictest that any of its accounts has; "open" for one who has none."""
+    row = connection_of(session).execute(
+        "SELECT bool_or(status = 'closed'), bool_or(status = 'frozen') FROM wallet.account WHERE owner = %s", [owner]
+    )
+    is_closed, is_frozen = row.fetchone() or (False, False)
+    return "closed" if is_closed else "frozen" if is_frozen else "open"
+
+
+def _change(session: Session, owner: str, *, before: str, after: str) -> int:
+    # The accounts in id order, so that two at it wait for each other.
+    changing = """
+        WITH own AS (SELECT id FROM wallet.account WHERE owner = %s AND status = %s ORDER BY id FOR UPDATE)
+        UPDATE wallet.account a SET status = %s FROM own WHERE a.id = own.id
+    """
+    return connection_of(session).execute(changing, [owner, before, after]).rowcount
+
+
+# Locked, so that nothing comes in between this look and the closing.
+_LEFT = """
+    WITH own AS (
+        SELECT a.purpose, a.asset, b.posted, b.held
+          FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
+         WHERE a.owner = %s AND a.status <> 'closed'
+         ORDER BY b.hot, b.account_id, b.shard FOR UPDATE OF b)
+    SELECT purpose, asset, sum(posted)::bigint, sum(held)::bigint FROM own GROUP BY purpose, asset ORDER BY 1, 2
+"""
