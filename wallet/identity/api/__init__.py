@@ -1,0 +1,1 @@
+"""Identity checks, tiers, limits and the standing of wallets at each door."""
