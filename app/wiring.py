@@ -32,6 +32,10 @@ import rewards.api.staff
 import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
+import wallet.identity.api.customer
+import wallet.identity.api.public
+import wallet.identity.api.staff
+import wallet.identity.work
 import wallet.reactions
 import wallet.work
 from core.events import Reader
@@ -56,6 +60,7 @@ def doors() -> list[Door]:
                 app.api.home.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
+                wallet.identity.api.customer.blueprint,
                 rewards.api.customer.blueprint,
                 engage.api.customer.blueprint,
             ],
@@ -75,6 +80,7 @@ def doors() -> list[Door]:
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
+                wallet.identity.api.staff.blueprint,
             ],
         ),
         Door(
@@ -102,7 +108,11 @@ def doors() -> list[Door]:
             title="Call-backs and claim links",
             prefix="",
             guard=None,
-            blueprints=[core.delivery.api.public.blueprint, engage.api.public.blueprint],
+            blueprints=[
+                core.delivery.api.public.blueprint,
+                engage.api.public.blueprint,
+                wallet.identity.api.public.blueprint,
+            ],
         ),
     ]
 
@@ -121,6 +131,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
     return [
         *auth.work.WORK,
         *wallet.work.work(gateways.payments),
+        *wallet.identity.work.work(gateways.identity),
         *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),

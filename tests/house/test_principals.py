@@ -40,6 +40,9 @@ EXPECTED = {
     "POST /app/v1/topups": OWN,
     "GET /app/v1/topups/{topup_id}": OWNED,
     "POST /app/v1/payments": OWN,
+    "POST /app/v1/identity-checks": OWN,
+    "GET /app/v1/identity-checks/{identity_check_id}": OWNED,
+    "GET /app/v1/identity": OWN,
     "GET /app/v1/vouchers": OWN,
     "GET /app/v1/vouchers/{voucher_id}": OWNED,
     "GET /app/v1/vouchers/{voucher_id}/qr.png": OWNED,
@@ -58,6 +61,8 @@ EXPECTED = {
     "GET /admin/v1/customers/{customer_id}/timeline": "customers.read",
     "GET /admin/v1/customers/{customer_id}/decisions": "journeys.read",
     "GET /admin/v1/insights/summary": "insights.read",
+    "GET /admin/v1/identity-checks": "identity.read",
+    "PUT /admin/v1/customers/{customer_id}/tier": "identity.write",
     "POST /admin/v1/campaigns": "campaigns.write",
     "GET /admin/v1/campaigns": "campaigns.read",
     "GET /admin/v1/campaigns/{campaign_id}": "campaigns.read",
@@ -205,6 +210,7 @@ def _things_of(customer: Asker, merchant_id: UUID) -> dict[str, object]:
     amount = {"amount_minor": 500, "currency": "USD"}
     topup = customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
     payment = customer.ask("POST /app/v1/payments", {"amount": amount, "merchant_id": str(merchant_id)})
+    check = customer.ask("POST /app/v1/identity-checks", {"document_token": "sandbox_review"})
     draft = Draft(
         name="Five off",
         kind="coupon",
@@ -219,10 +225,11 @@ def _things_of(customer: Asker, merchant_id: UUID) -> dict[str, object]:
         voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="t"), now=now)
         inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
         [item] = inbox.list_(session, customer_id, before=None, limit=1)
-    assert topup.json and payment.json
+    assert topup.json and payment.json and check.json
     return {
         "topup_id": topup.json["id"],
         "payment_id": payment.json["id"],
+        "identity_check_id": check.json["id"],
         "voucher_id": voucher.id,
         "item_id": item.id,
     }
