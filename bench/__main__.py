@@ -9,7 +9,7 @@ import bench
 from bench import figures
 
 #: What stands beside the measurements and is none.
-_NOT_MEASURING = {"__main__", "figures", "database"}
+_NOT_MEASURING = {"__main__", "figures", "database", "processes", "turns"}
 
 
 def names() -> list[str]:

@@ -1,0 +1,115 @@
+"""Who pays whom in the measurements: customers with more than they can spend, and merchants."""
+
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from auth import customers, merchants
+from auth.customers import SignUp
+from core import clock, ids
+from core.db import Connection, connection_of, transaction
+from core.events import readers
+from wallet import accounts, ledger, reactions
+from wallet.accounts import Opening
+from wallet.ledger import Leg, Transfer
+
+CUSTOMERS, MERCHANTS, CURRENCY = 10_000, 100, "USD"
+AMOUNT = 5
+_PLENTY = 10_000
+_A_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    customers: Sequence[UUID]
+    merchants: Sequence[UUID]
+    cash: Sequence[Opening]
+    payable: Sequence[Opening]
+
+    def random_payment(self) -> Transfer:
+        """Between any two of the customers' accounts."""
+        payer, payee = random.sample(self.cash, 2)
+        return payment(payer, payee)
+
+    def payment_at_hot_merchant(self) -> Transfer:
+        """From any customer to one and the same merchant."""
+        return payment(random.choice(self.cash), self.payable[0])
+
+
+def sign_up() -> People:
+    """Customers as the sign-in makes them, with the wallets that follow, and merchants; each account is open."""
+    now = clock.now()
+    phones = [f"+1415{2_000_000 + number}" for number in range(CUSTOMERS)]
+    found: list[UUID] = []
+    for start in range(0, CUSTOMERS, _A_CHUNK):
+        rows = [SignUp(phone=phone) for phone in phones[start : start + _A_CHUNK]]
+        with transaction() as session:
+            found += customers.sign_up_all(session, rows, now=now)
+    readers.register(reactions.READERS)
+    for reader in reactions.READERS:
+        while readers.run_batch(reader, now=now):
+            pass
+
+    with transaction() as session:
+        shops = [merchants.add_merchant(session, name=f"Shop {number}", now=now).id for number in range(MERCHANTS)]
+    people = People(
+        found,
+        shops,
+        [accounts.of_customer(customer_id, CURRENCY) for customer_id in found],
+        [accounts.of_merchant(merchant_id, CURRENCY) for merchant_id in shops],
+    )
+    with transaction() as session:
+        accounts.open_all(session, [accounts.of_provider(CURRENCY), *people.cash, *people.payable])
+    for start in range(0, CUSTOMERS, _A_CHUNK):
+        with transaction() as session:
+            given = [_gift(cash) for cash in people.cash[start : start + _A_CHUNK]]
+            ledger.post_all(connection_of(session), given)
+    return people
+
+
+def payment(payer: Opening, payee: Opening) -> Transfer:
+    """A transfer with a key, a fingerprint and details, as a customer's payment has them."""
+    key = str(ids.new())
+    return Transfer(
+        id=ids.new(),
+        principal=payer.owner,
+        key=key,
+        fingerprint=hashlib.sha256(key.encode()).digest(),
+        kind="payment",
+        legs=(_leg(payer, -AMOUNT), _leg(payee, AMOUNT)),
+        effective_at=clock.now(),
+        details={
+            "customer_id": payer.owner.removeprefix("customer:"),
+            "merchant_id": payee.owner.removeprefix("merchant:"),
+            "amount_minor": AMOUNT,
+            "currency": CURRENCY,
+        },
+    )
+
+
+def posting(make: Callable[[], Transfer]) -> Callable[[Connection], int]:
+    """One posting a call."""
+
+    def post(connection: Connection) -> int:
+        ledger.post(connection, make())
+        return 1
+
+    return post
+
+
+def _leg(account: Opening, amount: int) -> Leg:
+    return Leg(account.id, amount)
+
+
+def _gift(cash: Opening) -> Transfer:
+    return Transfer(
+        id=ids.new(),
+        principal="bench",
+        key=str(cash.id),
+        fingerprint=b"",
+        kind="topup",
+        legs=(_leg(accounts.of_provider(CURRENCY), -_PLENTY), _leg(cash, _PLENTY)),
+        effective_at=clock.now(),
+    )

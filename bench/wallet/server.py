@@ -1,0 +1,69 @@
+"""The real server, as `flask serve` starts it, over the measured database."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import processes
+
+_ROOT = Path(__file__).parents[2]
+_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    pid: int
+
+    def cpu_seconds(self) -> float:
+        return processes.cpu_seconds(self.pid)
+
+    def peak_mib(self) -> float:
+        """Of its largest process."""
+        return processes.peak_mib(processes.tree(self.pid))
+
+
+@contextmanager
+def serving(url: str) -> Iterator[Server]:
+    """`flask serve` with its own defaults, until the end of the block; its log goes to a file, as an operator's would.
+
+    raises  SystemExit with the end of the log when it does not start
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.NamedTemporaryFile("w+", suffix=".log") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)],
+            env={**os.environ, "DATABASE_URL": url},
+            cwd=_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            if not _answers(process, port):
+                raise SystemExit(f"bench: the server did not start: {Path(log.name).read_text()[-2_000:]}")
+            yield Server(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    until = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return True
+        except OSError:
+            time.sleep(0.1)
+    return False
