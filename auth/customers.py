@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Uuid, any_, delete, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -113,6 +114,12 @@ def set_suspended(session: Session, customer_id: UUID, *, is_suspended: bool) ->
     raises  NotFound
     """
     find(session, customer_id).status = SUSPENDED if is_suspended else ACTIVE
+
+
+def known(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids that are customers'."""
+    asked = literal(list(customer_ids), ARRAY(Uuid))
+    return set(session.scalars(select(Customer.id).where(Customer.id == any_(asked))))
 
 
 def is_active(session: Session, customer_id: UUID) -> bool:

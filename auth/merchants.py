@@ -1,5 +1,6 @@
 """Merchants, their stores, and the terminals in them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +9,8 @@ from zoneinfo import available_timezones
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from sqlalchemy import select
+from sqlalchemy import Uuid, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from auth.errors import PublicKeyInvalid, TimeZoneUnknown
@@ -91,6 +93,12 @@ def add_terminal(session: Session, *, store_id: UUID, name: str, public_key: str
 
     announce(session, TerminalAdded(occurred_at=now, terminal_id=terminal.id, store_id=store_id))
     return terminal
+
+
+def known(session: Session, merchant_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids that are merchants'."""
+    asked = literal(list(merchant_ids), ARRAY(Uuid))
+    return set(session.scalars(select(Merchant.id).where(Merchant.id == any_(asked))))
 
 
 def till_of(session: Session, terminal_id: UUID) -> Till:

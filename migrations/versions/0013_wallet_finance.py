@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.execute(MERCHANTS)
     op.execute(SETTLEMENTS)
     op.execute(PAYOUTS)
+    op.execute(BATCHES)
 
 
 PROVIDER_REPORTS = """
@@ -280,4 +281,31 @@ CREATE TRIGGER payout_file_written_once BEFORE UPDATE OR DELETE ON wallet.payout
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
 CREATE TRIGGER payout_written_once BEFORE UPDATE OR DELETE ON wallet.payout
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
+"""
+
+BATCHES = """
+-- A batch of transfers, once for each key of its principal. Its lines are the transfers of the principal "batch:<id>",
+-- posted or declined, each under its own reference: so a batch that was cut off can be sent again and does the rest.
+CREATE TABLE wallet.transfer_batch (
+    id uuid CONSTRAINT pk_transfer_batch PRIMARY KEY,
+    principal text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    mode text NOT NULL,
+    status text NOT NULL DEFAULT 'running',
+    line_count int NOT NULL,
+    posted_count int NOT NULL DEFAULT 0,
+    refused_count int NOT NULL DEFAULT 0,
+    refusal jsonb,
+    approval_id uuid CONSTRAINT fk_transfer_batch_approval_id REFERENCES auth.approval,
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    CONSTRAINT uq_transfer_batch_principal_key UNIQUE (principal, key),
+    CONSTRAINT uq_transfer_batch_approval_id UNIQUE (approval_id),
+    CONSTRAINT ck_transfer_batch_mode CHECK (mode IN ('all_or_nothing', 'each')),
+    CONSTRAINT ck_transfer_batch_status CHECK (status IN ('running', 'ended', 'refused')),
+    CONSTRAINT ck_transfer_batch_ended CHECK ((status = 'running') = (ended_at IS NULL)),
+    CONSTRAINT ck_transfer_batch_refusal CHECK ((status = 'refused') = (refusal IS NOT NULL)),
+    CONSTRAINT ck_transfer_batch_counts CHECK (posted_count + refused_count <= line_count)
+);
 """
