@@ -70,6 +70,26 @@ class RefundToStranger(PostingRefused):
     constraint = "ck_transfer_part_source"
 
 
+class CaptureExceedsHold(Refusal):
+    """facts: left_minor, what the hold still promises."""
+
+    code = "capture_exceeds_hold"
+    title = "More would be captured than the hold still promises"
+    constraint = "ck_hold_cap"
+
+
+class HoldEnded(Refusal):
+    """facts: ended_by."""
+
+    code = "hold_ended"
+    title = "The hold has ended"
+
+
+class HoldExpired(Refusal):
+    code = "hold_expired"
+    title = "The hold's time has passed"
+
+
 class AmountTooLarge(PostingRefused):
     code = "amount_too_large"
     title = "An account cannot hold that much"
@@ -97,3 +117,22 @@ class PaymentsOff(Refusal):
     code = "payments_off"
     kind = Kind.UNAVAILABLE
     title = "Payments are switched off"
+
+
+class StatementInFuture(Refusal):
+    """facts: current, the latest month that has a statement."""
+
+    code = "statement_in_future"
+    title = "This month has not begun"
+
+
+class StatementTooLong(Refusal):
+    """facts: most_lines, as many as this form of a statement can hold."""
+
+    code = "statement_too_long"
+    title = "The month has more lines than this form of its statement can hold"
+
+
+class InstantInFuture(Refusal):
+    code = "instant_in_future"
+    title = "What will stand there is not known yet"

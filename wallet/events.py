@@ -1,6 +1,7 @@
 """What the wallet announces."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from core.events import Event
@@ -12,27 +13,6 @@ class WalletOpened(Event):
     log_only = True
 
     currency: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopupCompleted(Event):
-    name = "topup.completed"
-    log_only = True
-
-    topup_id: UUID
-    amount_minor: int
-    currency: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopupFailed(Event):
-    name = "topup.failed"
-    log_only = True
-
-    topup_id: UUID
-    amount_minor: int
-    currency: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,5 +35,43 @@ class PaymentRefunded(Event):
     refund_id: UUID
     payment_id: UUID
     merchant_id: UUID
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldExpired(Event):
+    """kind: what the hold was for. amount_minor: what was free again."""
+
+    name = "hold.expired"
+    log_only = True
+
+    hold_id: UUID
+    kind: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotExpiring(Event):
+    """purpose: "promotional" or "points"."""
+
+    name = "lot.expiring"
+    log_only = True
+
+    lot_id: UUID
+    purpose: str
+    amount_minor: int
+    currency: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotLapsed(Event):
+    name = "lot.lapsed"
+    log_only = True
+
+    lot_id: UUID
+    purpose: str
     amount_minor: int
     currency: str

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInte
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from wallet.models import TransferRow
 
 
 class Hold(Base):
@@ -30,7 +31,9 @@ class Hold(Base):
         {"schema": "wallet"},
     )
 
-    id: Mapped[UUID] = mapped_column(ForeignKey("wallet.transfer.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(
+        ForeignKey(TransferRow.id, deferrable=True, initially="DEFERRED"), primary_key=True
+    )
     kind: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[UUID]
     merchant_id: Mapped[UUID | None]

@@ -1,18 +1,13 @@
 """The ledger: value moves by transfers that sum to zero, posted in one round trip, each once under its key."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
-from uuid import UUID
-
-import psycopg
+from collections.abc import Sequence
 
 from core.db import Connection
-from core.errors import Refusal, every_refusal, of_constraint
+from core.errors import Refusal
 from core.idempotency import KeyReused
 from wallet import posting
-from wallet.errors import AmountTooLarge, PostingRefused
+from wallet.faults import refusals, thawed
 from wallet.transfers import HoldMove, Leg, Limit, LotMove, Posted, Transfer
 
 __all__ = [
@@ -34,7 +29,7 @@ def post(connection: Connection, transfer: Transfer) -> Posted:
     """`post_all` of one; a plain one goes the shortest way."""
     if not posting.is_plain(transfer):
         return post_all(connection, [transfer])[0]
-    with _refusals():
+    with refusals():
         row = connection.execute(posting.POST_ONE, posting.call_of_one(transfer)).fetchone()
     if row and row[0]:
         return Posted(transfer.id, False, transfer.effective_at, transfer.details)
@@ -50,7 +45,7 @@ def post_all(connection: Connection, transfers: Sequence[Transfer]) -> list[Post
     """
     if not transfers:
         return []
-    with _refusals():
+    with refusals():
         replays = connection.execute(posting.POST, posting.call_of_all(transfers)).fetchall()
     posted = [Posted(transfer.id, False, transfer.effective_at, transfer.details) for transfer in transfers]
     for position, *first in replays:
@@ -86,46 +81,8 @@ def find(connection: Connection, *, principal: str, key: str, fingerprint: bytes
     if row[3] != fingerprint:
         raise KeyReused
     if row[4] is not None:
-        raise _thawed(row[4])
+        raise thawed(row[4])
     return Posted(row[0], True, row[1], row[2])
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.IntegrityError as error:
-        refusal = _refusal_of(error)
-        if refusal is None:
-            raise
-        raise refusal from error
-    except psycopg.errors.NumericValueOutOfRange as error:
-        raise AmountTooLarge from error
-
-
-def _refusal_of(error: psycopg.IntegrityError) -> Refusal | None:
-    """The refusal that a fault of `wallet.post` means; its detail is "position|what"."""
-    name, detail = error.diag.constraint_name or "", error.diag.message_detail or ""
-    position, _, rest = detail.partition("|")
-    if name == "uq_transfer_principal_key":
-        return KeyReused()
-    if name == "ck_transfer_declined":
-        return _thawed(json.loads(rest))
-    kind = of_constraint(name)
-    if kind is None:
-        return None
-    refusal = kind(**json.loads(rest)) if rest.startswith("{") else kind()
-    if isinstance(refusal, PostingRefused) and position.isdigit():
-        refusal.position = int(position) - 1
-        refusal.account_id = UUID(rest) if rest and not refusal.facts else None
-    return refusal
-
-
-def _thawed(kept: Mapping[str, Any]) -> Refusal:
-    kind = next((kind for kind in every_refusal() if kind.code == kept["code"]), Refusal)
-    refusal = kind(kept["detail"], **kept["facts"])
-    refusal.is_replayed = True
-    return refusal
 
 
 # In the order in which the posting takes keys.

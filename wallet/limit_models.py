@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from wallet.models import Asset
 
 TIERS = ("basic", "verified", "enhanced")
 SCOPES = ("pay", "send", "load")
@@ -42,7 +43,7 @@ class LimitRule(Base):
 
     tier: Mapped[str] = mapped_column(Text, primary_key=True)
     scope: Mapped[str] = mapped_column(Text, primary_key=True)
-    asset: Mapped[str] = mapped_column(Text, ForeignKey("wallet.asset.code"), primary_key=True)
+    asset: Mapped[str] = mapped_column(Text, ForeignKey(Asset.code), primary_key=True)
     per_transfer: Mapped[int | None] = mapped_column(BigInteger)
     per_day: Mapped[int | None] = mapped_column(BigInteger)
     per_month: Mapped[int | None] = mapped_column(BigInteger)

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from wallet.models import Account
 
 
 class Lot(Base):
@@ -24,11 +25,12 @@ class Lot(Base):
         CheckConstraint("remaining >= held AND remaining <= amount", name="remaining"),
         Index("ix_lot_account_id", "account_id", postgresql_where=text("remaining > 0")),
         Index("ix_lot_expires_at", "expires_at", postgresql_where=text("remaining > 0")),
+        Index("ix_lot_unwarned", "expires_at", postgresql_where=text("remaining > 0 AND warned_at IS NULL")),
         {"schema": "wallet"},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("wallet.account.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
     source: Mapped[str] = mapped_column(Text)
     amount: Mapped[int] = mapped_column(BigInteger)
     remaining: Mapped[int] = mapped_column(BigInteger)

@@ -15,14 +15,17 @@ from wallet import accounts, ledger
 from wallet.assets import brand_currency, exponent_of
 from wallet.errors import AccountMissing, CurrencyUnknown, InsufficientFunds, MerchantUnknown
 from wallet.events import PaymentCompleted
-from wallet.ledger import Leg, Limit, Posted, Transfer
+from wallet.ledger import Leg, Limit, LotMove, Posted, Transfer
 
 KIND = "payment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """sources      negative legs that add up to the amount; None: all from the customer's cash
+    """sources      legs that give the amount in its currency; None: all from the customer's cash
+    lots         what the sources with lots give out of which
+    parts        the sources as they are shown: kind, amount_minor, and points or voucher_id
+    tip_minor    how much of the amount is a tip
     reference    the merchant's or the customer's own words for it, shown on statements
     more_events  announced with payment.completed
     """
@@ -37,7 +40,10 @@ class Payment:
     reference: str | None = None
     amount_minor: int
     currency: str
+    tip_minor: int = 0
     sources: Sequence[Leg] | None = None
+    lots: Sequence[LotMove] = ()
+    parts: Sequence[Mapping[str, Any]] = ()
     approval_id: UUID | None = None
     at: datetime
     more_events: Sequence[Event] = ()
@@ -67,6 +73,7 @@ def transfer_of(payment: Payment) -> Transfer:
         kind=KIND,
         legs=(*sources, _payable(payment).leg(payment.amount_minor)),
         effective_at=payment.at,
+        lots=payment.lots,
         limits=_limits(payment, sources),
         details=_details(payment),
         events=(_completed(payment), *payment.more_events),
@@ -111,9 +118,29 @@ def find(connection: Connection, payment_id: UUID, *, merchant_id: UUID) -> dict
 def shown(payment_id: UUID, at: datetime, details: Mapping[str, Any], *, refunded_minor: int = 0) -> dict[str, Any]:
     """A payment as the doors show it."""
     named = {name: details.get(name) for name in ("merchant_id", "store_id", "reference", "approval_id")}
-    money = {"amount_minor": details["amount_minor"], "currency": details["currency"]}
-    refunded = {"amount_minor": refunded_minor, "currency": details["currency"]}
-    return {"id": payment_id, "amount": money, "refunded": refunded, "paid_at": at, **named}
+    currency = details["currency"]
+    money = {
+        "amount": {"amount_minor": details["amount_minor"], "currency": currency},
+        "tip": {"amount_minor": details.get("tip_minor", 0), "currency": currency},
+        "refunded": {"amount_minor": refunded_minor, "currency": currency},
+    }
+    # A payment that does not name its parts was paid out of cash alone.
+    parts = details.get("parts") or [{"kind": "cash", "amount_minor": details["amount_minor"]}]
+    return {"id": payment_id, **money, "parts": parts, "paid_at": at, **named}
+
+
+def open_missing(connection: Connection, payment: Payment, missing: AccountMissing) -> None:
+    """Open the account that a payment lacked: the merchant's, at its first payment in this currency.
+
+    raises  InsufficientFunds, CurrencyUnknown where it was a source's; MerchantUnknown
+    """
+    payable = _payable(payment)
+    if missing.account_id != payable.id:
+        # A wallet that is opened a moment after the sign-up has nothing in it yet.
+        raise (InsufficientFunds if payment.currency == brand_currency() else CurrencyUnknown) from missing
+    if not connection.execute("SELECT FROM auth.merchant WHERE id = %s", [payment.merchant_id]).rowcount:
+        raise MerchantUnknown from missing
+    accounts.open_all(connection, [payable])
 
 
 def merchant_of_store(connection: Connection, store_id: UUID) -> UUID:
@@ -130,17 +157,10 @@ def _payable(payment: Payment) -> accounts.Opening:
 
 
 def _post_opening(connection: Connection, payment: Payment, transfer: Transfer) -> Posted:
-    """Post, opening the merchant's account at its first payment in this currency."""
     try:
         return ledger.post(connection, transfer)
     except AccountMissing as missing:
-        payable = _payable(payment)
-        if missing.account_id != payable.id:
-            # A wallet that is opened a moment after the sign-up has nothing in it yet.
-            raise (InsufficientFunds if payment.currency == brand_currency() else CurrencyUnknown) from missing
-        if not connection.execute("SELECT FROM auth.merchant WHERE id = %s", [payment.merchant_id]).rowcount:
-            raise MerchantUnknown from missing
-        accounts.open_all(connection, [payable])
+        open_missing(connection, payment, missing)
         return ledger.post(connection, transfer)
 
 
@@ -162,6 +182,8 @@ def _details(payment: Payment) -> dict[str, Any]:
     return {
         **{name: str(value) for name, value in named.items() if value is not None},
         **({"reference": payment.reference} if payment.reference is not None else {}),
+        **({"tip_minor": payment.tip_minor} if payment.tip_minor else {}),
+        **({"parts": list(payment.parts)} if payment.parts else {}),
         "amount_minor": payment.amount_minor,
         "currency": payment.currency,
     }
@@ -182,7 +204,9 @@ def _completed(payment: Payment) -> PaymentCompleted:
 
 _FIND = """
     SELECT t.id, t.effective_at, t.details,
-           (SELECT coalesce(sum(p.refunded), 0)::bigint FROM wallet.transfer_part p WHERE p.transfer_id = t.id)
+           (SELECT coalesce(sum(p.refunded), 0)::bigint
+              FROM wallet.transfer_part p JOIN wallet.account a ON a.id = p.account_id
+             WHERE p.transfer_id = t.id AND a.asset = t.details ->> 'currency')
       FROM wallet.transfer t
      WHERE t.id = %s AND t.kind = 'payment' AND t.state = 'posted' AND t.details ->> 'merchant_id' = %s
 """

@@ -1,6 +1,5 @@
 """Refunds: what was paid goes back to where it came from, never more of it than came."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,19 +10,25 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import Connection, connection_of
 from core.errors import NotFound
-from wallet import accounts, ledger, payments
+from core.money import POINTS
+from wallet import accounts, ledger, lots, payments
 from wallet.errors import RefundExceedsPayment
 from wallet.events import PaymentRefunded
 from wallet.ledger import Leg, Posted, Transfer
+from wallet.shares import shares
 
 KIND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
+    """What one source gave: value of the payment's currency, or points whose worth the brand gave beside them."""
+
     position: int
     account_id: UUID
     refundable: int
+    asset: str
+    has_lots: bool
 
 
 def refund(
@@ -41,7 +46,7 @@ def refund(
     """Give a payment back, or a part of it: to each of its sources in proportion to what that one can still take.
 
     Of 10.00, paid 4.00 by a gift card and 6.00 in cash, 3.00 back are 1.20 and 1.80; then 3.00 again the same; then all
-    the rest is 1.60 and 2.40.
+    the rest is 1.60 and 2.40. Points go back in the measure in which their worth does, the last with the last of it.
     units    amount_minor: None for all that is left
     source   decision 0005
     raises   NotFound for another merchant's payment; RefundExceedsPayment; KeyReused
@@ -53,14 +58,16 @@ def refund(
     done = ledger.find(connection, principal=principal, key=key, fingerprint=fingerprint)
     if done is not None:
         return done
-    left = sum(part.refundable for part in parts)
+    currency = details["currency"]
+    left = sum(part.refundable for part in parts if part.asset == currency)
     amount = left if amount_minor is None else amount_minor
     if not 0 < amount <= left:
         raise RefundExceedsPayment(refundable_minor=left)
 
-    payable = accounts.of_merchant(merchant_id, details["currency"])
+    payable = accounts.of_merchant(merchant_id, currency)
+    backs = _backs(parts, amount, currency)
     named = {"payment_id": str(payment_id), "merchant_id": str(merchant_id), "customer_id": details["customer_id"]}
-    money = {"amount_minor": amount, "currency": details["currency"]}
+    money = {"amount_minor": amount, "currency": currency}
     refund_id = ids.new()
     transfer = Transfer(
         id=refund_id,
@@ -68,7 +75,15 @@ def refund(
         key=key,
         fingerprint=fingerprint,
         kind=KIND,
-        legs=(payable.leg(-amount), *_legs_back(parts, amount)),
+        legs=(payable.leg(-amount), *_legs_back(backs)),
+        lots=[
+            move
+            for part, back in backs
+            if part.has_lots
+            for move in lots.give_back(
+                connection, transfer_id=payment_id, account_id=part.account_id, amount=back, at=at
+            )
+        ],
         effective_at=at,
         parent_id=payment_id,
         details={**named, **money, **({"reference": reference} if reference is not None else {})},
@@ -80,27 +95,11 @@ def refund(
                 payment_id=payment_id,
                 merchant_id=merchant_id,
                 amount_minor=amount,
-                currency=details["currency"],
+                currency=currency,
             ),
         ),
     )
     return ledger.post(connection, transfer)
-
-
-def shares(rests: Sequence[int], amount: int) -> list[int]:
-    """What goes back to each source, in proportion to what it can still take; they sum to `amount`.
-
-    Minor units that do not divide go to the largest remainders, of equal ones to the first: 333 of 400 and 600 are
-    133.2 and 199.8, so 133 and 200; 1 of 500 and 500 is 1 and 0. None is above its rest, since only a share that was
-    rounded down to below it gains a unit. `amount` is at least 1 and at most the sum of the rests.
-    """
-    left = sum(rests)
-    floors = [divmod(rest * amount, left) for rest in rests]
-    given = [whole for whole, _ in floors]
-    by_remainder = sorted(range(len(rests)), key=lambda position: -floors[position][1])
-    for position in by_remainder[: amount - sum(given)]:
-        given[position] += 1
-    return given
 
 
 def shown(posted: Posted) -> dict[str, Any]:
@@ -122,15 +121,32 @@ def _lock(connection: Connection, payment_id: UUID, merchant_id: UUID) -> tuple[
     return rows[0][0], sorted((_Part(*row[1:]) for row in rows), key=lambda part: part.position)
 
 
-def _legs_back(parts: list[_Part], amount: int) -> list[Leg]:
-    backs = shares([part.refundable for part in parts], amount)
-    return [Leg(part.account_id, back) for part, back in zip(parts, backs, strict=True) if back]
+def _backs(parts: list[_Part], amount: int, currency: str) -> list[tuple[_Part, int]]:
+    """What goes back to each source, those that get nothing left out."""
+    paid = [part for part in parts if part.asset == currency]
+    backs = list(zip(paid, shares([part.refundable for part in paid], amount), strict=True))
+    loyalty = accounts.of_brand("loyalty", currency).id
+    worth = next(((part.refundable, back) for part, back in backs if part.account_id == loyalty), (0, 0))
+    points = [(part, _points_back(part.refundable, *worth)) for part in parts if part.asset == POINTS]
+    return [(part, back) for part, back in [*backs, *points] if back]
+
+
+def _points_back(refundable: int, worth_minor: int, back_minor: int) -> int:
+    """Of 30 points, with 10 of their 25 minor units of worth come 12; with the last of it come all that are left."""
+    return refundable if back_minor == worth_minor else refundable * back_minor // worth_minor
+
+
+def _legs_back(backs: list[tuple[_Part, int]]) -> list[Leg]:
+    points = sum([back for part, back in backs if part.asset == POINTS])
+    returned = [accounts.of_brand("loyalty", POINTS).leg(-points)] if points else []
+    return [*[Leg(part.account_id, back) for part, back in backs], *returned]
 
 
 # Locked in the order in which the posting locks them.
 _LOCK = """
-    SELECT t.details, p.position, p.account_id, p.amount - p.refunded
+    SELECT t.details, p.position, p.account_id, p.amount - p.refunded, a.asset, a.has_lots
       FROM wallet.transfer t JOIN wallet.transfer_part p ON p.transfer_id = t.id
+      JOIN wallet.account a ON a.id = p.account_id
      WHERE t.id = %s AND t.kind = %s AND t.details ->> 'merchant_id' = %s
      ORDER BY p.transfer_id, p.account_id
        FOR NO KEY UPDATE OF p

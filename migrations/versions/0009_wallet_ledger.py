@@ -149,6 +149,7 @@ CREATE TABLE wallet.lot (
 ) WITH (fillfactor = 80);
 CREATE INDEX ix_lot_account_id ON wallet.lot (account_id) WHERE remaining > 0;
 CREATE INDEX ix_lot_expires_at ON wallet.lot (expires_at) WHERE remaining > 0;
+CREATE INDEX ix_lot_unwarned ON wallet.lot (expires_at) WHERE remaining > 0 AND warned_at IS NULL;
 
 -- Each lot's journal: a negative amount was taken from it, and `refunded` of that has gone back.
 CREATE TABLE wallet.lot_move (
@@ -167,7 +168,8 @@ CREATE INDEX ix_lot_move_lot_id ON wallet.lot_move (lot_id);
 HOLDS = """
 -- A hold is a transfer of kind "hold" without entries, by whose key it is placed once.
 CREATE TABLE wallet.hold (
-    id uuid CONSTRAINT pk_hold PRIMARY KEY CONSTRAINT fk_hold_id REFERENCES wallet.transfer (id),
+    id uuid CONSTRAINT pk_hold PRIMARY KEY
+        CONSTRAINT fk_hold_id REFERENCES wallet.transfer (id) DEFERRABLE INITIALLY DEFERRED,
     kind text NOT NULL,
     customer_id uuid NOT NULL,
     merchant_id uuid,

@@ -55,7 +55,11 @@ def test_untouched_ledger_is_balanced(busy: Connection) -> None:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        (f"UPDATE wallet.entry SET amount = amount + 1 WHERE transfer_id = {LAST} RETURNING account_id", "account"),
+        (
+            f"UPDATE wallet.entry SET amount = amount + 1 WHERE transfer_id = {LAST} AND amount < 0"
+            " RETURNING account_id",
+            "account",
+        ),
         ("UPDATE wallet.balance SET posted = posted + 1 WHERE floor = 0 RETURNING account_id", "balance"),
         ("UPDATE wallet.balance SET version = version + 1 WHERE floor = 0 RETURNING account_id", "version"),
         (f"DELETE FROM wallet.entry WHERE transfer_id = {LAST} AND amount < 0 RETURNING account_id", "account"),

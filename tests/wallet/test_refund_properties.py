@@ -13,6 +13,7 @@ from tests.wallet.conftest import NOW, balance, open_account, open_payable, post
 from wallet import accounts, checks, payments, refunds
 from wallet.ledger import Leg
 from wallet.payments import Payment
+from wallet.shares import shares
 
 rests = st.lists(st.integers(0, MAX_AMOUNT_MINOR), min_size=1, max_size=6)
 #: How much of what is left goes back at each turn, in millionths.
@@ -28,7 +29,7 @@ def test_a_share_is_less_than_a_minor_unit_from_its_proportion(rests: list[int],
     amount = part_of(left, portion)
     assume(amount)
 
-    given = refunds.shares(rests, amount)
+    given = shares(rests, amount)
 
     assert sum(given) == amount
     for rest, share in zip(rests, given, strict=True):
@@ -43,7 +44,7 @@ def test_partial_refunds_end_where_one_whole_refund_ends(rests: list[int], porti
     for portion in [*portions, 1_000_000]:
         amount = part_of(sum(still), portion)
         if amount:
-            still = [rest - share for rest, share in zip(still, refunds.shares(still, amount), strict=True)]
+            still = [rest - share for rest, share in zip(still, shares(still, amount), strict=True)]
             assert min(still) >= 0
 
     assert sum(still) == 0

@@ -1,0 +1,163 @@
+"""Limits: what a customer of a tier may pay, send and load, counted in the transaction of the deed itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core.db import Connection, connection_of
+from wallet import accounts
+from wallet.assets import brand_time_zone, exponent_of, wallet_currencies
+from wallet.faults import refusals
+from wallet.limit_models import Holder, LimitRule, Usage
+from wallet.transfers import Limit
+
+__all__ = ["Left", "Limit", "ensure_defaults", "of_customer", "rules", "set_rule", "set_tier", "take", "tier_of"]
+
+#: What a rule can set, and the rule of a new currency in its major units; finance changes it by `set_rule`.
+MEASURES = ("per_transfer", "per_day", "per_month", "count_per_hour", "ceiling")
+_DEFAULTS: dict[tuple[str, str], tuple[int | None, ...]] = {
+    ("basic", "pay"): (1_000, 2_500, 10_000, 60, None),
+    ("basic", "send"): (200, 500, 1_000, 20, None),
+    ("basic", "load"): (500, 1_000, 5_000, 20, 5_000),
+    ("verified", "pay"): (10_000, 25_000, 100_000, 120, None),
+    ("verified", "send"): (2_000, 5_000, 15_000, 40, None),
+    ("verified", "load"): (5_000, 10_000, 50_000, 40, 50_000),
+    ("enhanced", "pay"): (None, None, None, None, None),
+    ("enhanced", "send"): (None, None, None, None, None),
+    ("enhanced", "load"): (None, None, None, None, None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One limit of a customer. `left` and `maximum` count minor units of the asset, or deeds ("count_per_hour")."""
+
+    scope: str
+    asset: str
+    measure: str
+    maximum: int
+    used: int
+    renews_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        return max(self.maximum - self.used, 0)
+
+
+def take(connection: Connection, taken: Sequence[Limit], *, at: datetime) -> None:
+    """Count deeds in the caller's transaction, before somebody outside is asked; a posting does it by itself.
+
+    raises  LimitExceeded, with what is left and when it renews
+    """
+    with refusals():
+        for limit in sorted(taken, key=lambda limit: (limit.customer_id, limit.scope, limit.asset)):
+            named = [limit.customer_id, limit.scope, limit.asset, limit.amount]
+            connection.execute("SELECT wallet.count_usage(1, %s, %s, %s, %s, %s, %s)", [*named, at, brand_time_zone()])
+            if limit.account_id is not None:
+                connection.execute(_CEILING, [limit.customer_id, limit.asset, limit.amount, limit.amount,
+                                              limit.account_id])  # fmt: skip
+
+
+def tier_of(session: Session, customer_id: UUID) -> str:
+    holder = session.get(Holder, customer_id)
+    return holder.tier if holder else "basic"
+
+
+def set_tier(session: Session, customer_id: UUID, tier: str, *, now: datetime) -> None:
+    """Put a customer into a tier; what they have used of a period stays used."""
+    values = {"customer_id": customer_id, "tier": tier, "updated_at": now}
+    changed = {"tier": tier, "updated_at": now}
+    session.execute(insert(Holder).values(values).on_conflict_do_update(index_elements=["customer_id"], set_=changed))
+
+
+def of_customer(session: Session, customer_id: UUID, *, now: datetime) -> list[Left]:
+    """Each limit of the customer's tier, with what of it is used."""
+    tier = tier_of(session, customer_id)
+    used = {
+        (row.scope, row.asset): row for row in session.scalars(select(Usage).where(Usage.customer_id == customer_id))
+    }
+    standing = {asset: _standing(session, customer_id, asset) for asset in wallet_currencies()}
+    return [
+        left
+        for rule in rules(session)
+        if rule.tier == tier
+        for left in _left(rule, used.get((rule.scope, rule.asset)), standing.get(rule.asset, 0), now)
+    ]
+
+
+def rules(session: Session) -> Sequence[LimitRule]:
+    return session.scalars(select(LimitRule).order_by(LimitRule.asset, LimitRule.tier, LimitRule.scope)).all()
+
+
+def set_rule(
+    session: Session, *, tier: str, scope: str, asset: str, measures: Mapping[str, int | None], now: datetime
+) -> None:
+    """Set what a tier may do in one asset; a measure that is None or left out has no limit."""
+    values: dict[str, Any] = {measure: measures.get(measure) for measure in MEASURES} | {"updated_at": now}
+    named = {"tier": tier, "scope": scope, "asset": asset}
+    statement = insert(LimitRule).values(named | values)
+    session.execute(statement.on_conflict_do_update(index_elements=["tier", "scope", "asset"], set_=values))
+
+
+def ensure_defaults(session: Session, *, now: datetime) -> None:
+    """Give the wallet's currencies the rules that ship with the product, where nobody has set any."""
+    rows = []
+    for asset in wallet_currencies():
+        unit = 10 ** exponent_of(asset)
+        for (tier, scope), (each, day, month, count, ceiling) in _DEFAULTS.items():
+            amounts = [None if amount is None else amount * unit for amount in (each, day, month, ceiling)]
+            row = dict(zip(("per_transfer", "per_day", "per_month", "ceiling"), amounts, strict=True))
+            named = {"tier": tier, "scope": scope, "asset": asset}
+            rows.append(named | row | {"count_per_hour": count, "updated_at": now})
+    accounts.open_all(session, [accounts.of_provider(asset) for asset in wallet_currencies()])
+    session.execute(insert(LimitRule).on_conflict_do_nothing(), rows)
+
+
+def _left(rule: LimitRule, used: Usage | None, standing: int, now: datetime) -> list[Left]:
+    local = now.astimezone(ZoneInfo(brand_time_zone())).replace(tzinfo=None)
+    hour = local.replace(minute=0, second=0, microsecond=0)
+    day, month = local.date(), local.date().replace(day=1)
+    if used is not None:  # a clock that ran ahead: its periods go on
+        hour, day, month = max(hour, used.hour), max(day, used.day), max(month, used.month)
+    counted: dict[str, tuple[int, datetime | None]] = {
+        "per_transfer": (0, None),
+        "per_day": (used.day_amount if used and used.day == day else 0, _midnight(day + timedelta(days=1))),
+        "per_month": (used.month_amount if used and used.month == month else 0, _midnight(_next_month(month))),
+        "count_per_hour": (used.hour_count if used and used.hour == hour else 0, _instant(hour + timedelta(hours=1))),
+        "ceiling": (standing, None),
+    }
+    return [
+        Left(rule.scope, rule.asset, measure, getattr(rule, measure), *counted[measure])
+        for measure in MEASURES
+        if getattr(rule, measure) is not None
+    ]
+
+
+def _instant(local: datetime) -> datetime:
+    return local.replace(tzinfo=ZoneInfo(brand_time_zone()))
+
+
+def _midnight(day: date) -> datetime:
+    return _instant(datetime.combine(day, time.min))
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def _standing(session: Session, customer_id: UUID, asset: str) -> int:
+    cash = accounts.of_customer(customer_id, asset).id
+    row = connection_of(session).execute("SELECT posted FROM wallet.balance WHERE account_id = %s", [cash]).fetchone()
+    return int(row[0]) if row else 0
+
+
+_CEILING = """
+    SELECT wallet.check_ceiling(1, %s, %s, posted + %s, %s) FROM wallet.balance WHERE account_id = %s
+"""
