@@ -1,6 +1,7 @@
-"""What is announced about identities."""
+"""What is announced about identities, tiers, and whether a wallet can be used."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from core.events import Event
@@ -28,3 +29,33 @@ class TierChanged(Event):
     tier: str
     previous_tier: str
     cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletFrozen(Event):
+    """Nothing may leave the wallet."""
+
+    name = "wallet.frozen"
+    log_only = True
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletUnfrozen(Event):
+    name = "wallet.unfrozen"
+    log_only = True
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletClosed(Event):
+    """Nothing moves in the wallet any more, for ever. Amounts are {"amount_minor", "currency"}."""
+
+    name = "wallet.closed"
+    log_only = True
+
+    reason: str
+    paid_out: list[dict[str, Any]]
+    lapsed: list[dict[str, Any]]

@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from auth import customers
 from core import clock, ids
 from core.db import transaction
 from core.gateways.identity import IdentityGateway
 from core.gateways.stripe_identity import StripeIdentity
 from tests.standins import stripe_identity
+from tests.wallet.doors import sign_up
 from wallet.identity import checks, tiers
 from wallet.identity.checks import CheckRequest, Submitted
 from wallet.identity.models import IdentityCheck
@@ -19,9 +19,7 @@ from wallet.identity.models import IdentityCheck
 
 @pytest.fixture
 def customer_id(database: None) -> UUID:
-    with transaction() as session:
-        known = customers.sign_up(session, phone="+12025550143", locale=None, time_zone=None, now=clock.now())
-    return known.id
+    return sign_up()
 
 
 @pytest.fixture

@@ -9,41 +9,25 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
-from werkzeug.test import TestResponse
 
-from auth import tokens
-from core import clock, ids
+from core import ids
 from core.db import transaction
 from core.gateways import signatures
 from core.settings import Settings
-from core.web.principals import Principal
+from tests.wallet.doors import Door, customer_door, staff_door
 from tests.wallet.identity.conftest import tier_of
 
 SECRET = Settings().identity_webhook_secrets
 
 
-class Door:
-    """A client with a token in its hand."""
-
-    def __init__(self, client: FlaskClient, prefix: str, audience: str, principal: Principal) -> None:
-        self.client, self.prefix, self.id = client, prefix, principal.id
-        token = tokens.mint(principal, audience=audience, client_id="test", now=clock.now(), ttl=timedelta(hours=1))
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    def ask(self, method: str, path: str, body: Any = None, key: str = "") -> TestResponse:
-        headers = {**self.headers, "Idempotency-Key": key or str(ids.new())}
-        return self.client.open(self.prefix + path, method=method, json=body, headers=headers)
-
-
 @pytest.fixture
 def customer(app: Flask, customer_id: UUID) -> Door:
-    return Door(app.test_client(), "/app/v1", tokens.APP, Principal("customer", customer_id))
+    return customer_door(app, customer_id)
 
 
 @pytest.fixture
 def staff(app: Flask) -> Door:
-    principal = Principal("staff", ids.new(), permissions=frozenset({"identity.read", "identity.write"}))
-    return Door(app.test_client(), "/admin/v1", tokens.ADMIN, principal)
+    return staff_door(app, "identity.read", "identity.write")
 
 
 def check(customer: Door, document: str, **more: Any) -> dict[str, Any]:
@@ -185,7 +169,7 @@ def test_staff_set_a_tier_which_is_audited(customer: Door, staff: Door) -> None:
     with transaction() as session:
         rows = session.execute(text("SELECT actor, action, target, change FROM core.audit_entry ORDER BY id")).all()
     assert [row.change["tier"] for row in rows] == ["enhanced", "basic"]
-    assert rows[0]._tuple() == (
+    assert tuple(rows[0]) == (
         f"staff:{staff.id}",
         "customer.tier_set",
         f"customer:{customer.id}",
@@ -195,9 +179,7 @@ def test_staff_set_a_tier_which_is_audited(customer: Door, staff: Door) -> None:
 
 def test_staff_name_a_known_tier_a_known_customer_and_a_code(customer: Door, staff: Door) -> None:
     def code(customer_id: UUID, tier: str, reason: str) -> tuple[int, str]:
-        answer = staff.ask("PUT", f"/customers/{customer_id}/tier", {"tier": tier, "reason": reason})
-        assert answer.json is not None
-        return answer.status_code, answer.json["code"]
+        return staff.code("PUT", f"/customers/{customer_id}/tier", {"tier": tier, "reason": reason})
 
     assert code(ids.new(), "verified", "case-1") == (404, "not_found")
     assert code(customer.id, "gold", "case-1") == (422, "invalid_input")

@@ -1,0 +1,31 @@
+"""A customer closes their wallet."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from core import clock
+from core.web import idempotent, principals
+from wallet.api.guards import refuse_when_off
+from wallet.identity import statuses
+from wallet.identity.api.status_schemas import ClosureArgsSchema, ClosureSchema, shape
+
+blueprint = Blueprint("wallet_closure", __name__, description="Closing a wallet")
+
+
+@blueprint.post("/wallet/closure")
+@blueprint.arguments(ClosureArgsSchema())
+@blueprint.response(201, ClosureSchema())
+@idempotent.documented
+def close_wallet(args: dict[str, Any]) -> Response:
+    """Close the wallet for ever: empty, or paid out by the same request."""
+    refuse_when_off()
+    customer_id, now = principals.current().id, clock.now()
+    return idempotent.command(
+        lambda session: shape(
+            statuses.close_own(session, customer_id, pay_out_to=args["pay_out_to"], forfeits=args["forfeit"], now=now),
+            status="closed",
+        ),
+        schema=ClosureSchema(),
+    )
