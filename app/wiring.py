@@ -33,8 +33,12 @@ import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
 import wallet.identity.api.customer
+import wallet.identity.api.limits_customer
+import wallet.identity.api.limits_staff
 import wallet.identity.api.public
 import wallet.identity.api.staff
+import wallet.identity.api.status_customer
+import wallet.identity.api.status_staff
 import wallet.identity.work
 import wallet.reactions
 import wallet.work
@@ -61,6 +65,8 @@ def doors() -> list[Door]:
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
                 wallet.identity.api.customer.blueprint,
+                wallet.identity.api.limits_customer.blueprint,
+                wallet.identity.api.status_customer.blueprint,
                 rewards.api.customer.blueprint,
                 engage.api.customer.blueprint,
             ],
@@ -81,6 +87,8 @@ def doors() -> list[Door]:
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
                 wallet.identity.api.staff.blueprint,
+                wallet.identity.api.limits_staff.blueprint,
+                wallet.identity.api.status_staff.blueprint,
             ],
         ),
         Door(
