@@ -13,11 +13,11 @@ from core.db import Connection, connection_of, transaction
 from core.events import readers
 from wallet import accounts, ledger, reactions
 from wallet.accounts import Opening
-from wallet.ledger import Leg, Transfer
+from wallet.ledger import Transfer
 
 CUSTOMERS, MERCHANTS, CURRENCY = 10_000, 100, "USD"
 AMOUNT = 5
-_PLENTY = 10_000
+_PLENTY = 10**9
 _A_CHUNK = 500
 
 
@@ -78,7 +78,7 @@ def payment(payer: Opening, payee: Opening) -> Transfer:
         key=key,
         fingerprint=hashlib.sha256(key.encode()).digest(),
         kind="payment",
-        legs=(_leg(payer, -AMOUNT), _leg(payee, AMOUNT)),
+        legs=(payer.leg(-AMOUNT), payee.leg(AMOUNT)),
         effective_at=clock.now(),
         details={
             "customer_id": payer.owner.removeprefix("customer:"),
@@ -99,10 +99,6 @@ def posting(make: Callable[[], Transfer]) -> Callable[[Connection], int]:
     return post
 
 
-def _leg(account: Opening, amount: int) -> Leg:
-    return Leg(account.id, amount)
-
-
 def _gift(cash: Opening) -> Transfer:
     return Transfer(
         id=ids.new(),
@@ -110,6 +106,6 @@ def _gift(cash: Opening) -> Transfer:
         key=str(cash.id),
         fingerprint=b"",
         kind="topup",
-        legs=(_leg(accounts.of_provider(CURRENCY), -_PLENTY), _leg(cash, _PLENTY)),
+        legs=(accounts.of_provider(CURRENCY).leg(-_PLENTY), cash.leg(_PLENTY)),
         effective_at=clock.now(),
     )
