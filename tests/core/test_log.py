@@ -10,6 +10,7 @@ import structlog
 
 from core import ids, log
 from core.settings import Settings
+from tests.core.web.shop import Shop, open_shop
 
 CANARIES = {
     "phone": "+12125550142",
@@ -105,3 +106,29 @@ def test_production_writes_json_a_line() -> None:
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"], line["logger"]) == ("delivery.send: busy", "warning", "app.worker")
     assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_a_request_is_one_line_that_names_its_route_and_no_word_of_the_caller(environment: str) -> None:
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        log.configure(Settings(environment=environment), stream)
+        open_shop(Shop()).test_client().open("/nowhere/+12125550142?token=abc", method="MAIL-ME-AT-A@EXAMPLE.COM")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+
+    (told,) = stream.getvalue().splitlines()
+    assert "EXAMPLE" not in told
+    assert "5550142" not in told
+    if environment == "production":
+        line = json.loads(told)
+        assert (line["event"], line["logger"], line["level"]) == ("request", "pocketful.access", "info")
+        assert (line["method"], line["route"], line["status"]) == (None, None, 404)
+        assert line["request_id"]
+    else:
+        assert "[info     ] request" in told
+        assert "status=404" in told
