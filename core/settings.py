@@ -32,6 +32,12 @@ class Settings:
     wallet_currencies: str = ""
     brand_time_zone: str = "America/New_York"
     brand_colour: str = "#1F4FA3"
+    brand_country: str = "US"
+    brand_city: str = "New York"
+    #: The reverse domain by which an app knows this brand's payment codes; printed codes hang on it for ever.
+    payment_code_id: str = "app.pocketful"
+    #: So many points pay one unit of the brand's currency (one dollar); 0: points cannot pay.
+    points_per_unit: int = field(default=100, metadata={"least": 0})
     #: TrueType files for letters that the documents' own font lacks, comma-separated.
     document_fonts: str = ""
     public_url: str = "http://127.0.0.1:8000"
@@ -110,6 +116,10 @@ class Settings:
         found += [f"DOCUMENT_FONTS names {font}, which is no file" for font in fonts if not font.is_file()]
         if not re.fullmatch("[A-Z]{3}", self.brand_currency):
             found.append("BRAND_CURRENCY must be a three-letter currency code")
+        if not re.fullmatch("[A-Z]{2}", self.brand_country):
+            found.append("BRAND_COUNTRY must be a two-letter country code")
+        if not re.fullmatch(r"(?=.{3,32}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+", self.payment_code_id):
+            found.append("PAYMENT_CODE_ID must be a reverse domain of at most 32 characters, like com.example.pay")
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgres://")):
             found.append("DATABASE_URL must begin with postgresql://")
         for name in ("index_key", "token_signing_key"):

@@ -14,18 +14,21 @@ from core import ids
 from core.db import Connection
 from core.errors import Refusal
 from core.events import Event, announce_all
+from core.idempotency import KeyReused
 from rewards import checkout_rows, evidence, rules, tills
 from rewards.baskets import Basket
 from rewards.checkout_rows import Checkout
-from rewards.errors import TillReferenceReused
 from rewards.events import OrderCompleted
 from rewards.evidence import Evidence, Reference, Shown
-from rewards.funds import Funds, post_with
+from rewards.funds import Beaten, Funds, post_with
 from rewards.rules import Use
 from rewards.tills import Till
 from wallet import accounts, ledger, payments
 from wallet.errors import InsufficientFunds
 from wallet.ledger import Leg
+from wallet.paying import reversals
+from wallet.paying.errors import PaymentReversed, TillReferenceReused
+from wallet.paying.tills import principal_of
 from wallet.payments import Payment
 
 __all__ = ["Checkout", "CheckoutRequest", "take", "take_all"]
@@ -81,7 +84,8 @@ def take(session: Session, request: CheckoutRequest, *, now: datetime) -> Checko
 def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: datetime) -> list[Checkout | Refusal]:
     """Take each basket whole or refuse it whole, in order, in a handful of statements and one posting for all.
 
-    refusals  those of `rules.decide`; InsufficientFunds when the wallet does not cover the rest; TillReferenceReused
+    refusals  those of `rules.decide`; InsufficientFunds when the wallet does not cover the rest; TillReferenceReused;
+              PaymentReversed after the till took it back
     effects   announces voucher.redeemed, order.completed and payment.completed (a basket of nothing: only the order)
     """
     if not requests:
@@ -94,15 +98,19 @@ def _take_all(
 ) -> list[Checkout | Refusal]:
     shown = [Shown(request.vouchers, request.customer_id, request.basket) for request in requests]
     known = evidence.gather(connection, funds, shown)
-    # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took.
-    earlier = checkout_rows.by_reference(connection, [(r.till.terminal_id, r.till_reference) for r in requests])
+    # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took; in this order, so
+    # that whose payment is seen is seen as a checkout, too.
+    names = [(r.till.terminal_id, r.till_reference) for r in requests]
+    barred = reversals.refusals(connection, names)
+    earlier = checkout_rows.by_reference(connection, names)
     if funds.are_read:
         funds.read(connection, [_cash(request) for request in requests])
         accounts.open_all(connection, {accounts.of_merchant(r.till.merchant_id, r.currency) for r in requests})
     taken: dict[tuple[UUID, str], _Taken] = {}
 
     outcomes = [
-        _outcome(known, request, each, earlier, taken, now=now) for request, each in zip(requests, shown, strict=True)
+        _outcome(known, request, each, earlier, barred, taken, now=now)
+        for request, each in zip(requests, shown, strict=True)
     ]
 
     fresh = list(taken.values())
@@ -111,7 +119,11 @@ def _take_all(
         connection,
         [pair for each in fresh for pair in zip(each.uses, each.checkout.redemptions, strict=True)],
     )
-    ledger.post_all(connection, [payments.transfer_of(_payment(each)) for each in fresh if each.checkout.transfer_id])
+    paid = [payments.transfer_of(_payment(each)) for each in fresh if each.checkout.transfer_id]
+    try:
+        ledger.post_all(connection, paid)
+    except (KeyReused, PaymentReversed) as error:  # a reference was used otherwise, or taken back, since it was read
+        raise Beaten from error
     announce_all(session, [fact for each in fresh if not each.checkout.transfer_id for fact in _facts(each)])
     return outcomes
 
@@ -121,6 +133,7 @@ def _outcome(
     request: CheckoutRequest,
     shown: Shown,
     earlier: dict[tuple[UUID, str], tuple[Checkout, bytes]],
+    barred: dict[tuple[UUID, str], Refusal],
     taken: dict[tuple[UUID, str], _Taken],
     *,
     now: datetime,
@@ -132,6 +145,8 @@ def _outcome(
         before = (taken[name].checkout, taken[name].request.fingerprint)
     if before is not None:
         return replace(before[0], replayed=True) if before[1] == request.fingerprint else TillReferenceReused()
+    if name in barred:
+        return barred[name]
 
     at = request.at or now
     try:
@@ -192,8 +207,9 @@ def _payment(taken: _Taken) -> Payment:
         sources.append(Leg(_cash(request), -checkout.paid_minor))
     return Payment(
         id=checkout.transfer_id,
-        principal=request.till.principal,
-        key=f"checkout:{checkout.id}",
+        # By the till's own name for it, so that the till can look for it and take it back.
+        principal=principal_of(request.till.terminal_id),
+        key=request.till_reference,
         fingerprint=hashlib.sha256(checkout.id.bytes).digest(),
         customer_id=request.customer_id,
         merchant_id=request.till.merchant_id,
@@ -203,9 +219,26 @@ def _payment(taken: _Taken) -> Payment:
         amount_minor=checkout.total_minor,
         currency=request.currency,
         sources=sources,
+        parts=_parts(taken),
         at=checkout.completed_at,
         more_events=_facts(taken),
     )
+
+
+def _parts(taken: _Taken) -> list[dict[str, object]]:
+    """What each source gave, as it is shown; none where cash paid all."""
+    parts: list[dict[str, object]] = [
+        {
+            "kind": use.voucher.terms.kind,
+            "amount_minor": use.amount_minor,
+            "voucher_id": str(use.voucher.id),
+        }
+        for use in taken.uses
+        if use.amount_minor
+    ]
+    if parts and taken.checkout.paid_minor:
+        parts.append({"kind": "cash", "amount_minor": taken.checkout.paid_minor})
+    return parts
 
 
 def _facts(taken: _Taken) -> list[Event]:

@@ -63,14 +63,6 @@ class VoucherTwice(Refusal):
     title = "The same voucher is named twice in one basket"
 
 
-class TillReferenceReused(Refusal):
-    """Only the same request may come again under a till's reference; it then gets the same answer."""
-
-    code = "till_reference_reused"
-    kind = Kind.CONFLICT
-    title = "The till has used this reference for something else"
-
-
 class RedemptionReferenceReused(Refusal):
     code = "redemption_reference_reused"
     kind = Kind.CONFLICT

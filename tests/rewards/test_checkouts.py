@@ -15,7 +15,6 @@ from rewards.errors import (
     BasketNotCovered,
     BudgetExhausted,
     CurrencyMismatch,
-    TillReferenceReused,
     VoucherTwice,
     VoucherUnknown,
     VoucherUsedUp,
@@ -24,6 +23,10 @@ from rewards.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
 from wallet import refunds
 from wallet.errors import InsufficientFunds
+from wallet.paying import reversals, till_payments
+from wallet.paying import tills as paying_tills
+from wallet.paying.errors import PaymentReversed, TillReferenceReused
+from wallet.paying.till_payments import TillPayment
 
 
 def take(request: CheckoutRequest) -> Checkout:
@@ -302,3 +305,48 @@ def test_two_hundred_baskets_take_a_handful_of_statements(world: World, monkeypa
     assert len(sent) < 25, sent
     assert all(isinstance(outcome, Checkout) for outcome in outcomes)
     assert (world.payable, world.budget(campaign)) == (10 * 2_000 + 190 * 100, 100_000 - 10 * 500)
+
+
+def names_of(world: World) -> paying_tills.Till:
+    till = world.till
+    return paying_tills.Till(merchant_id=till.merchant_id, store_id=till.store_id, terminal_id=till.terminal_id)
+
+
+def test_till_takes_a_basket_back_by_its_own_reference(world: World) -> None:
+    campaign = world.campaign()
+    customer = world.customer()
+    coupon, card = world.voucher(campaign, customer), world.voucher(world.gift_campaign(700), customer)
+    taken = take(world.checkout(customer, vouchers=(coupon.id, card.id), till_reference="B-1"))
+
+    with transaction() as session:
+        reversed_ = reversals.reverse(session, names_of(world), "B-1", at=NOW)
+
+    assert (reversed_.payment_id, reversed_.amount_minor) == (taken.transfer_id, 2_000)
+    assert (world.cash(customer), world.gift(card), world.budget(campaign)) == (10_000, 700, 100_000)
+    assert world.payable == 0
+
+
+def test_basket_that_the_till_took_back_before_it_came_is_refused(world: World, refused) -> None:
+    customer = world.customer()
+    with transaction() as session:
+        reversals.reverse(session, names_of(world), "B-1", at=NOW)
+
+    outcomes = take_all(world.checkout(customer, till_reference="B-1"), world.checkout(customer, till_reference="B-2"))
+
+    refused(outcomes[0], PaymentReversed)
+    assert isinstance(outcomes[1], Checkout)
+
+
+def test_reference_of_a_payment_cannot_name_a_basket(world: World) -> None:
+    customer = world.customer()
+    with transaction() as session:
+        till_payments.take(
+            session,
+            TillPayment(
+                till=names_of(world), customer_id=customer, amount_minor=5, currency="USD", till_reference="B-1", at=NOW
+            ),
+        )
+
+    with pytest.raises(TillReferenceReused):
+        take(world.checkout(customer, till_reference="B-1"))
+    assert world.payable == 5

@@ -1,0 +1,1 @@
+"""Paying at the customers' and the merchants' doors."""

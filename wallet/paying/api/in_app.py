@@ -1,0 +1,48 @@
+"""A payment in the app that takes more than one statement: by a code, or out of several sources."""
+
+from typing import Any
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.db import connection_of
+from core.web import idempotent, principals
+from wallet import payments
+from wallet.api.schemas import PaymentSchema
+from wallet.paying import app_payments
+from wallet.paying.api import shapes
+from wallet.paying.app_payments import AppPayment
+
+
+def paid(args: dict[str, Any]) -> Response:
+    """The answer to the app's POST /payments."""
+    principal, key, fingerprint, now = principals.current(), idempotent.key(), idempotent.fingerprint(), clock.now()
+    amount = args["amount"] or {}
+
+    def work(session: Session) -> dict[str, Any]:
+        merchant_id = args.get("merchant_id")
+        if "store_id" in args:
+            merchant_id = payments.merchant_of_store(connection_of(session), args["store_id"])
+        posted = app_payments.pay(
+            session,
+            AppPayment(
+                principal=principal.name,
+                key=key,
+                fingerprint=fingerprint,
+                customer_id=principal.id,
+                code=args.get("code"),
+                merchant_id=merchant_id,
+                store_id=args.get("store_id"),
+                amount_minor=amount.get("amount_minor"),
+                currency=amount.get("currency"),
+                tip_minor=args["tip_minor"],
+                sources=shapes.sources(args["sources"]),
+                reference=args["reference"],
+                approval_id=args["approval_id"],
+                at=now,
+            ),
+        )
+        return payments.shown(posted.transfer_id, posted.effective_at, posted.details)
+
+    return idempotent.command(work, schema=PaymentSchema())

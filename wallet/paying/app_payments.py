@@ -1,0 +1,136 @@
+"""A customer pays in the app, by a merchant's code or without one, out of whatever sources they like."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import ids
+from core.db import connection_of
+from core.errors import InvalidInput
+from core.idempotency import KeyReused
+from wallet import ledger
+from wallet.paying import codes, mixed, preferences, requests, reversals
+from wallet.paying.codes import Seen
+from wallet.paying.errors import AmountMissing, AmountNotAsked, PaymentRequestPaid, TipNotAllowed
+from wallet.paying.models import PaymentRequest
+from wallet.paying.splits import Source, in_order
+from wallet.paying.tills import principal_of
+from wallet.payments import Payment
+from wallet.transfers import Posted, Transfer
+
+#: Of a declined transfer that only keeps a key, since a basket's payment stands under its till's reference.
+KEEPER = "payment.key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppPayment:
+    """A payment that a customer asks for in the app.
+
+    code                    of a store or a basket; without one, merchant_id says whom to pay
+    amount_minor, currency  without the tip; None: what the code asks for
+    sources                 None: in the order that the customer prefers
+    """
+
+    principal: str
+    key: str
+    fingerprint: bytes
+    customer_id: UUID
+    code: str | None = None
+    merchant_id: UUID | None = None
+    store_id: UUID | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    tip_minor: int = 0
+    sources: Sequence[Source] | None = None
+    reference: str | None = None
+    approval_id: UUID | None = None
+    at: datetime
+
+
+def pay(session: Session, asked: AppPayment) -> Posted:
+    """Pay out of whatever sources: a merchant, or the store or basket whose code was scanned. A basket is paid once, by
+    whoever is first.
+
+    raises   those of `codes.read` and `mixed.pay`; AmountMissing; AmountNotAsked; TipNotAllowed; KeyReused
+    effects  locks the basket's request; announces payment.completed
+    """
+    sources = asked.sources or in_order(preferences.of_customer(session, asked.customer_id))
+    if asked.code is None:
+        if asked.merchant_id is None or asked.amount_minor is None or asked.currency is None:
+            raise AmountMissing
+        return mixed.pay(session, _payment(asked, asked.merchant_id, asked.amount_minor, asked.currency), sources)
+
+    seen = codes.read(session, asked.code, now=asked.at, is_locked=True)
+    payment = _payment(asked, seen.merchant_id, _amount(asked, seen), seen.currency)
+    payment = replace(payment, store_id=seen.store_id)
+    if seen.request is None:
+        return mixed.pay(session, payment, sources)
+    return _pay_request(session, asked, payment, seen.request, sources)
+
+
+def _payment(asked: AppPayment, merchant_id: UUID, amount_minor: int, currency: str) -> Payment:
+    return Payment(
+        principal=asked.principal,
+        key=asked.key,
+        fingerprint=asked.fingerprint,
+        customer_id=asked.customer_id,
+        merchant_id=merchant_id,
+        store_id=asked.store_id,
+        reference=asked.reference,
+        amount_minor=amount_minor + asked.tip_minor,
+        tip_minor=asked.tip_minor,
+        currency=currency,
+        approval_id=asked.approval_id,
+        at=asked.at,
+    )
+
+
+def _amount(asked: AppPayment, seen: Seen) -> int:
+    if asked.currency not in (None, seen.currency):
+        detail = f"The code asks for {seen.currency}."
+        raise InvalidInput(errors=[{"pointer": "/amount/currency", "detail": detail}])
+    if seen.amount_minor is None:
+        if asked.amount_minor is None:
+            raise AmountMissing
+        return asked.amount_minor
+    if asked.amount_minor not in (None, seen.amount_minor):
+        raise AmountNotAsked(amount_minor=seen.amount_minor, currency=seen.currency)
+    if asked.tip_minor and not seen.tip_allowed:
+        raise TipNotAllowed
+    return seen.amount_minor
+
+
+def _pay_request(
+    session: Session, asked: AppPayment, payment: Payment, request: PaymentRequest, sources: Sequence[Source]
+) -> Posted:
+    """Pay a basket under its till's reference, where the till looks for it; the customer's key is kept beside it."""
+    keeper = Transfer(
+        id=ids.new(),
+        principal=asked.principal,
+        key=asked.key,
+        fingerprint=asked.fingerprint,
+        kind=KEEPER,
+        legs=(),
+        effective_at=asked.at,
+        details={"request_id": str(request.id)},
+    )
+    if not ledger.decline(connection_of(session), keeper, KeyReused()):
+        raise KeyReused
+    named = replace(
+        payment,
+        principal=principal_of(request.terminal_id),
+        key=request.till_reference,
+        fingerprint=hashlib.sha256(request.id.bytes + asked.customer_id.bytes).digest(),
+        terminal_id=request.terminal_id,
+        reference=request.till_reference,
+    )
+    try:
+        posted = mixed.pay(session, named, sources)
+    except KeyReused:
+        raise reversals.refusal_of(session, named.principal, named.key, otherwise=PaymentRequestPaid) from None
+    requests.close(request, payment_id=posted.transfer_id, tip_minor=asked.tip_minor, now=asked.at)
+    return posted

@@ -1,0 +1,21 @@
+"""What is announced where people pay."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReversedAtTill(Event):
+    """payment_id, amount_minor, currency: None where there was no payment, and now can be none."""
+
+    name = "payment.reversed"
+    log_only = True
+
+    merchant_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+    payment_id: UUID | None
+    amount_minor: int | None
+    currency: str | None

@@ -1,0 +1,25 @@
+"""Tills: the terminals at which people pay, and the names that their deeds have in the ledger."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Till:
+    """A terminal, where it stands and whose it is."""
+
+    merchant_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+
+    @property
+    def principal(self) -> str:
+        return principal_of(self.terminal_id)
+
+
+def principal_of(terminal_id: UUID) -> str:
+    """Under this name a terminal's payments and holds stand in the ledger, each with the till's reference as its key.
+
+    (Its requests' idempotency keys stand under another one, so that a key cannot be taken for a reference.)
+    """
+    return f"till:{terminal_id}"
