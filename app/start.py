@@ -9,7 +9,8 @@ from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
-from wallet import assets
+from wallet import answers, assets
+from wallet.paying import codes
 
 
 def open_house(settings: Settings) -> None:
@@ -25,6 +26,8 @@ def open_house(settings: Settings) -> None:
     crypto.load_keys(settings)
     tokens.load_key(settings)
     assets.load(settings)
+    codes.load(settings)
+    answers.register(wiring.answers(settings))
     links.load(settings)
     if not settings.is_production:
         database.migrate()

@@ -29,6 +29,7 @@ import insights.reactions
 import rewards.api.customer
 import rewards.api.merchant
 import rewards.api.staff
+import rewards.gift_cards
 import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
@@ -40,6 +41,8 @@ import wallet.identity.api.staff
 import wallet.identity.api.status_customer
 import wallet.identity.api.status_staff
 import wallet.identity.work
+import wallet.paying.api.customer
+import wallet.paying.api.merchant
 import wallet.reactions
 import wallet.work
 from core.events import Reader
@@ -48,6 +51,8 @@ from core.partitions import ensure_ahead
 from core.settings import Settings
 from core.web.doors import Door
 from core.work import Schedule, Work
+from wallet.answers import Answers
+from wallet.assets import exponent_of
 
 
 def doors() -> list[Door]:
@@ -64,6 +69,7 @@ def doors() -> list[Door]:
                 app.api.home.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
+                wallet.paying.api.customer.blueprint,
                 wallet.identity.api.customer.blueprint,
                 wallet.identity.api.limits_customer.blueprint,
                 wallet.identity.api.status_customer.blueprint,
@@ -97,7 +103,11 @@ def doors() -> list[Door]:
             title="For tills and merchants",
             prefix="/merchant/v1",
             guard=auth.api.guards.merchant,
-            blueprints=[wallet.api.merchant.blueprint, rewards.api.merchant.blueprint],
+            blueprints=[
+                wallet.api.merchant.blueprint,
+                wallet.paying.api.merchant.blueprint,
+                rewards.api.merchant.blueprint,
+            ],
         ),
         Door(
             name="ingest",
@@ -123,6 +133,12 @@ def doors() -> list[Door]:
             ],
         ),
     ]
+
+
+def answers(settings: Settings) -> Answers:
+    """What the wallet must know of the rooms above it."""
+    points, unit = settings.points_per_unit, 10 ** exponent_of(settings.brand_currency)
+    return Answers(gift_cards_of=rewards.gift_cards.of_customer, points_rate=(points, unit) if points else None)
 
 
 #: Who follows the log, in the order in which a draining worker asks them.

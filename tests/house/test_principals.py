@@ -40,6 +40,9 @@ EXPECTED = {
     "POST /app/v1/topups": OWN,
     "GET /app/v1/topups/{topup_id}": OWNED,
     "POST /app/v1/payments": OWN,
+    "POST /app/v1/payment-codes/read": OWN,
+    "GET /app/v1/payment-preferences": OWN,
+    "PUT /app/v1/payment-preferences": OWN,
     "POST /app/v1/identity-checks": OWN,
     "GET /app/v1/identity-checks/{identity_check_id}": OWNED,
     "GET /app/v1/identity": OWN,
@@ -84,6 +87,15 @@ EXPECTED = {
     "GET /merchant/v1/payments/{payment_id}": OWNED,
     "POST /merchant/v1/payments/{payment_id}/refunds": OWNED,
     "GET /merchant/v1/balance": OWN,
+    "POST /merchant/v1/payments": OWN,
+    "GET /merchant/v1/payments/by-reference/{till_reference}": OWN,
+    "PUT /merchant/v1/reversals/{till_reference}": OWN,
+    "GET /merchant/v1/store-code": OWN,
+    "GET /merchant/v1/store-code.png": OWN,
+    "POST /merchant/v1/payment-requests": OWN,
+    "GET /merchant/v1/payment-requests/{request_id}": OWNED,
+    "GET /merchant/v1/payment-requests/{request_id}/code.png": OWNED,
+    "PUT /merchant/v1/payment-requests/{request_id}/cancellation": OWNED,
     "POST /merchant/v1/redemptions": OWN,
     "POST /merchant/v1/checkouts": OWN,
     **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
@@ -169,9 +181,9 @@ def test_staff_need_the_very_permission_that_is_declared(app: Flask) -> None:
 
 
 def test_what_is_one_callers_own_is_not_there_for_another(app: Flask, askers: dict[str, Asker]) -> None:
-    merchant_id = _merchant()
-    owners = {tokens.APP: _customer(app), tokens.MERCHANT: _terminal(app, merchant_id)}
-    things = _things_of(owners[tokens.APP], merchant_id)
+    merchant_id, store_id = _shop()
+    owners = {tokens.APP: _customer(app), tokens.MERCHANT: _terminal(app, merchant_id, store_id=store_id)}
+    things = _things_of(owners[tokens.APP], owners[tokens.MERCHANT])
     owned = [operation for operation, whose in EXPECTED.items() if whose == OWNED]
 
     seen = {
@@ -195,8 +207,8 @@ def _names_in(path: str) -> Iterator[str]:
     return (part[1:-1] for part in path.split("/") if part.startswith("{"))
 
 
-def _terminal(app: Flask, merchant_id: UUID) -> Asker:
-    principal = Principal("terminal", ids.new(), merchant_id=merchant_id, store_id=ids.new())
+def _terminal(app: Flask, merchant_id: UUID, *, store_id: UUID | None = None) -> Asker:
+    principal = Principal("terminal", ids.new(), merchant_id=merchant_id, store_id=store_id or ids.new())
     return Asker(app, principal, tokens.MERCHANT)
 
 
@@ -206,17 +218,20 @@ def _customer(app: Flask) -> Asker:
     return Asker(app, Principal("customer", known.id), tokens.APP)
 
 
-def _merchant() -> UUID:
+def _shop() -> tuple[UUID, UUID]:
+    """A merchant and its store."""
     with transaction() as session:
-        return merchants.add_merchant(session, name="Corner Shop", now=clock.now()).id
+        merchant_id = merchants.add_merchant(session, name="Corner Shop", now=clock.now()).id
+        return merchant_id, merchants.add_store(session, merchant_id=merchant_id, name="Main St", now=clock.now()).id
 
 
-def _things_of(customer: Asker, merchant_id: UUID) -> dict[str, object]:
-    """One of each thing that a path names: a top-up, a payment, a voucher and a message in the inbox."""
+def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
+    """One of each thing that a path names: a top-up, a payment, a voucher, a message in the inbox and the like."""
     now, customer_id = clock.now(), customer.principal.id
     amount = {"amount_minor": 500, "currency": "USD"}
     topup = customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
-    payment = customer.ask("POST /app/v1/payments", {"amount": amount, "merchant_id": str(merchant_id)})
+    payment = customer.ask("POST /app/v1/payments", {"amount": amount, "merchant_id": str(till.principal.merchant_id)})
+    request = till.ask("POST /merchant/v1/payment-requests", {"amount": amount, "till_reference": "B-1"})
     check = customer.ask("POST /app/v1/identity-checks", {"document_token": "sandbox_review"})
     draft = Draft(
         name="Five off",
@@ -232,10 +247,11 @@ def _things_of(customer: Asker, merchant_id: UUID) -> dict[str, object]:
         voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="t"), now=now)
         inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
         [item] = inbox.list_(session, customer_id, before=None, limit=1)
-    assert topup.json and payment.json and check.json
+    assert topup.json and payment.json and check.json and request.json
     return {
         "topup_id": topup.json["id"],
         "payment_id": payment.json["id"],
+        "request_id": request.json["id"],
         "identity_check_id": check.json["id"],
         "voucher_id": voucher.id,
         "item_id": item.id,

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import current_app
+from flask import Response, current_app
 from flask_smorest import Blueprint
 
 from core import clock
@@ -21,6 +21,7 @@ from wallet.api.schemas import (
     TopupSchema,
     WalletSchema,
 )
+from wallet.paying.api import in_app
 from wallet.payments import Payment
 from wallet.topups import TopupRequest
 
@@ -82,9 +83,11 @@ def show_topup(topup_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(PaymentArgsSchema())
 @blueprint.response(201, PaymentSchema())
 @idempotent.documented
-def create_payment(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Pay a merchant from the wallet's cash."""
+def create_payment(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | Response:
+    """Pay a merchant, or whoever showed a code: from the wallet's cash, or from several sources."""
     refuse_when_off()
+    if "code" in args or args["sources"] is not None:
+        return in_app.paid(args)
     principal, key, fingerprint = principals.current(), idempotent.key(), idempotent.fingerprint()
     with statement() as connection:
         merchant_id = args.get("merchant_id") or payments.merchant_of_store(connection, args["store_id"])
@@ -96,7 +99,8 @@ def create_payment(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]
             merchant_id=merchant_id,
             store_id=args.get("store_id"),
             reference=args["reference"],
-            amount_minor=args["amount"]["amount_minor"],
+            amount_minor=args["amount"]["amount_minor"] + args["tip_minor"],
+            tip_minor=args["tip_minor"],
             currency=args["amount"]["currency"],
             approval_id=args["approval_id"],
             at=clock.now(),
