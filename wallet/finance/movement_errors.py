@@ -1,6 +1,7 @@
 """What adjustments and batches refuse, and why."""
 
 from core.errors import Kind, Refusal
+from wallet.errors import PostingRefused
 
 
 class CustomerUnknown(Refusal):
@@ -9,11 +10,16 @@ class CustomerUnknown(Refusal):
     title = "There is no such customer"
 
 
-class DebtOverpaid(Refusal):
+class DebtOverpaid(PostingRefused):
     code = "debt_overpaid"
     title = "The customer does not owe that much"
 
 
-class PayoutExceedsPayable(Refusal):
+class PayoutExceedsPayable(PostingRefused):
     code = "payout_exceeds_payable"
     title = "The merchant is not owed that much"
+
+
+class LapsedAlready(Refusal):
+    code = "lapsed_already"
+    title = "What is given would have lapsed before it is there"
