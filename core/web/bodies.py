@@ -3,13 +3,16 @@
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Request, current_app, request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import UnsupportedMediaType
 
 from core.errors import Malformed
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 MAX_BODY_BYTES = 1_000_000
 
@@ -19,6 +22,24 @@ MAX_DEPTH = 100
 #: What a body must hold to be worth a second look: an escaped NUL, a surrogate (escaped or raw), a number that is none.
 _SUSPECT = re.compile(rb"\\u0000|\\ud[89a-f]|\xed[\xa0-\xbf]|nan|infinity|e\+?\d{3}|\d{300}", re.IGNORECASE)
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def up_to(most_bytes: int) -> Callable[[View], View]:
+    """Let a view's body be larger than others' may be, anywhere among its decorators."""
+
+    def declare(view: View) -> View:
+        view.__dict__["most_bytes"] = most_bytes
+        return view
+
+    return declare
+
+
+def set_limit() -> None:
+    """Take the limit that the view declares, before anything reads the body."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    most_bytes = getattr(view, "most_bytes", None)
+    if most_bytes is not None:
+        request.max_content_length = most_bytes
 
 
 def refuse_unstorable_text() -> None:

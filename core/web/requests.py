@@ -10,6 +10,7 @@ from core.web import access, bodies
 def register(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
     app.before_request(_name_request)
+    app.before_request(bodies.set_limit)
     app.before_request(bodies.refuse_unstorable_text)
 
     # Flask runs these from the last to the first: an ETag of the plain answer, then compression, which marks it, then
