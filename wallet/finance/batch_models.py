@@ -10,11 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 
+RUNNING, ENDED, REFUSED = "running", "ended", "refused"
+
 
 class TransferBatch(Base):
     """A batch of transfers, once for each key of its principal.
 
-    status   running until each line has its answer; refused where all or nothing came to nothing, and `refusal` says why
+    status   running until each line has its answer; refused where all or nothing came to nothing: `refusal` says why
     """
 
     __tablename__ = "transfer_batch"

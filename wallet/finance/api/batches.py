@@ -1,0 +1,101 @@
+"""Batches of transfers at the staff door."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify, make_response
+from flask_smorest import Blueprint
+
+from core import clock
+from core.db import transaction
+from core.web import bodies, idempotent, principals
+from core.web.doors import needs
+from core.web.schemas import PageArgs, decode_cursor, encode_cursor, page_of
+from wallet.finance import batches
+from wallet.finance.api.batch_schemas import (
+    BatchArgsSchema,
+    BatchOutcomeSchema,
+    BatchResultSchema,
+    BatchSchema,
+)
+from wallet.finance.batch_models import TransferBatch
+from wallet.finance.batches import Batch
+
+blueprint = Blueprint("wallet_batches", __name__, description="Many transfers at once")
+
+#: Ten thousand lines with the longest references and notes.
+_MOST_BYTES = 5_000_000
+
+
+@blueprint.post("/transfers/batch")
+@bodies.up_to(_MOST_BYTES)
+@blueprint.arguments(BatchArgsSchema())
+@blueprint.response(201, BatchOutcomeSchema())
+@idempotent.documented
+@needs("transfers.batch")
+def post_batch(args: dict[str, Any]) -> Response:
+    """Post up to 10,000 transfers, all or nothing or each for itself; one that was cut off is sent again as it is."""
+    batch = Batch(
+        principal=principals.current().name,
+        key=idempotent.key(),
+        fingerprint=idempotent.fingerprint(),
+        mode=args["mode"],
+        lines=args["lines"],
+    )
+    outcome = batches.run(batch, now=clock.now())
+    # Not by the schema, which would take seconds for ten thousand lines.
+    answer = make_response(jsonify(shown(outcome)), 201)
+    if outcome.replayed:
+        answer.headers["Idempotency-Replayed"] = "true"
+    return answer
+
+
+def shown(outcome: batches.Outcome) -> dict[str, Any]:
+    refused = sum(result.code is not None for result in outcome.results)
+    return {
+        "id": str(outcome.batch_id),
+        "mode": outcome.mode,
+        "posted_count": len(outcome.results) - refused,
+        "refused_count": refused,
+        "lines": [
+            {**asdict(result), "transfer_id": result.transfer_id and str(result.transfer_id)}
+            for result in outcome.results
+        ],
+    }
+
+
+@blueprint.get("/transfers/batches")
+@blueprint.arguments(PageArgs(), location="query")
+@blueprint.response(200, page_of(BatchSchema))
+@needs("transfers.read")
+def list_batches(args: dict[str, Any]) -> dict[str, Any]:
+    """The batches, latest first; one that is `running` and was not just sent was cut off: send it again."""
+    position, limit = decode_cursor(args["cursor"], UUID), args["limit"]
+    with transaction() as session:
+        found = batches.page(session, before=position[0] if position else None, limit=limit + 1)
+    items = found[:limit]
+    return {"items": items, "next_cursor": encode_cursor(items[-1].id) if len(found) > limit else None}
+
+
+@blueprint.get("/transfers/batches/<uuid:batch_id>")
+@blueprint.response(200, BatchSchema())
+@needs("transfers.read")
+def show_batch(batch_id: UUID) -> TransferBatch:
+    """How a batch stands."""
+    with transaction() as session:
+        return batches.find(session, batch_id)
+
+
+@blueprint.get("/transfers/batches/<uuid:batch_id>/lines")
+@blueprint.arguments(PageArgs(), location="query")
+@blueprint.response(200, page_of(BatchResultSchema))
+@needs("transfers.read")
+def list_batch_lines(args: dict[str, Any], batch_id: UUID) -> dict[str, Any]:
+    """What became of a batch's lines, by their references."""
+    position, limit = decode_cursor(args["cursor"], str), args["limit"]
+    with transaction() as session:
+        batch = batches.find(session, batch_id)
+        found = batches.results_of(session, batch, after=position[0] if position else None, limit=limit + 1)
+    items = found[:limit]
+    return {"items": items, "next_cursor": encode_cursor(items[-1].reference) if len(found) > limit else None}
