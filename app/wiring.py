@@ -33,6 +33,8 @@ import rewards.gift_cards
 import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
+import wallet.finance.api.adjustments
+import wallet.finance.api.batches
 import wallet.identity.api.customer
 import wallet.identity.api.limits_customer
 import wallet.identity.api.limits_staff
@@ -92,6 +94,8 @@ def doors() -> list[Door]:
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
+                wallet.finance.api.adjustments.blueprint,
+                wallet.finance.api.batches.blueprint,
                 wallet.identity.api.staff.blueprint,
                 wallet.identity.api.limits_staff.blueprint,
                 wallet.identity.api.status_staff.blueprint,
