@@ -10,9 +10,11 @@ from core.db import Base
 from core.work import Due
 
 CHANNELS = ("push", "sms", "whatsapp", "email")
-# In the order in which they leave. "sign_in" goes to a number that may be nobody's yet: its owner is the attempt, so
-# no event says that a customer was written to.
-PURPOSES = ("sign_in", "transactional", "marketing")
+# In the order in which they leave.
+PURPOSES = ("sign_in", "transactional", "invitation", "marketing")
+# They go to numbers that may be nobody's yet: their owner is what they are about (an attempt to sign in, money that
+# waits to be claimed), so no event says that a customer was written to.
+TO_ANYBODY = frozenset({"sign_in", "invitation"})
 
 # pending -> claimed -> sending -> sent -> delivered; the other ends are failed, in_doubt and suppressed.
 # A worker that dies with a claimed row never called anyone, so the row is taken again; one that dies with a sending

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import events
 from core.delivery.events import MessageDelivered, MessageFailed, MessageInDoubt, MessageSent
-from core.delivery.models import Message
+from core.delivery.models import TO_ANYBODY, Message
 from core.events.announce import MAX_DEPTH
 
 _RANK = {
@@ -88,7 +88,7 @@ def _move(message: Message, state: str) -> bool:
 
 def _facts(message: Message, *, now: datetime) -> dict[str, Any]:
     return {
-        "customer_id": None if message.purpose == "sign_in" else message.customer_id,
+        "customer_id": None if message.purpose in TO_ANYBODY else message.customer_id,
         "occurred_at": now,
         "caused_by": message.caused_by,
         # Capped rather than refused: what happened to a message must be recorded, however long the chain before it.

@@ -1,0 +1,1 @@
+"""Money from person to person at each door."""
