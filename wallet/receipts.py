@@ -16,6 +16,7 @@ _KINDS: Mapping[str, Kind] = {
     "cash": "cash",
     "gift": "gift_card",
     "points": "points",
+    "loyalty": "points",
     "promotional": "promotional",
     "budget": "coupon",
 }

@@ -71,8 +71,10 @@ class Wording:
         return str(format_date(at.astimezone(self.zone), "medium", locale=self.locale))
 
     def minute(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
-        return f"{self.day(at)}, {format_time(local, 'short', locale=self.locale)}"
+        return f"{self.day(at)}, {self.time(at)}"
+
+    def time(self, at: datetime) -> str:
+        return str(format_time(at.astimezone(self.zone), "short", locale=self.locale))
 
     def month(self, first: date) -> str:
         return str(format_date(first, "LLLL y", locale=self.locale))
@@ -95,6 +97,11 @@ def purpose(name: str) -> str:
 def account(purpose_name: str, asset: str) -> str:
     """ "Cash · USD"; points are points alone."""
     return purpose(purpose_name) if asset == POINTS else f"{purpose(purpose_name)} · {asset}"
+
+
+def plain(amount_minor: int, asset: str) -> str:
+    """For programs: "-12.50"."""
+    return f"{_decimal(amount_minor, asset):f}"
 
 
 def one_line(text: str) -> str:
