@@ -46,6 +46,10 @@ import wallet.identity.work
 import wallet.paying.api.customer
 import wallet.paying.api.merchant
 import wallet.reactions
+import wallet.topups.api.customer
+import wallet.topups.api.public
+import wallet.topups.api.staff
+import wallet.topups.reactions
 import wallet.work
 from core.events import Reader
 from core.gateways.registry import Gateways
@@ -71,6 +75,7 @@ def doors() -> list[Door]:
                 app.api.home.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
+                wallet.topups.api.customer.blueprint,
                 wallet.paying.api.customer.blueprint,
                 wallet.identity.api.customer.blueprint,
                 wallet.identity.api.limits_customer.blueprint,
@@ -94,6 +99,7 @@ def doors() -> list[Door]:
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
+                wallet.topups.api.staff.blueprint,
                 wallet.finance.api.adjustments.blueprint,
                 wallet.finance.api.batches.blueprint,
                 wallet.identity.api.staff.blueprint,
@@ -134,6 +140,7 @@ def doors() -> list[Door]:
                 core.delivery.api.public.blueprint,
                 engage.api.public.blueprint,
                 wallet.identity.api.public.blueprint,
+                wallet.topups.api.public.blueprint,
             ],
         ),
     ]
@@ -149,6 +156,7 @@ def answers(settings: Settings) -> Answers:
 READERS: list[Reader] = [
     *auth.reactions.READERS,
     *wallet.reactions.READERS,
+    *wallet.topups.reactions.READERS,
     *insights.reactions.READERS,
     *engage.reactions.READERS,
 ]

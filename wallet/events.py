@@ -18,7 +18,6 @@ class WalletOpened(Event):
 @dataclass(frozen=True, kw_only=True)
 class PaymentCompleted(Event):
     name = "payment.completed"
-    log_only = True
 
     payment_id: UUID
     merchant_id: UUID

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 from core.events.log import Xid8
-from core.work import Due
 
 
 class Asset(Base):
@@ -163,30 +162,3 @@ class Entry(Base):
     balance_after: Mapped[int] = mapped_column(BigInteger)
     effective_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
-
-
-class Topup(Due, Base):
-    """Money that a customer brings in: kept before the provider is asked, posted after it said yes.
-
-    source   the provider's token for a card or bank account
-    """
-
-    __tablename__ = "topup"
-    __table_args__ = (
-        UniqueConstraint("principal", "key"),
-        CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint("state IN ('pending', 'succeeded', 'failed', 'in_doubt')", name="state"),
-        Index("ix_topup_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-        {"schema": "wallet"},
-    )
-
-    principal: Mapped[str] = mapped_column(Text)
-    key: Mapped[str] = mapped_column(Text)
-    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
-    customer_id: Mapped[UUID]
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(Text)
-    provider_reference: Mapped[str | None] = mapped_column(Text)
-    decline_code: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime]

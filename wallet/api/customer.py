@@ -1,29 +1,25 @@
-"""The customer's wallet: what is in it, what happened, money in, payments out."""
+"""The customer's wallet: what is in it, what happened, payments out."""
 
 from typing import Any
-from uuid import UUID
 
-from flask import Response, current_app
+from flask import Response
 from flask_smorest import Blueprint
 
 from core import clock
 from core.db import statement, transaction
 from core.web import idempotent, principals
 from core.web.schemas import PageArgs, page_of
-from wallet import balances, payments, statements, topups
+from wallet import balances, payments, statements
 from wallet.api import shapes
 from wallet.api.guards import refuse_when_off
 from wallet.api.schemas import (
     EntrySchema,
     PaymentArgsSchema,
     PaymentSchema,
-    TopupArgsSchema,
-    TopupSchema,
     WalletSchema,
 )
 from wallet.paying.api import in_app
 from wallet.payments import Payment
-from wallet.topups import TopupRequest
 
 blueprint = Blueprint("wallet_customer", __name__, description="Cash, gift-card value and points in one wallet")
 
@@ -45,38 +41,6 @@ def list_entries(args: dict[str, Any]) -> dict[str, Any]:
     with transaction() as session:
         lines = statements.entries(session, owner=principals.current().name, before=before, limit=args["limit"] + 1)
     return shapes.page_of_entries(lines, args["limit"])
-
-
-@blueprint.post("/topups")
-@blueprint.arguments(TopupArgsSchema())
-@blueprint.response(201, TopupSchema())
-@idempotent.documented
-def create_topup(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Bring money into the wallet."""
-    refuse_when_off()
-    principal = principals.current()
-    taken = topups.take(
-        TopupRequest(
-            principal=principal.name,
-            key=idempotent.key(),
-            fingerprint=idempotent.fingerprint(),
-            customer_id=principal.id,
-            amount_minor=args["amount"]["amount_minor"],
-            currency=args["amount"]["currency"],
-            source=args["source"],
-        ),
-        gateway=current_app.extensions["gateways"].payments,
-        now=clock.now(),
-    )
-    return shapes.topup(taken.topup), shapes.replay_header(taken.replayed)
-
-
-@blueprint.get("/topups/<uuid:topup_id>")
-@blueprint.response(200, TopupSchema())
-def show_topup(topup_id: UUID) -> dict[str, Any]:
-    """How a top-up stands."""
-    with transaction() as session:
-        return shapes.topup(topups.find(session, topup_id, customer_id=principals.current().id))
 
 
 @blueprint.post("/payments")

@@ -36,25 +36,6 @@ class EntrySchema(Schema):
     occurred_at = Instant(required=True)
 
 
-class TopupArgsSchema(Schema):
-    amount = fields.Nested(MoneySchema(), required=True)
-    source = fields.String(
-        required=True,
-        validate=validate.Length(min=1, max=255),
-        metadata={"description": "The payment provider's token for a card or bank account.", "example": "sandbox_ok"},
-    )
-
-
-class TopupSchema(Schema):
-    """`in_doubt`: the provider has not told us yet; ask GET /topups/{id} again later."""
-
-    id = fields.UUID(required=True)
-    amount = fields.Nested(MoneySchema(), required=True)
-    state = fields.String(required=True, validate=validate.OneOf(["pending", "succeeded", "failed", "in_doubt"]))
-    decline_code = fields.String(allow_none=True)
-    created_at = Instant(required=True)
-
-
 class PaymentArgsSchema(Schema):
     """Whom to pay: a merchant, one of its stores, or the store or basket whose code was scanned.
 

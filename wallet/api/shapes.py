@@ -6,7 +6,6 @@ from uuid import UUID
 
 from core.web.schemas import decode_cursor, encode_cursor
 from wallet.balances import Balance
-from wallet.models import Topup
 from wallet.statements import Line, Position
 
 
@@ -25,16 +24,6 @@ def wallet(found: Iterable[Balance]) -> dict[str, Any]:
 
 def payable(found: Iterable[Balance]) -> dict[str, Any]:
     return {"items": [_money(each.posted, each.asset) for each in found if each.purpose == "payable"]}
-
-
-def topup(kept: Topup) -> dict[str, Any]:
-    return {
-        "id": kept.id,
-        "amount": _money(kept.amount_minor, kept.currency),
-        "state": kept.state,
-        "decline_code": kept.decline_code,
-        "created_at": kept.created_at,
-    }
 
 
 def entry_before(cursor: str | None) -> Position | None:

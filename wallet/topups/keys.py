@@ -11,8 +11,10 @@ from uuid import UUID
 
 from core import ids
 from core.db import Connection
+from core.errors import Refusal
 from core.idempotency import KeyReused
 from wallet import ledger
+from wallet.faults import thawed
 from wallet.ledger import Transfer
 
 #: Of a declined transfer that only keeps a key: whatever else is to be posted under it is refused with KeyReused.
@@ -22,34 +24,41 @@ KIND = "topup.key"
 Named = tuple[UUID, str, str, bytes]
 
 
-def take_all(connection: Connection, topups: Sequence[Named], *, now: datetime) -> set[UUID]:
-    """Take the keys of these top-ups for ever; the ids of those whose key names something else already.
+def take_all(connection: Connection, topups: Sequence[Named], *, now: datetime) -> dict[UUID, Refusal]:
+    """Take the keys of these top-ups for ever; why not, for those whose key names something else or a refusal already.
 
     effects  waits for a payment that is being posted under one of the keys
     """
-    keepers = [
-        Transfer(
-            id=ids.new(),
-            principal=principal,
-            key=key,
-            fingerprint=fingerprint,
-            kind=KIND,
-            legs=(),
-            effective_at=now,
-            details={"topup_id": str(topup_id)},
-        )
-        for topup_id, principal, key, fingerprint in topups
-    ]
-    if ledger.decline_all(connection, keepers, KeyReused()) == len(topups):
-        return set()
+    if ledger.decline_all(connection, [_keeper(named, now=now) for named in topups], KeyReused()) == len(topups):
+        return {}
     # A statement of its own, since the one before cannot see the deeds that it waited for.
     columns = [list(column) for column in zip(*topups, strict=True)]
-    return {row[0] for row in connection.execute(_NAMED_OTHERWISE, [*columns, KIND])}
+    found = connection.execute(_TAKEN, [KIND, *columns, KIND, KeyReused.code]).fetchall()
+    return {topup_id: thawed(refusal) if is_ours else KeyReused() for topup_id, is_ours, refusal in found}
 
 
-_NAMED_OTHERWISE = """
-    SELECT a.id
+def freeze(connection: Connection, named: Named, refusal: Refusal, *, now: datetime) -> None:
+    """Keep a refusal under the key, for every retry; one that is kept already stays."""
+    ledger.decline(connection, _keeper(named, now=now), refusal)
+
+
+def _keeper(named: Named, *, now: datetime) -> Transfer:
+    topup_id, principal, key, fingerprint = named
+    return Transfer(
+        id=ids.new(),
+        principal=principal,
+        key=key,
+        fingerprint=fingerprint,
+        kind=KIND,
+        legs=(),
+        effective_at=now,
+        details={"topup_id": str(topup_id)},
+    )
+
+
+_TAKEN = """
+    SELECT a.id, w.fingerprint = a.fingerprint AND w.kind = %s, w.refusal
       FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bytea[]) AS a (id, principal, key, fingerprint)
       JOIN wallet.transfer w USING (principal, key)
-     WHERE w.fingerprint <> a.fingerprint OR w.kind <> %s
+     WHERE w.fingerprint <> a.fingerprint OR w.kind <> %s OR w.refusal ->> 'code' <> %s
 """

@@ -1,6 +1,7 @@
 """What became of top-ups: recorded, posted and announced in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,59 +11,119 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import connection_of
 from core.events import announce_all
-from core.gateways.payments import Charged, ChargeOutcome, Declined
+from core.gateways.payments import ActionNeeded, Charged, ChargeOutcome, Declined, Underway
 from wallet import accounts, ledger
-from wallet.events import TopupCompleted, TopupFailed
 from wallet.ledger import Leg, Transfer
-from wallet.models import Topup
+from wallet.topups import debts
+from wallet.topups.events import TopupCompleted, TopupFailed
+from wallet.topups.models import Topup
 
 KIND = "topup"
 PRINCIPAL = "wallet"
 
 #: Providers forget references after a day (Stripe: "at least 24 hours"), and would charge anew.
 ASK_AGAIN_FOR = timedelta(hours=20)
+#: One that the provider has named is looked up, which charges nothing; a bank's debit may take two weeks.
+LOOK_UP_FOR = timedelta(days=30)
 
 
-def record(session: Session, asked: Sequence[tuple[Topup, ChargeOutcome]], token: UUID, *, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Unpostable:
+    """The provider has the money, and the ledger cannot take it: a closed account."""
+
+    provider_reference: str
+    reason: str
+
+
+Recorded = ChargeOutcome | Unpostable
+
+
+def record(session: Session, asked: Sequence[tuple[Topup, Recorded]], token: UUID, *, now: datetime) -> None:
     """Settle those that are still leased to us, post what was charged, announce both endings.
 
     raises  PostingRefused when the ledger cannot take one of them
     """
     connection = connection_of(session)
     columns = _columns(asked, now=now)
-    ours = {row[0] for row in connection.execute(_SETTLE, [*columns, token]).fetchall()}
-    settled = [(topup, outcome) for topup, outcome in asked if topup.id in ours]
+    ours = {row[0]: row[1:] for row in connection.execute(_SETTLE, [*columns, token]).fetchall()}
+    settled = [topup for topup, _ in asked if topup.id in ours]
 
-    announce_all(session, [_failed(topup, o.code, now=now) for topup, o in settled if isinstance(o, Declined)])
-    ledger.post_all(connection, [_transfer(topup, now=now) for topup, o in settled if isinstance(o, Charged)])
+    failed = [topup for topup in settled if ours[topup.id][0] == "failed"]
+    announce_all(session, [failure(topup, ours[topup.id][1], now=now) for topup in failed])
+    post(session, [topup for topup in settled if ours[topup.id][0] == "succeeded"], now=now)
+
+
+def post(session: Session, charged: Sequence[Topup], *, now: datetime) -> None:
+    """Put what was charged on the customers' accounts: what they owe is paid first.
+
+    raises   PostingRefused
+    effects  announces topup.completed; locks the accounts of those who owe
+    """
+    if not charged:
+        return
+    connection = connection_of(session)
+    owed = debts.owed_by(connection, {(topup.customer_id, topup.currency) for topup in charged})
+    transfers = []
+    left = dict(owed)
+    for topup in charged:
+        purse = (topup.customer_id, topup.currency)
+        legs = debts.credit(purse, topup.amount_minor, owed=left.get(purse, 0))
+        left[purse] = max(left.get(purse, 0) - topup.amount_minor, 0)
+        transfers.append(_transfer(topup, legs, now=now))
+    ledger.post_all(connection, transfers)
+
+
+def failure(topup: Topup, reason: str, *, now: datetime) -> TopupFailed:
+    return TopupFailed(
+        customer_id=topup.customer_id,
+        occurred_at=now,
+        topup_id=topup.id,
+        amount_minor=topup.amount_minor,
+        currency=topup.currency,
+        reason=reason,
+    )
 
 
 def may_be_forgotten(topup: Topup, *, at: datetime) -> bool:
-    """Whether the provider, asked then, might charge anew under the same reference."""
-    return at >= topup.created_at + ASK_AGAIN_FOR
+    """Whether the provider, asked then, might charge anew under the same reference, or knows no more than before."""
+    return at >= topup.created_at + (LOOK_UP_FOR if topup.provider_reference else ASK_AGAIN_FOR)
 
 
-def _columns(asked: Sequence[tuple[Topup, ChargeOutcome]], *, now: datetime) -> list[list[Any]]:
-    rows: list[tuple[Any, ...]] = []
-    for topup, outcome in asked:
-        match outcome:
-            case Charged(provider_reference):
-                rows.append((topup.id, "succeeded", provider_reference, None, None, None))
-            case Declined(code):
-                rows.append((topup.id, "failed", None, code, None, None))
-            case unknown:
-                rows.append((topup.id, "in_doubt", None, None, _next_asking(topup, now=now), unknown.reason))
+def _columns(asked: Sequence[tuple[Topup, Recorded]], *, now: datetime) -> list[list[Any]]:
+    rows = [(topup.id, *_row(topup, outcome, now=now)) for topup, outcome in asked]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _next_asking(topup: Topup, *, now: datetime) -> datetime | None:
+def _row(topup: Topup, outcome: Recorded, *, now: datetime) -> tuple[Any, ...]:
+    """State, the provider's name for it, why it was declined, when to ask again, and what hinders it."""
+    match outcome:
+        case Charged(reference):
+            return "succeeded", reference, None, None, None
+        case Declined(code):
+            return "failed", None, code, None, None
+        case ActionNeeded(reference, _, code) if topup.way == "automatic":
+            return "failed", reference, code or "authentication_required", None, None
+        case ActionNeeded(reference, _, str(code)) if topup.way == "source":
+            return "failed", reference, code, None, None
+        case ActionNeeded(reference, _, code):
+            return "requires_action", reference, code, next_asking(topup, now=now, is_named=True), None
+        case Underway(reference):
+            return "in_doubt", reference, None, next_asking(topup, now=now, is_named=True), "processing"
+        case Unpostable(reference, reason):
+            return "in_doubt", reference, None, next_asking(topup, now=now, is_named=True), reason
+        case unknown:
+            return "in_doubt", None, None, next_asking(topup, now=now), unknown.reason
+
+
+def next_asking(topup: Topup, *, now: datetime, is_named: bool = False) -> datetime | None:
     """15 s, doubled each time, an hour at most; none once the provider may have forgotten the reference."""
-    wait = timedelta(seconds=min(15 * 2 ** min(topup.attempts - 1, 10), 3600))
+    wait = timedelta(seconds=min(15 * 2 ** min(max(topup.attempts - 1, 0), 10), 3600))
+    if is_named:
+        return now + wait if now + wait < topup.created_at + LOOK_UP_FOR else None
     return None if may_be_forgotten(topup, at=now + wait) else now + wait
 
 
-def _transfer(topup: Topup, *, now: datetime) -> Transfer:
-    cash = accounts.of_customer(topup.customer_id, topup.currency)
+def _transfer(topup: Topup, legs: Sequence[Leg], *, now: datetime) -> Transfer:
     completed = TopupCompleted(
         customer_id=topup.customer_id,
         occurred_at=now,
@@ -76,10 +137,7 @@ def _transfer(topup: Topup, *, now: datetime) -> Transfer:
         key=f"topup:{topup.id}",
         fingerprint=topup.fingerprint,
         kind=KIND,
-        legs=(
-            accounts.of_provider(topup.currency).leg(-topup.amount_minor),
-            cash.leg(topup.amount_minor),
-        ),
+        legs=(accounts.of_provider(topup.currency).leg(-topup.amount_minor), *legs),
         effective_at=now,
         details={
             "topup_id": str(topup.id),
@@ -91,23 +149,13 @@ def _transfer(topup: Topup, *, now: datetime) -> Transfer:
     )
 
 
-def _failed(topup: Topup, reason: str, *, now: datetime) -> TopupFailed:
-    return TopupFailed(
-        customer_id=topup.customer_id,
-        occurred_at=now,
-        topup_id=topup.id,
-        amount_minor=topup.amount_minor,
-        currency=topup.currency,
-        reason=reason,
-    )
-
-
 _SETTLE = """
     UPDATE wallet.topup t
-       SET state = o.state, provider_reference = o.provider_reference, decline_code = o.decline_code,
+       SET state = o.state, provider_reference = coalesce(o.provider_reference, t.provider_reference),
+           decline_code = o.decline_code,
            due_at = o.due_at, last_error = o.last_error, lease_token = NULL, lease_until = NULL
       FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
            AS o (id, state, provider_reference, decline_code, due_at, last_error)
      WHERE t.id = o.id AND t.lease_token = %s
-    RETURNING t.id
+    RETURNING t.id, t.state, t.decline_code
 """

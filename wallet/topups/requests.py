@@ -1,39 +1,36 @@
-"""Top-ups: money that comes in from a card or bank, through the payment provider.
-
-A row is committed before the provider is asked, the charge is made outside any transaction, and what came of it is
-posted after. The provider charges once a reference, so a crash between is finished by asking it the same again.
+"""Bringing money in: a row is committed before the provider is asked, the provider is asked outside any transaction,
+and what came of it is posted after. It charges once a reference, so a crash between is finished by asking again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import ids, work
+from core import ids
 from core.db import connection_of, transaction
 from core.errors import NotFound, Refusal
-from core.gateways.outcomes import Unknown
-from core.gateways.payments import ChargeOutcome, PaymentGateway
+from core.gateways.payments import ActionNeeded, PaymentGateway
 from core.idempotency import InFlight, KeyReused
-from wallet import accounts
-from wallet.assets import brand_currency
-from wallet.errors import CurrencyUnknown, PostingRefused, TopupDeclined
-from wallet.models import Topup
-from wallet.topups import keys, outcomes
+from wallet import accounts, limits
+from wallet.assets import wallet_currencies
+from wallet.errors import CurrencyUnknown, LimitExceeded, TopupDeclined
+from wallet.topups import asking, keys
+from wallet.topups.models import Topup
+from wallet.transfers import Limit
 
 #: Three times the 20 s that a call may take (core.gateways.http).
 LEASE = timedelta(seconds=60)
-BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopupRequest:
-    """source: the provider's token for a card or bank account."""
+    """source: the provider's token for a card or bank account, or a saved method of the payer; None on a sheet."""
 
     principal: str
     key: str
@@ -41,28 +38,41 @@ class TopupRequest:
     customer_id: UUID
     amount_minor: int
     currency: str
-    source: str
+    source: str | None
+    payer: str | None = None
+    way: Literal["source", "sheet", "automatic"] = "source"
     id: UUID = field(default_factory=ids.new)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A top-up as it stands; `replayed` when an earlier request under the same key made it."""
+    """A top-up as it stands; `replayed` when an earlier request under the same key made it.
+
+    action   what the app has to see to, while the state is "requires_action"
+    """
 
     topup: Topup
     replayed: bool
+    action: ActionNeeded | None = None
 
 
 def take(request: TopupRequest, *, gateway: PaymentGateway, now: datetime) -> Taken:
     """Bring money in. Opens transactions of its own, none of them while the provider is asked.
 
-    The state is "succeeded", or "in_doubt" where the provider's answer is unknown: due work asks it again.
-    raises   TopupDeclined (on every retry too), CurrencyUnknown, KeyReused, InFlight while a twin is at it
+    The state is "succeeded"; "requires_action" where the customer has to do something in the app first; or "in_doubt"
+    where the provider's answer is unknown: due work asks it again.
+    raises   TopupDeclined and LimitExceeded (on every retry too), CurrencyUnknown, KeyReused, InFlight while a twin
+             is at it
     effects  announces topup.completed or topup.failed
     """
     taken = take_all([request], gateway=gateway, now=now)[0]
     if isinstance(taken, Refusal):
         raise taken
+    reference = taken.topup.provider_reference
+    if taken.action is None and taken.topup.state == "requires_action" and reference:
+        # What the app goes on with is a secret that we do not keep: the provider tells it again.
+        told = gateway.look_up(reference)
+        return Taken(taken.topup, taken.replayed, told if isinstance(told, ActionNeeded) else None)
     return taken
 
 
@@ -71,41 +81,22 @@ def take_all(requests: Sequence[TopupRequest], *, gateway: PaymentGateway, now: 
 
     raises  CurrencyUnknown, before anything is done
     """
-    if any(request.currency != brand_currency() for request in requests):
+    if any(request.currency not in wallet_currencies() for request in requests):
         raise CurrencyUnknown
     token = uuid4()
-    with transaction() as session:
-        claimed = _claim(session, requests, token, now=now)
+    claimed, refused = _claim_all(requests, token, now=now)
 
-    _charge(claimed, token, gateway=gateway, now=now)
+    asked = [(topup, asking.ask(gateway, topup, now=now)) for topup in claimed]
+    asking.record(asked, token, now=now)
 
     with transaction() as session:
         kept = _kept(session, requests)
     fresh = {topup.id for topup in claimed}
-    return [_answer(request, kept.get((request.principal, request.key)), fresh) for request in requests]
-
-
-def finish_due(gateway: PaymentGateway, now: datetime) -> int:
-    """Ask the provider again about top-ups whose process died or whose answer was unknown; how many those were.
-
-    One that an outage has made too old to ask about stays in doubt, for an operator: the provider might charge it anew.
-    """
-    token = uuid4()
-    with transaction() as session:
-        due = work.lock_due(session, Topup, states=["pending", "in_doubt"], limit=BATCH, now=now)
-        for topup in due:
-            if outcomes.may_be_forgotten(topup, at=now):
-                topup.state, topup.due_at, topup.lease_token, topup.lease_until = "in_doubt", None, None, None
-                topup.last_error = "the provider may have forgotten it"
-            else:
-                topup.lease_token, topup.lease_until, topup.due_at = token, now + LEASE, now + LEASE
-                topup.attempts += 1
-
-    # One by one, since a lease lasts for three slow answers: what was answered is kept, whoever takes the rest over.
-    for topup in due:
-        if topup.lease_token == token and _still_holds(topup, token, now=now):
-            _charge([topup], token, gateway=gateway, now=now)
-    return len(due)
+    actions = {topup.id: outcome for topup, outcome in asked if isinstance(outcome, ActionNeeded)}
+    return [
+        refused.get(request.id) or _answer(request, kept.get((request.principal, request.key)), fresh, actions)
+        for request in requests
+    ]
 
 
 def find(session: Session, topup_id: UUID, *, customer_id: UUID) -> Topup:
@@ -116,25 +107,69 @@ def find(session: Session, topup_id: UUID, *, customer_id: UUID) -> Topup:
     return topup
 
 
+def list_(
+    session: Session, *, state: str | None, customer_id: UUID | None, before: UUID | None, limit: int
+) -> Sequence[Topup]:
+    """The latest first. before: the last id of the page before."""
+    query = select(Topup).order_by(Topup.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(Topup.state == state)
+    if customer_id is not None:
+        query = query.where(Topup.customer_id == customer_id)
+    if before is not None:
+        query = query.where(Topup.id < before)
+    return session.scalars(query).all()
+
+
 def given_up(session: Session, *, limit: int) -> Sequence[Topup]:
     """The top-ups in doubt that the provider is not asked about any more, the oldest first."""
     query = select(Topup).where(Topup.state == "in_doubt", Topup.due_at.is_(None)).order_by(Topup.id).limit(limit)
     return session.scalars(query).all()
 
 
-def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, now: datetime) -> list[Topup]:
+def _claim_all(
+    requests: Sequence[TopupRequest], token: UUID, *, now: datetime
+) -> tuple[list[Topup], dict[UUID, Refusal]]:
+    """Those that are ours to ask for, and why others are refused; who would pass a limit stays refused."""
+    refused: dict[UUID, Refusal] = {}
+    while True:
+        left = [request for request in requests if request.id not in refused]
+        try:
+            with transaction() as session:
+                claimed, others = _claim(session, left, token, now=now)
+            return claimed, refused | others
+        except _Over as found:
+            refused[found.request.id] = found.refusal
+            with transaction() as session:
+                keys.freeze(connection_of(session), _named(found.request), found.refusal, now=now)
+
+
+class _Over(Exception):
+    """A top-up of several that would pass a limit."""
+
+    def __init__(self, request: TopupRequest, refusal: LimitExceeded) -> None:
+        super().__init__(refusal.detail)
+        self.request, self.refusal = request, refusal
+
+
+def _named(request: TopupRequest) -> keys.Named:
+    return request.id, request.principal, request.key, request.fingerprint
+
+
+def _claim(
+    session: Session, requests: Sequence[TopupRequest], token: UUID, *, now: datetime
+) -> tuple[list[Topup], dict[UUID, Refusal]]:
     """Keep the requests that are new, leased to us; those that a twin has kept are left to it.
 
-    One whose key names something else is not kept.
+    One whose key names something else is refused.
     """
-    named = [(request.id, request.principal, request.key, request.fingerprint) for request in requests]
-    refused = keys.take_all(connection_of(session), named, now=now)
+    refused = keys.take_all(connection_of(session), [_named(request) for request in requests], now=now)
     requests = [request for request in requests if request.id not in refused]
     if not requests:
-        return []
+        return [], refused
     accounts.open_all(
         session,
-        {accounts.of_provider(brand_currency())}
+        {accounts.of_provider(request.currency) for request in requests}
         | {accounts.of_customer(request.customer_id, request.currency) for request in requests},
     )
     rows: list[dict[str, Any]] = [
@@ -146,7 +181,9 @@ def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, n
             "customer_id": request.customer_id,
             "amount_minor": request.amount_minor,
             "currency": request.currency,
+            "way": request.way,
             "source": request.source,
+            "payer": request.payer,
             "state": "pending",
             "created_at": now,
             "due_at": now + LEASE,
@@ -158,44 +195,26 @@ def _claim(session: Session, requests: Sequence[TopupRequest], token: UUID, *, n
     ]
     # The rows are parameters, not VALUES: so the statement is compiled once, not anew for each number of rows.
     statement = insert(Topup).on_conflict_do_nothing(index_elements=["principal", "key"]).returning(Topup)
-    return list(session.scalars(statement, rows))
+    claimed = list(session.scalars(statement, rows))
+    _count(session, claimed, {request.id: request for request in requests}, now=now)
+    return claimed, refused
 
 
-def _still_holds(topup: Topup, token: UUID, *, now: datetime) -> bool:
-    with transaction() as session:
-        return work.still_holds(session, Topup, topup.id, token, now=now)
-
-
-def _charge(topups: Sequence[Topup], token: UUID, *, gateway: PaymentGateway, now: datetime) -> None:
-    """Ask the provider for each, then record what it said."""
-    asked = [
-        (
-            topup,
-            gateway.charge(
-                reference=str(topup.id),
-                amount_minor=topup.amount_minor,
-                currency=topup.currency,
-                source=topup.source,
-            ),
+def _count(session: Session, claimed: Sequence[Topup], requests: Mapping[UUID, TopupRequest], *, now: datetime) -> None:
+    """Count them against the customers' limits, before the provider is asked; customers in one order."""
+    for topup in sorted(claimed, key=lambda topup: (topup.customer_id, topup.currency, topup.id)):
+        cash = accounts.of_customer(topup.customer_id, topup.currency).id
+        limit = Limit(
+            customer_id=topup.customer_id,
+            scope="load",
+            asset=topup.currency,
+            amount=topup.amount_minor,
+            account_id=cash,
         )
-        for topup in topups
-    ]
-    if asked:
-        _record(asked, token, now=now)
-
-
-def _record(asked: Sequence[tuple[Topup, ChargeOutcome]], token: UUID, *, now: datetime) -> None:
-    try:
-        with transaction() as session:
-            outcomes.record(session, asked, token, now=now)
-    except PostingRefused as refusal:
-        # The provider has the money and the ledger cannot take it (a closed account): an operator must see it.
-        if len(asked) == 1:
-            with transaction() as session:
-                outcomes.record(session, [(asked[0][0], Unknown(reason=refusal.code))], token, now=now)
-        else:
-            for one in asked:
-                _record([one], token, now=now)
+        try:
+            limits.take(connection_of(session), [limit], at=now)
+        except LimitExceeded as refusal:
+            raise _Over(requests[topup.id], refusal) from refusal
 
 
 def _kept(session: Session, requests: Sequence[TopupRequest]) -> dict[tuple[str, str], Topup]:
@@ -203,7 +222,9 @@ def _kept(session: Session, requests: Sequence[TopupRequest]) -> dict[tuple[str,
     return {(topup.principal, topup.key): topup for topup in session.scalars(select(Topup).where(named))}
 
 
-def _answer(request: TopupRequest, topup: Topup | None, fresh: set[UUID]) -> Taken | Refusal:
+def _answer(
+    request: TopupRequest, topup: Topup | None, fresh: set[UUID], actions: dict[UUID, ActionNeeded]
+) -> Taken | Refusal:
     if topup is None or topup.fingerprint != request.fingerprint:
         return KeyReused()
     is_replayed = topup.id not in fresh or topup.id != request.id
@@ -213,4 +234,4 @@ def _answer(request: TopupRequest, topup: Topup | None, fresh: set[UUID]) -> Tak
         return refusal
     if topup.state == "pending":
         return InFlight()
-    return Taken(topup, is_replayed)
+    return Taken(topup, is_replayed, actions.get(topup.id) if topup.state == "requires_action" else None)

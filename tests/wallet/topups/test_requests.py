@@ -20,27 +20,29 @@ from core.idempotency import InFlight, KeyReused
 from tests.wallet.conftest import NOW, balance, count, open_cash
 from wallet import accounts, standing, topups
 from wallet.errors import CurrencyUnknown, TopupDeclined
-from wallet.models import Topup
 from wallet.topups import Taken, TopupRequest, outcomes
+from wallet.topups.models import Topup
 from wallet.topups.requests import LEASE
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-class Provider:
+class Provider(SandboxPayments):
     """A payment provider in process, that remembers each reference as a real one does."""
 
-    name = "test"
-
-    def __init__(self, answer: Callable[[], ChargeOutcome] = lambda: Charged("ch_1")) -> None:
+    def __init__(self, answer: Callable[[str], ChargeOutcome] = lambda reference: Charged(f"ch_{reference}")) -> None:
         self.answer = answer
         self.charged: dict[str, int] = {}
 
-    def charge(self, *, reference: str, amount_minor: int, currency: str, source: str) -> ChargeOutcome:
-        outcome = self.answer()
+    def charge(self, *, reference: str, amount_minor: int, **_: object) -> ChargeOutcome:  # type: ignore[override]
+        outcome = self.answer(reference)
         if not isinstance(outcome, Declined):
             self.charged[reference] = amount_minor
         return outcome
+
+
+def silent() -> Provider:
+    return Provider(lambda _: Unknown("timeout"))
 
 
 def request(customer_id: UUID, amount_minor: int = 2500, **more: object) -> TopupRequest:
@@ -96,7 +98,7 @@ def test_declined_topup_moves_nothing_and_stays_declined(connection: Connection)
     assert count(connection, "core.event WHERE name = 'topup.failed'") == 1
 
 
-def test_only_the_brands_currency_is_taken() -> None:
+def test_only_the_wallets_currencies_are_taken() -> None:
     provider = Provider()
 
     with pytest.raises(CurrencyUnknown):
@@ -106,12 +108,12 @@ def test_only_the_brands_currency_is_taken() -> None:
 
 
 def test_unknown_answer_is_in_doubt_until_the_provider_tells(connection: Connection) -> None:
-    customer_id, silent = ids.new(), Provider(lambda: Unknown("timeout"))
+    customer_id, quiet = ids.new(), silent()
 
-    taken = topups.take(request(customer_id), gateway=silent, now=NOW)
+    taken = topups.take(request(customer_id), gateway=quiet, now=NOW)
     assert (taken.topup.state, taken.topup.last_error) == ("in_doubt", "timeout")
-    assert topups.finish_due(silent, NOW + timedelta(seconds=14)) == 0
-    assert topups.finish_due(silent, NOW + timedelta(seconds=15)) == 1
+    assert topups.finish_due(quiet, NOW + timedelta(seconds=14)) == 0
+    assert topups.finish_due(quiet, NOW + timedelta(seconds=15)) == 1
     assert topups.finish_due(Provider(), NOW + timedelta(minutes=2)) == 1
 
     assert kept(taken.topup.id).state == "succeeded"
@@ -119,12 +121,12 @@ def test_unknown_answer_is_in_doubt_until_the_provider_tells(connection: Connect
 
 
 def test_provider_is_not_asked_when_it_may_have_forgotten(connection: Connection) -> None:
-    silent, at = Provider(lambda: Unknown("timeout")), NOW
-    taken = topups.take(request(ids.new()), gateway=silent, now=at)
+    quiet, at = silent(), NOW
+    taken = topups.take(request(ids.new()), gateway=quiet, now=at)
 
     while (due_at := kept(taken.topup.id).due_at) is not None:
         at = due_at
-        assert topups.finish_due(silent, at) == 1
+        assert topups.finish_due(quiet, at) == 1
 
     assert NOW + timedelta(hours=18) < at <= NOW + outcomes.ASK_AGAIN_FOR
     assert kept(taken.topup.id).state == "in_doubt"
@@ -149,10 +151,10 @@ def test_provider_is_not_asked_after_an_outage_in_which_it_may_have_forgotten(co
 
 
 def test_command_lists_the_topups_that_nobody_asks_about_any_more(app: Flask) -> None:
-    silent, asked, old = Provider(lambda: Unknown("timeout")), request(ids.new()), request(ids.new())
-    topups.take(asked, gateway=silent, now=NOW)
-    topups.take(old, gateway=silent, now=NOW - outcomes.ASK_AGAIN_FOR)
-    assert topups.finish_due(silent, NOW) == 1
+    quiet, asked, old = silent(), request(ids.new()), request(ids.new())
+    topups.take(asked, gateway=quiet, now=NOW)
+    topups.take(old, gateway=quiet, now=NOW - outcomes.ASK_AGAIN_FOR)
+    assert topups.finish_due(quiet, NOW) == 1
 
     told = app.test_cli_runner().invoke(args=["wallet", "in-doubt"])
 
@@ -199,7 +201,7 @@ def test_outcome_that_comes_after_the_lease_is_not_posted_twice(connection: Conn
 
 def test_worker_that_lost_its_lease_asks_no_further(connection: Connection) -> None:
     customers, other = [ids.new(), ids.new()], Provider()
-    answers = [topups.take(request(one), gateway=Provider(lambda: Unknown("timeout")), now=NOW) for one in customers]
+    answers = [topups.take(request(one), gateway=silent(), now=NOW) for one in customers]
     due_at = NOW + timedelta(seconds=15)
 
     class Slow(Provider):
@@ -219,7 +221,7 @@ def test_worker_that_lost_its_lease_asks_no_further(connection: Connection) -> N
 def test_each_answer_is_recorded_before_the_next_is_asked(connection: Connection) -> None:
     customers = [ids.new(), ids.new()]
     for one in customers:
-        topups.take(request(one), gateway=Provider(lambda: Unknown("timeout")), now=NOW)
+        topups.take(request(one), gateway=silent(), now=NOW)
 
     class DiesSecond(Provider):
         def charge(self, **asked: object) -> ChargeOutcome:
@@ -236,10 +238,10 @@ def test_each_answer_is_recorded_before_the_next_is_asked(connection: Connection
 def test_twins_charge_once_and_the_later_one_is_told_to_wait(connection: Connection) -> None:
     customer_id, begun, go_on = ids.new(), Event(), Event()
 
-    def slow() -> ChargeOutcome:
+    def slow(reference: str) -> ChargeOutcome:
         begun.set()
         assert go_on.wait(5)
-        return Charged("ch_1")
+        return Charged(f"ch_{reference}")
 
     provider = Provider(slow)
     with ThreadPoolExecutor(1) as pool:

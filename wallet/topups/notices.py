@@ -1,0 +1,146 @@
+"""What the provider tells unasked: each notice is kept once, and only ever moves what is known forward.
+
+So they may come twice, late, in any order, or before the answer to our own question: a charge that is told wins over
+whatever was thought of it, of refunds the largest sum counts, and a dispute only goes on (`Dispute.status`).
+"""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import ids, work
+from core.db import transaction
+from core.events import announce
+from core.gateways.payments import Notice
+from wallet.errors import PostingRefused
+from wallet.topups import clawbacks, disputes, outcomes
+from wallet.topups.models import ProviderNotice, Topup
+
+BATCH = 50
+#: A notice of a charge that we do not know waits for it so long: it may be another system's on the same account.
+WAIT_FOR = timedelta(days=1)
+_ASK_AGAIN = timedelta(minutes=1)
+
+_UNDECIDED = ("pending", "in_doubt", "requires_action")
+
+
+def take(notice: Notice, *, provider: str, now: datetime) -> None:
+    """Keep a notice whose signature is proven, and act on it. Opens transactions of its own.
+
+    effects  posts and announces what `outcomes` and `clawbacks` do
+    """
+    if notice.kind == "other":
+        return
+    with transaction() as session:
+        kept = session.scalars(
+            insert(ProviderNotice)
+            .values(
+                id=ids.new(), provider=provider, notice_id=notice.id, kind=notice.kind, facts=asdict(notice),
+                received_at=now, state="waiting", due_at=now, attempts=0,
+            )
+            .on_conflict_do_nothing(index_elements=["provider", "notice_id"])
+            .returning(ProviderNotice)
+        ).one_or_none()  # fmt: skip
+        if kept is None:
+            return
+        topup_id = _act(session, kept, notice, now=now)
+
+    if topup_id is not None:
+        clawbacks.bring_into_line(topup_id, now=now)
+
+
+def take_waiting(now: datetime) -> int:
+    """Look again for the top-ups of notices that came before we knew them; how many were due."""
+    acted = []
+    with transaction() as session:
+        due = work.lock_due(session, ProviderNotice, states=["waiting"], limit=BATCH, now=now)
+        for kept in due:
+            acted.append(_act(session, kept, Notice(**kept.facts), now=now))
+
+    for topup_id in acted:
+        if topup_id is not None:
+            clawbacks.bring_into_line(topup_id, now=now)
+    return len(due)
+
+
+def _act(session: Session, kept: ProviderNotice, notice: Notice, *, now: datetime) -> UUID | None:
+    """Move what we know forward; the top-up, where value may have to be taken back."""
+    topup = _lock(session, notice)
+    if topup is None:
+        is_hopeless = notice.reference is not None or now >= kept.received_at + WAIT_FOR
+        kept.state = "ignored" if is_hopeless else "waiting"
+        kept.due_at = None if is_hopeless else now + _ASK_AGAIN
+        return None
+
+    kept.state, kept.due_at = "done", None
+    match notice.kind:
+        case "charged":
+            _charged(session, topup, notice, now=now)
+        case "declined" | "canceled":
+            _declined(session, topup, notice, now=now)
+        case "action_needed" if topup.state == "in_doubt" and topup.provider_reference is None:
+            topup.state, topup.provider_reference = "requires_action", notice.provider_reference
+            topup.due_at, topup.last_error = outcomes.next_asking(topup, now=now, is_named=True), None
+        case "refunded":
+            topup.told_refunded_minor = max(topup.told_refunded_minor, notice.amount_minor)
+            topup.claw_due_at = now
+        case "disputed":
+            disputes.move(session, topup, notice, now=now)
+            topup.claw_due_at = now
+    session.flush()
+    return topup.id if topup.claw_due_at is not None else None
+
+
+def _lock(session: Session, notice: Notice) -> Topup | None:
+    """The top-up that a notice speaks of: by our own reference, else by the provider's name for the charge."""
+    query = select(Topup).with_for_update()
+    if notice.reference is not None:
+        topup_id = _uuid(notice.reference)
+        return session.scalars(query.where(Topup.id == topup_id)).one_or_none() if topup_id else None
+    return session.scalars(query.where(Topup.provider_reference == notice.provider_reference)).one_or_none()
+
+
+def _charged(session: Session, topup: Topup, notice: Notice, *, now: datetime) -> None:
+    if topup.state == "succeeded":
+        return
+    topup.lease_token, topup.lease_until, topup.due_at = None, None, None
+    topup.provider_reference = notice.provider_reference
+    if (notice.amount_minor, notice.currency) != (topup.amount_minor, topup.currency):
+        topup.state, topup.last_error = "in_doubt", f"charged {notice.amount_minor} {notice.currency}"
+        return
+    try:
+        with session.begin_nested():
+            topup.state, topup.decline_code, topup.last_error = "succeeded", None, None
+            session.flush()
+            outcomes.post(session, [topup], now=now)
+    except PostingRefused as refusal:
+        session.refresh(topup)
+        topup.state, topup.last_error, topup.provider_reference = "in_doubt", refusal.code, notice.provider_reference
+        topup.lease_token, topup.lease_until = None, None
+        topup.due_at = outcomes.next_asking(topup, now=now, is_named=True)
+
+
+def _declined(session: Session, topup: Topup, notice: Notice, *, now: datetime) -> None:
+    """On a sheet the customer may try another card, as long as the charge was not called off."""
+    if topup.state not in _UNDECIDED:
+        return
+    code = notice.code or notice.kind
+    if topup.way == "sheet" and notice.kind == "declined":
+        topup.decline_code = code if topup.state == "requires_action" else topup.decline_code
+        return
+
+    topup.state, topup.decline_code, topup.last_error, topup.due_at = "failed", code, None, None
+    topup.provider_reference = topup.provider_reference or notice.provider_reference
+    topup.lease_token, topup.lease_until = None, None
+    announce(session, outcomes.failure(topup, code, now=now))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

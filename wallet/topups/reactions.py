@@ -1,0 +1,17 @@
+"""What top-ups do when others announce."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from core.events import LoggedEvent, Reader
+from wallet.topups import automatic
+
+
+def look_at_cash(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """Top up the wallets of those who have paid and wished for it."""
+    automatic.look_at(session, {event.customer_id for event in events if event.customer_id is not None}, now=now)
+
+
+READERS = [Reader("wallet.auto_topups", look_at_cash, frozenset({"payment.completed"}))]
