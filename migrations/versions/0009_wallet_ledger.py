@@ -584,6 +584,10 @@ BEGIN
                b.version + row_number() OVER so_far AS version
           FROM leg LEFT JOIN wallet.balance b ON b.account_id = leg.account_id AND b.shard = leg.shard
         WINDOW so_far AS (PARTITION BY leg.account_id, leg.shard ORDER BY leg.position)
+    ), lot_change AS MATERIALIZED (
+        SELECT m.position, m.account, sum(m.amount) AS amount
+          FROM jsonb_to_recordset(lots) AS m (position int, account uuid, amount bigint)
+         GROUP BY 1, 2
     ), wrong AS MATERIALIZED (
         SELECT r.position, r.account_id, r.amount,
                CASE WHEN r.asset IS NULL THEN 'fk_entry_account_id'
@@ -598,9 +602,8 @@ BEGIN
         UNION ALL
         SELECT r.position, r.account_id, r.amount, 'ck_entry_lots'
           FROM running r
-         WHERE r.has_lots AND r.amount IS DISTINCT FROM
-               (SELECT sum(m.amount) FROM jsonb_to_recordset(lots) AS m (position int, account uuid, amount bigint)
-                 WHERE m.position = r.position AND m.account = r.account_id)
+          LEFT JOIN lot_change m ON m.position = r.position AND m.account = r.account_id
+         WHERE r.has_lots AND r.amount IS DISTINCT FROM m.amount
     ), written AS (
         INSERT INTO wallet.entry
                (transfer_id, account_id, shard, version, amount, balance_after, effective_at, recorded_at)
