@@ -126,6 +126,7 @@ def test_same_status_again_changes_nothing_and_each_change_is_audited(customer: 
         assert put(staff, customer, status).status_code == 200
         seen = staff.ask("GET", f"/customers/{customer.id}/wallet-status").json
         assert seen == {"customer_id": str(customer.id), "status": status}
+        assert customer.ask("GET", "/wallet/status").json == {"status": status}
 
     with transaction() as session:
         rows = session.execute(text("SELECT action, target, change FROM core.audit_entry ORDER BY id")).all()

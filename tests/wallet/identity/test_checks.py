@@ -179,6 +179,36 @@ def test_check_without_a_word_expires_and_makes_room(
     assert submit(gateway, customer_id).check.state == "waiting"
 
 
+def test_submission_that_is_never_answered_is_given_up_after_twenty_hours(customer_id: UUID) -> None:
+    check = submit(SANDBOX, customer_id, "sandbox_timeout").check
+
+    assert checks.ask_due(SANDBOX, check.created_at + timedelta(hours=20, seconds=-1)) == 1
+    assert (check_now(check.id).state, check_now(check.id).attempts) == ("pending", 2)
+    # The provider may have forgotten our reference by then, and would open a second check.
+    checks.ask_due(SANDBOX, check.created_at + timedelta(hours=22))
+
+    after = check_now(check.id)
+    assert (after.state, after.document, after.attempts) == ("expired", None, 2)
+
+
+def test_check_at_a_provider_that_was_left_expires(customer_id: UUID, gateway: StripeIdentity) -> None:
+    check = submit(gateway, customer_id).check
+
+    checks.ask_due(SANDBOX, clock.now() + SOON)
+
+    assert check_now(check.id).state == "expired"
+
+
+def test_verdict_that_comes_four_times_at_once_counts_once(customer_id: UUID, gateway: StripeIdentity) -> None:
+    check = submit(gateway, customer_id).check
+    notice = _notice(check, Verdict(True))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: checks.take(notice, gateway=gateway, now=clock.now()), range(4)))
+
+    assert announced() == ["tier.changed verified", "identity_check.completed approved"]
+
+
 def test_late_approval_of_an_expired_check_counts(customer_id: UUID, gateway: StripeIdentity) -> None:
     check = submit(gateway, customer_id).check
     checks.ask_due(gateway, clock.now() + timedelta(days=31))

@@ -1,4 +1,4 @@
-"""A customer closes their wallet."""
+"""Whether a customer's wallet can be used, and its closing."""
 
 from typing import Any
 
@@ -6,12 +6,21 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from core import clock
+from core.db import transaction
 from core.web import idempotent, principals
 from wallet.api.guards import refuse_when_off
 from wallet.identity import statuses
-from wallet.identity.api.status_schemas import ClosureArgsSchema, ClosureSchema, shape
+from wallet.identity.api.status_schemas import ClosureArgsSchema, ClosureSchema, OwnStatusSchema, shape
 
 blueprint = Blueprint("wallet_closure", __name__, description="Closing a wallet")
+
+
+@blueprint.get("/wallet/status")
+@blueprint.response(200, OwnStatusSchema())
+def show_own_wallet_status() -> dict[str, str]:
+    """Whether the wallet is open, frozen or closed."""
+    with transaction() as session:
+        return {"status": statuses.of(session, principals.current().id)}
 
 
 @blueprint.post("/wallet/closure")

@@ -48,6 +48,12 @@ def _forfeit() -> fields.Boolean:
     )
 
 
+class OwnStatusSchema(Schema):
+    """open; frozen: nothing may leave it; closed: nothing moves any more."""
+
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+
+
 class ClosureArgsSchema(Schema):
     pay_out_to = _pay_out_to()
     forfeit = _forfeit()
