@@ -53,6 +53,7 @@ EXPECTED = {
     "GET /app/v1/identity-checks/{identity_check_id}": OWNED,
     "GET /app/v1/identity": OWN,
     "GET /app/v1/limits": OWN,
+    "GET /app/v1/wallet/status": OWN,
     "POST /app/v1/wallet/closure": OWN,
     "GET /app/v1/vouchers": OWN,
     "GET /app/v1/vouchers/{voucher_id}": OWNED,
