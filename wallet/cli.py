@@ -5,6 +5,7 @@ from flask.cli import with_appcontext
 
 from core.db import connection_of, transaction
 from wallet import checks, topups
+from wallet.finance import cli as finance
 
 
 @click.group("wallet")
@@ -41,5 +42,8 @@ def in_doubt(limit: int) -> None:
         amount = f"{topup.amount_minor} {topup.currency}"
         click.echo(f"{topup.id} {topup.created_at.isoformat()} {amount} {topup.principal}: {topup.last_error}")
 
+
+for command in finance.COMMANDS:
+    wallet.add_command(command)
 
 COMMANDS = [wallet]

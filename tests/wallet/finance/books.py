@@ -13,7 +13,7 @@ from core import ids
 from core.db import transaction
 from wallet import accounts, ledger
 from wallet.accounts import Opening
-from wallet.ledger import Posted, Transfer
+from wallet.ledger import LotMove, Posted, Transfer
 
 #: A day of New York's, the default brand's: from 05:00 UTC to 05:00 UTC.
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -58,7 +58,7 @@ class Books:
             Transfer(
                 id=ids.new(), principal="test", key=str(ids.new()), fingerprint=b"", kind=kind,
                 legs=[opening.leg(amount) for opening, amount in legs], effective_at=at, parent_id=parent_id,
-                details=details,
+                details=details, lots=[_lot(opening, amount) for opening, amount in legs if opening.has_lots],
             ),
         )  # fmt: skip
 
@@ -70,6 +70,10 @@ class Books:
         query = "SELECT sum(posted) FROM wallet.balance WHERE account_id = %s"
         row = self.connection.execute(query, [opening.id]).fetchone()
         return int(row[0] or 0) if row else 0
+
+
+def _lot(opening: Opening, amount: int) -> LotMove:
+    return LotMove(lot_id=ids.new(), account_id=opening.id, amount=amount, source="test")
 
 
 def cash(asset: str = "USD") -> Opening:

@@ -1,0 +1,71 @@
+"""Finance's answers, shaped for their schemas."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from core.web.schemas import decode_cursor, encode_cursor
+from wallet.finance.models import ProviderBalance, ProviderReport, SafeguardingFigure
+from wallet.finance.safeguarding_reports import Reconciliation
+
+Row = TypeVar("Row")
+
+
+def before(cursor: str | None) -> UUID | None:
+    """raises  CursorInvalid for a cursor that we did not make"""
+    position = decode_cursor(cursor, UUID)
+    return position[0] if position else None
+
+
+def after(cursor: str | None) -> int | None:
+    """raises  CursorInvalid"""
+    position = decode_cursor(cursor, int)
+    return position[0] if position else None
+
+
+def page(
+    rows: Sequence[Row], limit: int, shape: Callable[[Row], Any], place: Callable[[Row], object]
+) -> dict[str, Any]:
+    """One page of at most `limit` of the rows; one more than that says that there is a next page."""
+    shown = rows[:limit]
+    return {
+        "items": [shape(row) for row in shown],
+        "next_cursor": encode_cursor(place(shown[-1])) if len(rows) > limit else None,
+    }
+
+
+def provider_report(report: ProviderReport, balances: Sequence[ProviderBalance]) -> dict[str, Any]:
+    return {
+        "id": report.id,
+        "reference": report.reference,
+        "closed_at": report.closed_at,
+        "line_count": report.line_count,
+        "balances": [
+            {"amount_minor": each.amount_minor, "currency": each.currency}
+            for each in balances
+            if each.report_id == report.id
+        ],
+        "imported_by": report.imported_by,
+        "imported_at": report.imported_at,
+    }
+
+
+def reconciliation(found: Reconciliation) -> dict[str, Any]:
+    report = found.report
+    named = ("id", "day", "run", "as_of", "status", "provider_report_id", "difference_count", "ran_by", "ran_at")
+    return {
+        **{name: getattr(report, name) for name in named},
+        "figures": [_figure(each) for each in found.figures],
+        "sign_off": found.sign_off,
+    }
+
+
+def _figure(of: SafeguardingFigure) -> dict[str, Any]:
+    over = None if of.held_minor is None else of.held_minor - of.owed_minor
+    names = ("cash", "gift_cards", "owed", "held", "booked", "promotional", "debts", "merchants")
+    return {
+        "currency": of.currency,
+        **{f"{name}_minor": getattr(of, f"{name}_minor") for name in names},
+        "shortfall_minor": None if over is None else max(-over, 0),
+        "excess_minor": None if over is None else max(over, 0),
+    }

@@ -1,0 +1,99 @@
+"""`flask wallet trial-balance`, `import-report` and `safeguarding`."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from core import clock
+from core.db import connection_of, transaction
+from core.errors import Refusal
+from wallet.finance import provider_reports, report_files, safeguarding, safeguarding_reports, trial_balance
+from wallet.finance.safeguarding import OPERATOR
+from wallet.finance.safeguarding_reports import Reconciliation
+
+
+@click.command("trial-balance")
+@click.option("--as-of", help="A business instant (RFC 3339); left out: as of now.")
+@click.option("--currency", help="One currency only.")
+@with_appcontext
+def show_trial_balance(as_of: str | None, currency: str | None) -> None:
+    """Show what stands on the accounts of each class; ends with status 1 where the totals differ."""
+    at = _instant(as_of) if as_of else None
+    with transaction() as session:
+        connection = connection_of(session)
+        found = (
+            trial_balance.as_of(connection, at, asset=currency) if at else trial_balance.now(connection, asset=currency)
+        )
+    for asset in found:
+        click.echo(f"{asset.asset:<32} {'accounts':>9} {'debit':>16} {'credit':>16}")
+        for each in asset.classes:
+            name = f"{each.owner_kind} {each.purpose}"
+            click.echo(f"  {name:<30} {each.accounts:>9} {each.debit_minor:>16} {each.credit_minor:>16}")
+        click.echo(f"  {'total':<40} {asset.debit_minor:>16} {asset.credit_minor:>16}")
+    if not all(asset.is_balanced for asset in found):
+        raise SystemExit(1)
+
+
+@click.command("import-report")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--reference", help="The report's own name; left out: the file's.")
+@with_appcontext
+def import_report(file: Path, reference: str | None) -> None:
+    """Import the payment provider's report: CSV, or JSON lines where the file ends with .jsonl or .ndjson."""
+    form: report_files.Form = "jsonl" if file.suffix in (".jsonl", ".ndjson") else "csv"
+    try:
+        read = report_files.read(file.read_bytes(), form)
+        imported = provider_reports.import_(read, reference=reference or file.stem, actor=OPERATOR, now=clock.now())
+    except Refusal as refusal:
+        raise click.ClickException("\n".join(_told(refusal))) from refusal
+    done = "was imported before" if imported.replayed else "imported"
+    click.echo(f"report {imported.report.reference} {done}: {imported.report.line_count} lines")
+
+
+@click.command("safeguarding")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Left out: the last whole day.")
+@with_appcontext
+def reconcile(day: datetime | None) -> None:
+    """Reconcile a day: what customers are owed beside what is held; ends with status 1 unless it is balanced."""
+    now = clock.now()
+    wanted: date = day.date() if day else safeguarding.last_day(now)
+    try:
+        with transaction() as session:
+            found = safeguarding.reconcile(session, day=wanted, actor=OPERATOR, now=now)
+            differences = safeguarding_reports.differences(session, found.report.id, after=None, limit=100)
+    except Refusal as refusal:
+        raise click.ClickException("\n".join(_told(refusal))) from refusal
+    _show(found)
+    for each in differences:
+        amounts = f"ours {each.ours_minor}, theirs {each.theirs_minor} {each.currency}"
+        click.echo(f"  {each.kind} {each.reference or '-'}: {amounts}{' (in transit)' if each.is_timing else ''}")
+    if found.report.status != "balanced":
+        raise SystemExit(1)
+
+
+def _show(found: Reconciliation) -> None:
+    report = found.report
+    click.echo(f"safeguarding {report.day} run {report.run}: {report.status}, {report.difference_count} differences")
+    for each in found.figures:
+        held = "unknown" if each.held_minor is None else str(each.held_minor)
+        click.echo(
+            f"  {each.currency}: owed to customers {each.owed_minor}, held {held}, in our books {each.booked_minor};"
+            f" owed to merchants {each.merchants_minor}, promotional {each.promotional_minor}"
+        )
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.ClickException(f"{text!r} is no RFC 3339 time") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _told(refusal: Refusal) -> list[str]:
+    return [str(refusal.detail), *(each["detail"] for each in refusal.facts.get("errors", ()))]
+
+
+COMMANDS = [show_trial_balance, import_report, reconcile]

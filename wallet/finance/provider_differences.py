@@ -1,0 +1,120 @@
+"""Where our books and the provider's reports differ, line by line."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from core.db import Connection
+from wallet import accounts
+
+#: So long may a charge be on its way between the provider and our books before it is missed.
+IN_TRANSIT = timedelta(hours=1)
+
+#: More of them are no list for a person; their sum still shows in the figures.
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that stands otherwise there than here.
+
+    kind       ours_only; theirs_only; amount: both have it; closing_balance: their lines do not sum to their balance
+    is_timing  it explains itself: the other side has it just beyond the instant, or it is younger than IN_TRANSIT
+    units      ours, theirs: what it added to what the provider holds, in minor units; None where it is missing
+    """
+
+    currency: str
+    kind: Literal["ours_only", "theirs_only", "amount", "closing_balance"]
+    is_timing: bool
+    reference: str | None
+    transfer_id: UUID | None = None
+    line_report_id: UUID | None = None
+    line_number: int | None = None
+    ours: int | None = None
+    theirs: int | None = None
+    occurred_at: datetime | None = None
+
+
+def find(connection: Connection, at: datetime, *, closing: dict[str, int], known: Sequence[str]) -> list[Difference]:
+    """All differences at an instant, by currency and time.
+
+    closing  the provider's closing balance by currency
+    known    further currencies, in which our books hold something there
+    cost     reads the entries of the provider's accounts and all reported lines: two hash joins
+    """
+    found: list[Difference] = []
+    for currency in sorted({*closing, *known}):
+        found += _of_lines(connection, currency, at)
+        found += _of_closing(connection, currency, at, closing.get(currency))
+    return found
+
+
+def _of_lines(connection: Connection, currency: str, at: datetime) -> Iterator[Difference]:
+    values = {"account": accounts.of_provider(currency).id, "currency": currency, "at": at, "most": MOST}
+    for reference, transfer_id, report_id, number, ours, theirs, ours_ever, theirs_ever, when in connection.execute(
+        _LINES, values
+    ):
+        is_young = when > at - IN_TRANSIT and (ours is None or theirs is None)
+        yield Difference(
+            currency=currency,
+            kind="amount" if None not in (ours, theirs) else "theirs_only" if ours is None else "ours_only",
+            is_timing=ours_ever == theirs_ever or is_young,
+            reference=reference,
+            transfer_id=transfer_id,
+            line_report_id=report_id,
+            line_number=number,
+            ours=ours,
+            theirs=theirs,
+            occurred_at=when,
+        )
+
+
+def _of_closing(connection: Connection, currency: str, at: datetime, closing: int | None) -> Iterator[Difference]:
+    row = connection.execute(_REPORTED, {"currency": currency, "at": at}).fetchone()
+    reported = row[0] if row else 0
+    if reported != (closing or 0):
+        yield Difference(
+            currency=currency, kind="closing_balance", is_timing=False, reference=None, ours=reported, theirs=closing
+        )
+
+
+# A fee is of the charge that it was taken for, and shares its reference: so it is called "fee:<reference>", here and in
+# a transfer that books it. `ever` looks past the instant: what both sides have by then differed in time alone.
+_LINES = """
+    WITH ours AS (
+        SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
+               (array_agg(transfer_id ORDER BY at, transfer_id))[1] AS transfer_id, min(at) AS at
+          FROM (SELECT coalesce(t.details ->> 'provider_reference', u.provider_reference, t.details ->> 'reference',
+                                'transfer:' || t.id) AS reference,
+                       e.transfer_id, -e.amount AS amount, e.effective_at AS at
+                  FROM wallet.entry e
+                  JOIN wallet.transfer t ON t.id = e.transfer_id
+                  LEFT JOIN wallet.topup u ON t.kind = 'topup' AND u.id = (t.details ->> 'topup_id')::uuid
+                 WHERE e.account_id = %(account)s) o
+         GROUP BY reference
+    ), theirs AS (
+        SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
+               (array_agg(report_id ORDER BY at, report_id, number))[1] AS report_id,
+               (array_agg(number ORDER BY at, report_id, number))[1] AS number, min(at) AS at
+          FROM (SELECT CASE l.kind WHEN 'fee' THEN 'fee:' || l.reference ELSE l.reference END AS reference,
+                       l.report_id, l.number, l.amount_minor AS amount, l.occurred_at AS at
+                  FROM wallet.provider_line l
+                  JOIN wallet.provider_report r ON r.id = l.report_id AND r.is_complete
+                 WHERE l.currency = %(currency)s) l
+         GROUP BY reference
+    )
+    SELECT reference, o.transfer_id, t.report_id, t.number, o.amount::bigint, t.amount::bigint,
+           coalesce(o.ever, 0), coalesce(t.ever, 0), least(o.at, t.at) AS at
+      FROM ours o FULL JOIN theirs t USING (reference)
+     WHERE coalesce(o.amount, 0) <> coalesce(t.amount, 0)
+     ORDER BY at, reference
+     LIMIT %(most)s
+"""
+
+_REPORTED = """
+    SELECT coalesce(sum(l.amount_minor), 0)::bigint
+      FROM wallet.provider_line l JOIN wallet.provider_report r ON r.id = l.report_id AND r.is_complete
+     WHERE l.currency = %(currency)s AND l.occurred_at <= %(at)s
+"""
