@@ -141,6 +141,8 @@ def _outcome(
     """What becomes of one basket; a fresh one joins those taken."""
     name = (request.till.terminal_id, request.till_reference)
     before = earlier.get(name)
+    if isinstance(barred.get(name), PaymentReversed):
+        return barred[name]
     if name in taken:
         before = (taken[name].checkout, taken[name].request.fingerprint)
     if before is not None:

@@ -324,6 +324,8 @@ def test_till_takes_a_basket_back_by_its_own_reference(world: World) -> None:
     assert (reversed_.payment_id, reversed_.amount_minor) == (taken.transfer_id, 2_000)
     assert (world.cash(customer), world.gift(card), world.budget(campaign)) == (10_000, 700, 100_000)
     assert world.payable == 0
+    with pytest.raises(PaymentReversed):
+        take(world.checkout(customer, vouchers=(coupon.id, card.id), till_reference="B-1"))
 
 
 def test_basket_that_the_till_took_back_before_it_came_is_refused(world: World, refused) -> None:

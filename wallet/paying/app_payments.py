@@ -15,7 +15,7 @@ from core.idempotency import KeyReused
 from wallet import ledger
 from wallet.paying import codes, mixed, preferences, requests, reversals
 from wallet.paying.codes import Seen
-from wallet.paying.errors import AmountMissing, AmountNotAsked, PaymentRequestPaid, TipNotAllowed
+from wallet.paying.errors import AmountMissing, AmountNotAsked, PaymentRequestPaid, PaymentReversed, TipNotAllowed
 from wallet.paying.models import PaymentRequest
 from wallet.paying.splits import Source, in_order
 from wallet.paying.tills import principal_of
@@ -131,6 +131,7 @@ def _pay_request(
     try:
         posted = mixed.pay(session, named, sources)
     except KeyReused:
-        raise reversals.refusal_of(session, named.principal, named.key, otherwise=PaymentRequestPaid) from None
+        refusal = reversals.refusal_of(session, request.terminal_id, request.till_reference)
+        raise refusal if isinstance(refusal, PaymentReversed) else PaymentRequestPaid() from None
     requests.close(request, payment_id=posted.transfer_id, tip_minor=asked.tip_minor, now=asked.at)
     return posted

@@ -22,7 +22,7 @@ from wallet.errors import RefundExceedsPayment
 from wallet.paying import requests
 from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
 from wallet.paying.events import PaymentReversedAtTill
-from wallet.paying.tills import Till, principal_of
+from wallet.paying.tills import Till
 from wallet.transfers import Transfer
 
 #: As long as a day's tills may be offline before they send what they could not; later a person decides on a refund.
@@ -95,22 +95,20 @@ def payment_of(connection: Connection, till: Till, till_reference: str) -> dict[
     return payments.find(connection, kept.id, merchant_id=till.merchant_id)
 
 
-def refusal_of(session: Session, principal: str, till_reference: str, *, otherwise: type[Refusal]) -> Refusal:
-    """Why a payment cannot be posted under a till's reference that is taken."""
-    kept = _find(connection_of(session), principal, till_reference)
-    return PaymentReversed() if kept is not None and kept.is_reversed else otherwise()
+def refusal_of(session: Session, terminal_id: UUID, till_reference: str) -> Refusal | None:
+    """Why nothing more can be posted under a till's reference; None while it is free."""
+    return refusals(connection_of(session), [(terminal_id, till_reference)]).get((terminal_id, till_reference))
 
 
 def refusals(connection: Connection, names: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Refusal]:
-    """Those of (terminal, till's reference) under which nothing more can be posted, with why; by one statement."""
-    if not names:
-        return {}
-    principals = {principal_of(terminal_id): terminal_id for terminal_id, _ in names}
-    columns = [[principal_of(terminal_id) for terminal_id, _ in names], [reference for _, reference in names]]
-    rows = connection.execute(_TAKEN, columns).fetchall()
+    """Those of (terminal, till's reference) under which nothing more can be posted, with why; by one statement.
+
+    PaymentReversed also where there was a payment: who sends it again must not take it for one that stands.
+    """
+    columns = [[terminal_id for terminal_id, _ in names], [reference for _, reference in names]]
     return {
-        (principals[principal], key): PaymentReversed() if code == PaymentReversed.code else TillReferenceReused()
-        for principal, key, code in rows
+        (terminal_id, reference): PaymentReversed() if code == PaymentReversed.code else TillReferenceReused()
+        for terminal_id, reference, code in connection.execute(_TAKEN, columns).fetchall()
     }
 
 
@@ -197,6 +195,9 @@ def _last_refund_at(connection: Connection, kept: _Kept) -> datetime:
 _FIND = "SELECT id, kind, effective_at, details, refusal FROM wallet.transfer WHERE principal = %s AND key = %s"
 
 _TAKEN = """
-    SELECT principal, key, t.refusal ->> 'code'
-      FROM wallet.transfer t JOIN unnest(%s::text[], %s::text[]) AS n (principal, key) USING (principal, key)
+    SELECT n.terminal_id, n.key,
+           coalesce(t.refusal ->> 'code', (SELECT 'payment_reversed' FROM wallet.transfer r
+                                            WHERE r.principal = 'reversal:' || n.terminal_id AND r.key = n.key))
+      FROM unnest(%s::uuid[], %s::text[]) AS n (terminal_id, key)
+      JOIN wallet.transfer t ON t.principal = 'till:' || n.terminal_id AND t.key = n.key
 """

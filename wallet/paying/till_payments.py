@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.idempotency import KeyReused
 from wallet.paying import mixed, preferences, requests, reversals
-from wallet.paying.errors import PaymentRequestCancelled, TillReferenceReused, TipNotAllowed
+from wallet.paying.errors import PaymentRequestCancelled, PaymentReversed, TillReferenceReused, TipNotAllowed
 from wallet.paying.models import PaymentRequest
 from wallet.paying.splits import Kind, in_order
 from wallet.paying.tills import Till
@@ -72,7 +72,12 @@ def take(session: Session, asked: TillPayment) -> Posted:
     try:
         posted = mixed.pay(session, payment, sources)
     except KeyReused:
-        raise reversals.refusal_of(session, payment.principal, payment.key, otherwise=TillReferenceReused) from None
+        refusal = reversals.refusal_of(session, asked.till.terminal_id, asked.till_reference)
+        raise refusal or TillReferenceReused() from None
+    if posted.replayed:
+        refusal = reversals.refusal_of(session, asked.till.terminal_id, asked.till_reference)
+        if isinstance(refusal, PaymentReversed):
+            raise refusal
     if request is not None and request.state != "paid":
         requests.close(request, payment_id=posted.transfer_id, tip_minor=asked.tip_minor, now=asked.at)
     return posted

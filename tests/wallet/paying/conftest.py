@@ -19,7 +19,7 @@ from rewards.vouchers import Issue
 from tests.wallet.conftest import NOW
 from wallet import accounts, answers, checks, ledger, lots, refunds
 from wallet.accounts import Opening
-from wallet.paying import app_payments, requests, reversals, till_payments
+from wallet.paying import app_payments, codes, requests, reversals, till_payments
 from wallet.paying.app_payments import AppPayment
 from wallet.paying.models import PaymentRequest
 from wallet.paying.requests import Asked
@@ -90,6 +90,14 @@ class Shop:
         with transaction() as session:
             asked = Asked(till=self.till, till_reference=reference or str(ids.new()), amount_minor=amount, **given)
             return requests.create(session, asked, now=NOW)
+
+    def code_of(self, request: PaymentRequest) -> str:
+        with transaction() as session:
+            return codes.of_request(session, request)
+
+    def store_code(self) -> str:
+        with transaction() as session:
+            return codes.of_store(session, self.till)
 
     def pay(self, customer_id: UUID, *sources: Source, key: str | None = None, **more: Any) -> Posted:
         with transaction() as session:

@@ -1,0 +1,216 @@
+"""In the app: a scanned store or basket, or a merchant by name, out of the sources that the customer chose."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from core import ids
+from core.db import transaction
+from core.errors import InvalidInput, Refusal
+from core.idempotency import KeyReused
+from tests.wallet.conftest import NOW
+from tests.wallet.paying.conftest import Shop
+from wallet.errors import CurrencyUnknown, InsufficientFunds, MerchantUnknown
+from wallet.paying import codes, emvco, preferences, requests
+from wallet.paying.errors import (
+    AmountMissing,
+    AmountNotAsked,
+    GiftCardUnknown,
+    PaymentRequestCancelled,
+    PaymentRequestExpired,
+    PaymentRequestPaid,
+    TillReferenceReused,
+    TipNotAllowed,
+)
+from wallet.paying.splits import Source
+
+
+def test_store_code_pays_what_the_customer_says(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000)
+
+    posted = shop.pay(customer_id, code=shop.store_code(), amount_minor=250, tip_minor=50)
+
+    assert (posted.details["store_id"], posted.details["tip_minor"]) == (str(shop.till.store_id), 50)
+    assert shop.owed == 300
+    with pytest.raises(AmountMissing):
+        shop.pay(customer_id, code=shop.store_code())
+
+
+def test_basket_code_pays_exactly_what_it_costs_once(shop: Shop) -> None:
+    request = shop.ask(1000)
+    customer_id, other = shop.customer(cash=2000), shop.customer(cash=2000)
+    code = shop.code_of(request)
+
+    with pytest.raises(AmountNotAsked) as refused:
+        shop.pay(customer_id, code=code, amount_minor=999)
+    posted = shop.pay(customer_id, code=code, amount_minor=1000)
+
+    assert refused.value.facts == {"amount_minor": 1000, "currency": "USD"}
+    for again in (customer_id, other):
+        with pytest.raises(PaymentRequestPaid):
+            shop.pay(again, code=code)
+    assert shop.owed == 1000
+    assert shop.rows("SELECT state, payment_id FROM wallet.payment_request") == [("paid", posted.transfer_id)]
+
+
+def test_sixteen_customers_at_one_basket_pay_it_once(shop: Shop) -> None:
+    code = shop.code_of(shop.ask(1000))
+    customers = [shop.customer(cash=1000) for _ in range(16)]
+
+    def paid(customer_id: object) -> str:
+        try:
+            shop.pay(customer_id, code=code)  # type: ignore[arg-type]
+        except Refusal as refusal:
+            return refusal.code
+        return "paid"
+
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(paid, customers))
+
+    assert sorted(outcomes) == ["paid", *["payment_request_paid"] * 15]
+    assert shop.owed == 1000
+    assert sum(shop.held(customer_id)["cash"] for customer_id in customers) == 15_000
+
+
+def test_basket_expires(shop: Shop) -> None:
+    request = shop.ask(1000)
+    customer_id = shop.customer(cash=1000)
+
+    with pytest.raises(PaymentRequestExpired):
+        shop.pay(customer_id, code=shop.code_of(request), at=request.expires_at)
+    shop.pay(customer_id, code=shop.code_of(request), at=request.expires_at - timedelta(microseconds=1))
+
+
+def test_cancelled_basket_is_not_paid_and_a_paid_one_not_cancelled(shop: Shop) -> None:
+    first, second = shop.ask(100), shop.ask(100)
+    customer_id = shop.customer(cash=1000)
+    shop.pay(customer_id, code=shop.code_of(second))
+
+    with transaction() as session:
+        requests.cancel(session, first.id, terminal_id=shop.till.terminal_id, now=NOW)
+
+    with pytest.raises(PaymentRequestCancelled):
+        shop.pay(customer_id, code=shop.code_of(first))
+    with pytest.raises(PaymentRequestPaid), transaction() as session:
+        requests.cancel(session, second.id, terminal_id=shop.till.terminal_id, now=NOW)
+
+
+def test_tip_goes_where_the_till_takes_one(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1100)
+    with pytest.raises(TipNotAllowed):
+        shop.pay(customer_id, code=shop.code_of(shop.ask(1000)), tip_minor=1)
+    request = shop.ask(1000, tip_allowed=True)
+
+    shop.pay(customer_id, code=shop.code_of(request), tip_minor=100)
+
+    assert shop.owed == 1100
+    assert shop.rows("SELECT tip_minor FROM wallet.payment_request WHERE id = %s", request.id) == [(100,)]
+
+
+def test_asking_again_is_the_same_request_and_something_else_is_refused(shop: Shop) -> None:
+    request = shop.ask(1000, reference="B-1")
+
+    assert shop.ask(1000, reference="B-1").id == request.id
+    with pytest.raises(TillReferenceReused):
+        shop.ask(1001, reference="B-1")
+    shop.take(shop.customer(cash=5), 5, reference="B-2")
+    with pytest.raises(TillReferenceReused):
+        shop.ask(5, reference="B-2")
+
+
+def test_code_cannot_ask_for_more_than_it_can_say(shop: Shop) -> None:
+    most = emvco.largest_amount("USD")
+
+    assert shop.ask(most).amount_minor == most
+    with pytest.raises(InvalidInput):
+        shop.ask(most + 1)
+    with pytest.raises(CurrencyUnknown):
+        shop.ask(1, currency="PTS")
+
+
+def test_key_of_a_scanned_payment_names_nothing_else(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000)
+    shop.pay(customer_id, code=shop.code_of(shop.ask(100)), key="k")
+
+    with pytest.raises(KeyReused):
+        shop.pay(customer_id, code=shop.code_of(shop.ask(200)), key="k", fingerprint=b"other")
+    with pytest.raises(KeyReused):
+        shop.pay(customer_id, code=shop.store_code(), amount_minor=5, key="k", fingerprint=b"other")
+    assert shop.owed == 100
+
+
+def test_code_of_a_store_that_closed_pays_nobody(shop: Shop) -> None:
+    code = shop.store_code()
+    with transaction() as session:
+        session.execute(text("UPDATE auth.store SET status = 'suspended'"))
+
+    with pytest.raises(MerchantUnknown):
+        shop.pay(shop.customer(cash=5), code=code, amount_minor=5)
+
+
+def test_another_currency_than_the_codes_is_invalid(shop: Shop) -> None:
+    with pytest.raises(InvalidInput):
+        shop.pay(shop.customer(cash=5), code=shop.store_code(), amount_minor=5, currency="EUR")
+
+
+def test_reading_a_code_tells_whom_it_pays(shop: Shop) -> None:
+    with transaction() as session:
+        seen = codes.read(session, shop.code_of(shop.ask(1250, tip_allowed=True)), now=NOW)
+
+    assert (seen.merchant_name, seen.store_name, seen.amount_minor, seen.tip_allowed) == (
+        "Corner Shop", "Main Street", 1250, True,
+    )  # fmt: skip
+
+
+def test_named_sources_give_in_their_order_up_to_their_limits(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000, promotional=1000, points=1000)
+    soon, later = shop.gift_card(customer_id, 300, days=10), shop.gift_card(customer_id, 300)
+
+    posted = shop.pay(
+        customer_id,
+        Source(kind="cash", most_minor=100),
+        Source(kind="gift_card", voucher_id=later, most_minor=50),
+        Source(kind="points", most_minor=25),
+        Source(kind="gift_card"),
+        Source(kind="promotional"),
+        merchant_id=shop.till.merchant_id, amount_minor=1000, currency="USD",
+    )  # fmt: skip
+
+    given = [(part["kind"], part["amount_minor"], part.get("voucher_id")) for part in posted.details["parts"]]
+    assert given == [
+        ("cash", 100, None), ("gift_card", 50, str(later)), ("points", 25, None), ("gift_card", 300, str(soon)),
+        ("promotional", 525, None),
+    ]  # fmt: skip
+
+
+def test_sources_that_are_not_named_give_nothing(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000, promotional=100)
+
+    with pytest.raises(InsufficientFunds):
+        shop.pay(
+            customer_id, Source(kind="promotional"), merchant_id=shop.till.merchant_id, amount_minor=101, currency="USD"
+        )
+
+
+def test_gift_card_of_somebody_else_is_unknown(shop: Shop) -> None:
+    customer_id = shop.customer(cash=100)
+    named = {"merchant_id": shop.till.merchant_id, "amount_minor": 1, "currency": "USD"}
+
+    for voucher_id in (ids.new(), shop.gift_card(shop.customer(), 100)):
+        with pytest.raises(GiftCardUnknown):
+            shop.pay(customer_id, Source(kind="gift_card", voucher_id=voucher_id), **named)
+
+
+def test_customers_own_order_holds_where_a_payment_does_not_say(shop: Shop) -> None:
+    customer_id = shop.customer(cash=100, promotional=100)
+    with transaction() as session:
+        assert preferences.of_customer(session, customer_id) == ("promotional", "gift_card", "points", "cash")
+        preferences.put(session, customer_id, ["cash", "promotional"], now=NOW)
+
+    shop.pay(customer_id, code=shop.store_code(), amount_minor=150)
+
+    assert (shop.held(customer_id)["cash"], shop.held(customer_id)["promotional"]) == (0, 50)
+    shop.take(customer_id, 50, order=("promotional",))
+    assert shop.owed == 200
