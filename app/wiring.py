@@ -33,6 +33,8 @@ import rewards.gift_cards
 import wallet.api.customer
 import wallet.api.merchant
 import wallet.cli
+import wallet.finance.api.finance
+import wallet.finance.safeguarding
 import wallet.finance.api.adjustments
 import wallet.finance.api.batches
 import wallet.identity.api.customer
@@ -99,6 +101,7 @@ def doors() -> list[Door]:
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
+                wallet.finance.api.finance.blueprint,
                 wallet.topups.api.staff.blueprint,
                 wallet.finance.api.adjustments.blueprint,
                 wallet.finance.api.batches.blueprint,
@@ -174,7 +177,12 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
     ]
 
 
-SCHEDULE: list[Schedule] = [Schedule("partitions", "17 3 * * *", ensure_ahead), *auth.work.SCHEDULE]
+SCHEDULE: list[Schedule] = [
+    Schedule("partitions", "17 3 * * *", ensure_ahead),
+    # Every hour, since a day ends at another one in each time zone: what is reconciled already is not done again.
+    Schedule("safeguarding", "37 * * * *", wallet.finance.safeguarding.reconcile_due),
+    *auth.work.SCHEDULE,
+]
 
 COMMANDS: list[click.Command] = [
     auth.cli.staff,
