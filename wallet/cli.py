@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from core.db import connection_of, transaction
-from wallet import checks, topups
+from wallet import checks, seal_cli, topups
 from wallet.finance import cli as finance
 
 
@@ -43,7 +43,7 @@ def in_doubt(limit: int) -> None:
         click.echo(f"{topup.id} {topup.created_at.isoformat()} {amount} {topup.principal}: {topup.last_error}")
 
 
-for command in finance.COMMANDS:
+for command in [*seal_cli.COMMANDS, *finance.COMMANDS]:
     wallet.add_command(command)
 
 COMMANDS = [wallet]

@@ -5,7 +5,7 @@ from datetime import datetime
 from core.db import transaction
 from core.gateways.payments import PaymentGateway
 from core.work import Work
-from wallet import holds, lapsing
+from wallet import holds, lapsing, seals
 from wallet.topups.work import work as work_of_topups
 
 
@@ -16,6 +16,7 @@ def work(gateway: PaymentGateway) -> list[Work]:
         Work("wallet.holds", _expire_holds),
         Work("wallet.warnings", lapsing.warn_due),
         Work("wallet.lapsing", lapsing.lapse_due),
+        Work("wallet.seals", seals.seal_due),
     ]
 
 
