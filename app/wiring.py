@@ -44,6 +44,7 @@ import wallet.identity.api.public
 import wallet.identity.api.staff
 import wallet.identity.api.status_customer
 import wallet.identity.api.status_staff
+import wallet.identity.cli
 import wallet.identity.work
 import wallet.paying.api.customer
 import wallet.paying.api.merchant
@@ -192,4 +193,5 @@ COMMANDS: list[click.Command] = [
     auth.cli.token,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
+    wallet.identity.cli.identity,
 ]
