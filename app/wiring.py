@@ -35,6 +35,9 @@ import wallet.api.merchant
 import wallet.cli
 import wallet.finance.api.finance
 import wallet.finance.safeguarding
+import wallet.documents.api.customer
+import wallet.documents.api.merchant
+import wallet.documents.api.staff
 import wallet.finance.api.adjustments
 import wallet.finance.api.batches
 import wallet.identity.api.customer
@@ -78,6 +81,7 @@ def doors() -> list[Door]:
                 app.api.home.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
+                wallet.documents.api.customer.blueprint,
                 wallet.topups.api.customer.blueprint,
                 wallet.paying.api.customer.blueprint,
                 wallet.identity.api.customer.blueprint,
@@ -103,6 +107,7 @@ def doors() -> list[Door]:
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
                 wallet.finance.api.finance.blueprint,
+                wallet.documents.api.staff.blueprint,
                 wallet.topups.api.staff.blueprint,
                 wallet.finance.api.adjustments.blueprint,
                 wallet.finance.api.batches.blueprint,
@@ -119,6 +124,7 @@ def doors() -> list[Door]:
             guard=auth.api.guards.merchant,
             blueprints=[
                 wallet.api.merchant.blueprint,
+                wallet.documents.api.merchant.blueprint,
                 wallet.paying.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
             ],

@@ -97,7 +97,10 @@ def test_money_goes_in_and_out_and_back(customer: Door, till: Door) -> None:
     refund = till.post(f"/payments/{payment['id']}/refunds", {"amount_minor": 250})
 
     assert (refund.status_code, refund.json["amount"]) == (201, usd(250))  # type: ignore[index]
-    assert till.get(f"/payments/{payment['id']}").json == {**payment, "refunded": usd(250)}
+    seen = till.get(f"/payments/{payment['id']}").json
+    assert seen is not None
+    assert (seen["amount"], seen["refunded"], seen["reference"]) == (usd(1250), usd(250), "order 7")
+    assert [(part["kind"], part["refunded_minor"]) for part in seen["parts"]] == [("cash", 250)]
     assert till.get("/balance").json == {"items": [usd(1000)]}
     assert cash(customer) == 1000
 

@@ -1,4 +1,4 @@
-"""The customer's wallet: what is in it, what happened, payments out."""
+"""Payments out of the customer's wallet."""
 
 from typing import Any
 
@@ -6,41 +6,16 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from core import clock
-from core.db import statement, transaction
+from core.db import statement
 from core.web import idempotent, principals
-from core.web.schemas import PageArgs, page_of
-from wallet import balances, payments, statements
+from wallet import payments
 from wallet.api import shapes
 from wallet.api.guards import refuse_when_off
-from wallet.api.schemas import (
-    EntrySchema,
-    PaymentArgsSchema,
-    PaymentSchema,
-    WalletSchema,
-)
+from wallet.api.schemas import PaymentArgsSchema, PaymentSchema
 from wallet.paying.api import in_app
 from wallet.payments import Payment
 
 blueprint = Blueprint("wallet_customer", __name__, description="Cash, gift-card value and points in one wallet")
-
-
-@blueprint.get("/wallet")
-@blueprint.response(200, WalletSchema())
-def show_wallet() -> dict[str, Any]:
-    """What is in the wallet."""
-    with transaction() as session:
-        return shapes.wallet(balances.of_customer(session, principals.current().id))
-
-
-@blueprint.get("/wallet/entries")
-@blueprint.arguments(PageArgs(), location="query")
-@blueprint.response(200, page_of(EntrySchema))
-def list_entries(args: dict[str, Any]) -> dict[str, Any]:
-    """The statement, latest first."""
-    before = shapes.entry_before(args["cursor"])
-    with transaction() as session:
-        lines = statements.entries(session, owner=principals.current().name, before=before, limit=args["limit"] + 1)
-    return shapes.page_of_entries(lines, args["limit"])
 
 
 @blueprint.post("/payments")

@@ -1,4 +1,4 @@
-"""What a merchant sees and does of payments: look one up, give it back, see what it is owed."""
+"""What a merchant does with payments: give one back, see what it is owed."""
 
 from typing import Any
 from uuid import UUID
@@ -7,22 +7,14 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from core import clock
-from core.db import connection_of, transaction
+from core.db import transaction
 from core.web import idempotent, principals
-from wallet import balances, payments, refunds
+from wallet import balances, refunds
 from wallet.api import shapes
 from wallet.api.guards import merchant_id, refuse_when_off
-from wallet.api.schemas import PayableSchema, PaymentSchema, RefundArgsSchema, RefundSchema
+from wallet.api.schemas import PayableSchema, RefundArgsSchema, RefundSchema
 
 blueprint = Blueprint("wallet_merchant", __name__, description="Payments to this merchant")
-
-
-@blueprint.get("/payments/<uuid:payment_id>")
-@blueprint.response(200, PaymentSchema())
-def show_payment(payment_id: UUID) -> dict[str, Any]:
-    """A payment to this merchant, with how much of it has gone back."""
-    with transaction() as session:
-        return payments.find(connection_of(session), payment_id, merchant_id=merchant_id())
 
 
 @blueprint.post("/payments/<uuid:payment_id>/refunds")

@@ -20,6 +20,7 @@ class BalanceSchema(Schema):
 
 class WalletSchema(Schema):
     items = fields.List(fields.Nested(BalanceSchema()), required=True)
+    as_of = Instant(metadata={"description": "Where it was asked for: the instant at which this stood there."})
 
 
 class EntrySchema(Schema):
