@@ -1,0 +1,129 @@
+"""What a customer does with other people: send money, claim it, take it back."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.db import transaction
+from core.web import idempotent, principals
+from core.web.schemas import decode_cursor, page_of
+from wallet.api.guards import refuse_when_off
+from wallet.peers import claims, sendings
+from wallet.peers.api import answers, shapes
+from wallet.peers.api.schemas import (
+    CodeArgsSchema,
+    DirectionArgsSchema,
+    SendingArgsSchema,
+    SendingSchema,
+    SendingStatusArgsSchema,
+)
+from wallet.peers.sendings import NewSending
+
+blueprint = Blueprint("peers_customer", __name__, description="Money from person to person")
+
+
+@blueprint.post("/sendings")
+@blueprint.arguments(SendingArgsSchema())
+@blueprint.response(201, SendingSchema())
+@idempotent.documented
+def create_sending(args: dict[str, Any]) -> Response:
+    """Send money to a phone number, or to whoever is given a link; `pending` until it is claimed."""
+    refuse_when_off()
+    principal = principals.current()
+    new = NewSending(
+        principal=principal.name,
+        key=idempotent.key(),
+        fingerprint=idempotent.fingerprint(),
+        sender_id=principal.id,
+        phone=args["to"].get("phone"),
+        amount_minor=args["amount"]["amount_minor"],
+        currency=args["amount"]["currency"],
+        note=args["note"],
+        lasts=timedelta(seconds=args["expires_in_seconds"]),
+        brand=answers.brand(),
+    )
+    return answers.command(
+        lambda session: sendings.send(session, new, now=clock.now()), show=_made, schema=SendingSchema()
+    )
+
+
+@blueprint.get("/sendings")
+@blueprint.arguments(DirectionArgsSchema(), location="query")
+@blueprint.response(200, page_of(SendingSchema))
+def list_sendings(args: dict[str, Any]) -> dict[str, Any]:
+    """Money sent and received, latest first."""
+    position = decode_cursor(args["cursor"], UUID)
+    customer_id, limit = principals.current().id, args["limit"]
+    with transaction() as session:
+        found = sendings.list_(
+            session,
+            customer_id=customer_id,
+            direction=args["direction"],
+            before=position[0] if position else None,
+            limit=limit + 1,
+        )
+        return shapes.page(shapes.sendings(session, found, customer_id), limit)
+
+
+@blueprint.get("/sendings/<uuid:sending_id>")
+@blueprint.response(200, SendingSchema())
+def show_sending(sending_id: UUID) -> dict[str, Any]:
+    """How a sending stands."""
+    with transaction() as session:
+        return _shown(session, sending_id)
+
+
+@blueprint.put("/sendings/<uuid:sending_id>/status")
+@blueprint.arguments(SendingStatusArgsSchema())
+@blueprint.response(200, SendingSchema())
+def put_sending_status(args: dict[str, Any], sending_id: UUID) -> dict[str, Any]:
+    """Take back money that nobody has claimed yet."""
+    with transaction() as session:
+        sendings.cancel(session, sending_id, sender_id=principals.current().id, now=clock.now())
+        return _shown(session, sending_id)
+
+
+@blueprint.post("/sendings/claims")
+@blueprint.arguments(CodeArgsSchema())
+@blueprint.response(201, SendingSchema())
+@idempotent.documented
+def claim_link(args: dict[str, Any]) -> Response:
+    """Claim the money behind a link."""
+    refuse_when_off()
+    customer_id = principals.current().id
+    claims.count_link(customer_id, now=clock.now())
+    return answers.command(
+        lambda session: claims.by_code(session, args["code"], receiver_id=customer_id, now=clock.now()),
+        show=_shown,
+        schema=SendingSchema(),
+    )
+
+
+@blueprint.post("/sendings/<uuid:sending_id>/claims")
+@blueprint.response(201, SendingSchema())
+@idempotent.documented
+def claim_sending(sending_id: UUID) -> Response:
+    """Claim money that came to the customer's number when the wallet had no room for it."""
+    refuse_when_off()
+    customer_id = principals.current().id
+    return answers.command(
+        lambda session: claims.by_receiver(session, sending_id, receiver_id=customer_id, now=clock.now()),
+        show=_shown,
+        schema=SendingSchema(),
+    )
+
+
+def _shown(session: Session, sending_id: UUID) -> dict[str, Any]:
+    customer_id = principals.current().id
+    found = sendings.find(session, sending_id, customer_id=customer_id)
+    return shapes.sendings(session, [found], customer_id)[0]
+
+
+def _made(session: Session, sending_id: UUID) -> dict[str, Any]:
+    made = sendings.find(session, sending_id, customer_id=principals.current().id)
+    return _shown(session, sending_id) | shapes.link_to(made, answers.brand().link_to_sending)
