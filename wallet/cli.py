@@ -6,6 +6,7 @@ from flask.cli import with_appcontext
 from core.db import connection_of, transaction
 from wallet import checks, seal_cli, topups
 from wallet.finance import cli as finance
+from wallet.finance import movement_commands
 
 
 @click.group("wallet")
@@ -43,7 +44,7 @@ def in_doubt(limit: int) -> None:
         click.echo(f"{topup.id} {topup.created_at.isoformat()} {amount} {topup.principal}: {topup.last_error}")
 
 
-for command in [*seal_cli.COMMANDS, *finance.COMMANDS]:
+for command in [*seal_cli.COMMANDS, *finance.COMMANDS, *movement_commands.COMMANDS]:
     wallet.add_command(command)
 
 COMMANDS = [wallet]

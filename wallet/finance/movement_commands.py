@@ -1,0 +1,171 @@
+"""`flask wallet adjust`, `approve` and `import-transfers`: what the staff door does, for who has a shell.
+
+They act for a person by `--by`, who must hold the permission; whoever has a shell of the production machine is trusted
+to name themselves, as with every command.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from auth import staff
+from auth.models import ACTIVE
+from core import clock
+from core.db import transaction
+from core.errors import Refusal
+from wallet.assets import brand_currency
+from wallet.finance import adjustments, batches, places, transfer_files
+from wallet.finance.adjustments import Adjustment
+from wallet.finance.batches import Batch, Result
+from wallet.finance.places import Place
+from wallet.finance.transfer_files import BadFile, Filed
+
+_BY = click.option("--by", "email", required=True, help="The e-mail address of the person who does it.")
+
+
+class _PlaceType(click.ParamType[Place]):
+    name = "account"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        try:
+            return places.read(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("adjust")
+@click.option("--from", "source", type=_PlaceType(), help=f"{places.FORMS}.")
+@click.option("--to", "target", type=_PlaceType(), help="The same; a side left out is the brand's, by the reason.")
+@click.option("--amount-minor", required=True, type=click.IntRange(min=1, max=2**53 - 1))
+@click.option("--currency", help="Left out: the brand's; PTS for points.")
+@click.option("--reason", required=True, type=click.Choice(list(adjustments.REASONS)))
+@click.option("--reference", help="A ticket's number, say; it shows on the statement.")
+@click.option("--expires-at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]), help="Of promotional value and points.")
+@click.option("--note", help="For the second person; kept sealed.")
+@_BY
+def adjust(
+    source: Place | None,
+    target: Place | None,
+    amount_minor: int,
+    currency: str | None,
+    reason: str,
+    reference: str | None,
+    expires_at: datetime | None,
+    note: str | None,
+    email: str,
+) -> None:
+    """Ask for value to be moved by hand; prints the id that a second person approves."""
+    adjustment = Adjustment(
+        source=source, target=target, amount_minor=amount_minor, currency=currency or brand_currency(), reason=reason,
+        reference=reference, expires_at=expires_at,
+    )  # fmt: skip
+    actor = _person(email, "adjustments.ask")
+    with _refusals(), transaction() as session:
+        asked = adjustments.ask(session, adjustment, asked_by=actor, note=note, now=clock.now())
+    click.echo(asked.id)
+
+
+@click.command("approve")
+@click.argument("adjustment_id", type=click.UUID)
+@click.option("--refuse", is_flag=True, help="Say no.")
+@click.option("--reason", help="Why; kept sealed.")
+@_BY
+def approve(adjustment_id: UUID, refuse: bool, reason: str | None, email: str) -> None:
+    """Agree to another person's adjustment, which moves the value now."""
+    actor, now = _person(email, "adjustments.decide"), clock.now()
+    with _refusals(), transaction() as session:
+        decided = adjustments.decide(
+            session, adjustment_id, decided_by=actor, approve=not refuse, reason=reason, now=now
+        )
+        told = adjustments.shown(session, [decided], now=now)[0]
+    amount = f"{told['amount']['amount_minor']} {told['amount']['currency']}"
+    click.echo(f"{told['status']}: {amount} from {told['from']} to {told['to']}")
+
+
+@click.command("import-transfers")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help="Names the import for ever; left out: the file's name.")
+@click.option("--all-or-nothing", is_flag=True, help="Post every line or none (up to 10,000).")
+@click.option("--results", type=click.Path(dir_okay=False, path_type=Path), help="Write what became of each line here.")
+@_BY
+def import_transfers(file: Path, name: str | None, all_or_nothing: bool, results: Path | None, email: str) -> None:
+    """Post the transfers of a CSV file; run it again after a break, and it does only the rest.
+
+    Ends with status 1 where a line was refused. Give the corrected lines a file of their own: a name that was imported
+    with other lines is refused, so that nothing is posted twice.
+    """
+    actor = _person(email, "transfers.batch")
+    try:
+        filed = transfer_files.read(file.read_bytes())
+    except BadFile as bad:
+        raise click.ClickException("Nothing was posted.\n" + "\n".join(bad.errors)) from bad
+    if all_or_nothing and len(filed) > batches.MOST_LINES:
+        raise click.ClickException(f"All or nothing takes up to {batches.MOST_LINES} lines, not {len(filed)}.")
+
+    mode = batches.ALL_OR_NOTHING if all_or_nothing else batches.EACH
+    became = list(_post(filed, actor=actor, name=name or file.name, mode=mode))
+    if results is not None:
+        _write(results, became)
+    for each, result in became:
+        if result.code:
+            click.echo(f"line {each.number} ({result.reference}): {result.code}: {result.detail}", err=True)
+    refused = sum(result.code is not None for _, result in became)
+    before = sum(result.replayed for _, result in became)
+    click.echo(f"{len(became) - refused} posted, {refused} refused; {before} of them had been done before")
+    if refused:
+        raise SystemExit(1)
+
+
+COMMANDS: list[click.Command] = [adjust, approve, import_transfers]
+
+
+def _post(filed: Sequence[Filed], *, actor: str, name: str, mode: str) -> Iterator[tuple[Filed, Result]]:
+    """Batch by batch, what became of each line."""
+    for begin in range(0, len(filed), batches.MOST_LINES):
+        some = filed[begin : begin + batches.MOST_LINES]
+        lines = [each.line for each in some]
+        given = json.dumps([mode, [each.given for each in some]], sort_keys=True)
+        fingerprint = hashlib.sha256(given.encode()).digest()
+        batch = Batch(principal=actor, key=f"import:{name}:{begin}", fingerprint=fingerprint, mode=mode, lines=lines)
+        with _refusals(some):
+            outcome = batches.run(batch, now=clock.now())
+        yield from zip(some, outcome.results, strict=True)
+
+
+def _write(path: Path, became: Sequence[tuple[Filed, Result]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["line", "reference", "status", "transfer_id", "code", "detail"])
+        for each, result in became:
+            transfer_id = result.transfer_id or ""
+            writer.writerow(
+                [each.number, result.reference, result.status, transfer_id, result.code or "", result.detail or ""]
+            )
+
+
+def _person(email: str, permission: str) -> str:
+    """The principal's name of a person who may do it."""
+    with _refusals(), transaction() as session:
+        person = staff.by_email(session, email)
+        if person.status != ACTIVE or permission not in person.permissions:
+            raise click.ClickException(f"{email} lacks the permission {permission}")
+        return staff.principal_of(person).name
+
+
+@contextmanager
+def _refusals(filed: Sequence[Filed] = ()) -> Iterator[None]:
+    """Tell a refusal in a few words, with the file's line where it is one line's."""
+    try:
+        yield
+    except Refusal as refusal:
+        reference = refusal.facts.get("reference")
+        place = next((f"line {each.number} ({reference}): " for each in filed if each.line.reference == reference), "")
+        fields = [f"{each['pointer']}: {each['detail']}" for each in refusal.facts.get("errors", ()) if not place]
+        raise click.ClickException("\n".join([f"{place}{refusal.code}: {refusal.detail}", *fields])) from refusal
