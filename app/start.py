@@ -2,14 +2,14 @@
 
 from app import database, wiring
 from auth import tokens
-from core import crypto, db, log
+from core import clock, crypto, db, log
 from core.errors import ConfigurationError
 from core.events import epoch, readers
 from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
-from wallet import answers, assets
+from wallet import answers, assets, limits
 from wallet.paying import codes
 
 
@@ -37,7 +37,7 @@ def open_house(settings: Settings) -> None:
 
 
 def make_ready() -> None:
-    """What stands between a migrated schema and the first request: the epoch, the readers' offsets, partitions.
+    """What stands between a migrated schema and the first request: epoch, offsets, partitions, new currencies' limits.
 
     raises  ConfigurationError when the schema is behind (production migrates by `flask migrate` only)
     """
@@ -46,3 +46,5 @@ def make_ready() -> None:
     epoch.ensure()
     readers.register(wiring.READERS)
     ensure_ahead()
+    with db.transaction() as session:
+        limits.ensure_defaults(session, now=clock.now())

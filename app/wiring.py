@@ -31,6 +31,7 @@ import rewards.api.merchant
 import rewards.api.staff
 import rewards.gift_cards
 import wallet.api.customer
+import wallet.api.lots
 import wallet.api.merchant
 import wallet.cli
 import wallet.finance.api.finance
@@ -51,6 +52,11 @@ import wallet.identity.cli
 import wallet.identity.work
 import wallet.paying.api.customer
 import wallet.paying.api.merchant
+import wallet.peers.api.customer
+import wallet.peers.api.public
+import wallet.peers.api.requests
+import wallet.peers.reactions
+import wallet.peers.work
 import wallet.reactions
 import wallet.topups.api.customer
 import wallet.topups.api.public
@@ -81,9 +87,12 @@ def doors() -> list[Door]:
                 app.api.home.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
+                wallet.api.lots.blueprint,
                 wallet.documents.api.customer.blueprint,
                 wallet.topups.api.customer.blueprint,
                 wallet.paying.api.customer.blueprint,
+                wallet.peers.api.customer.blueprint,
+                wallet.peers.api.requests.blueprint,
                 wallet.identity.api.customer.blueprint,
                 wallet.identity.api.limits_customer.blueprint,
                 wallet.identity.api.status_customer.blueprint,
@@ -151,6 +160,7 @@ def doors() -> list[Door]:
                 engage.api.public.blueprint,
                 wallet.identity.api.public.blueprint,
                 wallet.topups.api.public.blueprint,
+                wallet.peers.api.public.blueprint,
             ],
         ),
     ]
@@ -167,6 +177,7 @@ READERS: list[Reader] = [
     *auth.reactions.READERS,
     *wallet.reactions.READERS,
     *wallet.topups.reactions.READERS,
+    *wallet.peers.reactions.READERS,
     *insights.reactions.READERS,
     *engage.reactions.READERS,
 ]
@@ -178,6 +189,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *auth.work.WORK,
         *wallet.work.work(gateways.payments),
         *wallet.identity.work.work(gateways.identity),
+        *wallet.peers.work.WORK,
         *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),
