@@ -12,7 +12,7 @@ from core import clock, ids
 from core.db import connection_of, transaction
 from core.errors import Refusal
 from tests.core.log import drain
-from tests.wallet.conftest import NOW, open_cash, open_payable, post, transfer
+from tests.wallet.conftest import NOW, balance, open_cash, open_payable, post, transfer
 from tests.wallet.doors import Door, customer_door, sign_up, staff_door
 from wallet import accounts, checks, ledger, lots, standing
 from wallet.identity import statuses
@@ -284,6 +284,29 @@ def test_key_is_needed_to_close(customer: Door) -> None:
     answer = customer.client.post("/app/v1/wallet/closure", json={}, headers=customer.headers)
 
     assert (answer.status_code, answer.json["code"]) == (400, "idempotency_key_missing")  # type: ignore[index]
+
+
+def test_freezing_amid_payments_stops_them(customer: Door, staff: Door) -> None:
+    cash = hold_cash(customer, 2000)
+
+    def deed(number: int) -> str:
+        if number == 6:
+            return str(put(staff, customer, FROZEN).status_code)
+        try:
+            spend(cash, 100)
+        except Refusal as refusal:
+            return refusal.code
+        return "paid"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(deed, range(16)))
+
+    assert set(told) - {"200"} <= {"paid", "account_frozen"}
+    assert told[6] == "200"
+    with pytest.raises(Refusal, match="Nothing may leave the account"):
+        spend(cash, 1)
+    with transaction() as session:
+        assert balance(connection_of(session), cash) == 2000 - 100 * told.count("paid")
 
 
 def test_payments_and_closings_at_once_leave_the_books_balanced(customer: Door) -> None:
