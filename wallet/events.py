@@ -43,7 +43,6 @@ class HoldExpired(Event):
     """kind: what the hold was for. amount_minor: what was free again."""
 
     name = "hold.expired"
-    log_only = True
 
     hold_id: UUID
     kind: str

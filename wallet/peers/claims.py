@@ -33,7 +33,7 @@ def count_link(customer_id: UUID, *, now: datetime) -> None:
         raise refusal
 
 
-def by_code(session: Session, code: str, *, receiver_id: UUID, now: datetime) -> Sending:
+def by_code(session: Session, *, code: str, receiver_id: UUID, now: datetime) -> Sending:
     """Take what waits behind a link. Of any number who try at once, one gets it.
 
     raises  LinkUnknown; as `giving.claim`
@@ -44,7 +44,7 @@ def by_code(session: Session, code: str, *, receiver_id: UUID, now: datetime) ->
     return giving.claim(session, sending, receiver_id, now=now)
 
 
-def by_receiver(session: Session, sending_id: UUID, *, receiver_id: UUID, now: datetime) -> Sending:
+def by_receiver(session: Session, *, sending_id: UUID, receiver_id: UUID, now: datetime) -> Sending:
     """Take what was sent to the customer's number and could not be given: there is room for it now.
 
     raises  NotFound, also for another's; as `giving.claim`

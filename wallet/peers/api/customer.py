@@ -1,6 +1,7 @@
 """What a customer does with other people: send money, claim it, take it back."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from wallet.api.guards import refuse_when_off
 from wallet.peers import claims, sendings
 from wallet.peers.api import answers, shapes
 from wallet.peers.api.schemas import (
-    CodeArgsSchema,
+    ClaimArgsSchema,
     DirectionArgsSchema,
     SendingArgsSchema,
     SendingSchema,
@@ -89,33 +90,19 @@ def put_sending_status(args: dict[str, Any], sending_id: UUID) -> dict[str, Any]
 
 
 @blueprint.post("/sendings/claims")
-@blueprint.arguments(CodeArgsSchema())
+@blueprint.arguments(ClaimArgsSchema())
 @blueprint.response(201, SendingSchema())
 @idempotent.documented
-def claim_link(args: dict[str, Any]) -> Response:
-    """Claim the money behind a link."""
+def create_claim(args: dict[str, Any]) -> Response:
+    """Claim the money behind a link, or what came to the customer's number and their wallet had no room for."""
     refuse_when_off()
-    customer_id = principals.current().id
-    claims.count_link(customer_id, now=clock.now())
-    return answers.command(
-        lambda session: claims.by_code(session, args["code"], receiver_id=customer_id, now=clock.now()),
-        show=_shown,
-        schema=SendingSchema(),
-    )
-
-
-@blueprint.post("/sendings/<uuid:sending_id>/claims")
-@blueprint.response(201, SendingSchema())
-@idempotent.documented
-def claim_sending(sending_id: UUID) -> Response:
-    """Claim money that came to the customer's number when the wallet had no room for it."""
-    refuse_when_off()
-    customer_id = principals.current().id
-    return answers.command(
-        lambda session: claims.by_receiver(session, sending_id, receiver_id=customer_id, now=clock.now()),
-        show=_shown,
-        schema=SendingSchema(),
-    )
+    customer_id, now = principals.current().id, clock.now()
+    if "sending_id" in args:
+        claim = partial(claims.by_receiver, sending_id=args["sending_id"], receiver_id=customer_id, now=now)
+    else:
+        claims.count_link(customer_id, now=now)
+        claim = partial(claims.by_code, code=args["code"], receiver_id=customer_id, now=now)
+    return answers.command(claim, show=_shown, schema=SendingSchema())
 
 
 def _shown(session: Session, sending_id: UUID) -> dict[str, Any]:

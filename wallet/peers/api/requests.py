@@ -16,8 +16,8 @@ from wallet.api.guards import refuse_when_off
 from wallet.peers import claims, request_payments, requests, sendings
 from wallet.peers.api import answers, shapes
 from wallet.peers.api.schemas import (
-    CodeArgsSchema,
     DirectionArgsSchema,
+    LinkCodeArgsSchema,
     MoneyRequestArgsSchema,
     MoneyRequestSchema,
     MoneyRequestStatusArgsSchema,
@@ -78,7 +78,7 @@ def show_money_request(money_request_id: UUID) -> dict[str, Any]:
 
 
 @blueprint.post("/money-requests/look-ups")
-@blueprint.arguments(CodeArgsSchema())
+@blueprint.arguments(LinkCodeArgsSchema())
 @blueprint.response(200, MoneyRequestSchema())
 def look_up_money_request(args: dict[str, Any]) -> dict[str, Any]:
     """What the link of a request asks for: show this before paying it."""

@@ -8,6 +8,7 @@ from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema, PageArgs
 from wallet.peers.models import REQUEST_STATES, SENDING_STATES
 
 _HOUR, _MONTH, _WEEK = 3600, 30 * 86_400, 7 * 86_400
+_CODE = validate.Length(min=1, max=100)
 
 
 class PersonArgsSchema(Schema):
@@ -82,8 +83,20 @@ class MoneyRequestSchema(_BetweenPeopleSchema):
     status = fields.String(required=True, validate=validate.OneOf(REQUEST_STATES))
 
 
-class CodeArgsSchema(Schema):
-    code = fields.String(required=True, validate=validate.Length(min=1, max=100))
+class LinkCodeArgsSchema(Schema):
+    code = fields.String(required=True, validate=_CODE)
+
+
+class ClaimArgsSchema(Schema):
+    """By the `code` of a link, or by the `sending_id` of what came to the customer's number and is pending."""
+
+    code = fields.String(validate=_CODE)
+    sending_id = fields.UUID()
+
+    @validates_schema
+    def _names_one(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError("Send either code or sending_id.", "code")
 
 
 class DirectionArgsSchema(PageArgs):
@@ -106,7 +119,7 @@ class RequestPaymentArgsSchema(Schema):
     code = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Length(min=1, max=100),
+        validate=_CODE,
         metadata={"description": "Of the link, where it was asked by link."},
     )
 
