@@ -1,6 +1,7 @@
 """What is announced where people pay."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from core.events import Event
@@ -19,3 +20,28 @@ class PaymentReversedAtTill(Event):
     payment_id: UUID | None
     amount_minor: int | None
     currency: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldPlaced(Event):
+    name = "hold.placed"
+    log_only = True
+
+    hold_id: UUID
+    merchant_id: UUID
+    amount_minor: int
+    currency: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldVoided(Event):
+    """amount_minor: what is the customer's again."""
+
+    name = "hold.voided"
+    log_only = True
+
+    hold_id: UUID
+    merchant_id: UUID
+    amount_minor: int
+    currency: str

@@ -17,13 +17,16 @@ from core import ids
 from core.db import Connection, connection_of
 from core.errors import NotFound, Refusal
 from core.events import announce
-from wallet import ledger, payments, refunds
+from wallet import holds, ledger, payments, refunds
 from wallet.errors import RefundExceedsPayment
 from wallet.paying import requests
 from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
 from wallet.paying.events import PaymentReversedAtTill
 from wallet.paying.tills import Till
 from wallet.transfers import Transfer
+
+#: The kind of transfer that places a hold.
+HOLD = "hold"
 
 #: As long as a day's tills may be offline before they send what they could not; later a person decides on a refund.
 WINDOW = timedelta(hours=24)
@@ -75,6 +78,8 @@ def reverse(session: Session, till: Till, till_reference: str, *, at: datetime) 
             return Reversal(till_reference=till_reference, reversed_at=at)
         # Read by a statement of its own: it sees the payment that the tombstone has waited for.
         kept = _find(connection, till.principal, till_reference)
+    if kept is not None and kept.kind == HOLD:
+        return _let_go(session, till, till_reference, kept.id, at=at)
     if kept is None or not (kept.is_reversed or kept.kind == payments.KIND):
         raise TillReferenceReused
     if kept.is_reversed:
@@ -153,6 +158,18 @@ def _give_back(session: Session, till: Till, till_reference: str, kept: _Kept, *
     if not refund.replayed:
         _announce(session, till, reversal, customer_id=UUID(kept.details["customer_id"]))
     return reversal
+
+
+def _let_go(session: Session, till: Till, till_reference: str, hold_id: UUID, *, at: datetime) -> Reversal:
+    """Void a hold, unless it ended before or something of it has been captured, which the till then knew of."""
+    hold = holds.locked(session, hold_id)
+    if hold.captured:
+        raise TillReferenceReused("Something of this hold has been captured: void the rest, refund what was captured")
+    if hold.ended_at is None:
+        named: dict[str, Any] = {"principal": f"reversal:{till.terminal_id}", "key": till_reference}
+        holds.void(session, hold_id, **named, fingerprint=hashlib.sha256(hold_id.bytes).digest(), at=at)
+        _announce(session, till, Reversal(till_reference=till_reference, reversed_at=at), customer_id=hold.customer_id)
+    return Reversal(till_reference=till_reference, reversed_at=hold.ended_at or at)
 
 
 def _reversal(till_reference: str, kept: _Kept, amount_minor: int, reversed_at: datetime) -> Reversal:

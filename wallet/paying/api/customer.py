@@ -1,15 +1,26 @@
 """What a customer does to pay: read a merchant's code, choose what pays first."""
 
 from typing import Any
+from uuid import UUID
 
+from flask import Response
 from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import principals
-from wallet.paying import codes, preferences
+from core.web import idempotent, principals
+from core.web.schemas import PageArgs, page_of
+from wallet.api.guards import refuse_when_off
+from wallet.paying import codes, gift_topups, preferences, till_holds
 from wallet.paying.api import shapes
-from wallet.paying.api.schemas import CodeArgsSchema, PreferencesSchema, SeenCodeSchema
+from wallet.paying.api.schemas import (
+    CodeArgsSchema,
+    GiftCardTopupArgsSchema,
+    GiftCardTopupSchema,
+    HoldSchema,
+    PreferencesSchema,
+    SeenCodeSchema,
+)
 
 blueprint = Blueprint("paying_customer", __name__, description="Paying by a merchant's code")
 
@@ -39,3 +50,39 @@ def put_preferences(args: dict[str, Any]) -> dict[str, Any]:
     with transaction() as session:
         preferences.put(session, principals.current().id, args["sources"], now=clock.now())
         return {"sources": args["sources"]}
+
+
+@blueprint.get("/holds")
+@blueprint.arguments(PageArgs(), location="query")
+@blueprint.response(200, page_of(HoldSchema))
+def list_holds(args: dict[str, Any]) -> dict[str, Any]:
+    """What merchants hold of the customer's value, and held before, latest first."""
+    before, limit = shapes.before(args["cursor"]), args["limit"]
+    with transaction() as session:
+        found = till_holds.of_customer(session, principals.current().id, before=before, limit=limit + 1)
+        return shapes.page_of_holds(found, limit, now=clock.now())
+
+
+@blueprint.post("/gift-cards/<uuid:gift_card_id>/top-ups")
+@blueprint.arguments(GiftCardTopupArgsSchema())
+@blueprint.response(201, GiftCardTopupSchema())
+@idempotent.documented
+def create_gift_card_topup(args: dict[str, Any], gift_card_id: UUID) -> Response:
+    """Move a gift card's value into the wallet: what was paid for is cash then, what the brand gave is promotional."""
+    refuse_when_off()
+    principal, key, fingerprint = principals.current(), idempotent.key(), idempotent.fingerprint()
+    return idempotent.command(
+        lambda session: shapes.gift_topup(
+            gift_topups.take(
+                session,
+                principal=principal.name,
+                key=key,
+                fingerprint=fingerprint,
+                customer_id=principal.id,
+                voucher_id=gift_card_id,
+                amount_minor=args["amount_minor"],
+                at=clock.now(),
+            )
+        ),
+        schema=GiftCardTopupSchema(),
+    )

@@ -129,3 +129,66 @@ class GiftCardTopupArgsSchema(Schema):
         validate=AMOUNT,
         metadata={"description": "In the card's currency. Left out: all that is on it."},
     )
+
+
+class GiftCardTopupSchema(Schema):
+    """`cash`: what was paid for with money. The rest, which the brand gave, is promotional value from now on."""
+
+    id = fields.UUID(required=True)
+    voucher_id = fields.UUID(required=True)
+    amount = fields.Nested(MoneySchema(), required=True)
+    cash = fields.Nested(BalanceMoneySchema(), required=True)
+    topped_up_at = Instant(required=True)
+
+
+class HoldArgsSchema(Schema):
+    """Points cannot be held."""
+
+    customer_code = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=100),
+        metadata={"description": "What the till scanned off the customer's phone."},
+    )
+    amount = fields.Nested(MoneySchema(), required=True)
+    till_reference = fields.String(required=True, validate=TILL_REFERENCE)
+    expires_in_seconds = fields.Integer(
+        strict=True, load_default=3600, validate=validate.Range(min=60, max=30 * 86_400)
+    )
+    source_order = kinds_field(load_default=None, allow_none=True)
+
+
+class HoldSchema(Schema):
+    """`left`: what can still be captured."""
+
+    id = fields.UUID(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["open", "captured", "voided", "expired"]))
+    kind = fields.String(required=True, metadata={"example": "payment"})
+    merchant_id = fields.UUID(required=True, allow_none=True)
+    reference = fields.String(required=True, allow_none=True)
+    amount = fields.Nested(MoneySchema(), required=True)
+    captured = fields.Nested(BalanceMoneySchema(), required=True)
+    left = fields.Nested(BalanceMoneySchema(), required=True)
+    expires_at = Instant(required=True)
+    created_at = Instant(required=True)
+
+
+class CaptureArgsSchema(Schema):
+    amount_minor = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=AMOUNT,
+        metadata={"description": "In the hold's currency, with the tip. Left out: all that is left."},
+    )
+    tip_minor = fields.Integer(strict=True, load_default=0, validate=TIP)
+    final = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "What is left after it is the customer's again."},
+    )
+
+    @validates_schema
+    def _holds_its_tip(self, data: dict[str, Any], **_: Any) -> None:
+        if data["tip_minor"] and data["tip_minor"] >= (data["amount_minor"] or 0):
+            raise ValidationError("Must be less than amount_minor, of which it is a part.", "tip_minor")

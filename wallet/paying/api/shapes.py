@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core.errors import Forbidden
 from core.web import principals
-from wallet.paying import codes, requests
+from core.web.schemas import decode_cursor, encode_cursor
+from wallet.hold_models import Hold
+from wallet.paying import codes, requests, till_holds
 from wallet.paying.codes import Seen
 from wallet.paying.models import PaymentRequest
 from wallet.paying.reversals import Reversal
 from wallet.paying.splits import Source
 from wallet.paying.tills import Till
+from wallet.transfers import Posted
 
 
 def till() -> Till:
@@ -77,6 +81,48 @@ def reversal(done: Reversal) -> dict[str, Any]:
         "payment_id": done.payment_id,
         "amount": amount,
         "reversed_at": done.reversed_at,
+    }
+
+
+def hold(kept: Hold, reference: str | None, *, now: datetime) -> dict[str, Any]:
+    state = till_holds.state_of(kept, now=now)
+    return {
+        "id": kept.id,
+        "state": state,
+        "kind": kept.kind,
+        "merchant_id": kept.merchant_id,
+        "reference": reference,
+        "amount": _money(kept.amount, kept.currency),
+        "captured": _money(kept.captured, kept.currency),
+        "left": _money(kept.left if state == "open" else 0, kept.currency),
+        "expires_at": kept.expires_at,
+        "created_at": kept.created_at,
+    }
+
+
+def page_of_holds(found: Sequence[tuple[Hold, str | None]], limit: int, *, now: datetime) -> dict[str, Any]:
+    """One page of at most `limit`; one more than that says that there is a next page."""
+    page = found[:limit]
+    return {
+        "items": [hold(kept, reference, now=now) for kept, reference in page],
+        "next_cursor": encode_cursor(page[-1][0].id) if len(found) > limit else None,
+    }
+
+
+def before(cursor: str | None) -> UUID | None:
+    """raises  CursorInvalid for a cursor that we did not make"""
+    position = decode_cursor(cursor, UUID)
+    return position[0] if position else None
+
+
+def gift_topup(posted: Posted) -> dict[str, Any]:
+    details = posted.details
+    return {
+        "id": posted.transfer_id,
+        "voucher_id": details["voucher_id"],
+        "amount": _money(details["amount_minor"], details["currency"]),
+        "cash": _money(details["cash_minor"], details["currency"]),
+        "topped_up_at": posted.effective_at,
     }
 
 
