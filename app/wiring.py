@@ -51,6 +51,7 @@ import wallet.identity.api.status_staff
 import wallet.identity.cli
 import wallet.identity.work
 import wallet.paying.api.customer
+import wallet.paying.api.holds
 import wallet.paying.api.merchant
 import wallet.peers.api.customer
 import wallet.peers.api.public
@@ -135,6 +136,7 @@ def doors() -> list[Door]:
                 wallet.api.merchant.blueprint,
                 wallet.documents.api.merchant.blueprint,
                 wallet.paying.api.merchant.blueprint,
+                wallet.paying.api.holds.blueprint,
                 rewards.api.merchant.blueprint,
             ],
         ),
