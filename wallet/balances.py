@@ -69,8 +69,8 @@ def of(session: Session, owner: str) -> list[Balance]:
 
 
 # All entries of the owner's accounts are read, by ix_entry_account_id_transfer_id: ids are in the order of making, so
-# none can be passed over by its time (a transfer may take effect before it is made). 100 000 take about a tenth of a
-# second; an index of business time would halve that, and be written with every entry.
+# none can be passed over by its time (a transfer may take effect before it is made). 100 000 take some 40 ms
+# (measured); an index of business time would save some of that, and be written with every entry.
 _AS_OF = """
     WITH own AS (
         SELECT id, purpose, asset, status FROM wallet.account WHERE owner = %(owner)s

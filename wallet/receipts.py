@@ -165,6 +165,6 @@ _PARTS = """
 _REFUNDS = """
     SELECT t.id, (t.details ->> 'amount_minor')::bigint, t.details ->> 'reference', t.effective_at
       FROM wallet.transfer t
-     WHERE t.parent_id = %s AND t.kind = 'refund' AND t.state = 'posted'
+     WHERE t.parent_id = %s AND t.state = 'posted'
      ORDER BY t.id
 """

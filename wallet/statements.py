@@ -71,7 +71,7 @@ def entries(
     """
     # The latest of each account first, by ix_entry_account_id_transfer_id backwards: one ordered query over all
     # accounts might walk back through everybody's entries. Without a search that reads `limit` entries of each; a
-    # search that finds little reads all of them, each with its transfer by the key (100 000 take a fifth of a second).
+    # search that finds little reads all of them, each with its transfer by the key (100 000 take a tenth of a second).
     own = (
         select(
             Entry.transfer_id,

@@ -151,6 +151,19 @@ def test_what_was_promised_then_was_not_available_then(connection: Connection, c
     assert told == [100, 40, 100]
 
 
+def test_a_closed_account_held_what_it_held(connection: Connection, customer_id: UUID) -> None:
+    move(connection, customer_id, 100, asset="EUR", at=NOW)
+    move(connection, customer_id, -100, asset="EUR", at=NOW + timedelta(hours=1))
+    euros = accounts.of_customer(customer_id, "EUR").id
+    connection.execute("UPDATE wallet.account SET status = 'closed' WHERE id = %s", [euros])
+
+    with transaction() as session:
+        now = balances.of_customer_as_of(session, customer_id, at=NOW + timedelta(hours=1))
+
+    assert as_of(customer_id, NOW) == {"EUR": 100}
+    assert [each.asset for each in now] == ["USD"]
+
+
 def test_a_customer_whose_wallet_is_not_open_yet_had_nothing(database: None) -> None:
     with transaction() as session:
         (cash,) = balances.of_customer_as_of(session, ids.new(), at=NOW)

@@ -85,7 +85,7 @@ def _account(document: Document, section: Section, words: Wording) -> None:
 
 
 def _line(line: Line, section: Section, words: Wording) -> Sequence[str]:
-    what = wording.kind(line.kind)
+    what = wording.kind(line.kind, line.amount)
     return (
         words.day(line.at),
         words.time(line.at),

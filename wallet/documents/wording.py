@@ -26,14 +26,9 @@ LOCALES = (
 
 _KINDS = {
     "topup": "Top-up",
-    "payment": "Payment",
-    "refund": "Refund",
-    "send": "Person to person",
-    "lapse": "Lapsed",
-    "hold": "Reserved",
-    "void": "Released",
+    "topup.refund": "Top-up refunded",
     "dispute": "Disputed top-up",
-    "gift_card": "Gift card",
+    "lapse": "Lapsed",
 }
 _PURPOSES = {
     "cash": "Cash",
@@ -85,8 +80,10 @@ def of(language: str | None, zone: ZoneInfo) -> Wording:
     return Wording(Locale.parse(language or LOCALES[0], sep="-"), zone)
 
 
-def kind(name: str) -> str:
-    """What a kind of transfer is called; one without a name of its own is called by its wire name."""
+def kind(name: str, amount: int) -> str:
+    """What a kind of transfer is called on a line of this amount; one without a name of its own by its wire name."""
+    if name == "send":
+        return "Sent" if amount < 0 else "Received"
     return _KINDS.get(name) or name.replace("_", " ").replace(".", " ").capitalize()
 
 
@@ -106,6 +103,8 @@ def plain(amount_minor: int, asset: str) -> str:
 
 def one_line(text: str) -> str:
     """Text of somebody else's on one line: no control characters, and none that would turn the writing's direction."""
+    if text.isascii() and text.isprintable():  # most are, and a page has hundreds
+        return " ".join(text.split())
     kept = (" " if unicodedata.category(each) in ("Cc", "Zl", "Zp") else each for each in text)
     return " ".join("".join(each for each in kept if each not in _TURNERS).split())
 

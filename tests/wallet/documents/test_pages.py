@@ -2,15 +2,19 @@
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pypdf
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from core.errors import ConfigurationError
 from core.settings import Settings
-from wallet.documents import letterhead
+from wallet.documents import letterhead, png
 from wallet.documents.letterhead import INK, WHITE, Letterhead
 from wallet.documents.pdf import Column, Document
+from wallet.documents.picture import Label
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 COLUMNS = [Column("Date", 2), Column("What", 5), Column("Amount", 2, "R")]
@@ -79,6 +83,40 @@ def test_no_name_breaks_a_page(name: str) -> None:
     (page,) = pages(written.done())
 
     assert "1.00" in page
+
+
+@pytest.fixture
+def font(tmp_path: Path) -> Path:
+    """A font that has one letter, 東, as a square."""
+    pen = TTGlyphPen(None)
+    for number, corner in enumerate([(0, 0), (0, 700), (700, 700), (700, 0)]):
+        (pen.lineTo if number else pen.moveTo)(corner)
+    pen.closePath()
+    builder = FontBuilder(1000)
+    builder.setupGlyphOrder([".notdef", "east"])
+    builder.setupCharacterMap({ord("東"): "east"})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "east": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (500, 0), "east": (800, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupOS2()
+    builder.setupNameTable({"familyName": "East", "styleName": "Regular"})
+    builder.setupPost()
+    path = tmp_path / "East.ttf"
+    builder.save(path)
+    return path
+
+
+def test_letters_that_the_house_lacks_come_out_of_the_brands_fonts(font: Path) -> None:
+    house = Letterhead("Corner & Co", (31, 79, 163), (font,))
+    written = Document(house, title="Statement", subtitle="東", footer="", made_at=AT)
+    written.table(COLUMNS, [["today", "Café 東", "1.00"]])
+
+    (page,) = pages(written.done())
+
+    assert page.count("東") == 2
+    assert "Café 東" in page
+    assert png._font_for(Label(0, 0, "東", 10, INK), [font]) == font
+    assert png._font_for(Label(0, 0, "Café", 10, INK), [font]) == letterhead.REGULAR
 
 
 def test_the_same_content_makes_the_same_bytes() -> None:

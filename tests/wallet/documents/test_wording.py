@@ -47,6 +47,14 @@ def test_days_are_those_of_the_brands_zone() -> None:
     assert wording.of("de", NEW_YORK).day(late) == "31.10.2026"
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "told"),
+    [("send", -1, "Sent"), ("send", 1, "Received"), ("topup", 1, "Top-up"), ("voucher.issue", -5, "Voucher issue")],
+)
+def test_lines_are_called_by_what_they_are(kind: str, amount: int, told: str) -> None:
+    assert wording.kind(kind, amount) == told
+
+
 @pytest.mark.parametrize("language", wording.LOCALES)
 def test_the_font_has_every_letter_of_the_dates(language: str) -> None:
     words = wording.of(language, NEW_YORK)
