@@ -1,4 +1,7 @@
-"""Standing: whether an owner's accounts are open, frozen (nothing may leave them) or closed (nothing moves)."""
+"""Standing: whether an owner's accounts are open, frozen (nothing may leave them) or closed (nothing moves).
+
+What an owner owes stays open: a bank may take a top-up back long after a wallet was frozen or closed.
+"""
 
 from uuid import UUID
 
@@ -32,7 +35,9 @@ def close(session: Session, owner: str) -> int:
     ]
     if standing:
         raise AccountNotEmpty(left=standing)
-    closing = "UPDATE wallet.account SET status = 'closed' WHERE owner = %s AND status <> 'closed'"
+    closing = (
+        "UPDATE wallet.account SET status = 'closed' WHERE owner = %s AND status <> 'closed' AND purpose <> 'debt'"
+    )
     return connection.execute(closing, [owner]).rowcount
 
 
@@ -53,7 +58,8 @@ def of(session: Session, owner: str) -> str:
 def _change(session: Session, owner: str, *, before: str, after: str) -> int:
     # The accounts in id order, so that two at it wait for each other.
     changing = """
-        WITH own AS (SELECT id FROM wallet.account WHERE owner = %s AND status = %s ORDER BY id FOR UPDATE)
+        WITH own AS (SELECT id FROM wallet.account WHERE owner = %s AND status = %s AND purpose <> 'debt'
+                      ORDER BY id FOR UPDATE)
         UPDATE wallet.account a SET status = %s FROM own WHERE a.id = own.id
     """
     return connection_of(session).execute(changing, [owner, before, after]).rowcount

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from core import audit, ids, work
 from core.db import connection_of, transaction
-from core.errors import NotFound
+from core.errors import NotFound, Refusal
 from core.gateways.payments import Declined, PaymentGateway, Refunded, RefundOutcome
 from wallet import accounts, ledger
 from wallet.errors import PostingRefused
 from wallet.ledger import Transfer
-from wallet.topups import clawbacks, outcomes
+from wallet.topups import clawbacks, keys, outcomes
 from wallet.topups.errors import TopupNotCharged, TopupRefundExceeded
 from wallet.topups.models import Topup, TopupRefund
 
@@ -50,12 +50,16 @@ def give(
              goodwill makes nobody a debtor); KeyReused
     effects  audited; announces topup.refunded
     """
-    token = uuid4()
-    with transaction() as session:
-        refund, replayed = _take(
-            session, topup_id, amount_minor, principal=principal, key=key, fingerprint=fingerprint, now=now, token=token
-        )
-        topup = session.get_one(Topup, refund.topup_id)
+    token, named = uuid4(), (topup_id, principal, key, fingerprint)
+    try:
+        with transaction() as session:
+            refund, replayed = _take(session, named, amount_minor, now=now, token=token)
+            topup = session.get_one(Topup, refund.topup_id)
+    except Refusal as refusal:
+        if refusal.is_final and not refusal.is_replayed:
+            with transaction() as session:
+                keys.freeze(connection_of(session), named, refusal, now=now)
+        raise
 
     if refund.lease_token == token:
         _ask(refund, topup, token, gateway=gateway, now=now)
@@ -88,16 +92,9 @@ def finish_due(gateway: PaymentGateway, now: datetime) -> int:
 
 
 def _take(
-    session: Session,
-    topup_id: UUID,
-    amount_minor: int | None,
-    *,
-    principal: str,
-    key: str,
-    fingerprint: bytes,
-    now: datetime,
-    token: UUID,
+    session: Session, named: keys.Named, amount_minor: int | None, *, now: datetime, token: UUID
 ) -> tuple[TopupRefund, bool]:
+    topup_id, principal, key, fingerprint = named
     topup = session.get(Topup, topup_id, with_for_update=True)
     if topup is None:
         raise NotFound

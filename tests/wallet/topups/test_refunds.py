@@ -1,0 +1,161 @@
+"""Top-ups that staff give back: once, never more than came, and never out of thin air."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import clock
+from tests.wallet.conftest import count
+from tests.wallet.doors import Door
+from tests.wallet.topups.conftest import Shop
+from wallet import checks
+from wallet.topups import refunds
+
+
+def refund(staff: Door, topup_id: str, amount_minor: int | None = None, key: str = "") -> tuple[int, dict[str, Any]]:
+    body = {} if amount_minor is None else {"amount_minor": amount_minor}
+    answer = staff.ask("POST", f"/topups/{topup_id}/refunds", body, key)
+    assert answer.json
+    return answer.status_code, answer.json
+
+
+def test_topup_goes_back_in_parts_up_to_what_came(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+
+    answers = [refund(staff, topup_id, amount) for amount in (1000, 1501, None, 1)]
+
+    assert [status for status, _ in answers] == [201, 422, 201, 422]
+    assert [answer.get("status") for _, answer in (answers[0], answers[2])] == ["succeeded", "succeeded"]
+    assert (answers[1][1]["code"], answers[1][1]["refundable_minor"]) == ("topup_refund_exceeded", 1500)
+    assert answers[2][1]["amount"] == {"amount_minor": 1500, "currency": "USD"}
+    assert (shop.standing(ana), shop.provider.intents[intent]["refunded"]) == ((0, 0), 2500)
+    assert count(shop.connection, "core.audit_entry WHERE action = 'topup.refund'") == 2
+    assert checks.first_difference(shop.connection) is None
+
+
+def test_same_key_gives_back_once(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+
+    answers = [staff.ask("POST", f"/topups/{topup_id}/refunds", {"amount_minor": 900}, "k") for _ in range(2)]
+    other = staff.ask("POST", f"/topups/{topup_id}/refunds", {"amount_minor": 901}, "k")
+
+    assert answers[0].json == answers[1].json
+    assert [answer.headers.get("Idempotency-Replayed") for answer in answers] == [None, "true"]
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")  # type: ignore[index]
+    assert shop.provider.intents[intent]["refunded"] == 900
+
+
+def test_webhook_of_our_own_refund_takes_nothing_more(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    refund(staff, topup_id, 1000)
+
+    shop.hear(shop.provider.give_back(intent, 0))
+    assert shop.standing(ana) == (1500, 0)
+    shop.hear(shop.provider.give_back(intent, 200))
+
+    assert shop.standing(ana) == (1300, 0)
+
+
+def test_what_is_spent_is_not_given_back_and_stays_refused(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    shop.spend(ana, 2000)
+
+    first = refund(staff, topup_id, 501, "k")
+    shop.topped_up(ana)
+
+    assert (first[0], first[1]["code"]) == (422, "insufficient_funds")
+    assert refund(staff, topup_id, 501, "k") == first
+    assert refund(staff, topup_id, 500)[0] == 201
+    assert shop.provider.intents[intent]["refunded"] == 500
+
+
+def test_declined_refund_is_on_the_account_again(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    shop.provider.intents[intent]["refunded"] = 2500  # given back in the dashboard; we have not heard yet
+
+    _, answer = refund(staff, topup_id, 1000)
+
+    assert (answer["status"], answer["decline_code"]) == ("failed", "charge_already_refunded")
+    assert (shop.standing(ana), shop.topup(topup_id)["refunded_minor"]) == ((2500, 0), 0)
+    shop.hear(shop.provider.give_back(intent, 0))
+    assert shop.standing(ana) == (0, 0)
+    assert checks.first_difference(shop.connection) is None
+
+
+def test_lost_answer_is_asked_again_and_given_once(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    shop.provider.will("drop")
+
+    _, answer = refund(staff, topup_id, 1000)
+    assert answer["status"] == "in_doubt"
+    assert refunds.finish_due(shop.gateway, clock.now() + timedelta(seconds=16)) == 1
+
+    assert shop.provider.intents[intent]["refunded"] == 1000
+    assert count(shop.connection, "wallet.topup_refund WHERE state = 'succeeded'") == 1
+
+
+def test_crash_before_the_provider_is_asked_is_finished(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    gives = shop.gateway.refund
+
+    def dies(**_: object) -> None:
+        raise SystemExit
+
+    shop.gateway.refund = dies
+    with pytest.raises(SystemExit):
+        refund(staff, topup_id, 1000)
+    shop.gateway.refund = gives
+
+    assert shop.standing(ana) == (1500, 0)
+    assert refunds.finish_due(shop.gateway, clock.now() + refunds.LEASE + timedelta(seconds=1)) == 1
+    assert shop.provider.intents[intent]["refunded"] == 1000
+
+
+def test_provider_that_may_have_forgotten_is_not_asked(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    shop.provider.will("fail")
+    refund(staff, topup_id, 1000)
+
+    assert refunds.finish_due(shop.gateway, clock.now() + timedelta(hours=21)) == 1
+
+    assert shop.provider.intents[intent]["refunded"] == 0
+    assert count(shop.connection, "wallet.topup_refund WHERE state = 'in_doubt' AND due_at IS NULL") == 1
+
+
+def test_refunds_at_once_never_pass_what_came(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = sorted(pool.map(lambda _: refund(staff, topup_id, 1000)[0], range(6)))
+
+    assert statuses.count(201) == 2
+    assert shop.provider.intents[intent]["refunded"] == 2000
+    assert shop.standing(ana) == (500, 0)
+
+
+@pytest.mark.parametrize("amount", [0, -1, 1.5, "5", 2**53, True])
+def test_bad_amounts_are_refused(shop: Shop, amount: object) -> None:
+    topup_id, _ = shop.topped_up(shop.customer())
+
+    assert shop.staff("topups.refund").code("POST", f"/topups/{topup_id}/refunds", {"amount_minor": amount}) == (
+        422, "invalid_input",
+    )  # fmt: skip
+
+
+def test_only_a_charged_topup_goes_back(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    waiting = shop.top_up(ana, source="pm_card_authenticationRequired").json["id"]  # type: ignore[index]
+
+    assert staff.code("POST", f"/topups/{waiting}/refunds", {}) == (409, "topup_not_charged")
+    assert staff.code("POST", f"/topups/{ana.id}/refunds", {}) == (404, "not_found")
