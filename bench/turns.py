@@ -39,13 +39,17 @@ class Pace:
     more: Mapping[str, float]
 
 
-def in_turns(url: str, works: Mapping[str, Callable[[], Done]], *, rounds: int = ROUNDS) -> dict[str, Pace]:
-    """Let each of the works have a turn, then each again."""
+def in_turns(
+    url: str, works: Mapping[str, Callable[[], Done]], *, rounds: int = ROUNDS, warm_ups: int = 0
+) -> dict[str, Pace]:
+    """Let each of the works have a turn, then each again; the turns to warm up are not counted."""
     postmaster = processes.postmaster_of(url)
     turns: dict[str, list[Done]] = {name: [] for name in works}
-    for _ in range(rounds):
+    for number in range(-warm_ups, rounds):
         for name, work in works.items():
-            turns[name].append(_metered(work, postmaster))
+            done = _metered(work, postmaster)
+            if number >= 0:
+                turns[name].append(done)
     return {name: _pace(seen) for name, seen in turns.items()}
 
 

@@ -29,6 +29,8 @@ def row() -> Figure:
                     "full": partial(together, full, work, threads=CLIENTS),
                     "empty": partial(together, settings.database_url, work, threads=CLIENTS),
                 },
+                # After a checkpoint each page is written to the log whole when it is first touched.
+                warm_ups=1,
             )
     more = {"ours": seen["full"].more, "theirs": seen["empty"].more}
     name = f"wallet.flat, {ENTRIES // 1_000_000} M entries"
