@@ -80,6 +80,14 @@ class SafeguardingTwin(Refusal):
     retry_after_seconds = 2
 
 
+class TermsTwin(Refusal):
+    code = "merchant_terms_under_way"
+    kind = Kind.CONFLICT
+    title = "The merchant's terms are being set just now"
+    constraint = "uq_merchant_terms_merchant_id_currency_effective_at"
+    retry_after_seconds = 1
+
+
 class SettlementInFuture(Refusal):
     code = "settlement_in_future"
     kind = Kind.INVALID

@@ -16,7 +16,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from auth.models import Merchant
 from core.db import Base
+from wallet.models import TransferRow
 
 _SCHEMA: dict[str, Any] = {"schema": "wallet"}
 
@@ -36,7 +38,7 @@ class MerchantTerms(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("auth.merchant.id"))
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.id))
     currency: Mapped[str]
     fee_bps: Mapped[int]
     fee_fixed_minor: Mapped[int] = mapped_column(BigInteger)
@@ -52,7 +54,7 @@ class MerchantBankAccount(Base):
     __table_args__ = (Index(None, "merchant_id", "currency", "id"), _SCHEMA)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("auth.merchant.id"))
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.id))
     currency: Mapped[str]
     details: Mapped[bytes] = mapped_column(LargeBinary)
     set_by: Mapped[str]
@@ -79,7 +81,7 @@ class Settlement(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("auth.merchant.id"))
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.id))
     account_id: Mapped[UUID]
     currency: Mapped[str]
     sequence: Mapped[int]
@@ -97,7 +99,7 @@ class Settlement(Base):
     carried_in_minor: Mapped[int] = mapped_column(BigInteger)
     net_minor: Mapped[int] = mapped_column(BigInteger)
     payout_minor: Mapped[int] = mapped_column(BigInteger)
-    transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("wallet.transfer.id"))
+    transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey(TransferRow.id))
     closed_by: Mapped[str]
     closed_at: Mapped[datetime]
 
