@@ -56,8 +56,10 @@ def app(database: None, settings: Settings) -> Flask:
     from app.factory import create_app
     from auth import tokens
     from core.events import readers
+    from wallet import answers
 
     tokens.load_key(settings)
+    answers.register(wiring.answers(settings))
     readers.register(wiring.READERS)
     return create_app(settings)
 

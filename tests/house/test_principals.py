@@ -1,7 +1,7 @@
 """Who may do what: every operation of every guarded door is declared here, and asked by each of those who may not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from auth import customers, merchants, tokens
+from auth import customer_codes, customers, merchants, tokens
 from core import clock, ids
 from core.db import transaction
 from core.web.principals import Principal
@@ -56,13 +56,14 @@ EXPECTED = {
     "POST /app/v1/payments": OWN,
     "POST /app/v1/payment-codes/read": OWN,
     "GET /app/v1/payment-preferences": OWN,
+    "GET /app/v1/holds": OWN,
+    "POST /app/v1/gift-cards/{gift_card_id}/top-ups": OWNED,
     "PUT /app/v1/payment-preferences": OWN,
     "POST /app/v1/sendings": OWN,
     "GET /app/v1/sendings": OWN,
     "GET /app/v1/sendings/{sending_id}": OWNED,
     "PUT /app/v1/sendings/{sending_id}/status": OWNED,
     "POST /app/v1/sendings/claims": OWN,
-    "POST /app/v1/sendings/{sending_id}/claims": OWNED,
     "POST /app/v1/money-requests": OWN,
     "GET /app/v1/money-requests": OWN,
     "GET /app/v1/money-requests/{money_request_id}": OWNED,
@@ -90,6 +91,8 @@ EXPECTED = {
     "PUT /admin/v1/adjustments/{adjustment_id}/decision": "adjustments.decide",
     "PUT /admin/v1/adjustments/{adjustment_id}/withdrawal": "adjustments.ask",
     "POST /admin/v1/transfers/batch": "transfers.batch",
+    "POST /admin/v1/transfers/batch/approvals": "transfers.batch",
+    "PUT /admin/v1/transfers/batch/approvals/{approval_id}/decision": "transfers.approve",
     "GET /admin/v1/transfers/batches": "transfers.read",
     "GET /admin/v1/transfers/batches/{batch_id}": "transfers.read",
     "GET /admin/v1/transfers/batches/{batch_id}/lines": "transfers.read",
@@ -142,6 +145,10 @@ EXPECTED = {
     "PUT /merchant/v1/reversals/{till_reference}": OWN,
     "GET /merchant/v1/store-code": OWN,
     "GET /merchant/v1/store-code.png": OWN,
+    "POST /merchant/v1/holds": OWN,
+    "GET /merchant/v1/holds/{hold_id}": OWNED,
+    "POST /merchant/v1/holds/{hold_id}/captures": OWNED,
+    "POST /merchant/v1/holds/{hold_id}/void": OWNED,
     "POST /merchant/v1/payment-requests": OWN,
     "GET /merchant/v1/payment-requests/{request_id}": OWNED,
     "GET /merchant/v1/payment-requests/{request_id}/code.png": OWNED,
@@ -150,6 +157,13 @@ EXPECTED = {
     "POST /merchant/v1/checkouts": OWN,
     **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
     "POST /v1/alias": SOURCE,
+}
+
+#: What those operations are asked with that refuse an empty body.
+BODIES = {
+    "POST /merchant/v1/holds/{hold_id}/captures": {"amount_minor": 1},
+    "PUT /app/v1/sendings/{sending_id}/status": {"status": "cancelled"},
+    "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
 }
 
 AUDIENCES = {"/app/v1": tokens.APP, "/admin/v1": tokens.ADMIN, "/merchant/v1": tokens.MERCHANT}
@@ -238,8 +252,12 @@ def test_what_is_one_callers_own_is_not_there_for_another(app: Flask, askers: di
 
     seen = {
         operation: (
-            askers[_audience_of(operation)].ask(operation, **things).status_code,
-            owners[_audience_of(operation)].ask(operation, **things).status_code,
+            askers[_audience_of(operation)]
+            .ask(operation, BODIES.get(operation), **_named(operation, things))
+            .status_code,
+            owners[_audience_of(operation)]
+            .ask(operation, BODIES.get(operation), **_named(operation, things))
+            .status_code,
         )
         for operation in owned
     }
@@ -253,6 +271,12 @@ def _audience_of(operation: str) -> str:
     return next((audience for prefix, audience in AUDIENCES.items() if path.startswith(prefix)), "")
 
 
+def _named(operation: str, things: dict[str, object]) -> dict[str, object]:
+    """What is paid cannot be declined as well."""
+    ends = operation == "PUT /app/v1/money-requests/{money_request_id}/status"
+    return things | {"money_request_id": things["declined_id"]} if ends else things
+
+
 def _names_in(path: str) -> Iterator[str]:
     return (part[1:-1] for part in path.split("/") if part.startswith("{"))
 
@@ -262,9 +286,9 @@ def _terminal(app: Flask, merchant_id: UUID, *, store_id: UUID | None = None) ->
     return Asker(app, principal, tokens.MERCHANT)
 
 
-def _customer(app: Flask) -> Asker:
+def _customer(app: Flask, phone: str = "+12025550143") -> Asker:
     with transaction() as session:
-        known = customers.sign_up(session, phone="+12025550143", locale=None, time_zone=None, now=clock.now())
+        known = customers.sign_up(session, phone=phone, locale=None, time_zone=None, now=clock.now())
     return Asker(app, Principal("customer", known.id), tokens.APP)
 
 
@@ -296,15 +320,45 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
     with transaction() as session:
         campaign_id = campaigns.create(session, draft, actor="staff:test", now=now)
         voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="t"), now=now)
+        gift = replace(draft, kind="gift_card", discount={"kind": "value", "amount_minor": 500}, budget_minor=500)
+        gift_campaign_id = campaigns.create(session, gift, actor="staff:test", now=now)
         inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
         [item] = inbox.list_(session, customer_id, before=None, limit=1)
+    customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
+    some = {"amount_minor": 100, "currency": "USD"}
+    sending = customer.ask("POST /app/v1/sendings", {"to": {"link": True}, "amount": some})
+    friend = _customer(customer.app, "+12025550144")
+    asked = [
+        friend.ask("POST /app/v1/money-requests", {"from": {"phone": "+12025550143"}, "amount": some}) for _ in range(2)
+    ]
+    assert sending.json and asked[0].json and asked[1].json
+    with transaction() as session:
+        given = Issue(campaign_id=gift_campaign_id, customer_id=customer_id, source="gift")
+        card = vouchers.issue(session, given, now=now)
     assert topup.json and payment.json and check.json and request.json
+    hold = _hold_of(customer, till)
     return {
         "topup_id": topup.json["id"],
         "payment_method_id": "sandbox_ok",
         "payment_id": payment.json["id"],
         "request_id": request.json["id"],
+        "hold_id": hold["id"],
+        "gift_card_id": card.id,
         "identity_check_id": check.json["id"],
+        "sending_id": sending.json["id"],
+        "money_request_id": asked[0].json["id"],
+        "declined_id": asked[1].json["id"],
         "voucher_id": voucher.id,
         "item_id": item.id,
     }
+
+
+def _hold_of(customer: Asker, till: Asker) -> dict[str, Any]:
+    """Two cents of the customer's, held by the till."""
+    customer.ask("POST /app/v1/topups", {"amount": {"amount_minor": 2, "currency": "USD"}, "source": "sandbox_ok"})
+    with transaction() as session:
+        code = customer_codes.current(session, customer.principal.id, now=clock.now())
+    amount = {"amount_minor": 2, "currency": "USD"}
+    body = {"customer_code": code, "amount": amount, "till_reference": "H-1"}
+    hold: dict[str, Any] = till.ask("POST /merchant/v1/holds", body).json or {}
+    return hold
