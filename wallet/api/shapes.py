@@ -56,6 +56,7 @@ def _entry(line: Line) -> dict[str, Any]:
         "merchant_id": line.details.get("merchant_id"),
         "reference": line.details.get("reference"),
         "occurred_at": line.effective_at,
+        "recorded_at": line.recorded_at,  # shown to staff alone
     }
 
 

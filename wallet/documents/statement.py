@@ -11,8 +11,8 @@ from wallet.documents.pdf import Column, Document
 from wallet.documents.wording import Wording
 from wallet.months import Line, Section, Statement
 
-#: More nobody reads on paper: about 135 pages, drawn in two or three seconds.
-MOST_ON_PAGES = 5_000
+#: More nobody reads on paper: about 55 pages, which keep a processor busy for a second.
+MOST_ON_PAGES = 2_000
 MOST_IN_TABLE = 50_000
 
 _HEADER = (

@@ -187,7 +187,9 @@ def test_staff_see_a_wallet_as_it_was_and_as_it_was_known(app: Flask, customer_i
     assert read(staff, path)["items"][0]["balance"]["amount_minor"] == 2300
     assert read(staff, f"{path}?as_of=2026-10-10T12:00:00Z")["items"][0]["balance"]["amount_minor"] == 2300
     assert read(staff, f"{path}?as_recorded_at={known}")["items"][0]["balance"]["amount_minor"] == 2000
-    assert len(read(staff, f"{path}/entries")["items"]) == 2
+    entries = read(staff, f"{path}/entries")["items"]
+    assert [each["occurred_at"] for each in entries] == ["2026-10-10T12:00:00Z"] * 2
+    assert entries[1]["recorded_at"] <= known < entries[0]["recorded_at"]
     assert len(read(staff, f"{path}/entries?as_recorded_at={known}")["items"]) == 1
     assert refusal(staff, f"/customers/{ids.new()}/wallet") == (404, "not_found")
     assert refusal(staff, f"/customers/{ids.new()}/wallet/entries") == (404, "not_found")

@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from core.money import MAX_AMOUNT_MINOR
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, MoneySchema, PageArgs
+from wallet.api.schemas import EntrySchema
 from wallet.receipts import Kind
 
 _NAME = validate.Length(min=1, max=40)
@@ -54,6 +55,12 @@ class EntryArgs(PageArgs):
 
 class RecordedEntryArgs(EntryArgs):
     as_recorded_at = Instant(load_default=None, metadata={"description": "What was recorded by then."})
+
+
+class RecordedEntrySchema(EntrySchema):
+    """`occurred_at` is business time, `recorded_at` when the ledger took it down."""
+
+    recorded_at = Instant(required=True)
 
 
 class MonthSchema(Schema):

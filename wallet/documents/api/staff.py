@@ -13,9 +13,9 @@ from core.web.doors import needs
 from core.web.schemas import page_of
 from wallet import balances
 from wallet.api import shapes as wallet_shapes
-from wallet.api.schemas import EntrySchema, WalletSchema
+from wallet.api.schemas import WalletSchema
 from wallet.documents.api import shapes
-from wallet.documents.api.schemas import RecordedAsOfArgs, RecordedEntryArgs
+from wallet.documents.api.schemas import RecordedAsOfArgs, RecordedEntryArgs, RecordedEntrySchema
 from wallet.documents.api.views import as_of
 
 blueprint = Blueprint("wallet_documents_staff", __name__, description="Customers' wallets, also as they were")
@@ -36,7 +36,7 @@ def show_customer_wallet(args: dict[str, Any], customer_id: UUID) -> dict[str, A
 
 @blueprint.get("/customers/<uuid:customer_id>/wallet/entries")
 @blueprint.arguments(RecordedEntryArgs(), location="query")
-@blueprint.response(200, page_of(EntrySchema))
+@blueprint.response(200, page_of(RecordedEntrySchema))
 @needs("wallets.read")
 def list_customer_entries(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
     """What happened in a customer's wallet, the latest first."""
