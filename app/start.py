@@ -10,6 +10,7 @@ from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
 from wallet import answers, assets, limits
+from wallet.finance import batch_approvals
 from wallet.paying import codes
 
 
@@ -26,6 +27,7 @@ def open_house(settings: Settings) -> None:
     crypto.load_keys(settings)
     tokens.load_key(settings)
     assets.load(settings)
+    batch_approvals.load(settings)
     codes.load(settings)
     answers.register(wiring.answers(settings))
     links.load(settings)

@@ -38,6 +38,8 @@ class Settings:
     payment_code_id: str = "app.pocketful"
     #: So many points pay one unit of the brand's currency (one dollar); 0: points cannot pay.
     points_per_unit: int = field(default=100, metadata={"least": 0})
+    #: A batch of transfers that moves more than this of one currency, or of points, needs a second person.
+    batch_approval_above_minor: int = field(default=1_000_000, metadata={"least": 0})
     #: TrueType files for letters that the documents' own font lacks, comma-separated.
     document_fonts: str = ""
     public_url: str = "http://127.0.0.1:8000"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,7 @@ from core.db import connection_of, transaction
 from core.errors import NotFound
 from core.idempotency import KeyReused
 from wallet import faults
-from wallet.finance import batch_lines, batch_posting
+from wallet.finance import batch_approvals, batch_lines, batch_posting
 from wallet.finance.batch_models import REFUSED, RUNNING, TransferBatch
 from wallet.finance.lines import Line
 
@@ -32,14 +32,17 @@ MOST_LINES = 10_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """key          names the batch among its principal's, for ever
-    fingerprint  of the whole batch, so that the key cannot name another one
+    fingerprint  of the whole request, so that the key cannot name another one
+    content      SHA-256 of the mode and the lines as they were sent, which is what a second person approves
     """
 
     principal: str
     key: str
     fingerprint: bytes
+    content: bytes
     mode: str
     lines: Sequence[Line]
+    approval_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +73,9 @@ class Outcome:
 def run(batch: Batch, *, now: datetime) -> Outcome:
     """Post a batch, or what is left of one that was cut off. An entry point: it opens its own transactions.
 
-    raises   KeyReused for other lines under the key of an earlier batch; of all or nothing: the refusal of the first
-             line that cannot be posted, with its place, kept for those who ask again
+    raises   KeyReused for other lines under the key of an earlier batch; ApprovalNeeded for much without a second
+             person's word, or what approvals.consume refuses; of all or nothing: the refusal of the first line that
+             cannot be posted, with its place, kept for those who ask again
     effects  announces value.granted for each line that gives a customer something
     """
     row = _begin(batch, now)
@@ -116,7 +120,7 @@ def results_of(session: Session, batch: TransferBatch, *, after: str | None, lim
 def _begin(batch: Batch, now: datetime) -> TransferBatch:
     """The batch's row, new or as it stands."""
     with transaction() as session:
-        session.execute(
+        batch_id = session.scalar(
             insert(TransferBatch)
             .values(
                 id=ids.new(),
@@ -127,13 +131,28 @@ def _begin(batch: Batch, now: datetime) -> TransferBatch:
                 line_count=len(batch.lines),
                 created_at=now,
             )
-            .on_conflict_do_nothing()
+            .on_conflict_do_nothing(constraint="uq_transfer_batch_principal_key")
+            .returning(TransferBatch.id)
         )
+        if batch_id is not None:
+            _check_approval(session, batch, batch_id, now)
         is_it = (TransferBatch.principal == batch.principal, TransferBatch.key == batch.key)
         row = session.scalars(select(TransferBatch).where(*is_it)).one()
     if row.fingerprint != batch.fingerprint:
         raise KeyReused
     return row
+
+
+def _check_approval(session: Session, batch: Batch, batch_id: UUID, now: datetime) -> None:
+    """Where the batch is new: an approval is used up by it, once."""
+    if batch.approval_id is None:
+        batch_approvals.refuse_unapproved(batch.lines)
+        return
+    batch_approvals.consume(
+        session, batch.approval_id, content=batch.content, batch_id=batch_id, used_by=batch.principal, now=now
+    )
+    its_row = update(TransferBatch).where(TransferBatch.id == batch_id)
+    session.execute(its_row.values(approval_id=batch.approval_id))
 
 
 def _result(reference: str, stands: tuple[UUID, Any], replayed: bool) -> Result:

@@ -5,9 +5,8 @@ to name themselves, as with every command.
 """
 
 import csv
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +14,13 @@ from uuid import UUID
 
 import click
 
-from auth import staff
-from auth.models import ACTIVE
+from auth import approval_lists, approvals, staff
+from auth.models import ACTIVE, Approval
 from core import clock
 from core.db import transaction
 from core.errors import Refusal
 from wallet.assets import brand_currency
-from wallet.finance import adjustments, batches, places, transfer_files
+from wallet.finance import adjustments, batch_approvals, batches, places, transfer_files
 from wallet.finance.adjustments import Adjustment
 from wallet.finance.batches import Batch, Result
 from wallet.finance.places import Place
@@ -73,44 +72,71 @@ def adjust(
 
 
 @click.command("approve")
-@click.argument("adjustment_id", type=click.UUID)
+@click.argument("approval_id", type=click.UUID)
 @click.option("--refuse", is_flag=True, help="Say no.")
 @click.option("--reason", help="Why; kept sealed.")
 @_BY
-def approve(adjustment_id: UUID, refuse: bool, reason: str | None, email: str) -> None:
-    """Agree to another person's adjustment, which moves the value now."""
-    actor, now = _person(email, "adjustments.decide"), clock.now()
+def approve(approval_id: UUID, refuse: bool, reason: str | None, email: str) -> None:
+    """Agree to another person's adjustment, which moves the value now, or to a batch, which they can then import."""
     with _refusals(), transaction() as session:
-        decided = adjustments.decide(
-            session, adjustment_id, decided_by=actor, approve=not refuse, reason=reason, now=now
-        )
-        told = adjustments.shown(session, [decided], now=now)[0]
-    amount = f"{told['amount']['amount_minor']} {told['amount']['currency']}"
-    click.echo(f"{told['status']}: {amount} from {told['from']} to {told['to']}")
+        kind = approvals.find(session, approval_id).kind
+    decide, permission = _DECIDED_BY.get(kind, (None, ""))
+    if decide is None:
+        raise click.ClickException(f"Approvals of the kind {kind} are not decided here")
+    actor, now = _person(email, permission), clock.now()
+    with _refusals(), transaction() as session:
+        decided = decide(session, approval_id, decided_by=actor, approve=not refuse, reason=reason, now=now)
+        told = approval_lists.shown(session, [decided], now=now)[0]
+    click.echo(f"{told['status']}: {json.dumps(told['subject'])}")
+
+
+_DECIDED_BY: dict[str, tuple[Callable[..., Approval], str]] = {
+    adjustments.KIND: (adjustments.decide, "adjustments.decide"),
+    batch_approvals.KIND: (batch_approvals.decide, "transfers.approve"),
+}
 
 
 @click.command("import-transfers")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", help="Names the import for ever; left out: the file's name.")
 @click.option("--all-or-nothing", is_flag=True, help="Post every line or none (up to 10,000).")
+@click.option("--ask", "is_asking", is_flag=True, help="Post nothing: ask a second person; prints the approval's id.")
+@click.option("--note", help="For the second person; kept sealed.")
+@click.option("--approval", "approval_id", type=click.UUID, help="A second person's approval of this very file.")
 @click.option("--results", type=click.Path(dir_okay=False, path_type=Path), help="Write what became of each line here.")
 @_BY
-def import_transfers(file: Path, name: str | None, all_or_nothing: bool, results: Path | None, email: str) -> None:
+def import_transfers(
+    file: Path,
+    name: str | None,
+    all_or_nothing: bool,
+    is_asking: bool,
+    note: str | None,
+    approval_id: UUID | None,
+    results: Path | None,
+    email: str,
+) -> None:
     """Post the transfers of a CSV file; run it again after a break, and it does only the rest.
 
     Ends with status 1 where a line was refused. Give the corrected lines a file of their own: a name that was imported
-    with other lines is refused, so that nothing is posted twice.
+    with other lines is refused, so that nothing is posted twice. What moves much is asked for first (--ask), approved
+    by a second person, and then imported with --approval.
     """
     actor = _person(email, "transfers.batch")
     try:
         filed = transfer_files.read(file.read_bytes())
     except BadFile as bad:
         raise click.ClickException("Nothing was posted.\n" + "\n".join(bad.errors)) from bad
-    if all_or_nothing and len(filed) > batches.MOST_LINES:
-        raise click.ClickException(f"All or nothing takes up to {batches.MOST_LINES} lines, not {len(filed)}.")
+    if (all_or_nothing or is_asking or approval_id) and len(filed) > batches.MOST_LINES:
+        raise click.ClickException(f"As one batch goes what has up to {batches.MOST_LINES} lines, not {len(filed)}.")
 
+    if len(filed) > batches.MOST_LINES:  # in parts, each of which might move little
+        with _refusals():
+            batch_approvals.refuse_unapproved([each.line for each in filed])
     mode = batches.ALL_OR_NOTHING if all_or_nothing else batches.EACH
-    became = list(_post(filed, actor=actor, name=name or file.name, mode=mode))
+    if is_asking:
+        _ask(filed, mode, actor, note)
+        return
+    became = list(_post(filed, actor=actor, name=name or file.name, mode=mode, approval_id=approval_id))
     if results is not None:
         _write(results, became)
     for each, result in became:
@@ -126,14 +152,28 @@ def import_transfers(file: Path, name: str | None, all_or_nothing: bool, results
 COMMANDS: list[click.Command] = [adjust, approve, import_transfers]
 
 
-def _post(filed: Sequence[Filed], *, actor: str, name: str, mode: str) -> Iterator[tuple[Filed, Result]]:
+def _ask(filed: Sequence[Filed], mode: str, actor: str, note: str | None) -> None:
+    content = batch_approvals.content_of(mode, [each.given for each in filed])
+    lines = [each.line for each in filed]
+    with _refusals(), transaction() as session:
+        asked = batch_approvals.ask(
+            session, lines, mode=mode, content=content, asked_by=actor, note=note, now=clock.now()
+        )
+    click.echo(asked.id)
+
+
+def _post(
+    filed: Sequence[Filed], *, actor: str, name: str, mode: str, approval_id: UUID | None
+) -> Iterator[tuple[Filed, Result]]:
     """Batch by batch, what became of each line."""
     for begin in range(0, len(filed), batches.MOST_LINES):
         some = filed[begin : begin + batches.MOST_LINES]
         lines = [each.line for each in some]
-        given = json.dumps([mode, [each.given for each in some]], sort_keys=True)
-        fingerprint = hashlib.sha256(given.encode()).digest()
-        batch = Batch(principal=actor, key=f"import:{name}:{begin}", fingerprint=fingerprint, mode=mode, lines=lines)
+        content = batch_approvals.content_of(mode, [each.given for each in some])
+        batch = Batch(
+            principal=actor, key=f"import:{name}:{begin}", fingerprint=content, content=content, mode=mode, lines=lines,
+            approval_id=approval_id,
+        )  # fmt: skip
         with _refusals(some):
             outcome = batches.run(batch, now=clock.now())
         yield from zip(some, outcome.results, strict=True)

@@ -23,3 +23,10 @@ class PayoutExceedsPayable(PostingRefused):
 class LapsedAlready(Refusal):
     code = "lapsed_already"
     title = "What is given would have lapsed before it is there"
+
+
+class ApprovalNeeded(Refusal):
+    """facts: total_minor, above_minor, currency."""
+
+    code = "approval_needed"
+    title = "A batch that moves so much needs a second person's approval"

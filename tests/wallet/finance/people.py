@@ -18,7 +18,7 @@ from wallet.accounts import Opening
 from wallet.ledger import Transfer
 
 ADJUSTMENTS = ("adjustments.ask", "adjustments.read", "adjustments.decide", "approvals.read")
-TRANSFERS = ("transfers.batch", "transfers.read")
+TRANSFERS = ("transfers.batch", "transfers.read", "transfers.approve")
 
 
 class Person:

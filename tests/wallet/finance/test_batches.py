@@ -46,7 +46,7 @@ def debit(reference: str, customer_id: UUID, amount_minor: int = 100) -> dict[st
 
 
 def run(raw: list[dict[str, Any]], *, mode: str = "each", key: str = "k") -> batches.Outcome:
-    batch = Batch(principal="staff:ada", key=key, fingerprint=b"f", mode=mode, lines=lines.read(raw))
+    batch = Batch(principal="staff:ada", key=key, fingerprint=b"f", content=b"c", mode=mode, lines=lines.read(raw))
     return batches.run(batch, now=NOW)
 
 

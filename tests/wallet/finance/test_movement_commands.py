@@ -15,9 +15,9 @@ from tests.wallet.conftest import NOW
 from tests.wallet.finance.people import add_customer, first_difference, give, standing
 from wallet import accounts
 from wallet.cli import wallet
-from wallet.finance import batches
+from wallet.finance import batch_approvals, batches
 
-PERMISSIONS = ("adjustments.ask", "adjustments.decide", "transfers.batch")
+PERMISSIONS = ("adjustments.ask", "adjustments.decide", "transfers.batch", "transfers.approve")
 
 
 @pytest.fixture(autouse=True)
@@ -41,15 +41,16 @@ def test_two_people_adjust_by_command(app: Flask) -> None:
     agreed = run(app, "approve", asked.strip(), by="ben")
 
     assert (alone.exit_code, "self_approval" in alone.output) == (1, True)
-    assert agreed.output == f"posted: 500 USD from brand:marketing to {to}\n"
+    assert (agreed.exit_code, f'"to": "{to}"' in agreed.output) == (0, True)
     assert standing(accounts.of_customer(customer_id, "USD")) == 500
 
 
 def test_who_may_not_is_told(app: Flask) -> None:
     to = f"customer:{add_customer()}:cash"
     words = ("adjust", "--to", to, "--amount-minor", "5", "--reason", "goodwill")
+    asked = run(app, *words).output.strip()
 
-    for result in (run(app, *words, by="cleo"), run(app, "approve", str(ids.new()), by="cleo")):
+    for result in (run(app, *words, by="cleo"), run(app, "approve", asked, by="cleo")):
         assert result.exit_code == 1
         assert "lacks the permission adjustments." in result.output
     assert run(app, "adjust", "--to", "me", "--amount-minor", "5", "--reason", "goodwill").exit_code == 2
@@ -157,3 +158,33 @@ def test_a_bad_file_posts_nothing_and_tells_its_lines(app: Flask, tmp_path: Path
     result = run(app, "import-transfers", str(path))
 
     assert (result.exit_code, told in result.output) == (1, True), result.output
+
+
+def test_a_file_that_moves_much_is_imported_with_a_second_persons_word(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_approvals, "_above_minor", 150)
+    customer_id = add_customer()
+    file = written(tmp_path / "may.csv", credit("a", customer_id), credit("b", customer_id))
+
+    refused = run(app, "import-transfers", file)
+    approval = run(app, "import-transfers", file, "--ask").output.strip()
+    early = run(app, "import-transfers", file, "--approval", approval)
+    alone, agreed = run(app, "approve", approval), run(app, "approve", approval, by="ben")
+    imported = run(app, "import-transfers", file, "--approval", approval)
+
+    assert "approval_needed: The batch moves 200 USD" in refused.output
+    assert "approval_not_given" in early.output
+    assert ("self_approval" in alone.output, agreed.exit_code) == (True, 0)
+    assert imported.output == "2 posted, 0 refused; 0 of them had been done before\n"
+    assert standing(accounts.of_customer(customer_id, "USD")) == 200
+
+
+def test_much_in_parts_is_still_much(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_approvals, "_above_minor", 250)
+    monkeypatch.setattr(batches, "MOST_LINES", 2)
+    customer_id = add_customer()
+    file = written(tmp_path / "may.csv", *[credit(str(n), customer_id) for n in range(3)])
+
+    assert "approval_needed" in run(app, "import-transfers", file).output
+    assert standing(accounts.of_customer(customer_id, "USD")) == 0

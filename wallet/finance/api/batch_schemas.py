@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from auth.api.schemas import ApprovalSchema
 from core.web.schemas import Instant, MoneySchema
 from wallet.finance import batches, lines
 from wallet.finance.api.movement_schemas import PlaceField
@@ -55,6 +56,30 @@ class BatchArgsSchema(Schema):
     lines = _Lines(fields.Nested(BatchLineSchema()), required=True)
 
 
+class NewBatchSchema(BatchArgsSchema):
+    approval_id = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Where the batch moves much: a second person's approval of these very lines."},
+    )
+
+
+class BatchApprovalArgsSchema(BatchArgsSchema):
+    note = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=1000),
+        metadata={"description": "For the second person. It is kept sealed."},
+    )
+
+
+class AskedApprovalSchema(ApprovalSchema):
+    """What was asked, without what people wrote about it."""
+
+    class Meta:
+        exclude = ("note", "reason")
+
+
 class BatchResultSchema(Schema):
     """`replayed`: the line had its answer before the batch was sent this time."""
 
@@ -87,6 +112,7 @@ class BatchSchema(Schema):
     posted_count = fields.Integer(required=True)
     refused_count = fields.Integer(required=True)
     refusal = fields.Dict(keys=fields.String(), allow_none=True)
+    approval_id = fields.UUID(allow_none=True)
     created_at = Instant(required=True)
     ended_at = Instant(allow_none=True)
 

@@ -4,21 +4,26 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify, make_response
+from flask import Response, jsonify, make_response, request
 from flask_smorest import Blueprint
 
+from auth import approval_lists
+from auth.api.schemas import ApprovalSchema
 from core import clock
 from core.db import transaction
 from core.web import bodies, idempotent, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, decode_cursor, encode_cursor, page_of
-from wallet.finance import batches
+from wallet.finance import batch_approvals, batches
 from wallet.finance.api.batch_schemas import (
-    BatchArgsSchema,
+    AskedApprovalSchema,
+    BatchApprovalArgsSchema,
     BatchOutcomeSchema,
     BatchResultSchema,
     BatchSchema,
+    NewBatchSchema,
 )
+from wallet.finance.api.movement_schemas import DecisionArgsSchema
 from wallet.finance.batch_models import TransferBatch
 from wallet.finance.batches import Batch
 
@@ -30,28 +35,63 @@ _MOST_BYTES = 5_000_000
 
 @blueprint.post("/transfers/batch")
 @bodies.up_to(_MOST_BYTES)
-@blueprint.arguments(BatchArgsSchema())
+@blueprint.arguments(NewBatchSchema())
 @blueprint.response(201, BatchOutcomeSchema())
 @idempotent.documented
 @needs("transfers.batch")
 def post_batch(args: dict[str, Any]) -> Response:
     """Post up to 10,000 transfers, all or nothing or each for itself; one that was cut off is sent again as it is."""
     batch = Batch(
+        **args,
         principal=principals.current().name,
         key=idempotent.key(),
         fingerprint=idempotent.fingerprint(),
-        mode=args["mode"],
-        lines=args["lines"],
+        content=_content(),
     )
     outcome = batches.run(batch, now=clock.now())
     # Not by the schema, which would take seconds for ten thousand lines.
-    answer = make_response(jsonify(shown(outcome)), 201)
+    answer = make_response(jsonify(_shown(outcome)), 201)
     if outcome.replayed:
         answer.headers["Idempotency-Replayed"] = "true"
     return answer
 
 
-def shown(outcome: batches.Outcome) -> dict[str, Any]:
+@blueprint.post("/transfers/batch/approvals")
+@bodies.up_to(_MOST_BYTES)
+@blueprint.arguments(BatchApprovalArgsSchema())
+@blueprint.response(201, AskedApprovalSchema())
+@idempotent.documented
+@needs("transfers.batch")
+def ask_for_batch(args: dict[str, Any]) -> Response:
+    """Ask a second person for a batch that moves much: send it later with the `approval_id`, line for line the same."""
+    actor, content, now = principals.current().name, _content(), clock.now()
+    return idempotent.command(
+        lambda session: approval_lists.shown(
+            session, [batch_approvals.ask(session, **args, content=content, asked_by=actor, now=now)], now=now
+        )[0],
+        schema=AskedApprovalSchema(),
+    )
+
+
+@blueprint.put("/transfers/batch/approvals/<uuid:approval_id>/decision")
+@blueprint.arguments(DecisionArgsSchema())
+@blueprint.response(200, ApprovalSchema())
+@needs("transfers.approve")
+def decide_batch(args: dict[str, Any], approval_id: UUID) -> dict[str, Any]:
+    """Agree to another person's batch, which they can then send, or refuse it."""
+    now = clock.now()
+    with transaction() as session:
+        decided = batch_approvals.decide(session, approval_id, **args, decided_by=principals.current().name, now=now)
+        return approval_lists.shown(session, [decided], now=now)[0]
+
+
+def _content() -> bytes:
+    """What a second person approves of this request: how it is posted, and its lines."""
+    body = request.get_json()
+    return batch_approvals.content_of(body["mode"], body["lines"])
+
+
+def _shown(outcome: batches.Outcome) -> dict[str, Any]:
     refused = sum(result.code is not None for result in outcome.results)
     return {
         "id": str(outcome.batch_id),
