@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import Connection
-from wallet import accounts, answers
+from wallet import accounts, answers, standing
 from wallet.accounts import Opening
 from wallet.answers import GiftCard
 from wallet.assets import brand_currency
@@ -50,6 +50,8 @@ def of_customer(
     wanted = {kind: account for kind, account in named.items() if kind in kinds}
     available = _available(connection, wanted.values(), at=at) if wanted else {}
     cards = answers.gift_cards_of(connection, customer_id, currency, at) if "gift_card" in kinds else ()
+    if cards:  # their accounts bear the cards' names, so freezing the customer does not freeze them
+        standing.check_may_leave(connection, named["cash"].owner)
 
     found: dict[UUID, Purse] = {}
     for source in sources:

@@ -43,7 +43,7 @@ class Rate:
 
     def payable(self, points: int, amount_minor: int) -> tuple[int, int]:
         """The points to take of those there are, and the minor units that they pay of an amount: as much of it as
-        whole points are worth, and never a point more than that takes. Nothing is lost by rounding.
+        whole points are worth, and never a point more than that takes: less than a minor unit is lost by rounding.
 
         At 3 for 2, 7 points pay 4 of 5 with 6 of them; at 1 for 5, an amount of 12 takes 2 and pays 10.
         """
