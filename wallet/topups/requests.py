@@ -134,6 +134,8 @@ def _claim_all(
     refused: dict[UUID, Refusal] = {}
     while True:
         left = [request for request in requests if request.id not in refused]
+        if not left:
+            return [], refused
         try:
             with transaction() as session:
                 claimed, others = _claim(session, left, token, now=now)

@@ -26,10 +26,14 @@ def provider() -> Iterator[Stripe]:
 
 @pytest.fixture
 def shop(database: None, settings: Settings, provider: Stripe, connection: Connection) -> "Shop":
+    # Loaded here, so that tests below the roof do not wait for every room.
+    from app import wiring
     from app.factory import create_app
     from auth import tokens
+    from core.events import readers
 
     tokens.load_key(settings)
+    readers.register(wiring.READERS)
     over_stripe = replace(
         settings,
         stripe_secret_key=SECRET_KEY,
