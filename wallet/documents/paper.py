@@ -17,6 +17,9 @@ Align = Literal["L", "R"]
 
 MILLIMETRES_A_POINT = 25.4 / 72
 
+#: Stands for the number of pages until that is known; `one_line` takes its invisible ends out of everybody's words.
+_PAGES = "\N{WORD JOINER}pages\N{WORD JOINER}"
+
 # It warns of letters that no font has, naming them: they are out of somebody's words.
 logging.getLogger("fpdf").setLevel(logging.ERROR)
 
@@ -43,14 +46,10 @@ class Paper:
         self._pdf.set_author(one_line(author))
         self._pdf.set_lang("en")
         self._pdf.set_creation_date(made_at)
+        self._pdf.alias_nb_pages(_PAGES)
 
     def add_page(self) -> None:
         self._pdf.add_page()
-
-    @property
-    def page_of_pages(self) -> str:
-        """ "2 / 5", as it will read once all pages are there."""
-        return f"{self._pdf.page_no()} / {self._pdf.str_alias_nb_pages}"
 
     def fill(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
         self._pdf.set_fill_color(*colour)
@@ -66,12 +65,18 @@ class Paper:
         colour: Colour = INK, align: Align = "L", fit: bool = False,
     ) -> None:  # fmt: skip
         """One line, in the middle of its height. size: points; fit: cut off with an ellipsis where it is too long."""
+        text = one_line(text)
         if not text:
             return
         self._set(text, size=size, bold=bold)
-        self._pdf.set_text_color(*colour)
-        self._pdf.set_xy(x, y)
-        self._pdf.cell(width, height, self._cut(text, width) if fit else text, align=align)
+        self._put(x, y, width, height, self._cut(text, width) if fit else text, colour=colour, align=align)
+
+    def write_page_of_pages(
+        self, x: float, y: float, width: float, height: float, *, size: float, colour: Colour
+    ) -> None:
+        """ "2 / 5", as it will read once all pages are there."""
+        self._set("", size=size, bold=False)
+        self._put(x, y, width, height, f"{self._pdf.page_no()} / {_PAGES}", colour=colour, align="L")
 
     def folded(self, text: str, width: float, *, size: float, bold: bool = False) -> list[str]:
         """The lines that a text takes in this width."""
@@ -90,8 +95,14 @@ class Paper:
         # Shaping takes eight times as long, so it is for writings that need it.
         self._pdf.set_text_shaping(use_shaping_engine=not text.isascii() and any(map(_needs_shaping, text)))
 
+    def _put(
+        self, x: float, y: float, width: float, height: float, text: str, *, colour: Colour, align: Align
+    ) -> None:  # fmt: skip
+        self._pdf.set_text_color(*colour)
+        self._pdf.set_xy(x, y)
+        self._pdf.cell(width, height, text, align=align)
+
     def _cut(self, text: str, width: float) -> str:
-        text = one_line(text)
         if self._pdf.get_string_width(text) <= width:
             return text
         while text and self._pdf.get_string_width(text + "…") > width:

@@ -145,7 +145,7 @@ class Document:
     def _foot(self) -> None:
         self._rule(BOTTOM + 6, HAIRLINE)
         # The numbers stand at the left: how wide the last page's will be is not known yet.
-        self._paper.write(MARGIN, BOTTOM + 8, 40, 4, self._paper.page_of_pages, size=7.5, colour=GREY)
+        self._paper.write_page_of_pages(MARGIN, BOTTOM + 8, 40, 4, size=7.5, colour=GREY)
         width = WIDTH - 40
         self._paper.write(MARGIN + 40, BOTTOM + 8, width, 4, self._footer, size=7.5, colour=GREY, align="R", fit=True)
 

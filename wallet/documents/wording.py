@@ -109,8 +109,9 @@ def one_line(text: str) -> str:
     return " ".join("".join(each for each in kept if each not in _TURNERS).split())
 
 
-#: Embeddings, overrides and isolates: with them a reference could make 12.50 look like 05.21.
-_TURNERS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)))
+#: Embeddings, overrides and isolates: with them a reference could make 12.50 look like 05.21. And the word joiner,
+#: which nobody sees, and with which `paper` marks the number of pages.
+_TURNERS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x2060)))
 
 
 #: Between a currency's code and a figure CLDR puts a space, which Babel leaves out.

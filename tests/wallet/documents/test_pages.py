@@ -53,6 +53,16 @@ def test_table_of_1000_lines_runs_over_pages_under_its_titles() -> None:
     assert "All" in told[-1]
 
 
+@pytest.mark.parametrize("words", ["{nb}", "\u2060pages\u2060", "%s {0}", "**bold** __it__"])
+def test_words_that_look_like_commands_are_words(words: str) -> None:
+    written = document()
+    written.table(COLUMNS, [["today", words, "1.00"]])
+
+    (page,) = pages(written.done())
+
+    assert words.replace("\u2060", "") in page
+
+
 def test_a_long_text_folds_and_none_of_it_is_lost() -> None:
     words = " ".join(f"word{number}" for number in range(20))
     written = document()
