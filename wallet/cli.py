@@ -4,9 +4,10 @@ import click
 from flask.cli import with_appcontext
 
 from core.db import connection_of, transaction
-from wallet import checks, seal_cli, topups
+from wallet import checks, topups
 from wallet.finance import cli as finance
 from wallet.finance import movement_commands
+from wallet.seals import cli as seals
 
 
 @click.group("wallet")
@@ -44,7 +45,7 @@ def in_doubt(limit: int) -> None:
         click.echo(f"{topup.id} {topup.created_at.isoformat()} {amount} {topup.principal}: {topup.last_error}")
 
 
-for command in [*seal_cli.COMMANDS, *finance.COMMANDS, *movement_commands.COMMANDS]:
+for command in [*seals.COMMANDS, *finance.COMMANDS, *movement_commands.COMMANDS]:
     wallet.add_command(command)
 
 COMMANDS = [wallet]

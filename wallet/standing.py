@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import Connection, connection_of
-from wallet.errors import AccountNotEmpty
+from wallet.errors import AccountClosed, AccountFrozen, AccountNotEmpty
 
 
 def freeze(session: Session, owner: str) -> int:
@@ -48,10 +48,26 @@ def close_account(connection: Connection, account_id: UUID) -> None:
 
 def of(session: Session, owner: str) -> str:
     """The owner's standing: the strictest that any of its accounts has; "open" for one who has none."""
-    row = connection_of(session).execute(
+    return _of(connection_of(session), owner)
+
+
+def check_may_leave(connection: Connection, owner: str) -> None:
+    """For value that is the owner's and stands on an account of another name, as a gift card's does.
+
+    raises  AccountFrozen, AccountClosed
+    """
+    standing = _of(connection, owner)
+    if standing == "closed":
+        raise AccountClosed
+    if standing == "frozen":
+        raise AccountFrozen
+
+
+def _of(connection: Connection, owner: str) -> str:
+    row = connection.execute(
         "SELECT bool_or(status = 'closed'), bool_or(status = 'frozen') FROM wallet.account WHERE owner = %s", [owner]
-    )
-    is_closed, is_frozen = row.fetchone() or (False, False)
+    ).fetchone()
+    is_closed, is_frozen = row or (False, False)
     return "closed" if is_closed else "frozen" if is_frozen else "open"
 
 

@@ -12,7 +12,8 @@ from core.errors import InvalidInput, Refusal
 from core.idempotency import KeyReused
 from tests.wallet.conftest import NOW
 from tests.wallet.paying.conftest import Shop
-from wallet.errors import CurrencyUnknown, InsufficientFunds, MerchantUnknown
+from wallet import standing
+from wallet.errors import AccountFrozen, CurrencyUnknown, InsufficientFunds, MerchantUnknown
 from wallet.paying import codes, emvco, preferences, requests
 from wallet.paying.errors import (
     AmountMissing,
@@ -201,6 +202,17 @@ def test_gift_card_of_somebody_else_is_unknown(shop: Shop) -> None:
     for voucher_id in (ids.new(), shop.gift_card(shop.customer(), 100)):
         with pytest.raises(GiftCardUnknown):
             shop.pay(customer_id, Source(kind="gift_card", voucher_id=voucher_id), **named)
+
+
+def test_gift_card_of_a_frozen_customer_pays_nothing(shop: Shop) -> None:
+    customer_id = shop.customer()
+    card = Source(kind="gift_card", voucher_id=shop.gift_card(customer_id, 100))
+    named = {"merchant_id": shop.till.merchant_id, "amount_minor": 1, "currency": "USD"}
+    with transaction() as session:
+        standing.freeze(session, f"customer:{customer_id}")
+
+    with pytest.raises(AccountFrozen):
+        shop.pay(customer_id, card, **named)
 
 
 def test_customers_own_order_holds_where_a_payment_does_not_say(shop: Shop) -> None:

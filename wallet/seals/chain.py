@@ -1,4 +1,4 @@
-"""Seals: a hash chain over the ledger's transfers, whose head can be kept where nobody of ours can write.
+"""The chain: blocks of committed transfers, each hashed together with the one before.
 
 Each block hashes what was committed since the last one, together with that one's hash. Commits come in no order, so a
 block ends at the horizon below which nothing can be committed any more. Whoever edits, removes or slips in a row that

@@ -1,0 +1,5 @@
+"""Seals: a hash chain over the ledger's transfers, whose head can be kept where nobody of ours can write."""
+
+from wallet.seals.chain import Head, first_difference, head, seal_all, seal_due
+
+__all__ = ["Head", "first_difference", "head", "seal_all", "seal_due"]
