@@ -14,7 +14,7 @@ from wallet import accounts, errors, holds, ledger, limits
 from wallet.accounts import Opening
 from wallet.errors import AccountClosed, AccountFrozen, HoldExpired, LimitExceeded
 from wallet.holds import Capturing
-from wallet.peers import wallets
+from wallet.peers import invitations, wallets
 from wallet.peers.errors import AlreadyClaimed, SelfTransfer, SendingEnded, SendingStopped
 from wallet.peers.events import MoneyReceived, SendingCompleted
 from wallet.peers.models import COMPLETED, PENDING, RETURNED, Sending
@@ -107,6 +107,7 @@ def claim(session: Session, sending: Sending, receiver_id: UUID, *, now: datetim
         raise SendingStopped from refusal
 
     _complete(sending, receiver_id, posted.transfer_id, now=now)
+    invitations.take_back(session, [sending])
     return sending
 
 

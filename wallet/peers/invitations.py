@@ -1,10 +1,9 @@
 """Invitations: a text to a number that is nobody's yet, that money waits for whoever signs up with it."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
 
 from babel.numbers import format_currency
 from sqlalchemy.orm import Session
@@ -66,8 +65,11 @@ def text(session: Session, sending: Sending, phone: str, *, brand: Brand, now: d
     )
 
 
-def take_back(session: Session, sending_ids: Collection[UUID]) -> None:
+def take_back(session: Session, over: Iterable[Sending]) -> None:
     """Forget what was texted about sendings that are over; what has not left yet never does."""
-    messages.suppress(session, customer_ids=sending_ids, reason="sending_over", purpose="invitation")
-    for sending_id in sending_ids:
+    texted = [sending.id for sending in over if sending.way == "phone"]
+    if not texted:
+        return
+    messages.suppress(session, customer_ids=texted, reason="sending_over", purpose="invitation")
+    for sending_id in texted:
         crypto.destroy_data_key(session, sending_id)

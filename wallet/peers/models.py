@@ -8,8 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 
-PENDING, COMPLETED, CANCELLED, RETURNED = SENDING_STATES = ("pending", "completed", "cancelled", "returned")
-OPEN, PAID, DECLINED, WITHDRAWN, LAPSED = REQUEST_STATES = ("open", "paid", "declined", "cancelled", "lapsed")
+CANCELLED = "cancelled"
+PENDING, COMPLETED, RETURNED = "pending", "completed", "returned"
+OPEN, PAID, DECLINED, LAPSED = "open", "paid", "declined", "lapsed"
+SENDING_STATES = (PENDING, COMPLETED, CANCELLED, RETURNED)
+REQUEST_STATES = (OPEN, PAID, DECLINED, CANCELLED, LAPSED)
 
 
 def _among(column: str, values: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from core.events import announce, announce_all
 from wallet.peers import links, people, wallets
 from wallet.peers.errors import LinkUnknown, MoneyRequestEnded, SelfTransfer, TooManyMoneyRequests
 from wallet.peers.events import MoneyRequestCancelled, MoneyRequestDeclined, MoneyRequested, MoneyRequestLapsed
-from wallet.peers.models import DECLINED, LAPSED, OPEN, WITHDRAWN, MoneyRequest
+from wallet.peers.models import CANCELLED, DECLINED, LAPSED, OPEN, MoneyRequest
 from wallet.peers.people import Person
 
 LASTS = timedelta(days=7)
@@ -104,10 +104,10 @@ def cancel(session: Session, request_id: UUID, *, requester_id: UUID, now: datet
     request = _own(session, request_id, requester_id)
     if request.requester_id != requester_id:
         raise Forbidden("Only who asked can cancel; who is asked declines")
-    if request.state == WITHDRAWN:
+    if request.state == CANCELLED:
         return request
     check_open(request, now=now)
-    end(request, WITHDRAWN, now=now)
+    end(request, CANCELLED, now=now)
 
     if request.payer_id is not None:
         announce(session, MoneyRequestCancelled(customer_id=request.payer_id, occurred_at=now, **facts(request)))

@@ -134,6 +134,8 @@ def test_a_number_without_account_is_texted_and_its_owner_gets_the_money(app: Fl
     assert (newcomer.ask("GET", f"/sendings/{sent['id']}").json or {})["status"] == "completed"
     [cash] = (newcomer.ask("GET", "/wallet").json or {})["items"]
     assert cash["available"] == MONEY
+    with transaction() as session, pytest.raises(crypto.Erased):
+        messages.open_sealed(session, session.scalars(select(Message)).one())
 
 
 def test_a_text_is_taken_back_with_its_money(anna: Phone) -> None:
