@@ -6,6 +6,7 @@ from uuid import UUID
 from auth.models import Approval
 from core.db import Connection
 from wallet import accounts, ledger, lots
+from wallet.errors import AccountClosed
 from wallet.finance import owing, places
 from wallet.finance.movement_events import AdjustmentPosted
 from wallet.ledger import Leg, LotMove, Transfer
@@ -22,6 +23,8 @@ def post(connection: Connection, approval: Approval, *, transfer_id: UUID, now: 
     expires_at = datetime.fromisoformat(subject["expires_at"]) if subject["expires_at"] else None
     currency, amount_minor = amount["currency"], amount["amount_minor"]
     openings = source.opening(currency), target.opening(currency)
+    if owing.closed_ones(connection, openings):
+        raise AccountClosed
     accounts.open_all(connection, openings)
     if target.purpose == "debt":
         owing.refuse_overpaying(connection, [owing.Movement(*openings, amount_minor)])

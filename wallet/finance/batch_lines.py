@@ -13,7 +13,8 @@ from core.db import Connection, connection_of, transaction
 from core.errors import Refusal
 from core.events import Event
 from wallet import ledger, lots
-from wallet.errors import MerchantUnknown
+from wallet.errors import AccountClosed, MerchantUnknown
+from wallet.finance import owing
 from wallet.finance.batch_models import TransferBatch
 from wallet.finance.lines import Line
 from wallet.finance.movement_errors import CustomerUnknown, LapsedAlready
@@ -35,8 +36,11 @@ def refusals(session: Session, lines: Sequence[Line], *, now: datetime) -> dict[
     sides = [place for line in lines for place in (line.source, line.target)]
     known_customers = customers.known(session, {side.id for side in sides if side.owner == "customer" and side.id})
     known_merchants = merchants.known(session, {side.id for side in sides if side.owner == "merchant" and side.id})
+    closed = owing.closed_ones(connection_of(session), [opening for line in lines for opening in line.openings])
     bad: dict[str, Refusal] = {}
     for line in lines:
+        if closed and any(opening.owner in closed for opening in line.openings):
+            bad[line.reference] = AccountClosed()
         for side in (line.source, line.target):
             if side.owner == "customer" and side.id not in known_customers:
                 bad[line.reference] = CustomerUnknown()

@@ -1,11 +1,12 @@
-"""Guards of accounts without a floor: a debt is not overpaid, a merchant is not paid out more than is owed."""
+"""Guards that no row of the ledger is: a debt is not overpaid, a merchant is not paid out more than is owed, and one
+whose accounts are closed gets no new one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from core.db import Connection
-from wallet.accounts import Opening
+from wallet.accounts import BRAND, Opening
 from wallet.errors import PostingRefused
 from wallet.finance.movement_errors import DebtOverpaid, PayoutExceedsPayable
 
@@ -38,6 +39,12 @@ def refuse_overpaying(connection: Connection, movements: Sequence[Movement]) -> 
             raise _at(position, PayoutExceedsPayable())
 
 
+def closed_ones(connection: Connection, openings: Iterable[Opening]) -> set[str]:
+    """The owners among them who have a closed account."""
+    owners = list({opening.owner for opening in openings} - {BRAND})
+    return {owner for (owner,) in connection.execute(_CLOSED, [owners])}
+
+
 def _at(position: int, refusal: PostingRefused) -> PostingRefused:
     refusal.position = position
     return refusal
@@ -49,3 +56,5 @@ _STANDING = """
              ORDER BY hot, account_id, shard FOR NO KEY UPDATE) AS locked
      GROUP BY account_id
 """
+
+_CLOSED = "SELECT DISTINCT owner FROM wallet.account WHERE owner = ANY (%s) AND status = 'closed'"

@@ -168,6 +168,17 @@ def test_a_frozen_account_takes_and_does_not_give(ada: Person, ben: Person) -> N
     assert standing(cash) == 1500
 
 
+def test_who_closed_their_wallet_gets_no_new_account(ada: Person, ben: Person) -> None:
+    cash = accounts.of_customer(add_customer(), "USD")
+    give(cash, 5)
+    agreed(ben, asked(ada, **{"from": f"{cash.owner}:cash"}, amount=usd(5), reason="payout"))
+    do(lambda session: standings.close(session, cash.owner))
+
+    credit = asked(ada, to=f"{cash.owner}:points", amount={"amount_minor": 5, "currency": "PTS"})
+
+    assert agreed(ben, credit).json["code"] == "account_closed"
+
+
 def test_promotional_value_and_points_come_and_go_in_lots(ada: Person, ben: Person) -> None:
     customer_id, ends = add_customer(), (clock.now() + timedelta(days=30)).isoformat()
     promotional, points = accounts.promotional(customer_id, "USD"), accounts.points(customer_id)

@@ -24,7 +24,7 @@ from tests.wallet.finance.people import (
 )
 from wallet import accounts
 from wallet import standing as standings
-from wallet.finance import batch_posting, batches, lines
+from wallet.finance import batch_approvals, batch_posting, batches, lines
 from wallet.finance.batches import Batch
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -142,6 +142,27 @@ def test_each_line_has_its_own_answer() -> None:
     assert all(result.replayed for result in run(raw).results)
     give(accounts.of_customer(poor, "USD"), 1)
     assert told(run(raw))[2] == "insufficient_funds", "a refusal stays, for who asks again"
+    assert first_difference() is None
+
+
+def test_who_closed_their_wallet_gets_nothing_by_batch() -> None:
+    cash = accounts.of_customer(add_customer(), "USD")
+    give(cash, 5)
+    run([debit("payout", UUID(cash.owner.split(":")[1]), 5)], key="first")
+    do(lambda session: standings.close(session, cash.owner))
+
+    points = {"kind": "credit_points", "amount": {"amount_minor": 5, "currency": "PTS"}}
+    assert told(run([{**credit("a", UUID(cash.owner.split(":")[1])), **points}])) == ["account_closed"]
+
+
+def test_what_no_account_can_hold_is_refused_by_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_approvals, "_above_minor", 2**80)
+    who, most = add_customer(), 2**53 - 1
+
+    outcome = run([credit(str(n), who, most) for n in range(1026)] + [credit("small", add_customer(1))])
+
+    codes = told(outcome)
+    assert (codes.count("posted"), codes.count("amount_too_large"), codes[-1]) == (1025, 2, "posted")
     assert first_difference() is None
 
 

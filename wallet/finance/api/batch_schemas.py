@@ -30,7 +30,7 @@ class BatchLineSchema(Schema):
     expires_at = Instant(allow_none=True, metadata={"description": "Of promotional value and points."})
     note = fields.String(
         allow_none=True,
-        validate=validate.Length(max=140),
+        validate=validate.Length(min=1, max=140),
         metadata={"description": "For the statement. Kept with the transfer for ever: no personal data."},
     )
 
@@ -53,7 +53,11 @@ class BatchArgsSchema(Schema):
     """`all_or_nothing`: the first line that cannot be posted refuses the batch. `each`: every line has its answer."""
 
     mode = fields.String(required=True, validate=validate.OneOf([batches.ALL_OR_NOTHING, batches.EACH]))
-    lines = _Lines(fields.Nested(BatchLineSchema()), required=True)
+    lines = _Lines(
+        fields.Nested(BatchLineSchema()),
+        required=True,
+        metadata={"minItems": 1, "maxItems": batches.MOST_LINES, "description": "No two with the same reference."},
+    )
 
 
 class NewBatchSchema(BatchArgsSchema):
