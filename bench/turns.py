@@ -87,7 +87,9 @@ def settle(url: str) -> None:
     """Bring a database to rest after it was filled: statistics, no dead rows, nothing left to write out."""
     with connected(url) as connection:
         connection.execute("VACUUM (ANALYZE)")
-        connection.execute("CHECKPOINT")
+        # Only a superuser may; elsewhere the server writes when it will.
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CHECKPOINT")
 
 
 @contextmanager
