@@ -35,6 +35,8 @@ import wallet.api.lots
 import wallet.api.merchant
 import wallet.cli
 import wallet.finance.api.finance
+import wallet.finance.api.merchant
+import wallet.finance.api.settlements
 import wallet.finance.safeguarding
 import wallet.documents.api.customer
 import wallet.documents.api.merchant
@@ -117,6 +119,7 @@ def doors() -> list[Door]:
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
                 wallet.finance.api.finance.blueprint,
+                wallet.finance.api.settlements.blueprint,
                 wallet.documents.api.staff.blueprint,
                 wallet.topups.api.staff.blueprint,
                 wallet.finance.api.adjustments.blueprint,
@@ -137,6 +140,7 @@ def doors() -> list[Door]:
                 wallet.documents.api.merchant.blueprint,
                 wallet.paying.api.merchant.blueprint,
                 wallet.paying.api.holds.blueprint,
+                wallet.finance.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
             ],
         ),

@@ -42,6 +42,10 @@ class Settings:
     batch_approval_above_minor: int = field(default=1_000_000, metadata={"least": 0})
     #: TrueType files for letters that the documents' own font lacks, comma-separated.
     document_fonts: str = ""
+    #: Whose account payouts to merchants leave: its holder, its IBAN or "USABA:bank:account", its bank's BIC.
+    payout_debtor_name: str = ""
+    payout_debtor_account: str = ""
+    payout_debtor_bic: str = ""
     public_url: str = "http://127.0.0.1:8000"
     #: How many proxies of ours each request passes: that many of the last X-Forwarded-For addresses are believed.
     trusted_proxies: int = field(default=0, metadata={"least": 0})

@@ -19,6 +19,7 @@ from engage.inbox import NewItem
 from rewards import campaigns, vouchers
 from rewards.campaigns import Draft
 from rewards.vouchers import Issue
+from wallet.finance import settlements
 
 #: It names nothing: each caller sees and changes what is their own.
 OWN = "own"
@@ -137,6 +138,23 @@ EXPECTED = {
     "GET /admin/v1/finance/safeguarding-reports/{report_id}": "finance.read",
     "GET /admin/v1/finance/safeguarding-reports/{report_id}/differences": "finance.read",
     "PUT /admin/v1/finance/safeguarding-reports/{report_id}/sign-off": "finance.sign_off",
+    "PUT /admin/v1/merchants/{merchant_id}/terms": "finance.terms",
+    "GET /admin/v1/merchants/{merchant_id}/terms": "finance.read",
+    "PUT /admin/v1/merchants/{merchant_id}/bank-account": "finance.bank",
+    "GET /admin/v1/merchants/{merchant_id}/bank-account": "finance.read",
+    "POST /admin/v1/settlements": "finance.settle",
+    "GET /admin/v1/settlements": "finance.read",
+    "GET /admin/v1/settlements/{settlement_id}": "finance.read",
+    "GET /admin/v1/settlements/{settlement_id}/statement.csv": "finance.read",
+    "GET /admin/v1/settlements/{settlement_id}/statement.pdf": "finance.read",
+    "POST /admin/v1/payout-files": "finance.pay_out",
+    "GET /admin/v1/payout-files": "finance.read",
+    "GET /admin/v1/payout-files/{file_id}/file.xml": "finance.pay_out",
+    "GET /admin/v1/payout-files/{file_id}/file.csv": "finance.pay_out",
+    "GET /merchant/v1/settlements": OWN,
+    "GET /merchant/v1/settlements/{settlement_id}": OWNED,
+    "GET /merchant/v1/settlements/{settlement_id}/statement.csv": OWNED,
+    "GET /merchant/v1/settlements/{settlement_id}/statement.pdf": OWNED,
     "GET /merchant/v1/payments/{payment_id}": OWNED,
     "POST /merchant/v1/payments/{payment_id}/refunds": OWNED,
     "GET /merchant/v1/balance": OWN,
@@ -337,7 +355,10 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         card = vouchers.issue(session, given, now=now)
     assert topup.json and payment.json and check.json and request.json
     hold = _hold_of(customer, till)
+    with transaction() as session:
+        run = settlements.close(session, until=clock.now(), merchant_id=None, actor="staff:test", now=clock.now())
     return {
+        "settlement_id": run.closed[0].row.id,
         "topup_id": topup.json["id"],
         "payment_method_id": "sandbox_ok",
         "payment_id": payment.json["id"],

@@ -1,7 +1,8 @@
-"""`flask wallet trial-balance`, `import-report` and `safeguarding`."""
+"""`flask wallet trial-balance`, `import-report`, `safeguarding` and `settle`."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
@@ -9,7 +10,14 @@ from flask.cli import with_appcontext
 from core import clock
 from core.db import connection_of, transaction
 from core.errors import Refusal
-from wallet.finance import provider_reports, report_files, safeguarding, safeguarding_reports, trial_balance
+from wallet.finance import (
+    provider_reports,
+    report_files,
+    safeguarding,
+    safeguarding_reports,
+    settlements,
+    trial_balance,
+)
 from wallet.finance.safeguarding import OPERATOR
 from wallet.finance.safeguarding_reports import Reconciliation
 
@@ -73,6 +81,25 @@ def reconcile(day: datetime | None) -> None:
         raise SystemExit(1)
 
 
+@click.command("settle")
+@click.option("--until", required=True, help="What happened before this instant (RFC 3339) is settled.")
+@click.option("--merchant", "merchant_id", type=click.UUID, help="One merchant only.")
+@with_appcontext
+def settle(until: str, merchant_id: UUID | None) -> None:
+    """Settle merchants up to an instant: take the fees and pay the rest out. To repeat it changes nothing."""
+    at, is_complete = _instant(until), False
+    while not is_complete:
+        try:
+            with transaction() as session:
+                run = settlements.close(session, until=at, merchant_id=merchant_id, actor=OPERATOR, now=clock.now())
+        except Refusal as refusal:
+            raise click.ClickException(str(refusal.detail)) from refusal
+        is_complete = run.is_complete
+        for row in (closed.row for closed in run.closed):
+            told = f"net {row.net_minor}, fees {row.fees_minor}, paid out {row.payout_minor} {row.currency}"
+            click.echo(f"{row.id} merchant {row.merchant_id}: {told}")
+
+
 def _show(found: Reconciliation) -> None:
     report = found.report
     click.echo(f"safeguarding {report.day} run {report.run}: {report.status}, {report.difference_count} differences")
@@ -96,4 +123,4 @@ def _told(refusal: Refusal) -> list[str]:
     return [str(refusal.detail), *(each["detail"] for each in refusal.facts.get("errors", ()))]
 
 
-COMMANDS = [show_trial_balance, import_report, reconcile]
+COMMANDS = [show_trial_balance, import_report, reconcile, settle]

@@ -117,10 +117,18 @@ class BankAccountInvalid(Refusal):
 
 class DebtorMissing(Refusal):
     code = "payout_debtor_missing"
-    title = "The brand's own bank account is not set: PAYOUT_DEBTOR_NAME and PAYOUT_DEBTOR_IBAN"
+    title = "The brand's own bank account is not set: PAYOUT_DEBTOR_NAME and PAYOUT_DEBTOR_ACCOUNT"
 
 
 class ReportMediaUnknown(Refusal):
     code = "report_media_unknown"
     kind = Kind.MALFORMED
     title = "Send the report as text/csv or, for JSON lines, application/jsonl"
+
+
+class PayoutTwin(Refusal):
+    code = "payout_under_way"
+    kind = Kind.CONFLICT
+    title = "The same payouts are being put into a file just now"
+    constraint = "pk_payout"
+    retry_after_seconds = 2

@@ -1,0 +1,120 @@
+"""Payouts as files for the bank: ISO 20022's customer credit transfer, and a table for people.
+
+source  ISO 20022, pain.001.001.09 (CustomerCreditTransferInitiationV09)
+"""
+
+from collections.abc import Sequence
+from datetime import UTC
+from decimal import Decimal
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from wallet.assets import exponent_of
+from wallet.documents import csv
+from wallet.finance.bank_accounts import BankAccount
+from wallet.finance.payout_files import Line
+from wallet.finance.settlement_models import PayoutFile
+
+NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
+CONTENT_TYPE = "application/xml"
+
+_HEADER = (
+    "settlement_id", "merchant_id", "holder", "iban", "bic", "account_number", "clearing_system", "clearing_code",
+    "amount", "currency", "amount_minor", "reference",
+)  # fmt: skip
+
+
+def as_xml(file: PayoutFile, lines: Sequence[Line], debtor: BankAccount) -> bytes:
+    """The file for the bank, from the brand's account `debtor`; the same bytes whenever it is asked for."""
+    document = Element("Document", xmlns=NAMESPACE)
+    initiation = SubElement(document, "CstmrCdtTrfInitn")
+    made_at, control_sum = file.made_at.astimezone(UTC), _decimal(file.control_sum_minor, file.currency)
+    header = SubElement(initiation, "GrpHdr")
+    _text(header, "MsgId", file.id.hex)
+    _text(header, "CreDtTm", made_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    _text(header, "NbOfTxs", str(file.payout_count))
+    _text(header, "CtrlSum", control_sum)
+    _text(SubElement(header, "InitgPty"), "Nm", debtor.holder)
+
+    payment = SubElement(initiation, "PmtInf")
+    _text(payment, "PmtInfId", file.id.hex)
+    _text(payment, "PmtMtd", "TRF")
+    _text(payment, "NbOfTxs", str(file.payout_count))
+    _text(payment, "CtrlSum", control_sum)
+    _text(SubElement(payment, "ReqdExctnDt"), "Dt", made_at.strftime("%Y-%m-%d"))
+    _text(SubElement(payment, "Dbtr"), "Nm", debtor.holder)
+    _text(_account(payment, "DbtrAcct", debtor), "Ccy", file.currency)
+    _agent(payment, "DbtrAgt", debtor)
+    for line in lines:
+        _transfer(payment, line, file.currency)
+    ElementTree.indent(document)
+    return bytes(ElementTree.tostring(document, encoding="utf-8", xml_declaration=True))
+
+
+def as_csv(file: PayoutFile, lines: Sequence[Line]) -> bytes:
+    """The same as a table, with the control sum in its last row."""
+    rows: list[tuple[str | int | None, ...]] = [_row(line, file.currency) for line in lines]
+    total = _decimal(file.control_sum_minor, file.currency)
+    closing = ("control sum", *[None] * 7, total, file.currency, file.control_sum_minor, str(file.id))
+    return csv.table(_HEADER, [*rows, closing])
+
+
+def _transfer(payment: Element, line: Line, currency: str) -> None:
+    transfer = SubElement(payment, "CdtTrfTxInf")
+    _text(SubElement(transfer, "PmtId"), "EndToEndId", line.end_to_end_id)
+    amount = _text(SubElement(transfer, "Amt"), "InstdAmt", _decimal(line.amount_minor, currency))
+    amount.set("Ccy", currency)
+    _agent(transfer, "CdtrAgt", line.account)
+    _text(SubElement(transfer, "Cdtr"), "Nm", line.account.holder)
+    _account(transfer, "CdtrAcct", line.account)
+    _text(SubElement(transfer, "RmtInf"), "Ustrd", line.reference)
+
+
+def _account(parent: Element, name: str, account: BankAccount) -> Element:
+    element = SubElement(parent, name)
+    identified = SubElement(element, "Id")
+    if account.iban is not None:
+        _text(identified, "IBAN", account.iban)
+    else:
+        _text(SubElement(identified, "Othr"), "Id", account.number)
+    return element
+
+
+def _agent(parent: Element, name: str, account: BankAccount) -> None:
+    bank = SubElement(SubElement(parent, name), "FinInstnId")
+    if account.bic is not None:
+        _text(bank, "BICFI", account.bic)
+    if account.clearing_system is not None and account.clearing_code is not None:
+        member = SubElement(bank, "ClrSysMmbId")
+        _text(SubElement(member, "ClrSysId"), "Cd", account.clearing_system)
+        _text(member, "MmbId", account.clearing_code)
+    if not len(bank):
+        _text(SubElement(bank, "Othr"), "Id", "NOTPROVIDED")
+
+
+def _text(parent: Element, name: str, text: str) -> Element:
+    element = SubElement(parent, name)
+    element.text = text
+    return element
+
+
+def _decimal(amount_minor: int, currency: str) -> str:
+    return str(Decimal(amount_minor).scaleb(-exponent_of(currency)))
+
+
+def _row(line: Line, currency: str) -> tuple[str | int | None, ...]:
+    account = line.account
+    return (
+        str(line.settlement_id),
+        str(line.merchant_id),
+        csv.words(account.holder),
+        account.iban,
+        account.bic,
+        account.account_number,
+        account.clearing_system,
+        account.clearing_code,
+        _decimal(line.amount_minor, currency),
+        currency,
+        line.amount_minor,
+        line.reference,
+    )

@@ -1,0 +1,138 @@
+"""Payout files: settlements' payouts that are given to the bank together, each in exactly one file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from core import audit, ids
+from core.errors import NotFound
+from wallet.assets import exponent_of
+from wallet.finance import bank_accounts
+from wallet.finance.bank_accounts import BankAccount
+from wallet.finance.errors import NothingToPayOut
+from wallet.finance.settlement_models import MerchantBankAccount, Payout, PayoutFile, Settlement
+
+#: What a bank's portal takes and a person can look over; the rest goes into the next file.
+MOST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """without_bank_account: merchants whose payouts wait until it is known where to send them."""
+
+    row: PayoutFile
+    without_bank_account: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One payout, with where it goes. reference: what the merchant finds on their bank's statement."""
+
+    settlement_id: UUID
+    merchant_id: UUID
+    amount_minor: int
+    account: BankAccount
+
+    @property
+    def end_to_end_id(self) -> str:
+        return self.settlement_id.hex
+
+    @property
+    def reference(self) -> str:
+        return f"Settlement {self.settlement_id}"
+
+
+def make(session: Session, *, currency: str, actor: str, now: datetime) -> Made:
+    """Put the payouts that wait in one currency into a file, the oldest first.
+
+    raises   CurrencyUnknown; NothingToPayOut; PayoutTwin while another file takes the same ones
+    effects  audited
+    """
+    exponent_of(currency)
+    waiting = _waiting(session, currency)
+    known = bank_accounts.latest(session, [each.merchant_id for each in waiting], currency)
+    missing = sorted({each.merchant_id for each in waiting if each.merchant_id not in known})
+    payable = [each for each in waiting if each.merchant_id in known]
+    if not payable:
+        raise NothingToPayOut(without_bank_account=[str(merchant_id) for merchant_id in missing])
+
+    file = PayoutFile(
+        id=ids.new(),
+        currency=currency,
+        payout_count=len(payable),
+        control_sum_minor=sum(each.payout_minor for each in payable),
+        made_by=actor,
+        made_at=now,
+    )
+    session.add(file)
+    session.flush()
+    session.execute(
+        insert(Payout),
+        [
+            {
+                "settlement_id": each.id,
+                "file_id": file.id,
+                "bank_account_id": known[each.merchant_id].id,
+                "amount_minor": each.payout_minor,
+            }
+            for each in payable
+        ],
+    )
+    change = {"currency": currency, "payouts": file.payout_count, "control_sum_minor": file.control_sum_minor}
+    audit.record(
+        session, actor=actor, action="payout_file.make", target=f"payout_file:{file.id}", change=change, now=now
+    )
+    return Made(file, missing)
+
+
+def find(session: Session, file_id: UUID) -> PayoutFile:
+    """raises  NotFound"""
+    file = session.get(PayoutFile, file_id)
+    if file is None:
+        raise NotFound
+    return file
+
+
+def page(session: Session, *, before: UUID | None, limit: int) -> Sequence[PayoutFile]:
+    """The files, the latest first."""
+    query = select(PayoutFile).order_by(PayoutFile.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(PayoutFile.id < before)).all()
+
+
+def lines(session: Session, file: PayoutFile, *, actor: str, now: datetime) -> list[Line]:
+    """A file's payouts with the bank accounts that held when it was made, in the order of their settlements.
+
+    raises   Erased
+    effects  audited, since it opens what is sealed
+    """
+    query = (
+        select(Payout, MerchantBankAccount)
+        .join(MerchantBankAccount, MerchantBankAccount.id == Payout.bank_account_id)
+        .where(Payout.file_id == file.id)
+        .order_by(Payout.settlement_id)
+    )
+    found = session.execute(query).all()
+    bank_accounts.fetch_keys(session, [row.merchant_id for _, row in found])
+    audit.record(session, actor=actor, action="payout_file.read", target=f"payout_file:{file.id}", change={}, now=now)
+    return [
+        Line(payout.settlement_id, row.merchant_id, payout.amount_minor, bank_accounts.opened(session, row))
+        for payout, row in found
+    ]
+
+
+def _waiting(session: Session, currency: str) -> Sequence[Settlement]:
+    query = (
+        select(Settlement)
+        .where(
+            Settlement.currency == currency,
+            Settlement.payout_minor > 0,
+            ~select(Payout).where(Payout.settlement_id == Settlement.id).exists(),
+        )
+        .order_by(Settlement.id)
+        .limit(MOST)
+    )
+    return session.scalars(query).all()
