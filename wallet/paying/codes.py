@@ -12,7 +12,7 @@ from wallet.assets import brand_currency
 from wallet.errors import MerchantUnknown
 from wallet.paying import emvco, requests
 from wallet.paying.emvco import MerchantCode
-from wallet.paying.errors import PaymentRequestCancelled
+from wallet.paying.errors import CodeAltered, PaymentRequestCancelled
 from wallet.paying.models import PaymentRequest
 from wallet.paying.tills import Till
 
@@ -78,7 +78,7 @@ def of_request(session: Session, request: PaymentRequest) -> str:
 def read(session: Session, text: str, *, now: datetime, is_locked: bool = False) -> Seen:
     """Whom a scanned code pays. `is_locked`: the basket's row is locked, for it is about to be paid.
 
-    raises  those of `emvco.decode`; PaymentRequestPaid, PaymentRequestCancelled, PaymentRequestExpired;
+    raises  those of `emvco.decode`; CodeAltered; PaymentRequestPaid, PaymentRequestCancelled, PaymentRequestExpired;
             MerchantUnknown for a store that there is not, or that takes no payments now
     """
     code = emvco.decode(text, guid=_brand.guid)
@@ -87,6 +87,8 @@ def read(session: Session, text: str, *, now: datetime, is_locked: bool = False)
         request = requests.lock(session, code.request_id) if is_locked else session.get(PaymentRequest, code.request_id)
         if request is None:
             raise PaymentRequestCancelled
+        if (code.amount_minor, code.currency) != (request.amount_minor, request.currency):
+            raise CodeAltered
         requests.check_payable(request, now=now)
     store_id = request.store_id if request else code.store_id
     assert store_id is not None

@@ -23,6 +23,14 @@ class CodeForeign(Refusal):
     title = "This payment code is not one of this brand's"
 
 
+class CodeAltered(Refusal):
+    """Somebody has rewritten it: customers must not be shown one amount and pay another."""
+
+    code = "payment_code_altered"
+    kind = Kind.INVALID
+    title = "The payment code does not say what the till asked for"
+
+
 class CodeCurrencyUnknown(Refusal):
     code = "payment_code_currency_unknown"
     kind = Kind.INVALID

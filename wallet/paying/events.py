@@ -12,7 +12,6 @@ class PaymentReversedAtTill(Event):
     """payment_id, amount_minor, currency: None where there was no payment, and now can be none."""
 
     name = "payment.reversed"
-    log_only = True
 
     merchant_id: UUID
     store_id: UUID

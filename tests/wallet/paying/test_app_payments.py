@@ -1,7 +1,9 @@
 """In the app: a scanned store or basket, or a merchant by name, out of the sources that the customer chose."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -12,12 +14,13 @@ from core.errors import InvalidInput, Refusal
 from core.idempotency import KeyReused
 from tests.wallet.conftest import NOW
 from tests.wallet.paying.conftest import Shop
-from wallet import standing
-from wallet.errors import AccountFrozen, CurrencyUnknown, InsufficientFunds, MerchantUnknown
+from wallet import answers, limits, standing
+from wallet.errors import AccountFrozen, CurrencyUnknown, InsufficientFunds, LimitExceeded, MerchantUnknown
 from wallet.paying import codes, emvco, preferences, requests
 from wallet.paying.errors import (
     AmountMissing,
     AmountNotAsked,
+    CodeAltered,
     GiftCardUnknown,
     PaymentRequestCancelled,
     PaymentRequestExpired,
@@ -226,3 +229,53 @@ def test_customers_own_order_holds_where_a_payment_does_not_say(shop: Shop) -> N
     assert (shop.held(customer_id)["cash"], shop.held(customer_id)["promotional"]) == (0, 50)
     shop.take(customer_id, 50, order=("promotional",))
     assert shop.owed == 200
+
+
+@pytest.mark.parametrize("changes", [{"amount_minor": 1}, {"amount_minor": None}, {"currency": "EUR"}])
+def test_code_that_was_rewritten_is_refused(shop: Shop, changes: dict[str, Any]) -> None:
+    said = emvco.decode(shop.code_of(shop.ask(1000)), guid="app.pocketful")
+
+    with pytest.raises(CodeAltered):
+        shop.pay(shop.customer(cash=1000), code=emvco.encode(replace(said, **changes)))
+
+
+def test_code_of_no_basket_is_refused(shop: Shop) -> None:
+    said = emvco.decode(shop.code_of(shop.ask(1000)), guid="app.pocketful")
+
+    with pytest.raises(PaymentRequestCancelled):
+        shop.pay(shop.customer(cash=1000), code=emvco.encode(replace(said, request_id=ids.new())))
+
+
+@pytest.mark.parametrize("rate", [None, (100, 100)])
+def test_points_pay_in_the_brands_currency_where_they_have_a_price(shop: Shop, rate: tuple[int, int] | None) -> None:
+    answers.register(answers.Answers(points_rate=rate))
+    customer_id = shop.customer(points=500)
+    named = {"merchant_id": shop.till.merchant_id, "amount_minor": 500}
+
+    with pytest.raises(InsufficientFunds):
+        shop.pay(customer_id, Source(kind="points"), currency="EUR", **named)
+    if rate is None:
+        with pytest.raises(InsufficientFunds):
+            shop.pay(customer_id, Source(kind="points"), currency="USD", **named)
+    else:
+        shop.pay(customer_id, Source(kind="points"), currency="USD", **named)
+
+
+def test_frozen_wallet_pays_nothing(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000, promotional=100)
+    with transaction() as session:
+        standing.freeze(session, f"customer:{customer_id}")
+
+    with pytest.raises(AccountFrozen):
+        shop.take(customer_id, 50)
+    assert shop.owed == 0
+
+
+def test_limit_of_the_customers_tier_counts_the_cash_of_a_mix(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000, promotional=100)
+    with transaction() as session:
+        limits.set_rule(session, tier="basic", scope="pay", asset="USD", measures={"per_transfer": 300}, now=NOW)
+
+    with pytest.raises(LimitExceeded):
+        shop.take(customer_id, 401)
+    shop.take(customer_id, 400)

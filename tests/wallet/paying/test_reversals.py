@@ -171,3 +171,17 @@ def test_value_that_lapsed_meanwhile_comes_back_for_a_while(shop: Shop) -> None:
     with pytest.raises(Refusal):
         shop.take(customer_id, 300, at=NOW + timedelta(days=31))
     shop.take(customer_id, 300, at=NOW + timedelta(days=30))
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_reversals_at_once_are_one(shop: Shop, is_paid: bool) -> None:
+    customer_id = shop.customer(cash=1000)
+    if is_paid:
+        shop.take(customer_id, 1000, reference="B-1")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: shop.reverse("B-1"), range(8)))
+
+    assert len(set(answers)) == 1
+    assert len(shop.events("payment.reversed")) == 1
+    assert (shop.held(customer_id)["cash"], shop.owed) == (1000, 0)
