@@ -62,13 +62,19 @@ class Paper:
 
     def write(
         self, x: float, y: float, width: float, height: float, text: str, *, size: float, bold: bool = False,
-        colour: Colour = INK, align: Align = "L", fit: bool = False,
+        colour: Colour = INK, align: Align = "L", fit: bool = False, shrink: bool = False,
     ) -> None:  # fmt: skip
-        """One line, in the middle of its height. size: points; fit: cut off with an ellipsis where it is too long."""
+        """One line, in the middle of its height. size: points.
+
+        fit     cut off with an ellipsis where it is too long
+        shrink  written smaller there: for amounts, of which no figure may be lost or stand on another line
+        """
         text = one_line(text)
         if not text:
             return
         self._set(text, size=size, bold=bold)
+        if shrink and (needed := self._pdf.get_string_width(text)) > width:
+            self._set(text, size=size * width / needed * 0.99, bold=bold)
         self._put(x, y, width, height, self._cut(text, width) if fit else text, colour=colour, align=align)
 
     def write_page_of_pages(

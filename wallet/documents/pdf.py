@@ -81,16 +81,24 @@ class Document:
         self._paper.y += 2
 
     def table(
-        self, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, totals: Iterable[Sequence[str]] = ()
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[str]],
+        *,
+        totals: Iterable[Sequence[str]] = (),
+        name: str = "",
     ) -> None:
-        """Rows below their columns' titles, which stand on each page anew; long texts fold. `totals` stand out."""
+        """Rows below their columns' titles, which stand on each page anew, below `name`; `totals` stand out.
+
+        Long texts fold, except at the right, where amounts stand: they get smaller.
+        """
         places = _placed(columns)
         self._need(18)
         self._titles(places)
         for row in rows:
-            self._row(places, row)
+            self._row(places, row, name)
         for row in totals:
-            self._row(places, row, is_total=True)
+            self._row(places, row, name, is_total=True)
         self._paper.y += 4
 
     def picture(self, picture: Picture) -> None:
@@ -165,17 +173,24 @@ class Document:
         self._paper.y += 5.6
         self._rule(self._paper.y, self._letterhead.colour, 0.35)
 
-    def _row(self, places: Sequence[_Place], row: Sequence[str], *, is_total: bool = False) -> None:
+    def _row(self, places: Sequence[_Place], row: Sequence[str], name: str, *, is_total: bool = False) -> None:
         folded = [
-            self._paper.folded(text, at.width, size=8.5, bold=is_total) for text, at in zip(row, places, strict=True)
+            [text] if at.column.align == "R" else self._paper.folded(text, at.width, size=8.5, bold=is_total)
+            for text, at in zip(row, places, strict=True)
         ]
         height = max(map(len, folded)) * _LINE + 2 * _PADDING
         if self._need(height):
+            if name:
+                self._paper.write(MARGIN, self._paper.y, WIDTH, 5, f"{name}, continued", size=9, bold=True)
+                self._paper.y += 6
             self._titles(places)
         for at, lines in zip(places, folded, strict=True):
             for number, line in enumerate(lines):
                 y = self._paper.y + _PADDING + number * _LINE
-                self._paper.write(at.x, y, at.width, _LINE, line, size=8.5, bold=is_total, align=at.column.align)
+                align = at.column.align
+                self._paper.write(
+                    at.x, y, at.width, _LINE, line, size=8.5, bold=is_total, align=align, shrink=align == "R"
+                )
         self._paper.y += height
         self._rule(self._paper.y, HAIRLINE)
 

@@ -32,7 +32,7 @@ def paint(picture: Picture, *, more_fonts: Sequence[Path] = ()) -> bytes:
         draw.text((label.x * _SCALE, label.y * _SCALE), label.text, fill=label.colour, font=font, anchor=anchor)
 
     written = io.BytesIO()
-    image.save(written, "PNG", optimize=True)
+    image.save(written, "PNG")
     return written.getvalue()
 
 

@@ -67,10 +67,8 @@ def _summary(section: Section, words: Wording) -> list[str]:
 
 
 def _account(document: Document, section: Section, words: Wording) -> None:
-    document.heading(
-        wording.account(section.purpose, section.asset),
-        f"Opening balance {words.number(section.opening, section.asset)}",
-    )
+    name = wording.account(section.purpose, section.asset)
+    document.heading(name, f"Opening balance {words.number(section.opening, section.asset)}")
     unit = "Points" if section.asset == POINTS else section.asset
     columns = [
         Column("Date", 2),
@@ -81,7 +79,7 @@ def _account(document: Document, section: Section, words: Wording) -> None:
         Column("Balance", 2.1, "R"),
     ]
     closing = ["", "", "Closing balance", "", "", words.number(section.closing, section.asset)]
-    document.table(columns, (_line(line, section, words) for line in section.lines), totals=[closing])
+    document.table(columns, (_line(line, section, words) for line in section.lines), totals=[closing], name=name)
 
 
 def _line(line: Line, section: Section, words: Wording) -> Sequence[str]:

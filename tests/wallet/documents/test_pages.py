@@ -41,16 +41,27 @@ def test_page_bears_the_letterhead_and_its_number() -> None:
 
 def test_table_of_1000_lines_runs_over_pages_under_its_titles() -> None:
     written = document()
-    written.table(
-        COLUMNS, [[f"day {line}", "Payment", f"{line}.00"] for line in range(1000)], totals=[["", "All", "7"]]
-    )
+    rows = [[f"day {line}", "Payment", f"{line}.00"] for line in range(1000)]
+    written.table(COLUMNS, rows, totals=[["", "All", "7"]], name="Cash")
 
     told = pages(written.done())
 
     assert len(told) > 20
     assert all("Amount" in page and f"{number} / {len(told)}" in page for number, page in enumerate(told, 1))
     assert sum(page.count("Payment") for page in told) == 1000
+    assert ["Cash, continued" in page for page in told] == [False] + [True] * (len(told) - 1)
     assert "All" in told[-1]
+
+
+def test_an_amount_stays_on_one_line_however_large_it_is() -> None:
+    largest = "−90,071,992,547,409.91"
+    narrow = [Column("What", 9), Column("Amount", 1, "R")]
+    written = document()
+    written.table(narrow, [["Payment", largest]])
+
+    (page,) = pages(written.done())
+
+    assert largest in page
 
 
 @pytest.mark.parametrize("words", ["{nb}", "\u2060pages\u2060", "%s {0}", "**bold** __it__"])
