@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -15,9 +14,11 @@ from wallet.errors import AmountTooLarge, PostingRefused
 from wallet.finance import batch_lines, owing
 from wallet.finance.batch_models import ENDED, REFUSED, RUNNING, TransferBatch
 from wallet.finance.lines import Line
+from wallet.ledger import Transfer
 
-#: So many lines are posted in one transaction, which takes about 50 ms (measured): far from the 250 of the house.
-CHUNK = 500
+#: So many lines are posted in one transaction: some 30 ms, and 100 on a machine that has four times too much to do
+#: (measured), of the house's 250.
+CHUNK = 200
 
 
 def post_each(row: TransferBatch, lines: Sequence[Line], now: datetime) -> None:
@@ -36,14 +37,19 @@ def post_each(row: TransferBatch, lines: Sequence[Line], now: datetime) -> None:
         _end(session, row, now, posted=len(answers) - refused, refused=refused)
 
 
-def post(session: Session, lines: Sequence[Line], *, batch_id: UUID, fingerprint: bytes, now: datetime) -> None:
+def post(session: Session, lines: Sequence[Line], transfers: Sequence[Transfer]) -> None:
     """Post all lines or none, as a transaction's last deed; their accounts are open and their owners known.
 
-    raises  a PostingRefused with the `position` of the first line at fault
+    transfers  the lines as `transfers_of` makes them, before the transaction begins
+    raises     a PostingRefused with the `position` of the first line at fault
     """
     connection = connection_of(session)
     owing.refuse_overpaying(connection, [owing.Movement(*line.openings, line.amount_minor) for line in lines])
-    ledger.post_all(connection, [batch_lines.transfer(line, batch_id, fingerprint, now) for line in lines])
+    ledger.post_all(connection, transfers)
+
+
+def transfers_of(row: TransferBatch, lines: Sequence[Line], now: datetime) -> list[Transfer]:
+    return [batch_lines.transfer(line, row.id, row.fingerprint, now) for line in lines]
 
 
 def _post_good_ones(row: TransferBatch, lines: Sequence[Line], now: datetime) -> dict[str, Refusal]:
@@ -56,10 +62,11 @@ def _post_good_ones(row: TransferBatch, lines: Sequence[Line], now: datetime) ->
     rest, window = list(lines), len(lines)
     while rest:
         some = rest[:window]
+        transfers = transfers_of(row, some, now)
         try:
             with transaction() as session:
                 accounts.open_all(session, [opening for line in some for opening in line.openings])
-                post(session, some, batch_id=row.id, fingerprint=row.fingerprint, now=now)
+                post(session, some, transfers)
         except PostingRefused as refusal:
             if refusal.is_replayed:  # a twin of this batch declined it meanwhile
                 known = batch_lines.standing(row)
@@ -101,9 +108,10 @@ def post_all(row: TransferBatch, lines: Sequence[Line], now: datetime) -> None:
 
 
 def _post_all_at_once(row: TransferBatch, lines: Sequence[Line], now: datetime) -> None:
+    transfers = transfers_of(row, lines, now)
     with transaction() as session:
         try:
-            post(session, lines, batch_id=row.id, fingerprint=row.fingerprint, now=now)
+            post(session, lines, transfers)
         except PostingRefused as refusal:
             raise _at(refusal, lines, refusal.position) from refusal
         if not _end(session, row, now, posted=len(lines), refused=0):
