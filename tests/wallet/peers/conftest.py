@@ -60,8 +60,8 @@ def customer(phone: str, amount_minor: int = 0, *, now: datetime = NOW) -> UUID:
         return found.id
 
 
-def bring(session: Any, customer_id: UUID, amount_minor: int) -> None:
-    cash, provider = accounts.of_customer(customer_id, "USD"), accounts.of_provider("USD")
+def bring(session: Any, customer_id: UUID, amount_minor: int, currency: str = "USD") -> None:
+    cash, provider = accounts.of_customer(customer_id, currency), accounts.of_provider(currency)
     accounts.open_all(session, [cash, provider])
     named = {"id": ids.new(), "principal": "test", "key": str(ids.new()), "fingerprint": b"", "kind": "test"}
     legs = (provider.leg(-amount_minor), cash.leg(amount_minor))

@@ -10,6 +10,7 @@ from core import crypto, ids
 from core.db import transaction
 from core.errors import NotFound
 from core.idempotency import KeyReused
+from core.settings import Settings
 from tests.wallet.peers.conftest import (
     ANNA,
     BEN,
@@ -17,6 +18,7 @@ from tests.wallet.peers.conftest import (
     NOW,
     WEEK,
     announced,
+    bring,
     cash,
     check_books,
     customer,
@@ -26,7 +28,7 @@ from tests.wallet.peers.conftest import (
     set_limits,
     settle,
 )
-from wallet import holds, standing
+from wallet import assets, holds, limits, standing
 from wallet.errors import AccountClosed, AccountFrozen, CurrencyUnknown, InsufficientFunds, LimitExceeded
 from wallet.peers import claims, sendings
 from wallet.peers.errors import SelfTransfer, SendingEnded
@@ -86,6 +88,25 @@ def test_only_currencies_of_the_wallet_can_be_sent(anna: UUID) -> None:
     for currency in ("EUR", "XXX", "PTS"):
         with pytest.raises(CurrencyUnknown):
             send(anna, BEN, currency=currency)
+
+
+def test_money_opens_its_receivers_account_in_another_currency(anna: UUID, ben: UUID) -> None:
+    assets.load(Settings(wallet_currencies="EUR"))
+    try:
+        with transaction() as session:
+            limits.ensure_defaults(session, now=NOW)
+            bring(session, anna, 1000, "EUR")
+        settle()
+        do(standing.freeze, f"customer:{ben}")
+
+        assert send(anna, BEN, 400, currency="EUR").state == "completed"
+        assert send(anna, NOBODYS, 600, currency="EUR").state == "pending"
+        assert (cash(ben, "EUR"), cash(anna, "EUR"), cash(anna)) == ((400, 0), (600, 600), (10_000, 0))
+        # A frozen wallet is frozen in each currency that comes to it.
+        with pytest.raises(AccountFrozen):
+            send(ben, ANNA, 400, currency="EUR")
+    finally:
+        assets.load(Settings())
 
 
 def test_frozen_and_closed_wallets_send_nothing(anna: UUID, ben: UUID, clara: UUID) -> None:
