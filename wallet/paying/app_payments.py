@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import ids
-from core.db import connection_of
+from core.db import Connection, connection_of
 from core.errors import InvalidInput
 from core.idempotency import KeyReused
 from wallet import ledger
@@ -22,7 +22,7 @@ from wallet.paying.tills import principal_of
 from wallet.payments import Payment
 from wallet.transfers import Posted, Transfer
 
-#: Of a declined transfer that only keeps a key, since a basket's payment stands under its till's reference.
+#: Of a declined transfer that only keeps a key: a basket's payment stands under its till's name, a refusal nowhere.
 KEEPER = "payment.key"
 
 
@@ -72,6 +72,20 @@ def pay(session: Session, asked: AppPayment) -> Posted:
     return _pay_request(session, asked, payment, seen.request, sources)
 
 
+def keep_key(connection: Connection, asked: AppPayment) -> bool:
+    """Let the customer's key name nothing else in the ledger, for ever; False where it names something already."""
+    keeper = Transfer(
+        id=ids.new(),
+        principal=asked.principal,
+        key=asked.key,
+        fingerprint=asked.fingerprint,
+        kind=KEEPER,
+        legs=(),
+        effective_at=asked.at,
+    )
+    return ledger.decline(connection, keeper, KeyReused())
+
+
 def _payment(asked: AppPayment, merchant_id: UUID, amount_minor: int, currency: str) -> Payment:
     return Payment(
         principal=asked.principal,
@@ -108,17 +122,7 @@ def _pay_request(
     session: Session, asked: AppPayment, payment: Payment, request: PaymentRequest, sources: Sequence[Source]
 ) -> Posted:
     """Pay a basket under its till's reference, where the till looks for it; the customer's key is kept beside it."""
-    keeper = Transfer(
-        id=ids.new(),
-        principal=asked.principal,
-        key=asked.key,
-        fingerprint=asked.fingerprint,
-        kind=KEEPER,
-        legs=(),
-        effective_at=asked.at,
-        details={"request_id": str(request.id)},
-    )
-    if not ledger.decline(connection_of(session), keeper, KeyReused()):
+    if not keep_key(connection_of(session), asked):
         raise KeyReused
     named = replace(
         payment,

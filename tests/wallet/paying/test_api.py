@@ -273,3 +273,38 @@ def test_payments_at_tills_can_be_switched_off(app: Flask, till: Door, settings:
             del body["customer_code"]
         assert getattr(till, method)(path, body).status_code == 503
     assert put(till, "/reversals/B-1").status_code == 503
+
+
+def test_key_of_a_refused_payment_names_no_other(till: Door, customer: Door, shop: Shop) -> None:
+    code = till.get("/store-code").json["code"]  # type: ignore[index]
+    much = {"code": code, "amount": usd(9_999_999)}
+    plain = {"merchant_id": str(shop.till.merchant_id), "amount": usd(5)}
+
+    first = customer.post("/payments", much, key="k")
+    other, again = customer.post("/payments", plain, key="k"), customer.post("/payments", much, key="k")
+
+    assert (first.status_code, first.json["code"]) == (422, "insufficient_funds")  # type: ignore[index]
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")  # type: ignore[index]
+    assert (again.json, again.headers["Idempotency-Replayed"]) == (first.json, "true")
+    assert customer.post("/payments", plain, key="l").status_code == 201
+    reused = customer.post("/payments", {**much, "amount": usd(5)}, key="l")
+    assert reused.json["code"] == "idempotency_key_reused"  # type: ignore[index]
+    assert shop.owed == 5
+
+
+def test_unreadable_code_takes_no_key(till: Door, customer: Door) -> None:
+    code = till.get("/store-code").json["code"]  # type: ignore[index]
+    damaged = customer.post("/payments", {"code": code[:-1] + "?", "amount": usd(5)}, key="k")
+
+    again = customer.post("/payments", {"code": code[:-1] + "?", "amount": usd(5)}, key="k")
+    right = customer.post("/payments", {"code": code, "amount": usd(5)}, key="k")
+
+    assert [answer.json["code"] for answer in (damaged, again)] == ["payment_code_damaged"] * 2  # type: ignore[index]
+    assert right.status_code == 201
+
+
+@pytest.mark.parametrize("named", ["merchant_id", "store_id"])
+def test_unknown_merchant_is_paid_out_of_no_source(customer: Door, named: str) -> None:
+    answer = customer.post("/payments", {named: str(ids.new()), "amount": usd(5), "sources": [{"kind": "cash"}]})
+
+    assert (answer.status_code, answer.json["code"]) == (404, "merchant_unknown")  # type: ignore[index]

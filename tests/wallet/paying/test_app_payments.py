@@ -78,6 +78,37 @@ def test_sixteen_customers_at_one_basket_pay_it_once(shop: Shop) -> None:
     assert sum(shop.held(customer_id)["cash"] for customer_id in customers) == 15_000
 
 
+def test_customer_who_scans_while_the_till_takes_and_cancels(shop: Shop) -> None:
+    """Of a scan, the till's own taking and a cancelling of one basket at once, one is first."""
+    customers = [(shop.customer(cash=100), shop.customer(cash=100)) for _ in range(6)]
+    asked = [shop.ask(100, reference=f"B-{place}") for place in range(6)]
+
+    def at_once(deed: int) -> str:
+        place, kind = divmod(deed, 3)
+        scanner, shower = customers[place]
+        try:
+            if kind == 0:
+                shop.pay(scanner, code=shop.code_of(asked[place]))
+            elif kind == 1:
+                shop.take(shower, 100, reference=f"B-{place}")
+            else:
+                with transaction() as session:
+                    requests.cancel(session, asked[place].id, terminal_id=shop.till.terminal_id, now=NOW)
+                return "cancelled"
+        except Refusal as refusal:
+            return refusal.code
+        return "paid"
+
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(at_once, range(18)))
+
+    for place in range(6):
+        assert sum(outcome in ("paid", "cancelled") for outcome in outcomes[place * 3 : place * 3 + 3]) == 1, outcomes
+    assert shop.owed == 100 * outcomes.count("paid")
+    closed = "SELECT count(*) FROM wallet.payment_request WHERE state = 'paid'"
+    assert shop.rows(closed) == [(outcomes.count("paid"),)]
+
+
 def test_basket_expires(shop: Shop) -> None:
     request = shop.ask(1000)
     customer_id = shop.customer(cash=1000)

@@ -6,7 +6,8 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.db import connection_of
+from core.db import connection_of, transaction
+from core.errors import Refusal
 from core.web import idempotent, principals
 from wallet import payments
 from wallet.api.schemas import PaymentSchema
@@ -17,32 +18,44 @@ from wallet.paying.app_payments import AppPayment
 
 def paid(args: dict[str, Any]) -> Response:
     """The answer to the app's POST /payments."""
-    principal, key, fingerprint, now = principals.current(), idempotent.key(), idempotent.fingerprint(), clock.now()
-    amount = args["amount"] or {}
+    asked = _asked(args)
+    refused: list[Refusal] = []
 
     def work(session: Session) -> dict[str, Any]:
-        merchant_id = args.get("merchant_id")
-        if "store_id" in args:
-            merchant_id = payments.merchant_of_store(connection_of(session), args["store_id"])
-        posted = app_payments.pay(
-            session,
-            AppPayment(
-                principal=principal.name,
-                key=key,
-                fingerprint=fingerprint,
-                customer_id=principal.id,
-                code=args.get("code"),
-                merchant_id=merchant_id,
-                store_id=args.get("store_id"),
-                amount_minor=amount.get("amount_minor"),
-                currency=amount.get("currency"),
-                tip_minor=args["tip_minor"],
-                sources=shapes.sources(args["sources"]),
-                reference=args["reference"],
-                approval_id=args["approval_id"],
-                at=now,
-            ),
-        )
+        try:
+            posted = app_payments.pay(session, asked)
+        except Refusal as refusal:
+            refused.append(refusal)
+            raise
         return payments.shown(posted.transfer_id, posted.effective_at, posted.details)
 
-    return idempotent.command(work, schema=PaymentSchema())
+    answer = idempotent.command(work, schema=PaymentSchema())
+    if refused:
+        # The refusal is kept by the command; the ledger must know that the key is taken, for payments the short way.
+        with transaction() as session:
+            app_payments.keep_key(connection_of(session), asked)
+    return answer
+
+
+def _asked(args: dict[str, Any]) -> AppPayment:
+    principal, amount = principals.current(), args["amount"] or {}
+    merchant_id = args.get("merchant_id")
+    if "store_id" in args:
+        with transaction() as session:
+            merchant_id = payments.merchant_of_store(connection_of(session), args["store_id"])
+    return AppPayment(
+        principal=principal.name,
+        key=idempotent.key(),
+        fingerprint=idempotent.fingerprint(),
+        customer_id=principal.id,
+        code=args.get("code"),
+        merchant_id=merchant_id,
+        store_id=args.get("store_id"),
+        amount_minor=amount.get("amount_minor"),
+        currency=amount.get("currency"),
+        tip_minor=args["tip_minor"],
+        sources=shapes.sources(args["sources"]),
+        reference=args["reference"],
+        approval_id=args["approval_id"],
+        at=clock.now(),
+    )
