@@ -14,15 +14,21 @@ _AMOUNT = validate.Range(min=0, max=MAX_AMOUNT_MINOR)
 
 
 class AsOfArgs(Schema):
-    """`?as_of=2026-10-31T00:00:00Z`: what stood there then, by business time, that instant included."""
+    """`?as_of=2026-10-31T00:00:00Z`."""
 
-    as_of = Instant(load_default=None)
+    as_of = Instant(
+        load_default=None,
+        metadata={"description": "What stood there then, by business time, that instant included; none to come."},
+    )
 
 
 class RecordedAsOfArgs(AsOfArgs):
-    """`as_recorded_at` leaves out what was recorded later: what the ledger would have answered at that instant."""
+    """`?as_of=&as_recorded_at=`."""
 
-    as_recorded_at = Instant(load_default=None)
+    as_recorded_at = Instant(
+        load_default=None,
+        metadata={"description": "Leave out what was recorded later: what the ledger would have answered then."},
+    )
 
 
 class EntryArgs(PageArgs):
