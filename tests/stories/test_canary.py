@@ -27,6 +27,7 @@ from core.web.principals import Principal
 
 PHONE, EMAIL, STAFF_EMAIL = "+12025550177", "canary.person@example.org", "canary.staff@example.org"
 NAME, PUSH_TOKEN = "Canaria Nightingale", "canary-push-token-7c1"
+FRIEND, NOTE = "+12025550188", "For Canaria's birthday"
 
 #: What the sandbox was given stands there in clear: it plays the provider.
 SANDBOX = "core.sandbox_message"
@@ -80,12 +81,13 @@ def test_no_canary_is_found_in_any_column_or_log_line(
 
     canaries |= sign_in(doors, work)
     canaries |= walk_a_journey(doors, work)
+    canaries |= send_money(doors) | {FRIEND.removeprefix("+1"), NOTE}
     report_events(doors)
     work()
 
     # Found where they may stand, so that a search that finds nothing has searched.
     columns = columns_with(canaries)
-    assert {(table, PHONE.removeprefix("+1")) for table in (SANDBOX,)} <= columns
+    assert {(SANDBOX, number.removeprefix("+1")) for number in (PHONE, FRIEND)} <= columns
     assert {(table, canary) for table, canary in columns if table != SANDBOX} == set()
     lines = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     assert "/app/v1/me" in lines
@@ -141,6 +143,21 @@ def walk_a_journey(doors: Doors, work: Any) -> set[str]:
     assert doors.client.get(f"/c/{code}").status_code == 200
     second = buy(doors, code)
     return {code, code.replace("-", ""), first, second}
+
+
+def send_money(doors: Doors) -> set[str]:
+    """Send money to a number and by link, and ask for it; the links' codes."""
+    more = {"amount": {"amount_minor": 100, "currency": "USD"}, "note": NOTE}
+    to, anybody = {"phone": FRIEND}, {"link": True}
+    doors.ask("POST", "/app/v1/sendings", {"to": to, **more})
+    sent = doors.ask("POST", "/app/v1/sendings", {"to": anybody, **more})
+    doors.ask("POST", "/app/v1/money-requests", {"from": to, **more})
+    asked = doors.ask("POST", "/app/v1/money-requests", {"from": anybody, **more})
+    doors.ask("POST", "/app/v1/money-requests/look-ups", {"code": asked["link"]["code"]})
+    assert [one["note"] for one in doors.ask("GET", "/app/v1/sendings")["items"]] == [NOTE] * 2
+    codes = {made["link"]["code"] for made in (sent, asked)}
+    assert [doors.client.get(f"/c/s/{code}").status_code for code in codes] == [200, 200]
+    return codes
 
 
 def graph(campaign_id: str) -> dict[str, Any]:
