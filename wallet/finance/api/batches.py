@@ -1,10 +1,9 @@
 """Batches of transfers at the staff door."""
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify, make_response, request
+from flask import Response, request
 from flask_smorest import Blueprint
 
 from auth import approval_lists
@@ -14,6 +13,7 @@ from core.db import transaction
 from core.web import bodies, idempotent, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, decode_cursor, encode_cursor, page_of
+from wallet.api.shapes import replay_header
 from wallet.finance import batch_approvals, batches
 from wallet.finance.api.batch_schemas import (
     AskedApprovalSchema,
@@ -25,7 +25,7 @@ from wallet.finance.api.batch_schemas import (
 )
 from wallet.finance.api.movement_schemas import DecisionArgsSchema
 from wallet.finance.batch_models import TransferBatch
-from wallet.finance.batches import Batch
+from wallet.finance.batches import Batch, Outcome
 
 blueprint = Blueprint("wallet_batches", __name__, description="Many transfers at once")
 
@@ -39,7 +39,7 @@ _MOST_BYTES = 5_000_000
 @blueprint.response(201, BatchOutcomeSchema())
 @idempotent.documented
 @needs("transfers.batch")
-def post_batch(args: dict[str, Any]) -> Response:
+def post_batch(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Post up to 10,000 transfers, all or nothing or each for itself; one that was cut off is sent again as it is."""
     batch = Batch(
         **args,
@@ -49,11 +49,7 @@ def post_batch(args: dict[str, Any]) -> Response:
         content=_content(),
     )
     outcome = batches.run(batch, now=clock.now())
-    # Not by the schema, which would take seconds for ten thousand lines.
-    answer = make_response(jsonify(_shown(outcome)), 201)
-    if outcome.replayed:
-        answer.headers["Idempotency-Replayed"] = "true"
-    return answer
+    return _shown(outcome), replay_header(outcome.replayed)
 
 
 @blueprint.post("/transfers/batch/approvals")
@@ -91,17 +87,14 @@ def _content() -> bytes:
     return batch_approvals.content_of(body["mode"], body["lines"])
 
 
-def _shown(outcome: batches.Outcome) -> dict[str, Any]:
+def _shown(outcome: Outcome) -> dict[str, Any]:
     refused = sum(result.code is not None for result in outcome.results)
     return {
-        "id": str(outcome.batch_id),
+        "id": outcome.batch_id,
         "mode": outcome.mode,
         "posted_count": len(outcome.results) - refused,
         "refused_count": refused,
-        "lines": [
-            {**asdict(result), "transfer_id": result.transfer_id and str(result.transfer_id)}
-            for result in outcome.results
-        ],
+        "lines": outcome.results,
     }
 
 
