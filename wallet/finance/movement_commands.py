@@ -1,4 +1,4 @@
-"""`flask wallet adjust`, `approve` and `import-transfers`: what the staff door does, for who has a shell.
+"""`flask wallet adjust`, `approve`, `approvals` and `import-transfers`: what the staff door does, for who has a shell.
 
 They act for a person by `--by`, who must hold the permission; whoever has a shell of the production machine is trusted
 to name themselves, as with every command.
@@ -90,6 +90,19 @@ def approve(approval_id: UUID, refuse: bool, reason: str | None, email: str) -> 
     click.echo(f"{told['status']}: {json.dumps(told['subject'])}")
 
 
+@click.command("approvals")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many to list.")
+def list_waiting(limit: int) -> None:
+    """List what waits for a second person, the latest first."""
+    now = clock.now()
+    with transaction() as session:
+        found = approval_lists.page(session, before=None, limit=limit, now=now, status=approvals.WAITING, kind=None)
+        told = approval_lists.shown(session, found, now=now)
+    for each in told:
+        until = each["expires_at"].isoformat(timespec="minutes")
+        click.echo(f"{each['id']} {each['kind']} by {each['asked_by']} until {until}: {json.dumps(each['subject'])}")
+
+
 _DECIDED_BY: dict[str, tuple[Callable[..., Approval], str]] = {
     adjustments.KIND: (adjustments.decide, "adjustments.decide"),
     batch_approvals.KIND: (batch_approvals.decide, "transfers.approve"),
@@ -149,7 +162,7 @@ def import_transfers(
         raise SystemExit(1)
 
 
-COMMANDS: list[click.Command] = [adjust, approve, import_transfers]
+COMMANDS: list[click.Command] = [adjust, approve, list_waiting, import_transfers]
 
 
 def _ask(filed: Sequence[Filed], mode: str, actor: str, note: str | None) -> None:

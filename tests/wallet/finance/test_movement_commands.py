@@ -37,9 +37,12 @@ def test_two_people_adjust_by_command(app: Flask) -> None:
     to = f"customer:{customer_id}:cash"
 
     asked = run(app, "adjust", "--to", to, "--amount-minor", "500", "--reason", "goodwill", "--note", "Sorry").output
+    waiting = app.test_cli_runner().invoke(wallet, ["approvals"]).output
     alone = run(app, "approve", asked.strip())
     agreed = run(app, "approve", asked.strip(), by="ben")
 
+    assert waiting.startswith(f"{asked.strip()} wallet.adjustment by staff:")
+    assert app.test_cli_runner().invoke(wallet, ["approvals"]).output == ""
     assert (alone.exit_code, "self_approval" in alone.output) == (1, True)
     assert (agreed.exit_code, f'"to": "{to}"' in agreed.output) == (0, True)
     assert standing(accounts.of_customer(customer_id, "USD")) == 500
