@@ -23,12 +23,14 @@ __all__ = [
     "Limit",
     "ensure_defaults",
     "of_customer",
+    "recount",
     "rules",
     "set_rule",
     "set_tier",
     "set_tiers",
     "take",
     "tier_of",
+    "uncount",
 ]
 
 #: What a rule can set, and the rule of a new currency in its major units; finance changes it by `set_rule`.
@@ -74,6 +76,24 @@ def take(connection: Connection, taken: Sequence[Limit], *, at: datetime) -> Non
             if limit.account_id is not None:
                 connection.execute(_CEILING, [limit.customer_id, limit.asset, limit.amount, limit.amount,
                                               limit.account_id])  # fmt: skip
+
+
+def uncount(connection: Connection, limit: Limit, *, taken_at: datetime) -> None:
+    """Take an amount that came to nothing off what is used, where the day and month in which it was taken still run.
+
+    That it was tried stays counted: stolen cards are tried one after the other.
+    """
+    _change(connection, limit, -limit.amount, taken_at)
+
+
+def recount(connection: Connection, limit: Limit, *, taken_at: datetime) -> None:
+    """Undo `uncount`, for what came about after all; it refuses nothing, since the money is there."""
+    _change(connection, limit, limit.amount, taken_at)
+
+
+def _change(connection: Connection, limit: Limit, by: int, taken_at: datetime) -> None:
+    named = [limit.customer_id, limit.scope, limit.asset]
+    connection.execute(_CHANGE, [by, taken_at, brand_time_zone(), *named])
 
 
 def tier_of(session: Session, customer_id: UUID) -> str:
@@ -177,4 +197,13 @@ def _standing(session: Session, customer_id: UUID, asset: str) -> int:
 
 _CEILING = """
     SELECT wallet.check_ceiling(1, %s, %s, posted + %s, %s) FROM wallet.balance WHERE account_id = %s
+"""
+
+_CHANGE = """
+    UPDATE wallet.usage u
+       SET day_amount = greatest(u.day_amount + CASE WHEN u.day = c.local::date THEN c.by ELSE 0 END, 0),
+           month_amount = greatest(
+               u.month_amount + CASE WHEN u.month = date_trunc('month', c.local)::date THEN c.by ELSE 0 END, 0)
+      FROM (SELECT %s::bigint AS by, %s::timestamptz AT TIME ZONE %s AS local) c
+     WHERE u.customer_id = %s AND u.scope = %s AND u.asset = %s
 """

@@ -12,7 +12,6 @@ class AdjustmentPosted(Event):
     """Staff moved value by hand; `source` and `target` name accounts: "customer:<id>:cash", "brand:marketing"."""
 
     name = "adjustment.posted"
-    log_only = True
 
     transfer_id: UUID
     adjustment_id: UUID

@@ -25,7 +25,6 @@ class MoneyReceived(Event):
     """Of the receiver."""
 
     name = "money.received"
-    log_only = True
 
     sending_id: UUID
     amount_minor: int
@@ -47,7 +46,6 @@ class SendingCompleted(Event):
 @dataclass(frozen=True, kw_only=True)
 class SendingCancelled(Event):
     name = "sending.cancelled"
-    log_only = True
 
     sending_id: UUID
     amount_minor: int
@@ -59,7 +57,6 @@ class SendingReturned(Event):
     """Nobody claimed it in time: the sender can spend it again."""
 
     name = "sending.returned"
-    log_only = True
 
     sending_id: UUID
     amount_minor: int

@@ -2,11 +2,19 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from core.db import Connection
-from wallet import accounts
-from wallet.transfers import Leg
+from sqlalchemy.orm import Session
+
+from core import ids
+from core.db import Connection, connection_of
+from wallet import accounts, ledger
+from wallet.assets import wallet_currencies
+from wallet.topups.events import DebtPaid
+from wallet.transfers import Leg, Transfer
+
+KIND = "debt"
 
 #: Whose money, in which currency.
 Purse = tuple[UUID, str]
@@ -57,6 +65,40 @@ def debit(purse: Purse, amount: int, *, spendable: int) -> Sequence[Leg]:
     taken = min(spendable, amount)
     both = (accounts.of_customer(*purse).leg(-taken), accounts.debt(*purse).leg(taken - amount))
     return [leg for leg in both if leg.amount]
+
+
+def collect(session: Session, customer_ids: Collection[UUID], *, now: datetime) -> int:
+    """Have those among these customers who owe pay it out of their cash, as far as it goes; how many paid.
+
+    For credits that do not pay it themselves, as top-ups do. Posts, so it comes last in its transaction.
+    effects  announces debt.paid; locks the accounts of those who owe
+    """
+    connection = connection_of(session)
+    purses = {(customer_id, currency) for customer_id in customer_ids for currency in wallet_currencies()}
+    debtors = {row[0] for row in connection.execute(_DEBTORS, [[_debt(purse) for purse in purses]])}
+    transfers = []
+    for purse in sorted((purse for purse in purses if _debt(purse) in debtors), key=_debt):
+        standing = lock(connection, purse)
+        paid = min(standing.spendable, standing.owed)
+        if paid:
+            transfers.append(_payment(purse, paid, now=now))
+    ledger.post_all(connection, transfers)
+    return len(transfers)
+
+
+def _payment(purse: Purse, paid: int, *, now: datetime) -> Transfer:
+    transfer_id, (customer_id, currency) = ids.new(), purse
+    return Transfer(
+        id=transfer_id,
+        principal="wallet",
+        key=f"debt:{transfer_id}",
+        fingerprint=customer_id.bytes,
+        kind=KIND,
+        legs=(accounts.of_customer(*purse).leg(-paid), accounts.debt(*purse).leg(paid)),
+        effective_at=now,
+        details={"customer_id": str(customer_id), "amount_minor": paid, "currency": currency},
+        events=(DebtPaid(customer_id=customer_id, occurred_at=now, amount_minor=paid, currency=currency),),
+    )
 
 
 def _debt(purse: Purse) -> UUID:

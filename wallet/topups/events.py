@@ -72,3 +72,14 @@ class AutoTopupPaused(Event):
 
     currency: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebtPaid(Event):
+    """Out of what came into the wallet by another way than a top-up."""
+
+    name = "debt.paid"
+    log_only = True
+
+    amount_minor: int
+    currency: str

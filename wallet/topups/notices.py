@@ -13,11 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import ids, work
-from core.db import transaction
-from core.events import announce
+from core.db import connection_of, transaction
 from core.gateways.payments import Notice
 from wallet.errors import PostingRefused
-from wallet.topups import clawbacks, disputes, outcomes
+from wallet.topups import clawbacks, counting, disputes, outcomes
 from wallet.topups.models import ProviderNotice, Topup
 
 BATCH = 50
@@ -114,6 +113,8 @@ def _charged(session: Session, topup: Topup, notice: Notice, *, now: datetime) -
         return
     try:
         with session.begin_nested():
+            if topup.state == "failed":
+                counting.recount(connection_of(session), topup)
             topup.state, topup.decline_code, topup.last_error = "succeeded", None, None
             session.flush()
             outcomes.post(session, [topup], now=now)
@@ -136,7 +137,7 @@ def _declined(session: Session, topup: Topup, notice: Notice, *, now: datetime) 
     topup.state, topup.decline_code, topup.last_error, topup.due_at = "failed", code, None, None
     topup.provider_reference = topup.provider_reference or notice.provider_reference
     topup.lease_token, topup.lease_until = None, None
-    announce(session, outcomes.failure(topup, code, now=now))
+    outcomes.fail(session, [(topup, code)], now=now)
 
 
 def _uuid(text: str) -> UUID | None:

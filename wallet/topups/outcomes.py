@@ -14,7 +14,7 @@ from core.events import announce_all
 from core.gateways.payments import ActionNeeded, Charged, ChargeOutcome, Declined, Underway
 from wallet import accounts, ledger
 from wallet.ledger import Leg, Transfer
-from wallet.topups import debts
+from wallet.topups import counting, debts
 from wallet.topups.events import TopupCompleted, TopupFailed
 from wallet.topups.models import Topup
 
@@ -48,8 +48,7 @@ def record(session: Session, asked: Sequence[tuple[Topup, Recorded]], token: UUI
     ours = {row[0]: row[1:] for row in connection.execute(_SETTLE, [*columns, token]).fetchall()}
     settled = [topup for topup, _ in asked if topup.id in ours]
 
-    failed = [topup for topup in settled if ours[topup.id][0] == "failed"]
-    announce_all(session, [failure(topup, ours[topup.id][1], now=now) for topup in failed])
+    fail(session, [(topup, ours[topup.id][1]) for topup in settled if ours[topup.id][0] == "failed"], now=now)
     post(session, [topup for topup in settled if ours[topup.id][0] == "succeeded"], now=now)
 
 
@@ -73,15 +72,25 @@ def post(session: Session, charged: Sequence[Topup], *, now: datetime) -> None:
     ledger.post_all(connection, transfers)
 
 
-def failure(topup: Topup, reason: str, *, now: datetime) -> TopupFailed:
-    return TopupFailed(
-        customer_id=topup.customer_id,
-        occurred_at=now,
-        topup_id=topup.id,
-        amount_minor=topup.amount_minor,
-        currency=topup.currency,
-        reason=reason,
-    )
+def fail(session: Session, failed: Sequence[tuple[Topup, str]], *, now: datetime) -> None:
+    """What was not charged counts against no limit any more.
+
+    effects  announces topup.failed
+    """
+    for topup, _ in sorted(failed, key=lambda each: each[0].customer_id):
+        counting.uncount(connection_of(session), topup)
+    events = [
+        TopupFailed(
+            customer_id=topup.customer_id,
+            occurred_at=now,
+            topup_id=topup.id,
+            amount_minor=topup.amount_minor,
+            currency=topup.currency,
+            reason=reason,
+        )
+        for topup, reason in failed
+    ]
+    announce_all(session, events)
 
 
 def may_be_forgotten(topup: Topup, *, at: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core.events import LoggedEvent, Reader
-from wallet.topups import automatic
+from wallet.topups import automatic, debts
 
 
 def look_at_cash(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -14,4 +14,24 @@ def look_at_cash(session: Session, events: Sequence[LoggedEvent], now: datetime)
     automatic.look_at(session, {event.customer_id for event in events if event.customer_id is not None}, now=now)
 
 
-READERS = [Reader("wallet.auto_topups", look_at_cash, frozenset({"payment.completed"}))]
+def collect_debts(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """Have those pay what they owe who got money by another way than a top-up."""
+    debts.collect(session, {event.customer_id for event in events if event.customer_id is not None}, now=now)
+
+
+#: Money that came into a wallet.
+_CREDITS = frozenset(
+    {
+        "payment.refunded",
+        "payment.reversed",
+        "money.received",
+        "sending.cancelled",
+        "sending.returned",
+        "adjustment.posted",
+    }
+)
+
+READERS = [
+    Reader("wallet.auto_topups", look_at_cash, frozenset({"payment.completed"})),
+    Reader("wallet.debts", collect_debts, _CREDITS, limit=100),
+]

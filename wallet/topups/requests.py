@@ -17,12 +17,11 @@ from core.db import connection_of, transaction
 from core.errors import NotFound, Refusal
 from core.gateways.payments import ActionNeeded, PaymentGateway
 from core.idempotency import InFlight, KeyReused
-from wallet import accounts, limits
+from wallet import accounts
 from wallet.assets import wallet_currencies
 from wallet.errors import CurrencyUnknown, LimitExceeded, TopupDeclined
-from wallet.topups import asking, keys
+from wallet.topups import asking, counting, keys
 from wallet.topups.models import Topup
-from wallet.transfers import Limit
 
 #: Three times the 20 s that a call may take (core.gateways.http).
 LEASE = timedelta(seconds=60)
@@ -205,16 +204,8 @@ def _claim(
 def _count(session: Session, claimed: Sequence[Topup], requests: Mapping[UUID, TopupRequest], *, now: datetime) -> None:
     """Count them against the customers' limits, before the provider is asked; customers in one order."""
     for topup in sorted(claimed, key=lambda topup: (topup.customer_id, topup.currency, topup.id)):
-        cash = accounts.of_customer(topup.customer_id, topup.currency).id
-        limit = Limit(
-            customer_id=topup.customer_id,
-            scope="load",
-            asset=topup.currency,
-            amount=topup.amount_minor,
-            account_id=cash,
-        )
         try:
-            limits.take(connection_of(session), [limit], at=now)
+            counting.take(connection_of(session), topup, at=now)
         except LimitExceeded as refusal:
             raise _Over(requests[topup.id], refusal) from refusal
 

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.errors import NotFound
-from core.events import announce
 from wallet.topups import outcomes
 from wallet.topups.errors import TopupNotInDoubt
 from wallet.topups.models import Topup
@@ -49,5 +48,5 @@ def settle(
     if is_charged:
         outcomes.post(session, [topup], now=now)
     else:
-        announce(session, outcomes.failure(topup, NOT_CHARGED, now=now))
+        outcomes.fail(session, [(topup, NOT_CHARGED)], now=now)
     return topup

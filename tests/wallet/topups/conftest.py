@@ -10,7 +10,8 @@ from flask import Flask
 from psycopg import Connection
 from werkzeug.test import TestResponse
 
-from core import ids
+from core import clock, ids
+from core.db import transaction
 from core.settings import Settings
 from tests.standins.stripe import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, Hook, Stripe
 from tests.wallet.conftest import balance, open_payable, post
@@ -46,6 +47,13 @@ def shop(database: None, settings: Settings, provider: Stripe, connection: Conne
 
 def usd(amount_minor: int) -> dict[str, Any]:
     return {"amount_minor": amount_minor, "currency": "USD"}
+
+
+def merchant() -> UUID:
+    from auth import merchants
+
+    with transaction() as session:
+        return merchants.add_merchant(session, name="Corner Shop", now=clock.now()).id
 
 
 @dataclass

@@ -11,7 +11,7 @@ from core import clock
 from core.db import transaction
 from tests.wallet.conftest import count
 from tests.wallet.doors import Door
-from tests.wallet.topups.conftest import Shop, usd
+from tests.wallet.topups.conftest import Shop, merchant, usd
 from wallet import topups
 from wallet.topups import automatic
 
@@ -54,8 +54,7 @@ def test_a_payment_sets_it_off(shop: Shop) -> None:
     ana = shop.customer()
     card = wish(shop, ana)
     assert run(shop, ana) == 1
-    merchant = _merchant()
-    paid = ana.ask("POST", "/payments", {"merchant_id": merchant, "amount": usd(1500)})
+    paid = ana.ask("POST", "/payments", {"merchant_id": str(merchant()), "amount": usd(1500)})
     assert paid.status_code == 201, paid.json
 
     reader = [each for each in wiring.READERS if each.name == "wallet.auto_topups"]
@@ -170,10 +169,3 @@ def test_only_ones_own_cards_and_one_currency_can_be_wished_for(shop: Shop) -> N
         ({"below": usd(1), "amount": usd(1), "payment_method": "../x"}, "invalid_input"),
     ]:
         assert ana.code("PUT", "/auto-topup", body) == (422, code)
-
-
-def _merchant() -> str:
-    from auth import merchants
-
-    with transaction() as session:
-        return str(merchants.add_merchant(session, name="Corner Shop", now=clock.now()).id)

@@ -144,13 +144,16 @@ def test_refunds_at_once_never_pass_what_came(shop: Shop) -> None:
     assert shop.standing(ana) == (500, 0)
 
 
-@pytest.mark.parametrize("amount", [0, -1, 1.5, "5", 2**53, True])
-def test_bad_amounts_are_refused(shop: Shop, amount: object) -> None:
+def test_bad_amounts_are_refused(shop: Shop) -> None:
     topup_id, _ = shop.topped_up(shop.customer())
+    staff = shop.staff("topups.refund")
 
-    assert shop.staff("topups.refund").code("POST", f"/topups/{topup_id}/refunds", {"amount_minor": amount}) == (
-        422, "invalid_input",
-    )  # fmt: skip
+    told = [
+        staff.code("POST", f"/topups/{topup_id}/refunds", {"amount_minor": amount})
+        for amount in (0, -1, 1.5, "5", 2**53, True)
+    ]
+
+    assert told == [(422, "invalid_input")] * 6
 
 
 def test_only_a_charged_topup_goes_back(shop: Shop) -> None:
