@@ -80,18 +80,26 @@ def _of_closing(connection: Connection, currency: str, at: datetime, closing: in
         )
 
 
-# A fee is of the charge that it was taken for, and shares its reference: so it is called "fee:<reference>", here and in
-# a transfer that books it. `ever` looks past the instant: what both sides have by then differed in time alone.
+# The provider's names stand on the top-up, its refund and its dispute; a refund that was made at the provider itself is
+# known by its charge alone ("refund:<charge>"). An adjustment names a line by its reference. A fee shares the name of
+# the charge that it was taken for: so it is called "fee:<charge>", here and in a transfer that books it.
+# `ever` looks past the instant: what both sides have by then differed in time alone.
 _LINES = """
     WITH ours AS (
         SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
                (array_agg(transfer_id ORDER BY at, transfer_id))[1] AS transfer_id, min(at) AS at
-          FROM (SELECT coalesce(t.details ->> 'provider_reference', u.provider_reference, t.details ->> 'reference',
+          FROM (SELECT coalesce(t.details ->> 'provider_reference',
+                                CASE WHEN t.kind = 'topup' THEN u.provider_reference END,
+                                r.provider_reference, t.details ->> 'dispute', 'refund:' || r.id,
+                                'refund:' || u.provider_reference, t.details ->> 'reference',
                                 'transfer:' || t.id) AS reference,
                        e.transfer_id, -e.amount AS amount, e.effective_at AS at
                   FROM wallet.entry e
                   JOIN wallet.transfer t ON t.id = e.transfer_id
-                  LEFT JOIN wallet.topup u ON t.kind = 'topup' AND u.id = (t.details ->> 'topup_id')::uuid
+                  LEFT JOIN wallet.topup u ON t.kind IN ('topup', 'topup.refund')
+                       AND u.id = CASE WHEN t.kind LIKE 'topup%%' THEN (t.details ->> 'topup_id')::uuid END
+                  LEFT JOIN wallet.topup_refund r ON t.kind = 'topup.refund'
+                       AND r.id = CASE WHEN t.kind = 'topup.refund' THEN (t.details ->> 'refund_id')::uuid END
                  WHERE e.account_id = %(account)s) o
          GROUP BY reference
     ), theirs AS (

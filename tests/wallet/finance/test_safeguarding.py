@@ -9,6 +9,7 @@ from psycopg import Connection
 from core import ids
 from core.db import transaction
 from core.errors import NotFound
+from core.gateways.sandbox_payments import SandboxPayments
 from tests.wallet.conftest import count
 from tests.wallet.finance.books import CLOSE, NEXT_MORNING, NOON, Books, balance_line, cash, gift_card, report
 from wallet import accounts
@@ -16,6 +17,8 @@ from wallet.accounts import Opening
 from wallet.finance import provider_reports, report_files, safeguarding, safeguarding_reports
 from wallet.finance.errors import DayNotOver, SafeguardingUnproven, SignedOff
 from wallet.finance.safeguarding_reports import Reconciliation
+from wallet.topups import refunds, requests
+from wallet.topups.requests import TopupRequest
 
 DAY = date(2026, 11, 20)
 JUST_AFTER = CLOSE + timedelta(seconds=1)
@@ -102,6 +105,48 @@ def test_refund_stands_beside_its_charge_by_its_own_reference(books: Books) -> N
     import_("charge,ch_1,5000", "refund,re_1,-2000", balance_line(3000))
 
     assert reconcile().report.status == "balanced"
+
+
+def test_top_ups_and_their_refunds_are_known_by_the_provider_s_names(books: Books) -> None:
+    gateway, customer_id = SandboxPayments(), ids.new()
+    asked = [
+        TopupRequest(
+            principal="test", key=f"topup-{number}", fingerprint=b"", customer_id=customer_id, amount_minor=5000,
+            currency="USD", source="sandbox_ok",
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    one, two = (requests.take(each, gateway=gateway, now=NOON).topup for each in asked)
+    refund = refunds.give(
+        one.id, amount_minor=2000, principal="staff:a", key="refund", fingerprint=b"", gateway=gateway, now=NOON
+    ).refund
+    assert one.provider_reference and two.provider_reference and refund.provider_reference
+    import_(
+        f"charge,{one.provider_reference},5000",
+        f"charge,{two.provider_reference},5000",
+        f"refund,{refund.provider_reference},-2000",
+        balance_line(8000),
+    )
+
+    found = reconcile()
+
+    assert (listed(found), found.report.status) == ([], "balanced")
+
+
+def test_dispute_that_was_won_back_is_no_difference(books: Books) -> None:
+    ana, provider = cash(), accounts.of_provider("USD")
+    books.topup(ana, 5000, reference="ch_1")
+    books.move(ana, provider, 5000, kind="dispute", topup_id=str(ids.new()), dispute="dp_1")
+    import_("charge,ch_1,5000", "dispute,dp_1,-5000", balance_line(0))
+    lost = reconcile()
+    books.move(provider, ana, 5000, kind="dispute", topup_id=str(ids.new()), dispute="dp_1")
+    import_(
+        f"dispute_reversal,dp_1,5000,USD,{JUST_AFTER.isoformat()}", balance_line(5000, at=JUST_AFTER), reference="2"
+    )
+
+    won = reconcile(DAY + timedelta(days=1), now=NEXT_MORNING + timedelta(days=1))
+
+    assert (listed(lost), listed(won), won.report.status) == ([], [], "balanced")
 
 
 def test_what_the_other_side_has_just_past_the_close_is_timing(books: Books) -> None:
