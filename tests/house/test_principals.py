@@ -133,6 +133,7 @@ EXPECTED = {
     "POST /admin/v1/finance/provider-reports": "finance.import",
     "GET /admin/v1/finance/provider-reports": "finance.read",
     "GET /admin/v1/finance/provider-reports/{report_id}": "finance.read",
+    "POST /admin/v1/finance/provider-reports/{report_id}/postings": "finance.book",
     "POST /admin/v1/finance/safeguarding-reports": "finance.reconcile",
     "GET /admin/v1/finance/safeguarding-reports": "finance.read",
     "GET /admin/v1/finance/safeguarding-reports/{report_id}": "finance.read",

@@ -82,8 +82,9 @@ def _of_closing(connection: Connection, currency: str, at: datetime, closing: in
 
 # The provider's names stand on the top-up, its refund and its dispute; a refund that was made at the provider itself is
 # known by its charge alone ("refund:<charge>"). An adjustment names a line by its reference. A fee shares the name of
-# the charge that it was taken for: so it is called "fee:<charge>", here and in a transfer that books it.
-# `ever` looks past the instant: what both sides have by then differed in time alone.
+# the charge that it was taken for, so it is called "fee:<charge>"; once a report's fees or payouts are booked
+# (`provider_postings`), they are compared together. `ever` looks past the instant: what both sides have by then
+# differed in time alone.
 _LINES = """
     WITH ours AS (
         SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
@@ -106,10 +107,13 @@ _LINES = """
         SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
                (array_agg(report_id ORDER BY at, report_id, number))[1] AS report_id,
                (array_agg(number ORDER BY at, report_id, number))[1] AS number, min(at) AS at
-          FROM (SELECT CASE l.kind WHEN 'fee' THEN 'fee:' || l.reference ELSE l.reference END AS reference,
+          FROM (SELECT CASE WHEN b.id IS NOT NULL THEN b.details ->> 'provider_reference'
+                            WHEN l.kind = 'fee' THEN 'fee:' || l.reference ELSE l.reference END AS reference,
                        l.report_id, l.number, l.amount_minor AS amount, l.occurred_at AS at
                   FROM wallet.provider_line l
                   JOIN wallet.provider_report r ON r.id = l.report_id AND r.is_complete
+                  LEFT JOIN wallet.transfer b ON l.kind IN ('fee', 'payout') AND b.principal = 'wallet'
+                       AND b.key = 'provider_report:' || l.report_id || ':' || l.kind || ':' || l.currency
                  WHERE l.currency = %(currency)s) l
          GROUP BY reference
     )

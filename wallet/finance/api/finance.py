@@ -3,19 +3,27 @@
 from typing import Any
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from flask_smorest import Blueprint
 
 from core import clock
 from core.db import connection_of, transaction
-from core.web import principals
+from core.web import idempotent, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
-from wallet.finance import provider_reports, report_files, safeguarding, safeguarding_reports, trial_balance
+from wallet.finance import (
+    provider_postings,
+    provider_reports,
+    report_files,
+    safeguarding,
+    safeguarding_reports,
+    trial_balance,
+)
 from wallet.finance.api import shapes
 from wallet.finance.api.schemas import (
     DifferenceSchema,
     ImportArgsSchema,
+    PostingsSchema,
     ProviderReportSchema,
     ReconciliationArgsSchema,
     SafeguardingReportSchema,
@@ -96,6 +104,17 @@ def show_provider_report(report_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         found = provider_reports.find(session, report_id)
     return shapes.provider_report(found.report, found.balances)
+
+
+@blueprint.post("/finance/provider-reports/<uuid:report_id>/postings")
+@blueprint.response(201, PostingsSchema())
+@needs("finance.book")
+@idempotent.documented
+def book_provider_report(report_id: UUID) -> Response:
+    """Book a report's fees and payouts; what was booked before is told again."""
+    return idempotent.command(
+        lambda session: shapes.postings(provider_postings.book(session, report_id)), schema=PostingsSchema()
+    )
 
 
 @blueprint.post("/finance/safeguarding-reports")

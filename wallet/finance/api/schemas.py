@@ -55,6 +55,18 @@ class ProviderReportSchema(Schema):
     imported_at = Instant(required=True)
 
 
+class BookedSchema(Schema):
+    """amount_minor: taken from what the provider holds for us."""
+
+    transfer_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["provider.fees", "provider.payouts"]))
+    amount = fields.Nested(BalanceMoneySchema(), required=True)
+
+
+class PostingsSchema(Schema):
+    items = fields.List(fields.Nested(BookedSchema()), required=True)
+
+
 class ReconciliationArgsSchema(Schema):
     day = fields.Date(required=True, metadata={"description": "A day of the brand's time zone that is over."})
 

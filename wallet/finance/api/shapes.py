@@ -6,6 +6,7 @@ from uuid import UUID
 
 from core.web.schemas import decode_cursor, encode_cursor
 from wallet.finance.models import ProviderBalance, ProviderReport, SafeguardingFigure
+from wallet.finance.provider_postings import Booked
 from wallet.finance.safeguarding_reports import Reconciliation
 
 Row = TypeVar("Row")
@@ -47,6 +48,19 @@ def provider_report(report: ProviderReport, balances: Sequence[ProviderBalance])
         ],
         "imported_by": report.imported_by,
         "imported_at": report.imported_at,
+    }
+
+
+def postings(booked: Sequence[Booked]) -> dict[str, Any]:
+    return {
+        "items": [
+            {
+                "transfer_id": each.transfer_id,
+                "kind": each.kind,
+                "amount": {"amount_minor": each.amount_minor, "currency": each.currency},
+            }
+            for each in booked
+        ]
     }
 
 
