@@ -14,6 +14,7 @@ from sqlalchemy import JSON, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core import crypto
 from core.db import Base, connection_of
 from core.errors import Kind, Refusal
 
@@ -57,9 +58,13 @@ class Answer:
 
 
 def fingerprint(*, method: str, route: str, principal: str, body: Any) -> bytes:
-    """SHA-256 of what was asked, by whom; the body in canonical JSON, so that key order and blanks do not matter."""
+    """What was asked, by whom; the body in canonical JSON, so that key order and blanks do not matter.
+
+    Keyed (HMAC-SHA256), since it is kept for ever and a body may hold what has few values, as a phone number has: by
+    a bare hash it could be found out by trying them all.
+    """
     canonical = json.dumps([method, route, principal, body], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).digest()
+    return crypto.blind_index("idempotency", canonical)
 
 
 def begin(session: Session, *, principal: str, key: str, fingerprint: bytes) -> Answer | None:
