@@ -11,7 +11,7 @@ from core.web.schemas import PageArgs, page_of
 from wallet.api.guards import merchant_id
 from wallet.finance import settlement_rows
 from wallet.finance.api import settlement_shapes, shapes
-from wallet.finance.api.settlement_schemas import SettlementSchema
+from wallet.finance.api.settlement_schemas import MerchantSettlementSchema
 from wallet.finance.settlement_rows import Closed
 
 blueprint = Blueprint("settlements_merchant", __name__, description="What was earned, charged and paid out")
@@ -21,7 +21,7 @@ _BINARY = {"type": "string", "format": "binary"}
 
 @blueprint.get("/settlements")
 @blueprint.arguments(PageArgs(), location="query")
-@blueprint.response(200, page_of(SettlementSchema))
+@blueprint.response(200, page_of(MerchantSettlementSchema))
 def list_settlements(args: dict[str, Any]) -> dict[str, Any]:
     """This merchant's settlements, the latest first."""
     before = shapes.before(args["cursor"])
@@ -31,7 +31,7 @@ def list_settlements(args: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/settlements/<uuid:settlement_id>")
-@blueprint.response(200, SettlementSchema())
+@blueprint.response(200, MerchantSettlementSchema())
 def show_settlement(settlement_id: UUID) -> dict[str, Any]:
     """A settlement with who paid what of it."""
     return settlement_shapes.settlement(_own(settlement_id))

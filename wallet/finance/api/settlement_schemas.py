@@ -87,7 +87,7 @@ class FundingSchema(Schema):
     refunded_minor = fields.Integer(required=True)
 
 
-class SettlementSchema(Schema):
+class MerchantSettlementSchema(Schema):
     """net = carried_in + gross + tips - refunds + adjustments - fees. Above zero it is paid out, below carried."""
 
     id = fields.UUID(required=True)
@@ -115,7 +115,7 @@ class SettlementSchema(Schema):
 class RunSchema(Schema):
     """is_complete: False when more merchants wait; the same request under another key goes on with them."""
 
-    items = fields.List(fields.Nested(SettlementSchema()), required=True)
+    items = fields.List(fields.Nested(MerchantSettlementSchema()), required=True)
     is_complete = fields.Boolean(required=True)
 
 

@@ -18,12 +18,12 @@ from wallet.finance.api.settlement_schemas import (
     BankAccountArgsSchema,
     BankAccountQuerySchema,
     BankAccountSchema,
+    MerchantSettlementSchema,
     PayoutFileArgsSchema,
     PayoutFileSchema,
     RunSchema,
     SettlementArgsSchema,
     SettlementPageArgs,
-    SettlementSchema,
     TermsArgsSchema,
     TermsHistorySchema,
 )
@@ -100,7 +100,7 @@ def close_settlements(args: dict[str, Any]) -> Response:
 
 @blueprint.get("/settlements")
 @blueprint.arguments(SettlementPageArgs(), location="query")
-@blueprint.response(200, page_of(SettlementSchema))
+@blueprint.response(200, page_of(MerchantSettlementSchema))
 @needs("finance.read")
 def list_settlements(args: dict[str, Any]) -> dict[str, Any]:
     """Settlements of one merchant or of all, the latest first."""
@@ -111,7 +111,7 @@ def list_settlements(args: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.get("/settlements/<uuid:settlement_id>")
-@blueprint.response(200, SettlementSchema())
+@blueprint.response(200, MerchantSettlementSchema())
 @needs("finance.read")
 def show_settlement(settlement_id: UUID) -> dict[str, Any]:
     """A settlement with who paid what of it."""
