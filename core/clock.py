@@ -17,6 +17,10 @@ def now() -> datetime:
     return _read()
 
 
+def is_simulated() -> bool:
+    return _read is not _system
+
+
 @contextmanager
 def simulated(read: Callable[[], datetime]) -> Iterator[None]:
     """For the length of the block every entry point of this process reads this clock instead."""

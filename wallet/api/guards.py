@@ -4,15 +4,17 @@ from uuid import UUID
 
 from flask import current_app
 
+from core import steadiness
 from core.errors import Forbidden
 from core.web import principals
 from wallet.errors import PaymentsOff
 
 
 def refuse_when_off() -> None:
-    """raises  PaymentsOff where the deployment's settings switch payments off"""
+    """raises  PaymentsOff where the deployment's settings switch payments off; ClockJumped"""
     if not current_app.extensions["settings"].payments:
         raise PaymentsOff
+    steadiness.check()
 
 
 def merchant_id() -> UUID:
