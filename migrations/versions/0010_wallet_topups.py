@@ -37,6 +37,9 @@ ALTER TABLE wallet.topup
     ADD CONSTRAINT ck_topup_told_refunded CHECK (told_refunded_minor >= 0),
     ADD CONSTRAINT uq_topup_provider_reference UNIQUE (provider_reference);
 CREATE INDEX ix_topup_claw_due_at ON wallet.topup (claw_due_at) WHERE claw_due_at IS NOT NULL;
+-- Those that somebody has to look at stand among millions that nobody has to.
+CREATE INDEX ix_topup_state_id ON wallet.topup (state, id)
+    WHERE state IN ('pending', 'requires_action', 'in_doubt');
 CREATE INDEX ix_topup_customer_id_id ON wallet.topup (customer_id, id);
 """
 

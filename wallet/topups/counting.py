@@ -1,16 +1,38 @@
 """Top-ups as they count against the limit of what a customer may load."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from core.db import Connection
 from wallet import accounts, limits
+from wallet.errors import AccountClosed, LimitExceeded, PostingRefused
 from wallet.topups.models import Topup
 from wallet.transfers import Limit
 
 
-def take(connection: Connection, topup: Topup, *, at: datetime) -> None:
-    """raises  LimitExceeded, also where it would stand above the most that may be on the customer's cash"""
-    limits.take(connection, [_limit(topup)], at=at)
+class Over(Exception):
+    """A top-up among several that would pass a limit, or whose account takes nothing more."""
+
+    def __init__(self, topup_id: UUID, refusal: PostingRefused) -> None:
+        super().__init__(refusal.detail)
+        self.topup_id, self.refusal = topup_id, refusal
+
+
+def take_all(connection: Connection, topups: Sequence[Topup], *, at: datetime) -> None:
+    """Count them before the provider is asked; customers in one order.
+
+    raises  Over for the first that would pass a limit, or bring money to a closed account
+    """
+    closed = {row[0] for row in connection.execute(_CLOSED, [[_limit(topup).account_id for topup in topups]])}
+    for topup in sorted(topups, key=lambda topup: (topup.customer_id, topup.currency, topup.id)):
+        limit = _limit(topup)
+        if limit.account_id in closed:
+            raise Over(topup.id, AccountClosed())
+        try:
+            limits.take(connection, [limit], at=at)
+        except LimitExceeded as refusal:
+            raise Over(topup.id, refusal) from refusal
 
 
 def uncount(connection: Connection, topup: Topup) -> None:
@@ -31,3 +53,6 @@ def _limit(topup: Topup) -> Limit:
         amount=topup.amount_minor,
         account_id=accounts.of_customer(topup.customer_id, topup.currency).id,
     )
+
+
+_CLOSED = "SELECT id FROM wallet.account WHERE id = ANY (%s) AND status = 'closed'"

@@ -38,6 +38,12 @@ class Topup(Due, Base):
         CheckConstraint("told_refunded_minor >= 0", name="told_refunded"),
         _is_due("topup"),
         Index("ix_topup_claw_due_at", "claw_due_at", postgresql_where=text("claw_due_at IS NOT NULL")),
+        Index(
+            "ix_topup_state_id",
+            "state",
+            "id",
+            postgresql_where=text("state IN ('pending', 'requires_action', 'in_doubt')"),
+        ),
         Index("ix_topup_customer_id_id", "customer_id", "id"),
         {"schema": "wallet"},
     )

@@ -2,7 +2,7 @@
 and what came of it is posted after. It charges once a reference, so a crash between is finished by asking again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from core.gateways.payments import ActionNeeded, PaymentGateway
 from core.idempotency import InFlight, KeyReused
 from wallet import accounts
 from wallet.assets import wallet_currencies
-from wallet.errors import CurrencyUnknown, LimitExceeded, TopupDeclined
+from wallet.errors import CurrencyUnknown, TopupDeclined
 from wallet.topups import asking, counting, keys
 from wallet.topups.models import Topup
 
@@ -60,8 +60,8 @@ def take(request: TopupRequest, *, gateway: PaymentGateway, now: datetime) -> Ta
 
     The state is "succeeded"; "requires_action" where the customer has to do something in the app first; or "in_doubt"
     where the provider's answer is unknown: due work asks it again.
-    raises   TopupDeclined and LimitExceeded (on every retry too), CurrencyUnknown, KeyReused, InFlight while a twin
-             is at it
+    raises   TopupDeclined, LimitExceeded and AccountClosed (on every retry too), CurrencyUnknown, KeyReused, InFlight
+             while a twin is at it
     effects  announces topup.completed or topup.failed
     """
     taken = take_all([request], gateway=gateway, now=now)[0]
@@ -129,7 +129,7 @@ def given_up(session: Session, *, limit: int) -> Sequence[Topup]:
 def _claim_all(
     requests: Sequence[TopupRequest], token: UUID, *, now: datetime
 ) -> tuple[list[Topup], dict[UUID, Refusal]]:
-    """Those that are ours to ask for, and why others are refused; who would pass a limit stays refused."""
+    """Those that are ours to ask for, and why others are refused; what would pass a limit stays refused."""
     refused: dict[UUID, Refusal] = {}
     while True:
         left = [request for request in requests if request.id not in refused]
@@ -139,18 +139,11 @@ def _claim_all(
             with transaction() as session:
                 claimed, others = _claim(session, left, token, now=now)
             return claimed, refused | others
-        except _Over as found:
-            refused[found.request.id] = found.refusal
+        except counting.Over as found:
+            [over] = [request for request in left if request.id == found.topup_id]
+            refused[over.id] = found.refusal
             with transaction() as session:
-                keys.freeze(connection_of(session), _named(found.request), found.refusal, now=now)
-
-
-class _Over(Exception):
-    """A top-up of several that would pass a limit."""
-
-    def __init__(self, request: TopupRequest, refusal: LimitExceeded) -> None:
-        super().__init__(refusal.detail)
-        self.request, self.refusal = request, refusal
+                keys.freeze(connection_of(session), _named(over), found.refusal, now=now)
 
 
 def _named(request: TopupRequest) -> keys.Named:
@@ -197,17 +190,8 @@ def _claim(
     # The rows are parameters, not VALUES: so the statement is compiled once, not anew for each number of rows.
     statement = insert(Topup).on_conflict_do_nothing(index_elements=["principal", "key"]).returning(Topup)
     claimed = list(session.scalars(statement, rows))
-    _count(session, claimed, {request.id: request for request in requests}, now=now)
+    counting.take_all(connection_of(session), claimed, at=now)
     return claimed, refused
-
-
-def _count(session: Session, claimed: Sequence[Topup], requests: Mapping[UUID, TopupRequest], *, now: datetime) -> None:
-    """Count them against the customers' limits, before the provider is asked; customers in one order."""
-    for topup in sorted(claimed, key=lambda topup: (topup.customer_id, topup.currency, topup.id)):
-        try:
-            counting.take(connection_of(session), topup, at=now)
-        except LimitExceeded as refusal:
-            raise _Over(requests[topup.id], refusal) from refusal
 
 
 def _kept(session: Session, requests: Sequence[TopupRequest]) -> dict[tuple[str, str], Topup]:

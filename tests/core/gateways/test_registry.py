@@ -1,5 +1,6 @@
 """Which adapter the settings choose."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from core import clock, ids
 from core.errors import ConfigurationError
 from core.gateways import registry
 from core.gateways.email import Email
-from core.gateways.outcomes import Accepted, Refused
+from core.gateways.outcomes import Accepted, Refused, Unknown
 from core.gateways.payments import Declined
 from core.gateways.push import Push
 from core.gateways.sandbox import SandboxMessage
@@ -47,10 +48,14 @@ def test_credentials_choose_the_real_adapters() -> None:
             fcm_project_id="brand",
             fcm_api_url="http://127.0.0.1:9",
             smtp_url="smtp://mail.example?from=hello@brand.example",
+            stripe_secret_key="sk_test",
+            stripe_publishable_key="pk_test",
+            stripe_webhook_secrets="whsec_old, whsec_new",
         )
     )
 
     assert (gateways.sms.name, gateways.push.name, gateways.email.name) == ("twilio", "fcm", "smtp")
+    assert (gateways.payments.name, gateways.payments.publishable_key) == ("stripe", "pk_test")
     # No WhatsApp sender was given.
     assert gateways.whatsapp.name == "sandbox"
 
@@ -74,6 +79,9 @@ def test_production_has_no_sandbox() -> None:
     assert {gateways.push.name, gateways.whatsapp.name, gateways.email.name} == {"unconfigured"}
     charge = gateways.payments.charge(reference="1", amount_minor=100, currency="USD", source="sandbox_ok")
     assert charge == Declined("provider_not_configured")
+    assert gateways.payments.open_payer(reference="1") == Unknown("provider_not_configured")
+    with pytest.raises(Forged):
+        gateways.payments.notice(b"{}", {}, at=datetime.now(UTC))
     check = gateways.identity.submit(reference=ids.new(), document_token="sandbox_approved")
     assert check == Refused("provider_not_configured", permanent=False)
     with pytest.raises(Forged):

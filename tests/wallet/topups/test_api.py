@@ -1,13 +1,17 @@
 """Top-ups over HTTP, through Stripe's SDK and its stand-in."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from core import clock, ids
 from core.db import transaction
-from tests.wallet.conftest import count
+from core.settings import Settings
+from tests.wallet.conftest import balance, count
 from tests.wallet.topups.conftest import Shop, usd
-from wallet import limits, topups
+from wallet import accounts, assets, limits, topups
 from wallet.topups.asking import ABANDONED_AFTER
 
 
@@ -231,3 +235,24 @@ def test_what_failed_counts_against_no_amount_but_its_tries_are_counted(shop: Sh
 
     assert (declined, charged.status_code) == (["topup_declined"] * 2, 201)
     assert over and (over["code"], over["limit"]) == ("limit_exceeded", "count_per_hour")
+
+
+def test_every_currency_of_the_wallet_is_counted_as_stripe_wants(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "_settings", Settings(wallet_currencies="ISK,KWD"))
+    ana = shop.customer()
+
+    def top_up(amount_minor: int, currency: str) -> Any:
+        amount = {"amount_minor": amount_minor, "currency": currency}
+        return ana.ask("POST", "/topups", {"amount": amount, "source": "pm_card_visa"}).json
+
+    told = [top_up(500, "ISK"), top_up(5120, "KWD"), top_up(5124, "KWD")]
+
+    assert [answer.get("state", answer.get("reason")) for answer in told] == [
+        "succeeded", "succeeded", "amount_not_chargeable",
+    ]  # fmt: skip
+    assert [(each["amount"], each["currency"]) for each in shop.provider.intents.values()] == [
+        (50000, "isk"), (5120, "kwd"),
+    ]  # fmt: skip
+    assert balance(shop.connection, accounts.of_customer(ana.id, "ISK").id) == 500
+    shop.hear(shop.provider.give_back(next(iter(shop.provider.intents)), 10000))
+    assert balance(shop.connection, accounts.of_customer(ana.id, "ISK").id) == 400

@@ -152,6 +152,20 @@ def test_called_off_charge_fails(shop: Shop) -> None:
     assert shop.topup(prepared["id"])["state"] == "failed"
 
 
+def test_notice_names_a_charge_that_waits_for_the_customer(shop: Shop) -> None:
+    ana = shop.customer()
+    shop.provider.will("drop")
+    lost = shop.top_up(ana, source="pm_card_authenticationRequired", key="k").json
+    [intent] = shop.provider.intents.values()
+
+    shop.hear(shop.provider.event("payment_intent.requires_action", intent))
+    again = shop.top_up(ana, source="pm_card_authenticationRequired", key="k").json
+
+    assert lost and again
+    assert (lost["state"], lost["action"]) == ("in_doubt", None)
+    assert (again["state"], again["action"]["client_secret"]) == ("requires_action", intent["client_secret"])
+
+
 def test_other_amount_than_was_asked_is_for_an_operator(shop: Shop) -> None:
     ana = shop.customer()
     prepared = ana.ask("POST", "/topups/intents", {"amount": usd(2500)}).json["topup"]

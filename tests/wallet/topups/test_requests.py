@@ -19,7 +19,7 @@ from core.gateways.sandbox_payments import SandboxPayments
 from core.idempotency import InFlight, KeyReused
 from tests.wallet.conftest import NOW, balance, count, open_cash
 from wallet import accounts, standing, topups
-from wallet.errors import CurrencyUnknown, TopupDeclined
+from wallet.errors import AccountClosed, CurrencyUnknown, TopupDeclined
 from wallet.topups import Taken, TopupRequest, outcomes
 from wallet.topups.models import Topup
 from wallet.topups.requests import LEASE
@@ -266,15 +266,36 @@ def test_many_are_taken_at_once_each_with_its_own_answer(connection: Connection)
     assert [cash(connection, one) for one in customers] == [0 if n == 7 else 2500 for n in range(30)]
 
 
+def test_closed_account_is_charged_for_nothing_and_stays_refused(connection: Connection) -> None:
+    customer_id, other, provider = ids.new(), ids.new(), Provider()
+    standing.close_account(connection, open_cash(connection, customer_id=customer_id))
+    asked = [request(customer_id, key="k"), request(other)]
+
+    answers = topups.take_all(asked, gateway=provider, now=NOW)
+
+    assert isinstance(answers[0], AccountClosed)
+    assert isinstance(answers[1], Taken)
+    assert list(provider.charged) == [str(asked[1].id)]
+    with pytest.raises(AccountClosed):
+        topups.take(request(customer_id, key="k"), gateway=provider, now=NOW)
+    with pytest.raises(KeyReused):
+        topups.take(request(customer_id, key="k", fingerprint=b"other"), gateway=provider, now=NOW)
+
+
 def test_charge_that_the_ledger_cannot_take_is_kept_for_an_operator(connection: Connection) -> None:
     customer_id, other = ids.new(), ids.new()
-    standing.close_account(connection, open_cash(connection, customer_id=customer_id))
 
-    answers = topups.take_all([request(customer_id), request(other)], gateway=SandboxPayments(), now=NOW)
+    class Closes(Provider):
+        def charge(self, **asked: object) -> ChargeOutcome:
+            standing.close_account(connection, accounts.of_customer(customer_id, "USD").id)
+            return super().charge(**asked)  # type: ignore[arg-type]
+
+    answers = topups.take_all([request(customer_id), request(other)], gateway=Closes(), now=NOW)
 
     assert not any(isinstance(answer, Refusal) for answer in answers)
     assert [answer.topup.state for answer in answers if isinstance(answer, Taken)] == ["in_doubt", "succeeded"]
-    assert kept(answers[0].topup.id).last_error == "account_closed"  # type: ignore[union-attr]
+    left = kept(answers[0].topup.id)  # type: ignore[union-attr]
+    assert (left.last_error, left.provider_reference) == ("account_closed", f"ch_{left.id}")
     assert cash(connection, other) == 2500
 
 
