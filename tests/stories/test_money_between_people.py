@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app import wiring
 from app.worker import drain
@@ -79,6 +81,7 @@ def test_a_friend_signs_up_with_their_number_and_has_the_money(
     assert (sent["status"], anna.cash()) == ("pending", (5_000, 3_500))
     work()
     assert "+1 ••• 0171 sent you $15.00" in last_text(BEN)
+    assert told_of_texts() == [("message.sent", None)]
 
     ben = sign_up(app, BEN, work)
     work()
@@ -100,6 +103,13 @@ def test_what_nobody_claims_for_a_week_is_spendable_again(anna: Wallet, work: Ca
     assert anna.cash() == (5_000, 5_000)
     assert anna.ask("GET", f"/sendings/{sent['id']}")["status"] == "returned"
     assert anna.ask("GET", f"/money-requests/{asked['id']}")["status"] == "lapsed"
+
+
+def told_of_texts() -> list[tuple[str, UUID | None]]:
+    """What was announced of invitations, and of whom: what a stranger does with a text is no customer's doing."""
+    query = "SELECT name, customer_id FROM core.event WHERE payload ->> 'purpose' = 'invitation'"
+    with transaction() as session:
+        return [(row[0], row[1]) for row in session.execute(text(query))]
 
 
 def sign_up(app: Flask, phone: str, work: Callable[[], None]) -> Wallet:

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
-from auth import tokens
+from auth import merchants, tokens
 from core import clock, crypto, ids
 from core.db import transaction
 from core.delivery import messages
@@ -195,6 +195,19 @@ def test_a_refusal_is_frozen_under_its_key(anna: Phone, ben: Phone) -> None:
 
     assert codes_of(again) == [(422, "insufficient_funds")]
     assert again.headers["Idempotency-Replayed"] == "true"
+
+
+def test_a_key_names_one_deed_whether_money_goes_to_people_or_to_merchants(anna: Phone) -> None:
+    with transaction() as session:
+        merchant_id = merchants.add_merchant(session, name="Corner Coffee", now=clock.now()).id
+    payment = {"merchant_id": str(merchant_id), "amount": MONEY}
+
+    assert codes_of(anna.send({"link": True}, key="sent"), anna.ask("POST", "/payments", payment, "sent")) == [
+        (201, ""), (422, "idempotency_key_reused"),
+    ]  # fmt: skip
+    assert codes_of(anna.ask("POST", "/payments", payment, "paid"), anna.send({"link": True}, key="paid")) == [
+        (201, ""), (422, "idempotency_key_reused"),
+    ]  # fmt: skip
 
 
 def test_lists_come_in_pages(anna: Phone, ben: Phone) -> None:
