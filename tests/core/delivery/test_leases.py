@@ -78,6 +78,7 @@ def test_slow_answer_still_settles_a_message_that_was_put_in_doubt_meanwhile(out
         whatsapp=outbox.gateways.whatsapp,
         email=outbox.gateways.email,
         payments=outbox.gateways.payments,
+        identity=outbox.gateways.identity,
     )
     work.send_due(slow, clock.now())
 
