@@ -13,7 +13,7 @@ from rewards.tills import Redemption, Till
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A basket that was taken: total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (cash).
+    """A basket that was taken: total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (wallet).
 
     transfer_id  None where nothing was to pay
     replayed     it had been taken before, under the same till's reference

@@ -1,11 +1,8 @@
 """Checkouts: one scan takes a customer's coupons, gift cards and the payment for the rest, all or nothing."""
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -13,61 +10,21 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import Connection
 from core.errors import Refusal
-from core.events import Event, announce_all
+from core.events import announce_all
 from core.idempotency import KeyReused
-from rewards import checkout_rows, evidence, rules, tills
-from rewards.baskets import Basket
+from rewards import checkout_payments, checkout_rows, evidence, rules, tills
+from rewards.checkout_payments import Taken, facts_of, payment_of
+from rewards.checkout_requests import CheckoutRequest
 from rewards.checkout_rows import Checkout
-from rewards.events import OrderCompleted
-from rewards.evidence import Evidence, Reference, Shown
+from rewards.evidence import Evidence, Shown
 from rewards.funds import Beaten, Funds, post_with
 from rewards.rules import Use
-from rewards.tills import Till
 from wallet import accounts, ledger, payments
 from wallet.errors import InsufficientFunds
-from wallet.ledger import Leg
 from wallet.paying import reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
-from wallet.paying.tills import principal_of
-from wallet.payments import Payment
 
 __all__ = ["Checkout", "CheckoutRequest", "take", "take_all"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckoutRequest:
-    """A basket to be taken.
-
-    vouchers        ids or codes, coupons applied in this order; BEST ("best") for all of the customer's that apply
-    till_reference  the till's own number of this basket; the same request under it again gets the same answer
-    at              business time; None is the `now` of the call
-    """
-
-    customer_id: UUID
-    till: Till
-    basket: Basket
-    currency: str
-    till_reference: str
-    vouchers: tuple[Reference, ...] | Literal["best"] = ()
-    at: datetime | None = None
-
-    @property
-    def fingerprint(self) -> bytes:
-        lines = [
-            [line.sku, line.category, line.quantity, line.unit, line.amount_minor, line.coupon_minor, line.tax_minor]
-            for line in self.basket.lines
-        ]
-        asked = [str(self.customer_id), self.currency, lines, [str(reference) for reference in self.vouchers]]
-        return hashlib.sha256(json.dumps(asked).encode()).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A checkout that was decided, with what is to be written for it."""
-
-    request: CheckoutRequest
-    checkout: Checkout
-    uses: Sequence[Use]
 
 
 def take(session: Session, request: CheckoutRequest, *, now: datetime) -> Checkout:
@@ -104,12 +61,12 @@ def _take_all(
     barred = reversals.refusals(connection, names)
     earlier = checkout_rows.by_reference(connection, names)
     if funds.are_read:
-        funds.read(connection, [_cash(request) for request in requests])
-        accounts.open_all(connection, {accounts.of_merchant(r.till.merchant_id, r.currency) for r in requests})
-    taken: dict[tuple[UUID, str], _Taken] = {}
+        funds.read(connection, [request.cash.id for request in requests])
+        accounts.open_all(connection, set().union(*[checkout_payments.accounts_of(each) for each in requests]))
+    taken: dict[tuple[UUID, str], Taken] = {}
 
     outcomes = [
-        _outcome(known, request, each, earlier, barred, taken, now=now)
+        _outcome(connection, known, request, each, earlier, barred, taken, now=now)
         for request, each in zip(requests, shown, strict=True)
     ]
 
@@ -119,22 +76,23 @@ def _take_all(
         connection,
         [pair for each in fresh for pair in zip(each.uses, each.checkout.redemptions, strict=True)],
     )
-    paid = [payments.transfer_of(_payment(each)) for each in fresh if each.checkout.transfer_id]
+    paid = [payments.transfer_of(payment_of(each)) for each in fresh if each.checkout.transfer_id]
     try:
         ledger.post_all(connection, paid)
     except (KeyReused, PaymentReversed) as error:  # a reference was used otherwise, or taken back, since it was read
         raise Beaten from error
-    announce_all(session, [fact for each in fresh if not each.checkout.transfer_id for fact in _facts(each)])
+    announce_all(session, [fact for each in fresh if not each.checkout.transfer_id for fact in facts_of(each)])
     return outcomes
 
 
 def _outcome(
+    connection: Connection,
     known: Evidence,
     request: CheckoutRequest,
     shown: Shown,
     earlier: dict[tuple[UUID, str], tuple[Checkout, bytes]],
     barred: dict[tuple[UUID, str], Refusal],
-    taken: dict[tuple[UUID, str], _Taken],
+    taken: dict[tuple[UUID, str], Taken],
     *,
     now: datetime,
 ) -> Checkout | Refusal:
@@ -155,20 +113,17 @@ def _outcome(
         uses = rules.decide(known, shown, currency=request.currency, at=at)
     except Refusal as refusal:
         return refusal
-    cash_minor = request.basket.total_minor - sum([use.amount_minor for use in uses])
-    if not known.funds.has(_cash(request), cash_minor):
+    rest_minor = request.basket.total_minor - sum([use.amount_minor for use in uses])
+    try:
+        drawn = checkout_payments.draw(connection, known.funds, request, rest_minor, at=at)
+    except InsufficientFunds as refusal:
         rules.give_back(known, uses)
-        return InsufficientFunds()
-    known.funds.take(_cash(request), cash_minor)
-    taken[name] = _Taken(request, _checkout(request, uses, cash_minor, at=at), uses)
+        return refusal
+    taken[name] = Taken(request, _checkout(request, uses, rest_minor, at=at), uses, drawn)
     return taken[name].checkout
 
 
-def _cash(request: CheckoutRequest) -> UUID:
-    return accounts.of_customer(request.customer_id, request.currency).id
-
-
-def _checkout(request: CheckoutRequest, uses: Sequence[Use], cash_minor: int, *, at: datetime) -> Checkout:
+def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *, at: datetime) -> Checkout:
     checkout_id = ids.new()
     total_minor = request.basket.total_minor
     transfer_id = ids.new() if total_minor else None
@@ -191,72 +146,11 @@ def _checkout(request: CheckoutRequest, uses: Sequence[Use], cash_minor: int, *,
         till=request.till,
         till_reference=request.till_reference,
         total_minor=total_minor,
-        discount_minor=total_minor - gift_minor - cash_minor,
+        discount_minor=total_minor - gift_minor - rest_minor,
         gift_minor=gift_minor,
-        paid_minor=cash_minor,
+        paid_minor=rest_minor,
         currency=request.currency,
         transfer_id=transfer_id,
         completed_at=at,
         redemptions=tuple(redemptions),
     )
-
-
-def _payment(taken: _Taken) -> Payment:
-    request, checkout = taken.request, taken.checkout
-    assert checkout.transfer_id is not None
-    sources = [use.leg for use in taken.uses if use.amount_minor]
-    if checkout.paid_minor:
-        sources.append(Leg(_cash(request), -checkout.paid_minor))
-    return Payment(
-        id=checkout.transfer_id,
-        # By the till's own name for it, so that the till can look for it and take it back.
-        principal=principal_of(request.till.terminal_id),
-        key=request.till_reference,
-        fingerprint=hashlib.sha256(checkout.id.bytes).digest(),
-        customer_id=request.customer_id,
-        merchant_id=request.till.merchant_id,
-        store_id=request.till.store_id,
-        terminal_id=request.till.terminal_id,
-        reference=request.till_reference,
-        amount_minor=checkout.total_minor,
-        currency=request.currency,
-        sources=sources,
-        parts=_parts(taken),
-        at=checkout.completed_at,
-        more_events=_facts(taken),
-    )
-
-
-def _parts(taken: _Taken) -> list[dict[str, object]]:
-    """What each source gave, as it is shown; none where cash paid all."""
-    parts: list[dict[str, object]] = [
-        {
-            "kind": use.voucher.terms.kind,
-            "amount_minor": use.amount_minor,
-            "voucher_id": str(use.voucher.id),
-        }
-        for use in taken.uses
-        if use.amount_minor
-    ]
-    if parts and taken.checkout.paid_minor:
-        parts.append({"kind": "cash", "amount_minor": taken.checkout.paid_minor})
-    return parts
-
-
-def _facts(taken: _Taken) -> list[Event]:
-    checkout = taken.checkout
-    order = OrderCompleted(
-        customer_id=checkout.customer_id,
-        occurred_at=checkout.completed_at,
-        order_id=checkout.id,
-        checkout_id=checkout.id,
-        merchant_id=checkout.till.merchant_id,
-        store_id=checkout.till.store_id,
-        total_minor=checkout.total_minor,
-        discount_minor=checkout.discount_minor,
-        gift_minor=checkout.gift_minor,
-        paid_minor=checkout.paid_minor,
-        currency=checkout.currency,
-        lines=taken.request.basket.lines,
-    )
-    return [*[redemption.fact for redemption in checkout.redemptions], order]

@@ -17,7 +17,7 @@ from rewards.funds import Funds, post_with
 from rewards.rules import Use
 from rewards.tills import Redemption, Till
 from wallet import accounts, ledger
-from wallet.ledger import Leg, Transfer
+from wallet.ledger import Transfer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
 
 from auth import customer_codes
 from core import clock
@@ -14,6 +15,7 @@ from rewards.api.schemas import CheckoutArgsSchema, CheckoutSchema, RedemptionAr
 from rewards.checkouts import CheckoutRequest
 from rewards.redemptions import Request
 from wallet.api.guards import refuse_when_off
+from wallet.paying import preferences
 
 blueprint = Blueprint("rewards_merchant", __name__, description="Vouchers and baskets at the till")
 
@@ -44,20 +46,19 @@ def create_checkout(args: dict[str, Any]) -> Response:
     """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
     refuse_when_off()
     till, basket, vouchers, now = shapes.till(), shapes.basket(args["basket"]), shapes.references(args), clock.now()
-    return idempotent.command(
-        lambda session: shapes.checkout(
-            checkouts.take(
-                session,
-                CheckoutRequest(
-                    customer_id=customer_codes.identify(session, args["customer_code"], now=now),
-                    till=till,
-                    basket=basket,
-                    currency=args["currency"],
-                    till_reference=args["till_reference"],
-                    vouchers=vouchers,
-                ),
-                now=now,
-            )
-        ),
-        schema=CheckoutSchema(),
-    )
+
+    def work(session: Session) -> dict[str, Any]:
+        customer_id = customer_codes.identify(session, args["customer_code"], now=now)
+        kinds = args["source_order"] or preferences.of_customer(session, customer_id)
+        request = CheckoutRequest(
+            customer_id=customer_id,
+            till=till,
+            basket=basket,
+            currency=args["currency"],
+            till_reference=args["till_reference"],
+            vouchers=vouchers,
+            kinds=tuple([kind for kind in kinds if kind != "gift_card"]),
+        )
+        return shapes.checkout(checkouts.take(session, request, now=now))
+
+    return idempotent.command(work, schema=CheckoutSchema())

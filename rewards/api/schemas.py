@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from core.money import MAX_AMOUNT_MINOR
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
+from wallet.paying.api.schemas import kinds_field
 
 TILL_REFERENCE = validate.Length(min=1, max=100)
 AMOUNT_OR_NOTHING = validate.Range(min=0, max=MAX_AMOUNT_MINOR)
@@ -191,7 +192,11 @@ class RedemptionSchema(Schema):
 
 
 class CheckoutArgsSchema(Schema):
-    """`vouchers` are codes or ids, coupons applied in this order; or `apply_best` takes all that apply."""
+    """`vouchers` are codes or ids, coupons applied in this order; or `apply_best` takes all that apply.
+
+    What they leave is paid out of the wallet, in the customer's preferred order or in `source_order`; there a gift card
+    is not among it, since it pays as a voucher.
+    """
 
     customer_code = fields.String(
         required=True,
@@ -205,6 +210,7 @@ class CheckoutArgsSchema(Schema):
     apply_best = fields.Boolean(load_default=False)
     currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
     till_reference = fields.String(required=True, validate=TILL_REFERENCE)
+    source_order = kinds_field(load_default=None, allow_none=True)
 
     @validates_schema
     def check_one(self, args: dict[str, Any], **_: Any) -> None:

@@ -1,5 +1,6 @@
 """Checkouts: coupons, gift cards and the payment for the rest, all or nothing."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ import psycopg
 import pytest
 
 from core import ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.errors import Refusal
 from rewards import checkouts
 from rewards.checkouts import Checkout, CheckoutRequest
@@ -21,12 +22,13 @@ from rewards.errors import (
 )
 from rewards.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
-from wallet import refunds
+from wallet import accounts, answers, checks, ledger, lots, refunds
 from wallet.errors import InsufficientFunds
 from wallet.paying import reversals, till_payments
 from wallet.paying import tills as paying_tills
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.till_payments import TillPayment
+from wallet.transfers import Transfer
 
 
 def take(request: CheckoutRequest) -> Checkout:
@@ -352,3 +354,62 @@ def test_reference_of_a_payment_cannot_name_a_basket(world: World) -> None:
     with pytest.raises(TillReferenceReused):
         take(world.checkout(customer, till_reference="B-1"))
     assert world.payable == 5
+
+
+def give(world: World, account: accounts.Opening, amount: int) -> None:
+    brand, made = accounts.of_brand("loyalty", account.asset), ids.new()
+    leg, move = lots.give(account, amount, source="promotion", expires_at=None)
+    with transaction() as session:
+        accounts.open_all(session, [account, brand])
+        ledger.post(
+            connection_of(session),
+            Transfer(
+                id=made, principal="test", key=str(made), fingerprint=b"", kind="promotion",
+                legs=[brand.leg(-amount), leg], lots=[move], effective_at=NOW,
+            ),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def priced_points() -> Iterator[None]:
+    """A hundred points pay a dollar."""
+    answers.register(answers.Answers(points_rate=(100, 100)))
+    yield
+    answers.register(answers.Answers())
+
+
+@pytest.mark.usefixtures("priced_points")
+def test_wallet_pays_what_the_vouchers_leave_out_of_every_source(world: World) -> None:
+    customer = world.customer(10_000)
+    coupon, card = world.voucher(world.campaign(), customer), world.voucher(world.gift_campaign(700), customer)
+    give(world, accounts.promotional(customer, "USD"), 300)
+    give(world, accounts.points(customer), 200)
+    kinds = ("promotional", "points", "cash")
+
+    taken = take(world.checkout(customer, vouchers=(coupon.id, card.id), kinds=kinds, till_reference="B-1"))
+
+    assert (taken.discount_minor, taken.gift_minor, taken.paid_minor) == (500, 700, 800)
+    parts = world.rows("SELECT details -> 'parts' FROM wallet.transfer WHERE id = %s", taken.transfer_id)[0][0]
+    assert [(part["kind"], part["amount_minor"]) for part in parts] == [
+        ("coupon", 500), ("gift_card", 700), ("promotional", 300), ("points", 200), ("cash", 300),
+    ]  # fmt: skip
+    assert (world.cash(customer), world.payable) == (9_700, 2_000)
+    with transaction() as session:
+        reversals.reverse(session, names_of(world), "B-1", at=NOW)
+        assert checks.first_difference(connection_of(session)) is None
+    assert world.balance(f"customer:{customer}", "promotional") == 300
+    assert (world.cash(customer), world.gift(card), world.payable) == (10_000, 700, 0)
+
+
+def test_wallet_covers_the_rest_to_the_cent_or_the_basket_is_refused(world: World) -> None:
+    customer = world.customer(1_000)
+    give(world, accounts.promotional(customer, "USD"), 1_000)
+    kinds = ("promotional", "cash")
+
+    with pytest.raises(InsufficientFunds):
+        take(world.checkout(customer, line(2_001), kinds=kinds))
+    with pytest.raises(InsufficientFunds):
+        take(world.checkout(customer, line(1_001), kinds=("promotional",)))
+    take(world.checkout(customer, line(2_000), kinds=kinds))
+
+    assert (world.cash(customer), world.payable) == (0, 2_000)

@@ -26,7 +26,7 @@ LOYALTY = "loyalty"
 _TRIES = 5
 
 
-class _NotCovered(Exception):
+class NotCovered(Exception):
     """What the customer has in these sources is less than the amount: no second try can find more."""
 
 
@@ -62,11 +62,11 @@ def pay(session: Session, payment: Payment, sources: Sequence[Source]) -> Posted
             continue
         except AccountMissing as missing:
             _open_missing(connection_of(session), payment, missing)
-        except (_NotCovered, GiftCardUnknown) as refused:
+        except (NotCovered, GiftCardUnknown) as refused:
             done = _posted(session, payment)  # a twin may just have taken it
             if done is not None:
                 return done
-            raise (InsufficientFunds() if isinstance(refused, _NotCovered) else refused) from None
+            raise (InsufficientFunds() if isinstance(refused, NotCovered) else refused) from None
     raise Busy
 
 
@@ -85,7 +85,11 @@ def draw(
     *,
     at: datetime,
 ) -> Drawn:
-    """What each source gives of the amount. Locks the lots that it takes from."""
+    """What each source gives of the amount, in their order.
+
+    raises   NotCovered; GiftCardUnknown; InsufficientFunds where another transaction was quicker
+    effects  locks the lots that it takes from
+    """
     drawn = Drawn()
     left = amount_minor
     for purse in purses.of_customer(connection, customer_id, currency, sources, at=at):
@@ -94,7 +98,7 @@ def draw(
             left -= gives_minor
             _take(connection, drawn, purse, units, gives_minor, currency, at=at)
     if left:
-        raise _NotCovered
+        raise NotCovered
     return drawn
 
 

@@ -1,0 +1,49 @@
+"""What a till asks for when it takes a basket."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from rewards.baskets import Basket
+from rewards.evidence import Reference
+from rewards.tills import Till
+from wallet import accounts
+from wallet.accounts import Opening
+from wallet.paying.splits import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """A basket to be taken.
+
+    vouchers        ids or codes, coupons applied in this order; BEST ("best") for all of the customer's that apply
+    kinds           of source in the wallet, in the order in which they pay the rest; gift cards pay as vouchers only
+    till_reference  the till's own number of this basket; the same request under it again gets the same answer
+    at              business time; None is the `now` of the call
+    """
+
+    customer_id: UUID
+    till: Till
+    basket: Basket
+    currency: str
+    till_reference: str
+    vouchers: tuple[Reference, ...] | Literal["best"] = ()
+    kinds: tuple[Kind, ...] = ("cash",)
+    at: datetime | None = None
+
+    @property
+    def fingerprint(self) -> bytes:
+        lines = [
+            [line.sku, line.category, line.quantity, line.unit, line.amount_minor, line.coupon_minor, line.tax_minor]
+            for line in self.basket.lines
+        ]
+        asked = [str(self.customer_id), self.currency, lines, [str(reference) for reference in self.vouchers]]
+        return hashlib.sha256(json.dumps(asked).encode()).digest()
+
+    @property
+    def cash(self) -> Opening:
+        """The customer's cash."""
+        return accounts.of_customer(self.customer_id, self.currency)
