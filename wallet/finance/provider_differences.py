@@ -42,8 +42,9 @@ def find(connection: Connection, at: datetime, *, closing: dict[str, int], known
 
     closing  the provider's closing balance by currency
     known    further currencies, in which our books hold something there
-    cost     reads the entries of the provider's accounts and all reported lines: two hash joins
+    cost     reads all entries of the provider's accounts and all reported lines
     """
+    connection.execute("SET LOCAL work_mem = '64MB'")  # the joins of years' lines would spill to disk
     found: list[Difference] = []
     for currency in sorted({*closing, *known}):
         found += _of_lines(connection, currency, at)
@@ -86,43 +87,53 @@ def _of_closing(connection: Connection, currency: str, at: datetime, closing: in
 # (`provider_postings`), they are compared together. `ever` looks past the instant: what both sides have by then
 # differed in time alone.
 _LINES = """
-    WITH ours AS (
-        SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
-               (array_agg(transfer_id ORDER BY at, transfer_id))[1] AS transfer_id, min(at) AS at
-          FROM (SELECT coalesce(t.details ->> 'provider_reference',
-                                CASE WHEN t.kind = 'topup' THEN u.provider_reference END,
-                                r.provider_reference, t.details ->> 'dispute', 'refund:' || r.id,
-                                'refund:' || u.provider_reference, t.details ->> 'reference',
-                                'transfer:' || t.id) AS reference,
-                       e.transfer_id, -e.amount AS amount, e.effective_at AS at
-                  FROM wallet.entry e
-                  JOIN wallet.transfer t ON t.id = e.transfer_id
-                  LEFT JOIN wallet.topup u ON t.kind IN ('topup', 'topup.refund')
-                       AND u.id = CASE WHEN t.kind LIKE 'topup%%' THEN (t.details ->> 'topup_id')::uuid END
-                  LEFT JOIN wallet.topup_refund r ON t.kind = 'topup.refund'
-                       AND r.id = CASE WHEN t.kind = 'topup.refund' THEN (t.details ->> 'refund_id')::uuid END
-                 WHERE e.account_id = %(account)s) o
+    WITH ours AS MATERIALIZED (
+        SELECT coalesce(t.details ->> 'provider_reference',
+                        CASE WHEN t.kind = 'topup' THEN u.provider_reference END,
+                        r.provider_reference, t.details ->> 'dispute', 'refund:' || r.id,
+                        'refund:' || u.provider_reference, t.details ->> 'reference',
+                        'transfer:' || t.id) AS reference,
+               e.transfer_id, -e.amount AS amount, e.effective_at AS at
+          FROM wallet.entry e
+          JOIN wallet.transfer t ON t.id = e.transfer_id
+          LEFT JOIN wallet.topup u ON t.kind IN ('topup', 'topup.refund')
+               AND u.id = CASE WHEN t.kind LIKE 'topup%%' THEN (t.details ->> 'topup_id')::uuid END
+          LEFT JOIN wallet.topup_refund r ON t.kind = 'topup.refund'
+               AND r.id = CASE WHEN t.kind = 'topup.refund' THEN (t.details ->> 'refund_id')::uuid END
+         WHERE e.account_id = %(account)s
+    ), theirs AS MATERIALIZED (
+        SELECT CASE WHEN b.id IS NOT NULL THEN b.details ->> 'provider_reference'
+                    WHEN l.kind = 'fee' THEN 'fee:' || l.reference ELSE l.reference END AS reference,
+               l.report_id, l.number, l.amount_minor AS amount, l.occurred_at AS at
+          FROM wallet.provider_line l
+          JOIN wallet.provider_report r ON r.id = l.report_id AND r.is_complete
+          LEFT JOIN wallet.transfer b ON l.kind IN ('fee', 'payout') AND b.principal = 'wallet'
+               AND b.key = 'provider_report:' || l.report_id || ':' || l.kind || ':' || l.currency
+         WHERE l.currency = %(currency)s
+    ), differing AS MATERIALIZED (
+        SELECT reference, min(at) AS at,
+               sum(amount) FILTER (WHERE is_ours AND at <= %(at)s) AS ours,
+               sum(amount) FILTER (WHERE NOT is_ours AND at <= %(at)s) AS theirs,
+               coalesce(sum(amount) FILTER (WHERE is_ours), 0) AS ours_ever,
+               coalesce(sum(amount) FILTER (WHERE NOT is_ours), 0) AS theirs_ever
+          FROM (SELECT true AS is_ours, reference, amount, at FROM ours
+                UNION ALL SELECT false, reference, amount, at FROM theirs) b
          GROUP BY reference
-    ), theirs AS (
-        SELECT reference, sum(amount) FILTER (WHERE at <= %(at)s) AS amount, sum(amount) AS ever,
-               (array_agg(report_id ORDER BY at, report_id, number))[1] AS report_id,
-               (array_agg(number ORDER BY at, report_id, number))[1] AS number, min(at) AS at
-          FROM (SELECT CASE WHEN b.id IS NOT NULL THEN b.details ->> 'provider_reference'
-                            WHEN l.kind = 'fee' THEN 'fee:' || l.reference ELSE l.reference END AS reference,
-                       l.report_id, l.number, l.amount_minor AS amount, l.occurred_at AS at
-                  FROM wallet.provider_line l
-                  JOIN wallet.provider_report r ON r.id = l.report_id AND r.is_complete
-                  LEFT JOIN wallet.transfer b ON l.kind IN ('fee', 'payout') AND b.principal = 'wallet'
-                       AND b.key = 'provider_report:' || l.report_id || ':' || l.kind || ':' || l.currency
-                 WHERE l.currency = %(currency)s) l
-         GROUP BY reference
+        HAVING coalesce(sum(amount) FILTER (WHERE is_ours AND at <= %(at)s), 0)
+            <> coalesce(sum(amount) FILTER (WHERE NOT is_ours AND at <= %(at)s), 0)
+         ORDER BY min(at), reference
+         LIMIT %(most)s
+    ), our_first AS (
+        SELECT DISTINCT ON (reference) reference, o.transfer_id
+          FROM ours o JOIN differing d USING (reference) ORDER BY reference, o.at, o.transfer_id
+    ), their_first AS (
+        SELECT DISTINCT ON (reference) reference, t.report_id, t.number
+          FROM theirs t JOIN differing d USING (reference) ORDER BY reference, t.at, t.report_id, t.number
     )
-    SELECT reference, o.transfer_id, t.report_id, t.number, o.amount::bigint, t.amount::bigint,
-           coalesce(o.ever, 0), coalesce(t.ever, 0), least(o.at, t.at) AS at
-      FROM ours o FULL JOIN theirs t USING (reference)
-     WHERE coalesce(o.amount, 0) <> coalesce(t.amount, 0)
-     ORDER BY at, reference
-     LIMIT %(most)s
+    SELECT d.reference, o.transfer_id, t.report_id, t.number, d.ours::bigint, d.theirs::bigint, d.ours_ever,
+           d.theirs_ever, d.at
+      FROM differing d LEFT JOIN our_first o USING (reference) LEFT JOIN their_first t USING (reference)
+     ORDER BY d.at, d.reference
 """
 
 _REPORTED = """

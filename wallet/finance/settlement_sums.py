@@ -114,6 +114,7 @@ def _values(account_id: UUID, taken: Taken) -> dict[str, object]:
 
 
 # For each shard with something open: its cut, how many entries were found of how many there are, what is before it.
+# As texts, since PostgreSQL finds the least uuid only from 18 on.
 _CUT = """
     WITH shard AS (
         SELECT b.shard, b.version AS last, max(c.to_version) AS after
@@ -136,8 +137,8 @@ _CUT = """
     )
     SELECT s.shard, s.after, s.upto, s.last, s.found, s.upto > coalesce(s.after, 0) AS is_taken,
            count(*) FILTER (WHERE o.counts AND o.version <= s.upto),
-           (array_agg(o.transfer_id ORDER BY o.transfer_id) FILTER (WHERE o.version <= s.upto))[1],
-           (array_agg(o.transfer_id ORDER BY o.transfer_id DESC) FILTER (WHERE o.version <= s.upto))[1]
+           (min(o.transfer_id::text) FILTER (WHERE o.version <= s.upto))::uuid,
+           (max(o.transfer_id::text) FILTER (WHERE o.version <= s.upto))::uuid
       FROM stop s LEFT JOIN open o USING (shard)
      GROUP BY s.shard, s.after, s.upto, s.last, s.found
      ORDER BY s.shard
