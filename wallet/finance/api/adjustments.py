@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from flask_smorest import Blueprint
 
-from core import clock
+from core import clock, steadiness
 from core.db import transaction
 from core.web import idempotent, principals
 from core.web.doors import needs
@@ -71,6 +71,7 @@ def show_adjustment(adjustment_id: UUID) -> dict[str, Any]:
 @needs("adjustments.decide")
 def decide_adjustment(args: dict[str, Any], adjustment_id: UUID) -> dict[str, Any]:
     """Agree to another person's adjustment, which moves the value now, or refuse it."""
+    steadiness.check()
     now = clock.now()
     with transaction() as session:
         decided = adjustments.decide(session, adjustment_id, **args, decided_by=principals.current().name, now=now)

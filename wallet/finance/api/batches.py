@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from auth import approval_lists
 from auth.api.schemas import ApprovalSchema
-from core import clock
+from core import clock, steadiness
 from core.db import transaction
 from core.web import bodies, idempotent, principals
 from core.web.doors import needs
@@ -41,6 +41,7 @@ _MOST_BYTES = 5_000_000
 @needs("transfers.batch")
 def post_batch(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Post up to 10,000 transfers, all or nothing or each for itself; one that was cut off is sent again as it is."""
+    steadiness.check()
     batch = Batch(
         **args,
         principal=principals.current().name,
