@@ -64,6 +64,7 @@ import wallet.reactions
 import wallet.topups.api.customer
 import wallet.topups.api.public
 import wallet.topups.api.staff
+import wallet.topups.cli
 import wallet.topups.reactions
 import wallet.work
 from core.events import Reader
@@ -217,5 +218,6 @@ COMMANDS: list[click.Command] = [
     auth.cli.token,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
+    wallet.topups.cli.topups,
     wallet.identity.cli.identity,
 ]
