@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from core.db import Connection
 from wallet.assets import brand_time_zone
 from wallet.checks import entries, holds, lots, movements, usage
+from wallet.finance import settlement_checks
 
 #: Each is answered by joins of whole tables, so that it takes as long as there are rows and not their square; each
 #: gives a row only when something differs. Their parameters are `names()`.
-QUESTIONS = (*entries.QUESTIONS, *lots.QUESTIONS, *holds.QUESTIONS, *movements.QUESTIONS, *usage.QUESTIONS)
+QUESTIONS = (
+    *entries.QUESTIONS,
+    *lots.QUESTIONS,
+    *holds.QUESTIONS,
+    *movements.QUESTIONS,
+    *usage.QUESTIONS,
+    *settlement_checks.QUESTIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)
