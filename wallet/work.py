@@ -5,7 +5,8 @@ from datetime import datetime
 from core.db import transaction
 from core.gateways.payments import PaymentGateway
 from core.work import Work
-from wallet import holds, lapsing, seals
+from wallet import holds, seals
+from wallet.lots import lapsing
 from wallet.topups.work import work as work_of_topups
 
 

@@ -13,7 +13,7 @@ from core import ids
 from core.db import transaction
 from core.errors import Refusal
 from tests.wallet.conftest import NOW, balance, open_cash, open_payable, transfer
-from wallet import accounts, checks, holds, lapsing, ledger, lots, refunds, standing
+from wallet import accounts, checks, holds, ledger, lots, refunds, standing
 from wallet.accounts import Opening
 from wallet.errors import (
     AccountFrozen,
@@ -25,6 +25,7 @@ from wallet.errors import (
 )
 from wallet.holds import Capturing, Placing
 from wallet.ledger import Posted
+from wallet.lots import lapsing
 
 HOUR = timedelta(hours=1)
 

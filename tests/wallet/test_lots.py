@@ -10,10 +10,11 @@ from psycopg import Connection
 from core import ids
 from core.db import connection_of, transaction
 from tests.wallet.conftest import NOW, balance, open_payable, transfer
-from wallet import accounts, checks, lapsing, ledger, lots, payments, refunds
+from wallet import accounts, checks, ledger, lots, payments, refunds
 from wallet.accounts import Opening
 from wallet.errors import InsufficientFunds, PostingRefused
 from wallet.ledger import Leg
+from wallet.lots import lapsing
 from wallet.payments import Payment
 
 DAY = timedelta(days=1)

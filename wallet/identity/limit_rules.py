@@ -10,7 +10,7 @@ from core.errors import NotFound
 from wallet import accounts, limits
 from wallet.assets import wallet_currencies
 from wallet.errors import CurrencyUnknown
-from wallet.limit_models import SCOPES, TIERS, LimitRule
+from wallet.limits.models import SCOPES, TIERS, LimitRule
 
 
 def change(

@@ -17,8 +17,8 @@ from core.errors import Busy, NotFound
 from core.idempotency import KeyReused
 from wallet import holds
 from wallet.errors import InsufficientFunds
-from wallet.hold_models import Hold
 from wallet.holds import Placing
+from wallet.holds.models import Hold
 from wallet.models import TransferRow
 from wallet.paying import preferences, purses, requests, reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused

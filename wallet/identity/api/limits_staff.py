@@ -17,7 +17,7 @@ from wallet import limits
 from wallet.identity import limit_rules
 from wallet.identity.api import limit_shapes
 from wallet.identity.api.limit_schemas import LimitRuleArgsSchema, LimitRuleSchema, LimitsSchema
-from wallet.limit_models import LimitRule
+from wallet.limits.models import LimitRule
 
 blueprint = Blueprint("limits_staff", __name__, description="What customers of each tier may pay, send and load")
 

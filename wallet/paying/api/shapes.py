@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core.errors import Forbidden
 from core.web import principals
 from core.web.schemas import decode_cursor, encode_cursor
-from wallet.hold_models import Hold
+from wallet.holds.models import Hold
 from wallet.paying import codes, requests, till_holds
 from wallet.paying.codes import Seen
 from wallet.paying.models import PaymentRequest

@@ -15,23 +15,8 @@ from core.db import Connection, connection_of
 from wallet import accounts
 from wallet.assets import brand_time_zone, exponent_of, wallet_currencies
 from wallet.faults import refusals
-from wallet.limit_models import Holder, LimitRule, Usage
+from wallet.limits.models import Holder, LimitRule, Usage
 from wallet.transfers import Limit
-
-__all__ = [
-    "Left",
-    "Limit",
-    "ensure_defaults",
-    "of_customer",
-    "recount",
-    "rules",
-    "set_rule",
-    "set_tier",
-    "set_tiers",
-    "take",
-    "tier_of",
-    "uncount",
-]
 
 #: What a rule can set, and the rule of a new currency in its major units; finance changes it by `set_rule`.
 MEASURES = ("per_transfer", "per_day", "per_month", "count_per_hour", "ceiling")

@@ -1,4 +1,4 @@
-"""Lots: promotional value and points stand in lots of one origin and expiry; the soonest to lapse is spent first."""
+"""Choosing lots: the soonest to lapse is spent first, and a refund finds the way back."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
