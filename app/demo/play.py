@@ -3,15 +3,28 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import TypeVar
 
 from app import wiring
-from app.demo import batches, live_journey, offers, people, shops, source, stage, windows
+from app.demo import (
+    batches,
+    live_journey,
+    offers,
+    people,
+    settling,
+    shops,
+    source,
+    stage,
+    wallet_scene,
+    windows,
+)
 from app.demo.beside import Beside, beside, shared
 from app.demo.progress import Bars, Done
+from app.demo.provider import Provider
 from app.demo.responses import Responses
 from app.demo.source import RedemptionOf
 from app.demo.source_facts import facts
@@ -33,7 +46,7 @@ AT_ONCE = 150
 STAFF_EMAIL = "marketing@pocketful.example"
 PERMISSIONS = (
     *("campaigns.read", "campaigns.write", "journeys.read", "journeys.write", "customers.read", "customers.write"),
-    *("insights.read", "messages.read", "messages.settle"),
+    *("insights.read", "messages.read", "messages.settle", "finance.read"),
 )
 
 
@@ -58,38 +71,50 @@ class House:
         drain(readers, self.work, now=now)
 
 
-def play(settings: Settings, gateways: Gateways, files: Files, window: Window, bars: Bars) -> Played:
+def play(settings: Settings, gateways: Gateways, files: Files, window: Window, bars: Bars, papers: Path) -> Played:
     """Play the window in the demo's database, opened and empty, and note that it was played whole.
 
-    raises  ReplayRefused when the house says no to something that really happened
+    papers   the folder for the documents of the scene that ends the play
+    raises   ReplayRefused when the house says no to something that really happened
     """
     begins, ends = windows.bounds(window)
     hands = SimulatedClock(begins - timedelta(hours=1))
+    provider = Provider(hands.read)
+    gateways = replace(gateways, payments=provider)
     house = House(wiring.work(settings, gateways))
     with clock.simulated(hands.read), beside(settings) as second:
         started = time.monotonic()
-        scene = _set_up(files, window, house, bars, currency=settings.brand_currency, now=hands.at)
+        actor = _add_staff(now=hands.at)
+        scene = _set_up(files, window, house, bars, currency=settings.brand_currency, actor=actor, now=hands.at)
         stage.keep_scene(scene)
         ready = time.monotonic()
         baskets = _play_days(files, window, scene, house, gateways, hands, second, bars)
         hands.at = ends - timedelta(microseconds=1)
         house.catch_up(wiring.READERS, hands.at)
         finished = time.monotonic()
+        told = []
+        with bars.part("the wallet's scenes", wallet_scene.PARTS) as done:
+            for section in wallet_scene.play(scene, settings, provider, folder=papers, actor=actor, ends=ends):
+                told.append(section)
+                done(1)
+        stage.keep_told(told)
     played = Played(window, baskets, finished - ready, ready - started, clock.now())
     stage.keep_played(played)
     return played
 
 
-def _set_up(files: Files, window: Window, house: House, bars: Bars, *, currency: str, now: datetime) -> Scene:
+def _set_up(
+    files: Files, window: Window, house: House, bars: Bars, *, currency: str, actor: str, now: datetime
+) -> Scene:
     """Everyone and everything that is there before the first basket."""
     households, stores = source.households(files, window), source.stores(files, window)
     products, pairs = source.products(files, window), source.campaigns(files, window)
-    actor = _add_staff(now=now)
 
     with bars.part("households sign up", len(households)) as done:
         customers = _merged(people.sign_up(households, now=now), done)
     house.catch_up(wiring.READERS, now)
     merchant_id = shops.open_merchant(now=now)
+    settling.agree(merchant_id, currency=currency, actor=actor, now=now)
     with bars.part("stores open", len(stores)) as done:
         opened = _merged(shops.open_stores(stores, merchant_id=merchant_id, now=now), done)
     with bars.part("products are imported", len(products)) as done:

@@ -1,9 +1,11 @@
 """What the demo's commands do: play where nothing is played yet, lay the table, serve."""
 
+from pathlib import Path
+
 from rich.console import Console
 
 from app.cli import refuse_used_port
-from app.demo import differences, figures, serving, source_files, stage, table, windows
+from app.demo import differences, figures, serving, source_files, stage, table, telling, windows
 from app.demo.play import play
 from app.demo.progress import Bars
 from app.demo.source_facts import facts
@@ -18,6 +20,9 @@ from wallet import checks
 #: Baskets that differ are named up to here; a fault of principle would fill the screen.
 MOST_NAMED = 20
 PIPE_WIDTH = 120
+
+#: Where the scene at the end leaves its papers: git ignores the folder, and `make clean` removes it.
+PAPERS = Path(__file__).resolve().parents[2] / ".data" / "demo"
 
 
 def run(settings: Settings, *, days: int, exits: bool, host: str, port: int) -> int:
@@ -36,12 +41,13 @@ def run(settings: Settings, *, days: int, exits: bool, host: str, port: int) -> 
     if played is None or played.window != window:
         stage.open_empty(settings)
         console.print(f"Playing {windows.title(window)}: real households' days, under a simulated clock.")
-        played = play(settings, registry.build(settings), files, window, Bars(console))
+        played = play(settings, registry.build(settings), files, window, Bars(console), PAPERS)
     elif played.differences == 0 and not exits:
         console.print(f"{windows.title(window)} stands as it was played at {played.finished_at:%Y-%m-%d %H:%M} UTC.")
         console.print("`flask --app wsgi demo check` lays its table again.")
     if exits or played.differences != 0:
         status = lay_table(files, played, console)
+        telling.tell(stage.told(), console)
         if exits or status:
             return status
     return serving.serve(settings, host=host, port=port, console=console)

@@ -4,7 +4,7 @@ It stands beside the brand's database on the same server, so that a play never t
 is the demo's alone: no room of the house knows it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,9 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from app import database, start
+from app.demo import telling
 from app.demo.source_files import Window
+from app.demo.telling import Section
 from core import db
 from core.db import connection_of, transaction
 from core.errors import ConfigurationError
@@ -22,7 +24,7 @@ from core.settings import Settings
 
 DATABASE = "pocketful_demo"
 #: Raised when the rules of the replay change: what was played by other rules counts as never played.
-RULES = 1
+RULES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,20 @@ def keep_played(played: Played) -> None:
         connection_of(session).execute("INSERT INTO demo.play VALUES (%s, %s, %s, %s, %s, %s, %s)", values)
 
 
+def keep_told(sections: Sequence[Section]) -> None:
+    """Note what the scene at the end of the play has to tell."""
+    with transaction() as session:
+        connection_of(session).execute("INSERT INTO demo.told VALUES (%s)", [telling.dumped(sections)])
+
+
+def told() -> list[Section]:
+    """What `keep_told` noted in the open database."""
+    with transaction() as session:
+        row = connection_of(session).execute("SELECT sections FROM demo.told").fetchone()
+        assert row, "a finished play has told its scene"
+        return telling.loaded(row[0])
+
+
 def keep_differences(count: int) -> None:
     """Note how many differences the table of the play in the open database has."""
     with transaction() as session:
@@ -172,4 +188,5 @@ CREATE TABLE demo.play (
     rules int NOT NULL, first_day date NOT NULL, last_day date NOT NULL, baskets int NOT NULL, seconds float NOT NULL,
     setting_up_seconds float NOT NULL, finished_at timestamptz NOT NULL, differences int
 );
+CREATE TABLE demo.told (sections jsonb NOT NULL);
 """

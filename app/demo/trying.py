@@ -123,6 +123,10 @@ curl -s $URL/admin/v1/campaigns/{campaign} -H "Authorization: Bearer $STAFF"
 curl -s "$URL/admin/v1/customers/{customer}/timeline?limit=5" -H "Authorization: Bearer $STAFF"
 curl -s $URL/admin/v1/customers/{customer}/decisions -H "Authorization: Bearer $STAFF"
 
+# Finance looks at the merchant's settlement, and at the safeguarding reports
+curl -s $URL/admin/v1/settlements -H "Authorization: Bearer $STAFF"
+curl -s $URL/admin/v1/finance/safeguarding-reports -H "Authorization: Bearer $STAFF"
+
 # Sign in as the household by its phone number: ask for a code, read it in the sandbox, trade it for tokens
 curl -s $URL/oauth/authorize-challenge -d client_id={client} --data-urlencode login_hint={phone} \\
   -d code_challenge_method=S256 -d code_challenge={challenge}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import psycopg
 from rich.console import Console
@@ -23,14 +24,17 @@ WINDOW = Window(date(2017, 7, 9), date(2017, 7, 10))
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the tests play. `settings` are those of the demo's database."""
+    """Where the tests play. `settings` are those of the demo's database; `papers` is the folder for its documents."""
 
     settings: Settings
     files: Files
+    papers: Path
 
     def play(self, window: Window = WINDOW) -> Played:
         stage.open_empty(self.settings)
-        return play(self.settings, registry.build(self.settings), self.files, window, Bars(Console(quiet=True)))
+        return play(
+            self.settings, registry.build(self.settings), self.files, window, Bars(Console(quiet=True)), self.papers
+        )
 
     def check(self) -> tuple[int, str]:
         """The exit status of the check and what it prints."""

@@ -7,34 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import takewhile
+from typing import Any
 from urllib.request import Request, urlopen
-
-import psycopg
-import pytest
-from sqlalchemy import make_url
 
 from app.demo import responses, stage, windows
 from app.demo.source_facts import facts
-from app.demo.source_files import Files
-from core import db
 from core.db import connection_of, transaction
-from core.settings import Settings
 from tests.app.demo.replay import WINDOW, Stage
-
-
-@pytest.fixture(scope="module")
-def theatre(settings: Settings, real_files: Files) -> Iterator[Stage]:
-    """Two days, played once for all tests of this file."""
-    db.open_database(settings)
-    name = f"{make_url(settings.database_url).database}_demo"
-    there = Stage(stage.settings_of(settings, name), real_files)
-    there.play()
-    yield there
-    db.close_database()
-    with psycopg.connect(settings.database_url, autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def one(query: str, *values: object) -> tuple[object, ...]:
@@ -59,11 +39,12 @@ def test_days_are_played_whole_and_add_up(theatre: Stage) -> None:
 
 def test_merchant_is_owed_the_sales_and_each_cent_has_its_source(theatre: Stage) -> None:
     source = facts(theatre.files, WINDOW)
-    query = """SELECT sum(b.posted) FILTER (WHERE a.purpose = 'payable'),
+    _, ends = windows.bounds(WINDOW)
+    query = """SELECT sum(e.amount) FILTER (WHERE a.purpose = 'payable' AND e.effective_at < %s),
                       (SELECT sum(amount_minor) FROM rewards.redemption JOIN demo.offer USING (campaign_id))
-                 FROM wallet.balance b JOIN wallet.account a ON a.id = b.account_id"""
+                 FROM wallet.entry e JOIN wallet.account a ON a.id = e.account_id"""
 
-    assert one(query) == (source.sales_minor, source.redeemed_minor)
+    assert one(query, ends) == (source.sales_minor, source.redeemed_minor)
 
 
 def test_live_journey_reacts_within_the_simulated_day(theatre: Stage) -> None:
@@ -113,10 +94,16 @@ def test_check_names_the_entry_that_gained_a_cent(theatre: Stage) -> None:
     transfer_id, account_id, basket, household = one(AN_ENTRY)
 
     with theatre.tampering() as cursor:
-        cursor.execute("UPDATE wallet.entry SET amount = amount + 1 WHERE (transfer_id, account_id) = (%s, %s)", [transfer_id, account_id])
+        cursor.execute(
+            "UPDATE wallet.entry SET amount = amount + 1 WHERE (transfer_id, account_id) = (%s, %s)",
+            [transfer_id, account_id],
+        )
     status, table = theatre.check()
     with theatre.tampering() as cursor:
-        cursor.execute("UPDATE wallet.entry SET amount = amount - 1 WHERE (transfer_id, account_id) = (%s, %s)", [transfer_id, account_id])
+        cursor.execute(
+            "UPDATE wallet.entry SET amount = amount - 1 WHERE (transfer_id, account_id) = (%s, %s)",
+            [transfer_id, account_id],
+        )
 
     assert status == 1
     assert "differs: payable to the merchant" in table
@@ -150,17 +137,26 @@ def test_what_was_played_is_served_until_ctrl_c(theatre: Stage) -> None:
         assert demo.stdout
         lines = iter(demo.stdout.readline, "")
         printed = "".join(takewhile(lambda line: "Lay the table" not in line, lines))
-        token = re.findall(r"^export APP=(.*)$", printed, re.MULTILINE)[0]
-        request = Request(f"http://127.0.0.1:{port}/app/v1/home", headers={"Authorization": f"Bearer {token}"})
-        with urlopen(request, timeout=10) as answer:
-            home = json.load(answer)
+        home = ask(port, "/app/v1/home", printed, "APP")
+        settled = ask(port, "/admin/v1/settlements", printed, "STAFF")
+        reconciled = ask(port, "/admin/v1/finance/safeguarding-reports", printed, "STAFF")
         demo.send_signal(signal.SIGINT)
         demo.stdout.read()
 
     assert demo.returncode == 0
     assert home["balances"][0]["balance"]["amount_minor"] > 0
+    assert settled["items"][0]["payout_minor"] > 0
+    assert reconciled["items"][-1]["status"] == "balanced"  # the worker may have added later days to it
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def ask(port: int, path: str, printed: str, name: str) -> Any:
+    """What the API answers to who bears the token that was printed under this name."""
+    token = re.findall(rf"^export {name}=(.*)$", printed, re.MULTILINE)[0]
+    request = Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"})
+    with urlopen(request, timeout=10) as answer:
+        return json.load(answer)
 
 
 def free_port() -> int:

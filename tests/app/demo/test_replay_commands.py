@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -50,17 +51,17 @@ class PluggedBars(Bars):
 
 
 def test_interrupted_play_counts_as_none_and_the_next_one_starts_anew(
-    demo_settings: Settings, real_files: Files
+    demo_settings: Settings, real_files: Files, tmp_path: Path
 ) -> None:
     gateways = registry.build(demo_settings)
     quiet = Console(quiet=True)
     stage.open_empty(demo_settings)
     with pytest.raises(PulledPlug):
-        play(demo_settings, gateways, real_files, NEW_YEAR, PluggedBars(quiet))
+        play(demo_settings, gateways, real_files, NEW_YEAR, PluggedBars(quiet), tmp_path)
     assert stage.open_played(demo_settings) is None
 
     stage.open_empty(demo_settings)
-    play(demo_settings, gateways, real_files, NEW_YEAR, Bars(quiet))
+    play(demo_settings, gateways, real_files, NEW_YEAR, Bars(quiet), tmp_path)
     played = stage.open_played(demo_settings)
 
     assert played and played.window == NEW_YEAR
