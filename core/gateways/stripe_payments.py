@@ -69,8 +69,8 @@ class StripePayments:
         params = _intent(reference, amount_minor, currency, payer)
         if params is None:
             return _INDIVISIBLE
-        # Kept for automatic top-ups, if the customer ticks so in the sheet.
-        params |= {"automatic_payment_methods": {"enabled": True}, "setup_future_usage": "off_session"}
+        # Whether the card is saved for later the customer says in the sheet: `setup_future_usage` here would not ask.
+        params |= {"automatic_payment_methods": {"enabled": True}}
         return self._create(params, reference)
 
     def sheet_keys(self, *, payer: str) -> SheetKeys | Unknown:

@@ -61,4 +61,3 @@ def tell(topup_id: UUID, what: str, amount: int | None) -> None:
     with transaction() as session:
         topup = session.get_one(Topup, topup_id)
     click.echo(f"{topup_id} is {topup.state}, {topup.refunded_minor} {topup.currency} of it went back")
-

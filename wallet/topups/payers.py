@@ -1,5 +1,6 @@
 """What the provider calls our customers, and the ways to pay that it keeps for them. It is told their id, no name."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,9 @@ from core.gateways.outcomes import Unknown
 from core.gateways.payments import Method, PaymentGateway, SheetKeys
 from wallet.topups.errors import PaymentMethodUnknown, ProviderUnavailable
 from wallet.topups.models import Payer
+
+#: Anything else would be another path in the provider's address.
+_METHOD = re.compile("[A-Za-z0-9_]{1,255}")
 
 
 def known(session: Session, customer_id: UUID, *, provider: str) -> str | None:
@@ -71,6 +75,8 @@ def detach(customer_id: UUID, method: str, *, gateway: PaymentGateway) -> None:
 
     raises  PaymentMethodUnknown, also for another customer's; ProviderUnavailable
     """
+    if not _METHOD.fullmatch(method):
+        raise PaymentMethodUnknown
     with transaction() as session:
         payer = known(session, customer_id, provider=gateway.name)
     done = gateway.detach(payer=payer, method=method) if payer else False
