@@ -96,14 +96,6 @@ def pay(connection: Connection, payment: Payment) -> Posted:
     return ledger.post(connection, transfer)
 
 
-def pay_all(connection: Connection, payments: Sequence[Payment]) -> list[Posted]:
-    """Post many payments in one round trip, all or none. The merchants' accounts are open already.
-
-    raises  as `ledger.post_all`
-    """
-    return ledger.post_all(connection, [transfer_of(payment) for payment in payments])
-
-
 def find(connection: Connection, payment_id: UUID, *, merchant_id: UUID) -> dict[str, Any]:
     """A payment as its merchant sees it, with how much of it has gone back.
 

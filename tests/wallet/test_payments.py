@@ -183,7 +183,9 @@ def test_twins_of_a_refused_payment_all_get_the_same_refusal(
 
 
 def test_many_payments_post_together(connection: Connection, customer_id: UUID, merchant_id: UUID) -> None:
-    posted = payments.pay_all(connection, [payment(customer_id, merchant_id, 5) for _ in range(200)])
+    posted = ledger.post_all(
+        connection, [payments.transfer_of(payment(customer_id, merchant_id, 5)) for _ in range(200)]
+    )
 
     assert len({each.transfer_id for each in posted}) == 200
     assert balance(connection, cash_of(customer_id)) == 0

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import ids
-from core.db import Connection, connection_of, transaction
+from core.db import connection_of, transaction
 from core.events import announce_all
 from wallet import accounts, ledger
 from wallet.accounts import Opening
@@ -56,12 +56,6 @@ def lapse(session: Session, *, now: datetime) -> int:
     return len(rows)
 
 
-def lapse_account(connection: Connection, opening: Opening, *, now: datetime) -> list[Transfer]:
-    """The transfers that end every free lot of an account now, whatever their expiry, for who closes it to post."""
-    rows = connection.execute(_FREE, [opening.id]).fetchall()
-    return [_lapse(lot_id, opening.owner, opening.purpose, opening.asset, free, now=now) for lot_id, free in rows]
-
-
 def _lapse(lot_id: UUID, owner: str, purpose: str, asset: str, free: int, *, now: datetime) -> Transfer:
     customer_id, lapsed_id = _customer_of(owner), ids.new()
     account = Opening(owner, purpose, asset, 0)
@@ -109,8 +103,4 @@ _LAPSE = """
      WHERE l.remaining > 0 AND l.expires_at <= %s AND l.remaining > l.held
      ORDER BY l.id LIMIT %s
        FOR NO KEY UPDATE OF l SKIP LOCKED
-"""
-
-_FREE = """
-    SELECT id, remaining - held FROM wallet.lot WHERE account_id = %s AND remaining > held ORDER BY id FOR NO KEY UPDATE
 """
