@@ -12,7 +12,7 @@ from core.errors import InvalidInput, NotFound, Refusal
 from core.idempotency import KeyReused
 from core.money import MAX_AMOUNT_MINOR
 from tests.wallet.conftest import NOW, balance, count, open_account, open_cash, open_payable, post
-from wallet import accounts, payments
+from wallet import accounts, ledger, payments
 from wallet.errors import CurrencyUnknown, InsufficientFunds, MerchantUnknown
 from wallet.ledger import Leg
 from wallet.payments import Payment
