@@ -30,7 +30,7 @@ def post(connection: Connection, transfer: Transfer) -> Posted:
     if not posting.is_plain(transfer):
         return post_all(connection, [transfer])[0]
     with refusals():
-        row = connection.execute(posting.POST_ONE, posting.call_of_one(transfer)).fetchone()
+        row = connection.execute(*posting.call_of_one(transfer)).fetchone()
     if row and row[0]:
         return Posted(transfer.id, False, transfer.effective_at, transfer.details)
     return post_all(connection, [transfer])[0]

@@ -366,9 +366,12 @@ POST_ONE = """
 CREATE FUNCTION wallet.post_one(
     _id uuid, _principal text, _key text, _fingerprint bytea, _kind text, _at timestamptz, _details jsonb,
     _accounts uuid[], _shards smallint[], _amounts bigint[],
-    _limit_customer uuid, _limit_scope text, _limit_asset text, _limit_amount bigint, _zone text,
-    _event_id uuid, _event_name text, _event_customer uuid, _event_subject text, _event_at timestamptz,
-    _event_source text, _event_cause uuid, _event_depth smallint, _event_trace text, _event_payload jsonb
+    _limit_customer uuid DEFAULT NULL, _limit_scope text DEFAULT NULL, _limit_asset text DEFAULT NULL,
+    _limit_amount bigint DEFAULT NULL, _zone text DEFAULT NULL,
+    _event_id uuid DEFAULT NULL, _event_name text DEFAULT NULL, _event_customer uuid DEFAULT NULL,
+    _event_subject text DEFAULT NULL, _event_at timestamptz DEFAULT NULL, _event_source text DEFAULT NULL,
+    _event_cause uuid DEFAULT NULL, _event_depth smallint DEFAULT NULL, _event_trace text DEFAULT NULL,
+    _event_payload jsonb DEFAULT NULL
 ) RETURNS boolean LANGUAGE plpgsql SET wallet.posting = 'on' AS $$
 DECLARE
     moved record;
