@@ -101,6 +101,6 @@ _LAPSE = """
     SELECT l.id, a.owner, a.purpose, a.asset, l.remaining - l.held
       FROM wallet.lot l JOIN wallet.account a ON a.id = l.account_id AND a.status = 'open'
      WHERE l.remaining > 0 AND l.expires_at <= %s AND l.remaining > l.held
-     ORDER BY l.id LIMIT %s
+     ORDER BY l.expires_at LIMIT %s
        FOR NO KEY UPDATE OF l SKIP LOCKED
 """
