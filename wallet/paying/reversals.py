@@ -165,11 +165,12 @@ def _let_go(session: Session, till: Till, till_reference: str, hold_id: UUID, *,
     hold = holds.locked(session, hold_id)
     if hold.captured:
         raise TillReferenceReused("Something of this hold has been captured: void the rest, refund what was captured")
-    if hold.ended_at is None:
+    if hold.ended_at is None and at < hold.expires_at:
         named: dict[str, Any] = {"principal": f"reversal:{till.terminal_id}", "key": till_reference}
         holds.void(session, hold_id, **named, fingerprint=hashlib.sha256(hold_id.bytes).digest(), at=at)
         _announce(session, till, Reversal(till_reference=till_reference, reversed_at=at), customer_id=hold.customer_id)
-    return Reversal(till_reference=till_reference, reversed_at=hold.ended_at or at)
+    # One whose time has passed is the customer's again, whether or not due work has noted it yet.
+    return Reversal(till_reference=till_reference, reversed_at=min(hold.ended_at or hold.expires_at, hold.expires_at))
 
 
 def _reversal(till_reference: str, kept: _Kept, amount_minor: int, reversed_at: datetime) -> Reversal:

@@ -162,6 +162,17 @@ def test_reversal_lets_a_hold_go_whose_answer_was_lost(shop: Shop) -> None:
         place(shop, customer_id, 1000, "B-1")
 
 
+def test_reversal_after_the_holds_time_is_the_same_before_and_after_due_work(shop: Shop) -> None:
+    place(shop, shop.customer(cash=1000), 1000, "B-1")
+
+    before = shop.reverse("B-1", at=EXPIRES)
+    with transaction() as session:
+        holds.expire_due(session, now=EXPIRES + timedelta(minutes=1))
+    after = shop.reverse("B-1", at=EXPIRES + timedelta(minutes=2))
+
+    assert (before.payment_id, before.reversed_at, after) == (None, EXPIRES, before)
+
+
 def test_reversal_before_the_hold_refuses_it(shop: Shop) -> None:
     shop.reverse("B-1")
 

@@ -1,5 +1,6 @@
 """At a till: one reference, one payment, out of whatever the customer has."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -7,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from core import ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.errors import Refusal
-from tests.wallet.conftest import NOW
+from tests.wallet.conftest import NOW, transfer
 from tests.wallet.paying.conftest import Shop
-from wallet import accounts
+from wallet import accounts, ledger
 from wallet.errors import InsufficientFunds
 from wallet.paying import requests
 from wallet.paying.errors import PaymentRequestCancelled, TillReferenceReused, TipNotAllowed
@@ -180,3 +181,31 @@ def test_cancelled_basket_is_not_taken(shop: Shop) -> None:
 
     with pytest.raises(PaymentRequestCancelled):
         shop.take(shop.customer(cash=1000), 1000, reference="B-1")
+
+
+def test_value_that_others_take_meanwhile_is_read_again(shop: Shop) -> None:
+    customer_id = shop.customer(cash=100)
+    shop.gift_card(customer_id, 100)
+    cash, payable = accounts.of_customer(customer_id, "USD"), accounts.of_merchant(shop.till.merchant_id, "USD")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            accounts.open_all(session, [payable])
+            connection = connection_of(session)
+            connection.execute("SELECT FROM wallet.balance WHERE account_id = %s FOR UPDATE", [cash.id])
+            # It reads the cash as it was, and waits for us where it posts.
+            taken = pool.submit(shop.take, customer_id, 100, order=("cash", "gift_card"))
+            await_lock(shop)
+            spent = transfer([cash.leg(-60), payable.leg(60)])
+            ledger.post(connection, spent)
+        parts = taken.result().details["parts"]
+
+    assert [(part["kind"], part["amount_minor"]) for part in parts] == [("cash", 40), ("gift_card", 60)]
+
+
+def await_lock(shop: Shop) -> None:
+    """Until somebody waits for a row that somebody else has locked."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 10
+    while not shop.rows(waiting):
+        assert time.monotonic() < deadline, "nobody waits"
