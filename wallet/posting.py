@@ -14,7 +14,8 @@ from wallet.transfers import Leg, Transfer
 
 
 def is_plain(transfer: Transfer) -> bool:
-    """Whether `wallet.post_one` can take it: one asset, accounts known and named once, no more than one event."""
+    """Whether `wallet.post_one` can take it: one asset, accounts known and named once, no more than one event, and one
+    source, since several are refunded in the order in which they are named, which is not that of the locks."""
     legs = transfer.legs
     return (
         len(legs) > 1
@@ -26,6 +27,7 @@ def is_plain(transfer: Transfer) -> bool:
         and legs[0].asset is not None
         and all(leg.asset == legs[0].asset for leg in legs)
         and len({leg.account_id for leg in legs}) == len(legs)
+        and sum([leg.amount < 0 for leg in legs]) < 2
         and (not transfer.limits or (len(transfer.limits) == 1 and transfer.limits[0].account_id is None))
     )
 
