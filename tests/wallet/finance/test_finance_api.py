@@ -193,6 +193,11 @@ def test_commands_tell_the_same(app: Flask, connection: Connection, tmp_path: Pa
     assert "owed to customers 5000, held 5000" in told
     assert "  amount ch_1: ours 5000, theirs 4000 USD\n" in told
     assert "  closing_balance -: ours 4000, theirs 5000 USD\n" in told
+    row = connection.execute("SELECT s.id, p.id FROM wallet.safeguarding_report s, wallet.provider_report p").fetchone()
+    assert row
+    assert run("sign-off", str(row[0]), "--reason", "known") == (0, "safeguarding 2026-11-20 run 1 signed off\n")
+    assert run("sign-off", str(row[0]), "--reason", "other")[0] == 1
+    assert run("book-report", str(row[1])) == (0, "")
     status, told = run("trial-balance", "--as-of", NOON.isoformat())
     assert status == 0
     assert "total" in told and told.count("5000") == 4

@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
@@ -283,3 +284,30 @@ def test_command_settles_all(app: Flask, desk: Desk, shop: UUID) -> None:
 
     assert f"merchant {shop}: net 2635, fees 115, paid out 2635 USD\n" in first.output
     assert (first.exit_code, again.exit_code, again.output, bad.exit_code) == (0, 0, "", 1)
+
+
+def test_commands_lead_from_terms_to_the_payout_file(app: Flask, desk: Desk, shop: UUID, tmp_path: Path) -> None:
+    app.extensions["settings"] = replace(
+        app.extensions["settings"], payout_debtor_name="Brand", payout_debtor_account="DE89370400440532013000"
+    )
+    desk.send("PUT", f"/merchants/{shop}/bank-account", BERLIN)
+    runner = app.test_cli_runner()
+
+    def run(*args: str) -> tuple[int, str]:
+        result = runner.invoke(args=["wallet", *args])
+        return result.exit_code, result.output
+
+    terms = ("merchant-terms", str(shop), "--currency", "USD", "--reason", "lowered", "--fee-bps")
+    assert run(*terms, "100")[1].startswith("100 bps and 0 USD since ")
+    assert run("merchant-terms", str(ids.new()), *terms[2:], "100")[0] == 1
+    found = settle(desk)
+    status, table = run("settlement-statement", found["id"])
+    assert (status, "paid out" in table) == (0, True)
+    assert run("settlement-statement", str(ids.new()))[0] == 1
+    status, told = run("payout-file", "--currency", "USD", "--into", str(tmp_path))
+    assert (status, "1 payouts, 2635 USD" in told) == (0, True)
+    assert sorted((path.suffix, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()) == [
+        (".csv", 0o600),
+        (".xml", 0o600),
+    ]
+    assert run("payout-file", "--currency", "USD", "--into", str(tmp_path))[0] == 1
