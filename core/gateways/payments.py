@@ -90,17 +90,19 @@ class Notice:
     kind                "other" is nothing to us, and has no id
     reference           ours, where the provider has it
     provider_reference  of the charge
-    amount_minor        charged; refunded altogether so far; in dispute
+    amount_minor        charged; refunded altogether so far; of the one refund that failed; in dispute
+    refund              our reference of the refund that failed, where we asked for it
     dispute, standing   the provider's name for a dispute, and how it stands (an inquiry takes no money yet)
     """
 
     id: str
-    kind: Literal["charged", "declined", "canceled", "action_needed", "refunded", "disputed", "other"]
+    kind: Literal["charged", "declined", "canceled", "action_needed", "refunded", "refund_failed", "disputed", "other"]
     reference: str | None = None
     provider_reference: str | None = None
     amount_minor: int = 0
     currency: str = ""
     code: str | None = None
+    refund: str | None = None
     dispute: str | None = None
     standing: Literal["inquiry", "open", "lost", "won"] | None = None
 

@@ -63,6 +63,21 @@ def _refunded(event_id: str, charge: dict[str, Any]) -> Notice:
     return Notice(event_id, "refunded", _reference(charge), charge["payment_intent"], amount, currency)
 
 
+def _refund_failed(event_id: str, refund: dict[str, Any]) -> Notice:
+    """The bank could not take the money, days later: Stripe has it again."""
+    currency = refund["currency"].upper()
+    return Notice(
+        event_id,
+        "refund_failed",
+        None,
+        refund["payment_intent"],
+        from_stripe(int(refund["amount"]), currency),
+        currency,
+        code=refund.get("failure_reason"),
+        refund=(refund.get("metadata") or {}).get("refund_id"),
+    )
+
+
 def _disputed(event_id: str, dispute: dict[str, Any]) -> Notice:
     currency = dispute["currency"].upper()
     return Notice(
@@ -88,6 +103,7 @@ _READERS: Mapping[str, Callable[[str, dict[str, Any]], Notice]] = {
     "payment_intent.canceled": _canceled,
     "payment_intent.requires_action": _action_needed,
     "charge.refunded": _refunded,
+    "refund.failed": _refund_failed,
     "charge.dispute.created": _disputed,
     "charge.dispute.updated": _disputed,
     "charge.dispute.funds_withdrawn": _disputed,

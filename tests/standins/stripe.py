@@ -123,6 +123,17 @@ class Stripe:
         intent["refunded"] += amount
         return self.event("charge.refunded", _charge(intent))
 
+    def fail_refund(self, intent_id: str, amount: int, refund_id: str = "") -> Hook:
+        """The customer's bank cannot take a refund, days later."""
+        intent = self.intents[intent_id]
+        intent["refunded"] -= amount
+        told = {
+            "id": f"re_{next(self._numbers)}", "object": "refund", "amount": amount, "currency": intent["currency"],
+            "payment_intent": intent_id, "status": "failed", "failure_reason": "lost_or_stolen_card",
+            "metadata": {"refund_id": refund_id} if refund_id else {},
+        }  # fmt: skip
+        return self.event("refund.failed", told)
+
     def dispute(self, intent_id: str, amount: int, status: str, *, kind: str = "created", name: str = "dp_1") -> Hook:
         intent = self.intents[intent_id]
         told = {

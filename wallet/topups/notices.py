@@ -16,7 +16,7 @@ from core import ids, work
 from core.db import connection_of, transaction
 from core.gateways.payments import Notice
 from wallet.errors import PostingRefused
-from wallet.topups import clawbacks, counting, disputes, outcomes
+from wallet.topups import clawbacks, counting, disputes, outcomes, refunds
 from wallet.topups.models import ProviderNotice, Topup
 
 BATCH = 50
@@ -87,6 +87,12 @@ def _act(session: Session, kept: ProviderNotice, notice: Notice, *, now: datetim
         case "refunded":
             topup.told_refunded_minor = max(topup.told_refunded_minor, notice.amount_minor)
             topup.claw_due_at = now
+        case "refund_failed" if topup.state == "succeeded":
+            try:
+                with session.begin_nested():
+                    refunds.fail_late(session, topup, notice, refund_id=_uuid(notice.refund), now=now)
+            except PostingRefused as refusal:  # the wallet was closed since
+                kept.state, kept.due_at, kept.last_error = "waiting", now + clawbacks.TRY_AGAIN_AFTER, refusal.code
         case "disputed":
             disputes.move(session, topup, notice, now=now)
             topup.claw_due_at = now
@@ -98,8 +104,7 @@ def _lock(session: Session, notice: Notice) -> Topup | None:
     """The top-up that a notice speaks of: by our own reference, else by the provider's name for the charge."""
     query = select(Topup).with_for_update()
     if notice.reference is not None:
-        topup_id = _uuid(notice.reference)
-        return session.scalars(query.where(Topup.id == topup_id)).one_or_none() if topup_id else None
+        return session.scalars(query.where(Topup.id == _uuid(notice.reference))).one_or_none()
     return session.scalars(query.where(Topup.provider_reference == notice.provider_reference)).one_or_none()
 
 
@@ -140,8 +145,8 @@ def _declined(session: Session, topup: Topup, notice: Notice, *, now: datetime) 
     outcomes.fail(session, [(topup, code)], now=now)
 
 
-def _uuid(text: str) -> UUID | None:
+def _uuid(text: str | None) -> UUID | None:
     try:
-        return UUID(text)
-    except ValueError:
+        return UUID(text or "")
+    except ValueError:  # another system's
         return None

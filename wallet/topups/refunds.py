@@ -4,18 +4,20 @@ the provider, who does so once a reference; what it declines the customer gets a
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import audit, ids, work
 from core.db import connection_of, transaction
 from core.errors import NotFound, Refusal
-from core.gateways.payments import Declined, PaymentGateway, Refunded, RefundOutcome
+from core.gateways.payments import Declined, Notice, PaymentGateway, Refunded, RefundOutcome
 from wallet import accounts, ledger
 from wallet.errors import PostingRefused
 from wallet.ledger import Transfer
-from wallet.topups import clawbacks, keys, outcomes
+from wallet.topups import clawbacks, debts, keys, outcomes
 from wallet.topups.errors import TopupNotCharged, TopupRefundExceeded
 from wallet.topups.models import Topup, TopupRefund
 
@@ -91,6 +93,28 @@ def finish_due(gateway: PaymentGateway, now: datetime) -> int:
     return len(due)
 
 
+def fail_late(session: Session, topup: Topup, notice: Notice, *, refund_id: UUID | None, now: datetime) -> None:
+    """The provider could not give back after all, as banks tell days later: the customer gets it again.
+
+    refund_id  of one that we asked for
+    raises   PostingRefused
+    effects  the top-up is locked already; pays what the customer owes first
+    """
+    asked_for = session.get(TopupRefund, refund_id, with_for_update=True) if refund_id else None
+    refund = asked_for if asked_for is not None and asked_for.topup_id == topup.id else None
+    if refund is not None and refund.state == "failed":
+        return
+    staffs = select(func.coalesce(func.sum(TopupRefund.amount_minor), 0)).where(
+        TopupRefund.topup_id == topup.id, TopupRefund.state != "failed"
+    )
+    clawed = topup.refunded_minor - session.scalars(staffs).one()
+    amount = refund.amount_minor if refund is not None else min(notice.amount_minor, clawed)
+
+    topup.told_refunded_minor = max(topup.told_refunded_minor - notice.amount_minor, 0)
+    if amount > 0:
+        _fail(session, topup, amount, refund=refund, code=notice.code or "refund_failed", now=now)
+
+
 def _take(
     session: Session, named: keys.Named, amount_minor: int | None, *, now: datetime, token: UUID
 ) -> tuple[TopupRefund, bool]:
@@ -125,7 +149,7 @@ def _take(
         now=now,
     )
     session.flush()
-    ledger.post(connection, _transfer(topup, refund, amount, principal=principal, key=key, at=now, print_=fingerprint))
+    ledger.post(connection, _transfer(topup, refund, named=named, at=now))
     return refund, False
 
 
@@ -157,42 +181,59 @@ def _record(
         case Refunded(reference):
             refund.state, refund.provider_reference = "succeeded", reference
         case Declined(code):
-            refund.state, refund.decline_code = "failed", code
-            topup.refunded_minor -= refund.amount_minor
             # What the provider told meanwhile may have been passed over on account of this one.
             topup.claw_due_at = now
-            session.flush()
-            back = _transfer(
-                topup, refund, -refund.amount_minor, principal=outcomes.PRINCIPAL, key=f"topup.refund:{refund.id}",
-                at=now, print_=topup.fingerprint,
-            )  # fmt: skip
-            ledger.post(connection_of(session), back)
+            _fail(session, topup, refund.amount_minor, refund=refund, code=code, now=now)
         case unknown:
             refund.state, refund.last_error = "in_doubt", unknown.reason
             refund.due_at = now + timedelta(seconds=min(15 * 2 ** min(refund.attempts - 1, 10), 3600))
 
 
-def _transfer(
-    topup: Topup, refund: TopupRefund, amount: int, *, principal: str, key: str, at: datetime, print_: bytes
-) -> Transfer:
-    """amount: from the customer to the provider; below zero the other way."""
+def _fail(session: Session, topup: Topup, amount: int, *, refund: TopupRefund | None, code: str, now: datetime) -> None:
+    """Put on the customer's account again what was taken from it for a refund that came to nothing."""
+    if refund is not None:
+        refund.state, refund.decline_code, refund.due_at = "failed", code, None
+        refund.lease_token, refund.lease_until = None, None
+    topup.refunded_minor -= amount
+    session.flush()
+    connection, purse, transfer_id = connection_of(session), (topup.customer_id, topup.currency), ids.new()
+    owed = debts.owed_by(connection, [purse]).get(purse, 0)
+    again = Transfer(
+        id=transfer_id,
+        principal=outcomes.PRINCIPAL,
+        key=f"topup.refund:{transfer_id}",
+        fingerprint=topup.fingerprint,
+        kind=clawbacks.KIND_OF_REFUND,
+        legs=(accounts.of_provider(topup.currency).leg(-amount), *debts.credit(purse, amount, owed=owed)),
+        effective_at=now,
+        details=_details(topup, amount, refund),
+    )
+    ledger.post(connection, again)
+
+
+def _transfer(topup: Topup, refund: TopupRefund, *, named: keys.Named, at: datetime) -> Transfer:
+    _, principal, key, fingerprint = named
     return Transfer(
-        id=refund.id if amount > 0 else ids.new(),
+        id=refund.id,
         principal=principal,
         key=key,
-        fingerprint=print_,
+        fingerprint=fingerprint,
         kind=clawbacks.KIND_OF_REFUND,
         legs=(
-            accounts.of_customer(topup.customer_id, topup.currency).leg(-amount),
-            accounts.of_provider(topup.currency).leg(amount),
+            accounts.of_customer(topup.customer_id, topup.currency).leg(-refund.amount_minor),
+            accounts.of_provider(topup.currency).leg(refund.amount_minor),
         ),
         effective_at=at,
-        details={
-            "topup_id": str(topup.id),
-            "customer_id": str(topup.customer_id),
-            "amount_minor": abs(amount),
-            "currency": topup.currency,
-            "refund_id": str(refund.id),
-        },
-        events=(clawbacks.refunded(topup, amount, 0, now=at),) if amount > 0 else (),
+        details=_details(topup, refund.amount_minor, refund),
+        events=(clawbacks.refunded(topup, refund.amount_minor, 0, now=at),),
     )
+
+
+def _details(topup: Topup, amount: int, refund: TopupRefund | None) -> dict[str, Any]:
+    told = {
+        "topup_id": str(topup.id),
+        "customer_id": str(topup.customer_id),
+        "amount_minor": amount,
+        "currency": topup.currency,
+    }
+    return told | ({"refund_id": str(refund.id)} if refund is not None else {})

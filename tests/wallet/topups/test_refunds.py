@@ -89,6 +89,40 @@ def test_declined_refund_is_on_the_account_again(shop: Shop) -> None:
     assert checks.first_difference(shop.connection) is None
 
 
+def test_refund_that_fails_at_the_bank_days_later_is_on_the_account_again(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    _, answer = refund(staff, topup_id, 1000)
+    shop.hear(shop.provider.give_back(intent, 300))
+    assert shop.standing(ana) == (1200, 0)
+
+    failed = shop.provider.fail_refund(intent, 1000, answer["id"])
+    assert [shop.hear(hook).status_code for hook in (failed, failed)] == [200, 200]
+    assert (shop.standing(ana), shop.topup(topup_id)["refunded_minor"]) == ((2200, 0), 300)
+    assert shop.hear(shop.provider.fail_refund(intent, 300, "another system's")).status_code == 200
+
+    assert (shop.standing(ana), shop.topup(topup_id)["refunded_minor"]) == ((2500, 0), 0)
+    assert shop.provider.intents[intent]["refunded"] == 0
+    assert refund(staff, topup_id)[1]["status"] == "succeeded"
+    shop.hear(shop.provider.give_back(intent, 0))
+    assert shop.standing(ana) == (0, 0)
+    assert checks.first_difference(shop.connection) is None
+
+
+def test_failed_refund_pays_what_is_owed_first(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.refund")
+    topup_id, intent = shop.topped_up(ana)
+    _, answer = refund(staff, topup_id, 1000)
+    shop.spend(ana, 1500)
+    shop.hear(shop.provider.dispute(intent, 1500, "needs_response"))
+    assert shop.standing(ana) == (0, -1500)
+
+    shop.hear(shop.provider.fail_refund(intent, 1000, answer["id"]))
+
+    assert shop.standing(ana) == (0, -500)
+    assert checks.first_difference(shop.connection) is None
+
+
 def test_lost_answer_is_asked_again_and_given_once(shop: Shop) -> None:
     ana, staff = shop.customer(), shop.staff("topups.refund")
     topup_id, intent = shop.topped_up(ana)
