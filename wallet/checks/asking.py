@@ -6,6 +6,7 @@ from core.db import Connection
 from wallet.assets import brand_time_zone
 from wallet.checks import entries, holds, lots, movements, usage
 from wallet.finance import settlement_checks
+from wallet.paying import paying_checks
 
 #: Each is answered by joins of whole tables, so that it takes as long as there are rows and not their square; each
 #: gives a row only when something differs. Their parameters are `names()`.
@@ -16,6 +17,7 @@ QUESTIONS = (
     *movements.QUESTIONS,
     *usage.QUESTIONS,
     *settlement_checks.QUESTIONS,
+    *paying_checks.QUESTIONS,
 )
 
 
