@@ -136,3 +136,17 @@ def test_secrets_are_not_shown() -> None:
     shown = repr(Settings.from_env({"TWILIO_AUTH_TOKEN": "hush-hush"}))
 
     assert [name for name, secret in secrets.items() if secret in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good"),
+    [
+        ("BRAND_COUNTRY", "USA", "GB"),
+        ("PAYMENT_CODE_ID", "Example Pay", "com.example.pay"),
+        ("PAYMENT_CODE_ID", "a." + "b" * 31, "a." + "b" * 30),
+        ("POINTS_PER_UNIT", "-1", "0"),
+    ],
+)
+def test_what_payment_codes_and_points_hang_on_is_checked(name: str, bad: str, good: str) -> None:
+    assert name in refused({name: bad})
+    Settings.from_env({name: good})
