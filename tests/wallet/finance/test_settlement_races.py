@@ -12,7 +12,7 @@ from core.db import statement, transaction
 from tests.wallet.finance.books import Books, add_merchant, cash
 from tests.wallet.finance.test_settlements import set_terms, unaccounted
 from wallet import accounts
-from wallet.finance import settlements
+from wallet.finance import settlement_lines, settlement_rows, settlements
 from wallet.finance.errors import SettlementTwin
 
 PAYERS, PAYMENTS = 6, 60
@@ -39,11 +39,25 @@ def test_payments_and_settlements_at_once_are_exact(connection: Connection) -> N
     books = Books(connection)
     balances = [books.balance(accounts.of_merchant(shop, "USD")) for shop in shops]
     assert unaccounted(connection) == []
+    assert all(of_lines == net for of_lines, net in statements())
     assert row[0] == paid
     assert row[3] >= closed >= 2
     assert paid == row[1] + row[2] + sum(balances)
     assert books.balance(accounts.of_brand("fees", "USD")) == row[1]
     assert books.balance(accounts.of_brand("bank", "USD")) == row[2] + 1
+
+
+def statements() -> list[tuple[int, int]]:
+    """What each settlement's lines come to, beside its net."""
+    with transaction() as session:
+        found = settlement_rows.page(session, merchant_id=None, before=None, limit=10_000)
+    return [
+        (
+            sum(line.amount - line.fee for line in settlement_lines.each(each)) + each.row.carried_in_minor,
+            each.row.net_minor,
+        )
+        for each in found
+    ]
 
 
 def pay_and_refund(seed: int, shops: list[object]) -> int:
