@@ -29,25 +29,13 @@ class Standing:
 
 
 def owed_by(connection: Connection, purses: Collection[Purse]) -> Mapping[Purse, int]:
-    """What those who owe anything owe, with their cash and debt locked for this transaction.
-
-    Asked without a lock first, since hardly anybody owes.
-    """
-    debtors = {row[0] for row in connection.execute(_DEBTORS, [[_debt(purse) for purse in purses]])}
-    return {
-        purse: lock(connection, purse).owed
-        for purse in sorted(purses, key=_debt)
-        if _debt(purse) in debtors
-    }  # fmt: skip
+    """What those who owe anything owe, with their cash and debt locked for this transaction."""
+    return {purse: standing.owed for purse, standing in _locked_debtors(connection, purses).items()}
 
 
 def lock(connection: Connection, purse: Purse) -> Standing:
-    """How cash and debt stand, locked in the order in which a posting locks them."""
-    accounts.open_all(connection, [accounts.of_customer(*purse), accounts.debt(*purse)])
-    cash, debt = accounts.of_customer(*purse).id, _debt(purse)
-    rows = {row[0]: row[1:] for row in connection.execute(_LOCK, [[cash, debt]])}
-    posted, held, status = rows[cash]
-    return Standing(spendable=max(posted - held, 0) if status == "open" else 0, owed=max(-rows[debt][0], 0))
+    """How cash and debt stand, locked for this transaction."""
+    return _lock_all(connection, [purse])[purse]
 
 
 def credit(purse: Purse, amount: int, *, owed: int) -> Sequence[Leg]:
@@ -74,16 +62,35 @@ def collect(session: Session, customer_ids: Collection[UUID], *, now: datetime) 
     effects  announces debt.paid; locks the accounts of those who owe
     """
     connection = connection_of(session)
-    purses = {(customer_id, currency) for customer_id in customer_ids for currency in wallet_currencies()}
-    debtors = {row[0] for row in connection.execute(_DEBTORS, [[_debt(purse) for purse in purses]])}
-    transfers = []
-    for purse in sorted((purse for purse in purses if _debt(purse) in debtors), key=_debt):
-        standing = lock(connection, purse)
-        paid = min(standing.spendable, standing.owed)
-        if paid:
-            transfers.append(_payment(purse, paid, now=now))
+    purses = [(customer_id, currency) for customer_id in customer_ids for currency in wallet_currencies()]
+    transfers = [
+        _payment(purse, paid, now=now)
+        for purse, standing in _locked_debtors(connection, purses).items()
+        if (paid := min(standing.spendable, standing.owed))
+    ]
     ledger.post_all(connection, transfers)
     return len(transfers)
+
+
+def _locked_debtors(connection: Connection, purses: Collection[Purse]) -> dict[Purse, Standing]:
+    # Asked without a lock first, since hardly anybody owes.
+    debtors = {row[0] for row in connection.execute(_DEBTORS, [[_debt(purse) for purse in purses]])}
+    return _lock_all(connection, [purse for purse in purses if _debt(purse) in debtors]) if debtors else {}
+
+
+def _lock_all(connection: Connection, purses: Sequence[Purse]) -> dict[Purse, Standing]:
+    """In the order in which a posting locks them."""
+    cash = {purse: accounts.of_customer(*purse) for purse in purses}
+    debt = {purse: accounts.debt(*purse) for purse in purses}
+    accounts.open_all(connection, [*cash.values(), *debt.values()])
+    wanted = [opening.id for opening in (*cash.values(), *debt.values())]
+    rows = {row[0]: row[1:] for row in connection.execute(_LOCK, [wanted])}
+    return {purse: _standing(rows[cash[purse].id], rows[debt[purse].id]) for purse in purses}
+
+
+def _standing(cash: tuple[int, int, str], debt: tuple[int, int, str]) -> Standing:
+    posted, held, status = cash
+    return Standing(spendable=max(posted - held, 0) if status == "open" else 0, owed=max(-debt[0], 0))
 
 
 def _payment(purse: Purse, paid: int, *, now: datetime) -> Transfer:
