@@ -125,4 +125,8 @@ class DifferenceSchema(Schema):
 
 
 class SignOffArgsSchema(Schema):
-    reason = fields.String(required=True, validate=REASON)
+    reason = fields.String(
+        required=True,
+        validate=REASON,
+        metadata={"description": "What you answer for. It is kept in clear for good, so name no customer."},
+    )

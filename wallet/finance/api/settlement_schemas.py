@@ -23,7 +23,9 @@ class TermsArgsSchema(Schema):
     fee_fixed_minor = fields.Integer(
         load_default=0, strict=True, validate=validate.Range(min=0, max=MAX_AMOUNT_MINOR // 10_000)
     )
-    reason = fields.String(required=True, validate=REASON)
+    reason = fields.String(
+        required=True, validate=REASON, metadata={"description": "It is kept in clear for good, so name no person."}
+    )
 
 
 class TermsSchema(Schema):
