@@ -43,6 +43,27 @@ def test_twin_deliveries_at_once_post_once(shop: Shop) -> None:
     assert shop.standing(ana) == (2500, 0)
 
 
+def test_notice_due_work_and_staff_at_once_post_once(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.settle")
+    for number in range(1, 4):
+        shop.provider.will("drop")
+        topup_id = shop.top_up(ana, 100).json["id"]  # type: ignore[index]
+        intent = list(shop.provider.intents)[-1]
+        hook, later = shop.provider.pay(intent), clock.now() + timedelta(seconds=30)
+        body = {"charged": True, "provider_reference": intent}
+
+        with ThreadPoolExecutor(3) as pool:
+            heard = pool.submit(shop.hear, hook)
+            worked = pool.submit(topups.finish_due, shop.gateway, later)
+            settled = pool.submit(staff.ask, "PUT", f"/topups/{topup_id}/settlement", body)
+            statuses = {heard.result().status_code, settled.result().status_code}
+            worked.result()
+
+        assert statuses <= {200, 409, 503}
+        assert shop.standing(ana) == (100 * number, 0)
+    assert checks.first_difference(shop.connection) is None
+
+
 def test_forged_or_stale_notice_changes_nothing(shop: Shop) -> None:
     ana = shop.customer()
     ana.ask("POST", "/topups/intents", {"amount": usd(2500)})
