@@ -1,4 +1,4 @@
-"""`python -m bench [NAME]`: run every measurement that takes no minutes, or one; print a table and write bench/out/<name>.json."""
+"""`python -m bench [NAME]`: run every measurement, or one; print a table and write bench/out/<name>.json."""
 
 import importlib
 import pkgutil

@@ -52,9 +52,9 @@ class Client:
                 continue
             path = "sendings" if chance.random() < 0.2 else "payments"
             deed = Deed(self.customer_id, path, chance.randint(1, 50))
-            made = self._until_answered(deed)
-            if made:
-                self.answers.append((deed, made))
+            answer = self._until_answered(deed)
+            if answer:
+                self.answers.append((deed, answer))
 
     def _until_answered(self, deed: Deed) -> str | None:
         while True:
