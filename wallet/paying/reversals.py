@@ -134,25 +134,30 @@ def _bury(connection: Connection, till: Till, till_reference: str, *, at: dateti
 
 def _give_back(session: Session, till: Till, till_reference: str, kept: _Kept, *, at: datetime) -> Reversal:
     connection = connection_of(session)
-    # Refunds lock the payment's parts first, and look for themselves after that: so of twins one gives back.
-    principal, fingerprint = f"reversal:{till.terminal_id}", hashlib.sha256(kept.id.bytes).digest()
-    done = ledger.find(connection, principal=principal, key=till_reference, fingerprint=fingerprint)
-    until = kept.effective_at + WINDOW
-    if done is None and at >= until:
-        raise ReversalTooLate(reversible_until=until.isoformat())
+    named: dict[str, Any] = {
+        "principal": f"reversal:{till.terminal_id}",
+        "key": till_reference,
+        "fingerprint": hashlib.sha256(kept.id.bytes).digest(),
+    }
     try:
+        done = ledger.find(connection, **named)
+        until = kept.effective_at + WINDOW
+        if done is None and at >= until:
+            raise ReversalTooLate(reversible_until=until.isoformat())
+        # Refunds lock the payment's parts first, and look for themselves after that: so of twins one gives back.
         refund = done or refunds.refund(
             session,
-            principal=principal,
-            key=till_reference,
-            fingerprint=fingerprint,
+            **named,
             payment_id=kept.id,
             merchant_id=till.merchant_id,
             amount_minor=None,
             reference=till_reference,
             at=at,
         )
-    except RefundExceedsPayment:
+    except (RefundExceedsPayment, PaymentReversed):
+        # All of it had gone back before: noted all the same, so that who sends it again does not take it for standing.
+        nothing = Transfer(id=ids.new(), **named, kind=refunds.KIND, legs=(), effective_at=at)
+        ledger.decline(connection, nothing, PaymentReversed())
         return _reversal(till_reference, kept, 0, _last_refund_at(connection, kept))
     reversal = _reversal(till_reference, kept, refund.details["amount_minor"], refund.effective_at)
     if not refund.replayed:

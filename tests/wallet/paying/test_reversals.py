@@ -75,7 +75,9 @@ def test_reversal_gives_back_only_what_has_not_gone_back(shop: Shop) -> None:
 
     other = shop.take(customer_id, 1000, reference="B-2")
     shop.refund(other.transfer_id)
-    assert [shop.reverse("B-2").amount_minor for _ in range(2)] == [0, 0]
+    assert [shop.reverse("B-2", at=NOW + timedelta(days=day)).amount_minor for day in (0, 2)] == [0, 0]
+    with pytest.raises(PaymentReversed):
+        shop.take(customer_id, 1000, reference="B-2")
     assert (shop.held(customer_id)["cash"], shop.owed) == (1000, 0)
 
 
