@@ -17,9 +17,25 @@ COLLECTION = PROJECT / "postman" / "pocketful.postman_collection.json"
 ENVIRONMENT = PROJECT / "postman" / "local.postman_environment.json"
 NEWMAN = PROJECT / "tests" / "node" / "node_modules" / "newman" / "bin" / "newman.js"
 PERMISSIONS = (
-    *("campaigns.read", "campaigns.write", "customers.read", "insights.read"),
-    *("journeys.read", "journeys.write", "messages.read"),
+    *("adjustments.ask", "adjustments.decide", "adjustments.read", "approvals.read"),
+    *("campaigns.read", "campaigns.write", "customers.read"),
+    *(
+        "finance.bank",
+        "finance.book",
+        "finance.import",
+        "finance.pay_out",
+        "finance.read",
+        "finance.reconcile",
+        "finance.settle",
+        "finance.sign_off",
+        "finance.terms",
+    ),
+    *("identity.read", "identity.write", "insights.read", "journeys.read", "journeys.write"),
+    *("limits.read", "limits.write", "messages.read", "topups.read", "topups.refund"),
+    *("transfers.approve", "transfers.batch", "transfers.read", "wallets.freeze", "wallets.read"),
 )
+#: Of the second person, who agrees to what the first one asks.
+SECOND = ("adjustments.decide", "approvals.read", "transfers.approve")
 
 
 def test_the_collection_signs_in_tops_up_pays_and_redeems_from_an_empty_database(
@@ -52,8 +68,9 @@ def prepared(app: Flask, tmp_path: Path) -> dict[str, str]:
         assert result.exit_code == 0, result.output
         return result.output.strip()
 
-    permissions = [word for permission in PERMISSIONS for word in ("--permission", permission)]
-    flask("staff", "add", "--email", "ada@example.com", "--name", "Ada", *permissions)
+    for email, name, permissions in (("ada@example.com", "Ada", PERMISSIONS), ("ben@example.com", "Ben", SECOND)):
+        words = [word for permission in permissions for word in ("--permission", permission)]
+        flask("staff", "add", "--email", email, "--name", name, *words)
     merchant = flask("merchant", "add", "--name", "Corner Coffee")
     store = flask("store", "add", "--merchant", merchant, "--name", "High Street")
     key = Ed25519PrivateKey.generate().public_key()
@@ -62,6 +79,7 @@ def prepared(app: Flask, tmp_path: Path) -> dict[str, str]:
     terminal = flask("terminal", "add", "--store", store, "--name", "Till 1", "--public-key", str(public))
     return {
         "staff_token": flask("token", "staff", "ada@example.com"),
+        "second_staff_token": flask("token", "staff", "ben@example.com"),
         "terminal_token": flask("token", "terminal", terminal),
         "merchant_id": merchant,
         "store_id": store,
