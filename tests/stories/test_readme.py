@@ -25,6 +25,7 @@ PAGES = (
     "docs/app-developers.md",
     "docs/merchants.md",
     "docs/marketers.md",
+    "docs/finance.md",
     "docs/operators.md",
 )
 
