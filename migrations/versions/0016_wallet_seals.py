@@ -28,7 +28,7 @@ CREATE TABLE wallet.seal (
 CREATE TRIGGER seal_written_once BEFORE UPDATE OR DELETE ON wallet.seal
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
 
--- What is sealed of the transfers of a span: one JSON text a transfer, in the order of their ids, with its entries, lots
+-- What is sealed of the transfers of a span: one JSON text a transfer, in the order of ids, with its entries, its lots
 -- and holds in the order of theirs. Instants are microseconds, so that neither zone nor style of dates changes them.
 CREATE FUNCTION wallet.sealed_of(of_epoch int, from_xid xid8, to_xid xid8)
 RETURNS TABLE (transfer_id uuid, entries int, content text) LANGUAGE sql STABLE AS $$
