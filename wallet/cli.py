@@ -18,7 +18,7 @@ def wallet() -> None:
 @wallet.command("check")
 @with_appcontext
 def check() -> None:
-    """Derive every balance again from its entries; names the first difference, with exit status 1."""
+    """Derive every balance, hold, lot and counter again; names the first difference, with exit status 1."""
     with transaction() as session:
         connection = connection_of(session)
         # One instant for all questions, however much is posted meanwhile.
