@@ -122,10 +122,11 @@ def _request(session: Session, wish: AutoTopup, *, gateway: PaymentGateway, now:
             Topup.customer_id == wish.customer_id, Topup.way == "automatic", Topup.created_at > now - timedelta(days=1)
         )
     ).one()
-    # The key counts what was charged: a worker that takes this up after a crash asks for the same top-up, not another.
+    # The key counts what was made: a worker that takes this up after a crash asks for the same top-up, not another. It
+    # counts the declines too, since a limit's refusal makes none and stays under its key for ever.
     if recent[0] >= MOST_A_DAY or recent[1]:
         return None
-    key = f"auto:{wish.id}:{wish.changed_at.timestamp()}:{_made(session, wish)}"
+    key = f"auto:{wish.id}:{wish.changed_at.timestamp()}:{_made(session, wish)}:{wish.declines}"
     return TopupRequest(
         principal="wallet",
         key=key,

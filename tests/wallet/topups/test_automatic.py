@@ -12,7 +12,7 @@ from core.db import transaction
 from tests.wallet.conftest import count
 from tests.wallet.doors import Door
 from tests.wallet.topups.conftest import Shop, merchant, usd
-from wallet import topups
+from wallet import limits, topups
 from wallet.topups import automatic
 
 
@@ -32,6 +32,13 @@ def run(shop: Shop, door: Door, at: datetime | None = None) -> int:
     with transaction() as session:
         automatic.look_at(session, {door.id}, now=at)
     return automatic.charge_due(shop.gateway, at)
+
+
+def may_load_a_day(amount_minor: int) -> None:
+    with transaction() as session:
+        limits.set_rule(
+            session, tier="basic", scope="load", asset="USD", measures={"per_day": amount_minor}, now=clock.now()
+        )
 
 
 def test_cash_below_the_threshold_is_filled_up_once(shop: Shop) -> None:
@@ -116,6 +123,20 @@ def test_no_more_than_so_many_a_day(shop: Shop) -> None:
     run(shop, ana)
     assert shop.standing(ana) == (0, 0)
     run(shop, ana, now + timedelta(days=1, minutes=1))
+
+    assert shop.standing(ana) == (2000, 0)
+
+
+def test_limit_that_was_full_once_does_not_stop_it_for_ever(shop: Shop) -> None:
+    ana = shop.customer()
+    wish(shop, ana)
+    may_load_a_day(2499)  # the sheet that saved the card is open, for 500
+    assert run(shop, ana) == 1
+    assert ana.ask("GET", "/auto-topup").json["last_decline"] == "limit_exceeded"
+    assert shop.standing(ana) == (0, 0)
+
+    may_load_a_day(2500)
+    assert run(shop, ana) == 1
 
     assert shop.standing(ana) == (2000, 0)
 
