@@ -17,7 +17,7 @@ from core import clock
 from core.db import connection_of, transaction
 from core.settings import Settings
 from core.web.principals import Principal
-from wallet import accounts
+from wallet import accounts, seals
 
 CLIENT = "pocketful-app"
 TOKENS_LAST = timedelta(hours=12)
@@ -40,6 +40,7 @@ def suggestions(settings: Settings, *, base_url: str) -> str:
     scene = stage.scene()
     with transaction() as session:
         cast = _cast(session, scene)
+        head = seals.head(connection_of(session))
     verifier = secrets.token_urlsafe(32)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     return _TEXT.format(
@@ -51,6 +52,7 @@ def suggestions(settings: Settings, *, base_url: str) -> str:
         customer=cast.customer_id,
         merchant=scene.merchant_id,
         journey=scene.journey_id,
+        head=head,
         campaign=scene.journey_campaign_id,
         currency=scene.currency,
         verifier=verifier,
@@ -126,6 +128,10 @@ curl -s $URL/admin/v1/customers/{customer}/decisions -H "Authorization: Bearer $
 # Finance looks at the merchant's settlement, and at the safeguarding reports
 curl -s $URL/admin/v1/settlements -H "Authorization: Bearer $STAFF"
 curl -s $URL/admin/v1/finance/safeguarding-reports -H "Authorization: Bearer $STAFF"
+
+# The operator hashes every transfer that is sealed up to now, at any later time, and audits the ledger
+.venv/bin/flask --app wsgi wallet verify --head {head}
+.venv/bin/flask --app wsgi wallet check
 
 # Sign in as the household by its phone number: ask for a code, read it in the sandbox, trade it for tokens
 curl -s $URL/oauth/authorize-challenge -d client_id={client} --data-urlencode login_hint={phone} \\

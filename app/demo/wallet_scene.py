@@ -46,8 +46,5 @@ def _seal() -> Section:
         title="The seal",
         words="Every transfer is sealed into a chain of hashes. Keep its head elsewhere, and an edited or removed row\n"
         "of the ledger is found, whoever changed it.",
-        notes=(
-            f"{head.number:,} blocks, hashed again: {difference or 'each is as it was sealed'}. At any time:",
-            f".venv/bin/flask --app wsgi wallet verify --head {head}",
-        ),
+        notes=(f"{head.number:,} blocks, hashed again: {difference or 'each is as it was sealed'}. Its head: {head}",),
     )
