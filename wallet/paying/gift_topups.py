@@ -112,10 +112,18 @@ def _into_wallet(
 
 def _paid_share(connection: Connection, card: GiftCard, amount: int) -> int:
     """How much of an amount was paid for with money, by what filled the card: of one filled 30.00 by a budget and 20.00
-    by a customer, 25.00 are 10.00 of cash (rounded up)."""
+    by a customer, 25.00 are 10.00 of cash (rounded up).
+
+    All that the card moved so far is rounded together: else, moved by single cents, each of them would become cash.
+    Locks the card's account, so that of two at once the second knows of the first.
+    """
+    connection.execute("SELECT FROM wallet.account WHERE id = %s FOR NO KEY UPDATE", [card.account.id])
     row = connection.execute(_ORIGIN, [card.account.id]).fetchone()
     paid, filled = row or (0, 0)
-    return -(-amount * int(paid) // int(filled)) if filled else 0
+    row = connection.execute(_MOVED, [KIND, card.account.id]).fetchone()
+    moved, as_cash = row or (0, 0)
+    due = -(-(moved + amount) * int(paid) // int(filled)) - as_cash if filled else 0
+    return min(max(due, 0), amount)
 
 
 def _cards(connection: Connection, customer_id: UUID, at: datetime) -> Iterator[GiftCard]:
@@ -135,4 +143,11 @@ _ORIGIN = """
              FROM wallet.entry x JOIN wallet.account xa ON xa.id = x.account_id AND xa.asset = a.asset
             WHERE x.transfer_id = e.transfer_id AND x.amount < 0) source
      WHERE e.account_id = %s AND e.amount > 0
+"""
+
+# What it has moved into the wallet so far, and how much of that as cash.
+_MOVED = """
+    SELECT coalesce(sum(-e.amount), 0)::bigint, coalesce(sum((t.details ->> 'cash_minor')::bigint), 0)::bigint
+      FROM wallet.entry e JOIN wallet.transfer t ON t.id = e.transfer_id AND t.kind = %s
+     WHERE e.account_id = %s AND e.amount < 0
 """

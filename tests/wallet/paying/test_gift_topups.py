@@ -62,6 +62,18 @@ def test_what_was_paid_for_is_cash(shop: Shop, top_up: TopUp) -> None:
     assert shop.held(customer_id) == {"cash": 200, "promotional": 300, "gift_card": 0}
 
 
+def test_what_the_brand_gave_does_not_become_cash_by_single_cents(shop: Shop, top_up: TopUp) -> None:
+    customer_id = shop.customer()
+    card = shop.gift_card(customer_id, 6)
+    shop.fill(gift_of(card), 4)
+
+    cash = [top_up(customer_id, card, 1).details["cash_minor"] for _ in range(10)]
+
+    assert cash == [1, 0, 1, 0, 0, 1, 0, 1, 0, 0]
+    assert shop.held(customer_id) == {"cash": 4, "promotional": 6, "gift_card": 0}
+    shop.check()
+
+
 def test_debt_is_paid_first(shop: Shop, top_up: TopUp) -> None:
     customer_id = shop.customer()
     card = shop.gift_card(customer_id, 1)
