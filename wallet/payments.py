@@ -11,9 +11,9 @@ from core.db import Connection
 from core.errors import InvalidInput, NotFound, Refusal
 from core.events import Event
 from core.money import MAX_AMOUNT_MINOR
-from wallet import accounts, ledger
-from wallet.assets import brand_currency, exponent_of
-from wallet.errors import AccountMissing, CurrencyUnknown, InsufficientFunds, MerchantUnknown
+from wallet import accounts, ledger, standing
+from wallet.assets import exponent_of
+from wallet.errors import AccountMissing, InsufficientFunds, MerchantUnknown
 from wallet.events import PaymentCompleted
 from wallet.ledger import Leg, Limit, LotMove, Posted, Transfer
 
@@ -88,7 +88,7 @@ def pay(connection: Connection, payment: Payment) -> Posted:
     """
     transfer = transfer_of(payment)
     try:
-        return _post_opening(connection, payment, transfer)
+        return _posted(connection, payment, transfer)
     except Refusal as refusal:
         if not refusal.is_final or refusal.is_replayed or ledger.decline(connection, transfer, refusal):
             raise
@@ -128,8 +128,7 @@ def open_missing(connection: Connection, payment: Payment, missing: AccountMissi
     """
     payable = _payable(payment)
     if missing.account_id != payable.id:
-        # A wallet that is opened a moment after the sign-up has nothing in it yet.
-        raise (InsufficientFunds if payment.currency == brand_currency() else CurrencyUnknown) from missing
+        raise _shortfall(connection, payment) from missing
     if not connection.execute("SELECT FROM auth.merchant WHERE id = %s", [payment.merchant_id]).rowcount:
         raise MerchantUnknown from missing
     accounts.open_all(connection, [payable])
@@ -148,12 +147,25 @@ def _payable(payment: Payment) -> accounts.Opening:
     return accounts.of_merchant(payment.merchant_id, payment.currency)
 
 
+def _posted(connection: Connection, payment: Payment, transfer: Transfer) -> Posted:
+    try:
+        return _post_opening(connection, payment, transfer)
+    except InsufficientFunds as refusal:
+        if refusal.is_replayed:
+            raise
+        raise _shortfall(connection, payment) from refusal
+
+
 def _post_opening(connection: Connection, payment: Payment, transfer: Transfer) -> Posted:
     try:
         return ledger.post(connection, transfer)
     except AccountMissing as missing:
         open_missing(connection, payment, missing)
         return ledger.post(connection, transfer)
+
+
+def _shortfall(connection: Connection, payment: Payment) -> Refusal:
+    return standing.shortfall(connection, accounts.of_customer(payment.customer_id, payment.currency))
 
 
 def _limits(payment: Payment, sources: Sequence[Leg]) -> Sequence[Limit]:

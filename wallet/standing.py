@@ -8,7 +8,10 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import Connection, connection_of
-from wallet.errors import AccountClosed, AccountFrozen, AccountNotEmpty
+from core.errors import Refusal
+from wallet.accounts import Opening
+from wallet.assets import brand_currency
+from wallet.errors import AccountClosed, AccountFrozen, AccountNotEmpty, CurrencyUnknown, InsufficientFunds
 
 
 def freeze(session: Session, owner: str) -> int:
@@ -61,6 +64,20 @@ def check_may_leave(connection: Connection, owner: str) -> None:
         raise AccountClosed
     if standing == "frozen":
         raise AccountFrozen
+
+
+def shortfall(connection: Connection, cash: Opening) -> Refusal:
+    """Why too little was found to pay with: the wallet is closed (so it is empty, too), has never held the currency of
+    this cash account, or has not enough."""
+    query = """
+        SELECT bool_or(status = 'closed') FROM wallet.account WHERE owner = %s AND asset = %s AND purpose <> 'points'
+    """
+    row = connection.execute(query, [cash.owner, cash.asset]).fetchone()
+    is_closed = row[0] if row else None
+    if is_closed is None:
+        # A wallet that is opened a moment after the sign-up has nothing in it yet.
+        return InsufficientFunds() if cash.asset == brand_currency() else CurrencyUnknown()
+    return AccountClosed() if is_closed else InsufficientFunds()
 
 
 def _of(connection: Connection, owner: str) -> str:

@@ -12,8 +12,8 @@ from core.errors import InvalidInput, NotFound, Refusal
 from core.idempotency import KeyReused
 from core.money import MAX_AMOUNT_MINOR
 from tests.wallet.conftest import NOW, balance, count, open_account, open_cash, open_payable, post
-from wallet import accounts, ledger, payments
-from wallet.errors import CurrencyUnknown, InsufficientFunds, MerchantUnknown
+from wallet import accounts, ledger, payments, standing
+from wallet.errors import AccountClosed, CurrencyUnknown, InsufficientFunds, MerchantUnknown
 from wallet.ledger import Leg
 from wallet.payments import Payment
 
@@ -190,3 +190,16 @@ def test_many_payments_post_together(connection: Connection, customer_id: UUID, 
     assert len({each.transfer_id for each in posted}) == 200
     assert balance(connection, cash_of(customer_id)) == 0
     assert count(connection, "core.event WHERE name = 'payment.completed'") == 200
+
+
+def test_payment_out_of_a_closed_wallet_is_refused_as_that_and_for_ever(
+    connection: Connection, customer_id: UUID, merchant_id: UUID
+) -> None:
+    post(connection, (cash_of(customer_id), -1000), (accounts.of_provider("USD").id, 1000))
+    with db.transaction() as session:
+        standing.close(session, f"customer:{customer_id}")
+    asked = payment(customer_id, merchant_id)
+
+    for _ in range(2):
+        with pytest.raises(AccountClosed):
+            payments.pay(connection, asked)

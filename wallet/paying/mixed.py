@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import Connection, connection_of
-from core.errors import Busy
+from core.errors import Busy, Refusal
 from core.money import POINTS
-from wallet import accounts, ledger, lots, payments
+from wallet import accounts, ledger, lots, payments, standing
 from wallet.errors import AccountMissing, InsufficientFunds
 from wallet.paying import purses
 from wallet.paying.errors import GiftCardUnknown
@@ -42,7 +42,8 @@ class Drawn:
 def pay(session: Session, payment: Payment, sources: Sequence[Source]) -> Posted:
     """Pay out of these sources in their order, each giving what it can; read again where others take it meanwhile.
 
-    raises   InsufficientFunds where they do not cover the amount; GiftCardUnknown; Busy; those of `payments.pay`
+    raises   InsufficientFunds where they do not cover the amount, or AccountClosed, CurrencyUnknown where that is why;
+             GiftCardUnknown; Busy; those of `payments.pay`
     effects  announces payment.completed; posts, so nothing else of this transaction may
     """
     for _ in range(_TRIES):
@@ -66,8 +67,13 @@ def pay(session: Session, payment: Payment, sources: Sequence[Source]) -> Posted
             done = _posted(session, payment)  # a twin may just have taken it
             if done is not None:
                 return done
-            raise (InsufficientFunds() if isinstance(refused, NotCovered) else refused) from None
+            raise (refused if isinstance(refused, GiftCardUnknown) else _shortfall(session, payment)) from None
     raise Busy
+
+
+def _shortfall(session: Session, payment: Payment) -> Refusal:
+    cash = accounts.of_customer(payment.customer_id, payment.currency)
+    return standing.shortfall(connection_of(session), cash)
 
 
 def _posted(session: Session, payment: Payment) -> Posted | None:

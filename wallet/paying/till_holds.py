@@ -15,7 +15,7 @@ from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy, NotFound
 from core.idempotency import KeyReused
-from wallet import holds
+from wallet import accounts, holds, standing
 from wallet.errors import InsufficientFunds
 from wallet.holds import Placing
 from wallet.holds.models import Hold
@@ -54,7 +54,8 @@ class TillHold:
 def place(session: Session, asked: TillHold) -> Posted:
     """Hold value, each till's reference once; the transfer's id is the hold's.
 
-    raises   InsufficientFunds, AccountFrozen, LimitExceeded; TillReferenceReused; PaymentReversed; Busy
+    raises   InsufficientFunds, AccountClosed, AccountFrozen, CurrencyUnknown, LimitExceeded; TillReferenceReused;
+             PaymentReversed; Busy
     effects  announces hold.placed
     """
     if requests.lock_by_reference(session, asked.till, asked.till_reference) is not None:
@@ -69,7 +70,8 @@ def place(session: Session, asked: TillHold) -> Posted:
             refusal = reversals.refusal_of(session, asked.till.terminal_id, asked.till_reference)
             raise refusal or TillReferenceReused() from None
         except _NotCovered:
-            raise InsufficientFunds from None
+            cash = accounts.of_customer(asked.customer_id, asked.currency)
+            raise standing.shortfall(connection_of(session), cash) from None
         except InsufficientFunds:
             continue  # others took it since it was read
     else:

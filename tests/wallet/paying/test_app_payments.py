@@ -15,7 +15,14 @@ from core.idempotency import KeyReused
 from tests.wallet.conftest import NOW
 from tests.wallet.paying.conftest import Shop
 from wallet import answers, limits, standing
-from wallet.errors import AccountFrozen, CurrencyUnknown, InsufficientFunds, LimitExceeded, MerchantUnknown
+from wallet.errors import (
+    AccountClosed,
+    AccountFrozen,
+    CurrencyUnknown,
+    InsufficientFunds,
+    LimitExceeded,
+    MerchantUnknown,
+)
 from wallet.paying import codes, emvco, preferences, requests
 from wallet.paying.errors import (
     AmountMissing,
@@ -283,7 +290,7 @@ def test_points_pay_in_the_brands_currency_where_they_have_a_price(shop: Shop, r
     customer_id = shop.customer(points=500)
     named = {"merchant_id": shop.till.merchant_id, "amount_minor": 500}
 
-    with pytest.raises(InsufficientFunds):
+    with pytest.raises(CurrencyUnknown):
         shop.pay(customer_id, Source(kind="points"), currency="EUR", **named)
     if rate is None:
         with pytest.raises(InsufficientFunds):
@@ -310,3 +317,28 @@ def test_limit_of_the_customers_tier_counts_the_cash_of_a_mix(shop: Shop) -> Non
     with pytest.raises(LimitExceeded):
         shop.take(customer_id, 401)
     shop.take(customer_id, 400)
+
+
+@pytest.mark.parametrize("currency", ["PTS", "EUR", "XXX"])
+def test_currency_that_the_wallet_never_held_is_told_by_its_name(shop: Shop, currency: str) -> None:
+    customer_id = shop.customer(cash=1000, points=1000)
+
+    with pytest.raises(CurrencyUnknown):
+        shop.take(customer_id, 100, currency=currency)
+    for sources in ([], [Source(kind="cash")], [Source(kind="points"), Source(kind="cash")]):
+        with pytest.raises(CurrencyUnknown):
+            shop.pay(customer_id, *sources, merchant_id=shop.till.merchant_id, amount_minor=100, currency=currency)
+
+    assert shop.held(customer_id) == {"cash": 1000, "points": 1000, "gift_card": 0}
+
+
+def test_closed_wallet_is_told_from_an_empty_one(shop: Shop) -> None:
+    closed, empty = shop.customer(), shop.customer()
+    with transaction() as session:
+        standing.close(session, f"customer:{closed}")
+
+    for customer_id, refusal in ((closed, AccountClosed), (empty, InsufficientFunds)):
+        with pytest.raises(refusal):
+            shop.take(customer_id, 100)
+        with pytest.raises(refusal):
+            shop.pay(customer_id, merchant_id=shop.till.merchant_id, amount_minor=100, currency="USD")

@@ -12,8 +12,8 @@ from core.db import transaction
 from core.errors import NotFound
 from tests.wallet.conftest import NOW
 from tests.wallet.paying.conftest import Shop
-from wallet import holds
-from wallet.errors import CaptureExceedsHold, HoldEnded, HoldExpired, InsufficientFunds
+from wallet import holds, standing
+from wallet.errors import AccountClosed, CaptureExceedsHold, CurrencyUnknown, HoldEnded, HoldExpired, InsufficientFunds
 from wallet.paying import captures, till_holds
 from wallet.paying.captures import Caught
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
@@ -25,8 +25,8 @@ EXPIRES = NOW + timedelta(hours=1)
 def place(shop: Shop, customer_id: UUID, amount: int = 1000, reference: str | None = None, **more: Any) -> UUID:
     with transaction() as session:
         asked = TillHold(
-            till=shop.till, customer_id=customer_id, amount_minor=amount, currency="USD", expires_at=EXPIRES,
-            till_reference=reference or str(ids.new()), **({"at": NOW} | more),
+            till=shop.till, customer_id=customer_id, amount_minor=amount, expires_at=EXPIRES,
+            till_reference=reference or str(ids.new()), **({"at": NOW, "currency": "USD"} | more),
         )  # fmt: skip
         return till_holds.place(session, asked).transfer_id
 
@@ -201,3 +201,15 @@ def test_customer_sees_what_is_held(shop: Shop) -> None:
         ]  # fmt: skip
         assert [hold.id for hold, _ in after] == [first]
         assert till_holds.state_of(seen[0][0], now=EXPIRES) == "expired"
+
+
+def test_hold_tells_a_closed_wallet_and_a_currency_never_held_from_want_of_funds(shop: Shop) -> None:
+    closed = shop.customer()
+    with transaction() as session:
+        standing.close(session, f"customer:{closed}")
+
+    with pytest.raises(AccountClosed):
+        place(shop, closed)
+    for currency in ("PTS", "EUR"):
+        with pytest.raises(CurrencyUnknown):
+            place(shop, shop.customer(cash=1000), currency=currency)
