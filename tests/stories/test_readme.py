@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, every_refusal
 from core.settings import Settings
+from tests.house.test_errors import load_rooms
 from tests.stories.conftest import PROJECT, StartProcess
 from tests.stories.consoles import STAND_IN, Console, differs, steps_of
 
@@ -94,6 +95,27 @@ def settings_told() -> dict[str, tuple[str, str]]:
     page = (PROJECT / "docs" / "operators.md").read_text()
     cells = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.startswith("| `")]
     return {row[1].strip("`"): (row[2], row[3]) for row in cells if row[1].strip("`").isupper()}
+
+
+#: Met by no client: the base of others, and what only a fault of ours would raise.
+UNTOLD = {"posting_refused", "account_missing", "refund_to_stranger", "identity_reference_taken"}
+
+
+def test_the_guides_tell_whatever_the_wallet_refuses() -> None:
+    load_rooms()
+    guides = " ".join((PROJECT / page).read_text() for page in PAGES)
+    told = set(re.findall(r"`([a-z_]+)`", guides))
+
+    assert {kind.code for kind in every_refusal() if kind.__module__.startswith("wallet.")} - told == UNTOLD
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_guide_s_table_of_codes_names_codes_only(page: str) -> None:
+    load_rooms()
+    tables = re.findall(r"^\| code \|.*\n\|[-|]+\n((?:\|.*\n)+)", (PROJECT / page).read_text(), re.MULTILINE)
+    named = {code for row in "".join(tables).splitlines() for code in re.findall("`([a-z_]+)`", row.split("|")[1])}
+
+    assert named <= {kind.code for kind in every_refusal()}
 
 
 @pytest.mark.parametrize("page", PAGES)
