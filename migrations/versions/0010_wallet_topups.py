@@ -134,4 +134,6 @@ CREATE TABLE wallet.auto_topup (
     CONSTRAINT ck_auto_topup_state CHECK (state IN ('active', 'charging', 'paused'))
 );
 CREATE INDEX ix_auto_topup_due_at ON wallet.auto_topup (due_at) WHERE due_at IS NOT NULL;
+-- Every poll looks for charges whose worker died, among millions of wishes at rest.
+CREATE INDEX ix_auto_topup_leased ON wallet.auto_topup (lease_until) WHERE lease_token IS NOT NULL;
 """

@@ -160,6 +160,7 @@ class AutoTopup(Due, Base):
         CheckConstraint("declines >= 0", name="declines"),
         CheckConstraint("state IN ('active', 'charging', 'paused')", name="state"),
         _is_due("auto_topup"),
+        Index("ix_auto_topup_leased", "lease_until", postgresql_where=text("lease_token IS NOT NULL")),
         {"schema": "wallet"},
     )
 
