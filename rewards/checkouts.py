@@ -23,6 +23,7 @@ from wallet import accounts, ledger, payments
 from wallet.errors import InsufficientFunds
 from wallet.paying import reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
+from wallet.paying.tills import told_to_tills
 
 __all__ = ["Checkout", "CheckoutRequest", "take", "take_all"]
 
@@ -30,9 +31,10 @@ __all__ = ["Checkout", "CheckoutRequest", "take", "take_all"]
 def take(session: Session, request: CheckoutRequest, *, now: datetime) -> Checkout:
     """`take_all` of one.
 
-    raises  its refusal
+    raises  its refusal; LimitExceeded, without what the customer has left of the limit
     """
-    outcome = take_all(session, [request], now=now)[0]
+    with told_to_tills():
+        outcome = take_all(session, [request], now=now)[0]
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
@@ -43,6 +45,7 @@ def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: date
 
     refusals  those of `rules.decide`; InsufficientFunds when the wallet does not cover the rest; TillReferenceReused;
               PaymentReversed after the till took it back
+    raises    LimitExceeded, AccountFrozen and AccountClosed for all of them, where one customer's wallet may not pay
     effects   announces voucher.redeemed, order.completed and payment.completed (a basket of nothing: only the order)
     """
     if not requests:

@@ -22,8 +22,8 @@ from rewards.errors import (
 )
 from rewards.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
-from wallet import accounts, answers, checks, ledger, lots, refunds
-from wallet.errors import InsufficientFunds
+from wallet import accounts, answers, checks, ledger, limits, lots, refunds
+from wallet.errors import InsufficientFunds, LimitExceeded
 from wallet.paying import reversals, till_payments
 from wallet.paying import tills as paying_tills
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
@@ -413,3 +413,15 @@ def test_wallet_covers_the_rest_to_the_cent_or_the_basket_is_refused(world: Worl
     take(world.checkout(customer, line(2_000), kinds=kinds))
 
     assert (world.cash(customer), world.payable) == (0, 2_000)
+
+
+def test_till_is_not_told_what_its_customer_has_left_of_a_limit(world: World) -> None:
+    customer = world.customer(1_000)
+    with transaction() as session:
+        limits.set_rule(session, tier="basic", scope="pay", asset="USD", measures={"per_day": 500}, now=NOW)
+
+    with pytest.raises(LimitExceeded) as refused:
+        take(world.checkout(customer, line(501)))
+
+    assert refused.value.facts == {}
+    take(world.checkout(customer, line(500)))

@@ -15,7 +15,7 @@ from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy, NotFound
 from core.idempotency import KeyReused
-from wallet import accounts, holds, standing
+from wallet import accounts, holds, ledger, standing
 from wallet.errors import InsufficientFunds
 from wallet.holds import Placing
 from wallet.holds.models import Hold
@@ -24,7 +24,7 @@ from wallet.paying import preferences, purses, requests, reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.events import HoldPlaced, HoldVoided
 from wallet.paying.splits import Kind, in_order
-from wallet.paying.tills import Till
+from wallet.paying.tills import Till, told_to_tills
 from wallet.transfers import Limit, Posted
 
 _TRIES = 5
@@ -63,8 +63,10 @@ def place(session: Session, asked: TillHold) -> Posted:
     kinds = asked.order or preferences.of_customer(session, asked.customer_id)
     for _ in range(_TRIES):
         try:
-            with session.begin_nested():
-                posted = holds.place(session, _placing(session, asked, [kind for kind in kinds if kind != "points"]))
+            with session.begin_nested(), told_to_tills():
+                posted = _find(connection_of(session), asked) or holds.place(
+                    session, _placing(session, asked, [kind for kind in kinds if kind != "points"])
+                )
                 break
         except KeyReused:
             refusal = reversals.refusal_of(session, asked.till.terminal_id, asked.till_reference)
@@ -136,6 +138,13 @@ def state_of(hold: Hold, *, now: datetime) -> str:
     if hold.ended_by is not None:
         return hold.ended_by
     return "expired" if now >= hold.expires_at else "open"
+
+
+def _find(connection: Connection, asked: TillHold) -> Posted | None:
+    """The hold that was placed before. Looked for first: it stands, whatever has become of the wallet since."""
+    return ledger.find(
+        connection, principal=asked.till.principal, key=asked.till_reference, fingerprint=asked.fingerprint
+    )
 
 
 class _NotCovered(Exception):

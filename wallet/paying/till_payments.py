@@ -14,7 +14,7 @@ from wallet.paying import mixed, preferences, requests, reversals
 from wallet.paying.errors import PaymentRequestCancelled, PaymentReversed, TillReferenceReused, TipNotAllowed
 from wallet.paying.models import PaymentRequest
 from wallet.paying.splits import Kind, in_order
-from wallet.paying.tills import Till
+from wallet.paying.tills import Till, told_to_tills
 from wallet.payments import Payment
 from wallet.transfers import Posted
 
@@ -70,7 +70,8 @@ def take(session: Session, asked: TillPayment) -> Posted:
     )
     sources = in_order(asked.order or preferences.of_customer(session, asked.customer_id))
     try:
-        posted = mixed.pay(session, payment, sources)
+        with told_to_tills():
+            posted = mixed.pay(session, payment, sources)
     except KeyReused:
         refusal = reversals.refusal_of(session, asked.till.terminal_id, asked.till_reference)
         raise refusal or TillReferenceReused() from None

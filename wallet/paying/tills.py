@@ -1,7 +1,11 @@
 """Tills: the terminals at which people pay, and the names that their deeds have in the ledger."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
+
+from wallet.errors import LimitExceeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +27,12 @@ def principal_of(terminal_id: UUID) -> str:
     (Its requests' idempotency keys stand under another one, so that a key cannot be taken for a reference.)
     """
     return f"till:{terminal_id}"
+
+
+@contextmanager
+def told_to_tills() -> Iterator[None]:
+    """Tell a till that a limit stands in the way, and not which one or what its customer has left of it."""
+    try:
+        yield
+    except LimitExceeded as refusal:
+        raise LimitExceeded from refusal

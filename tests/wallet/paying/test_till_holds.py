@@ -12,8 +12,16 @@ from core.db import transaction
 from core.errors import NotFound
 from tests.wallet.conftest import NOW
 from tests.wallet.paying.conftest import Shop
-from wallet import holds, standing
-from wallet.errors import AccountClosed, CaptureExceedsHold, CurrencyUnknown, HoldEnded, HoldExpired, InsufficientFunds
+from wallet import holds, limits, standing
+from wallet.errors import (
+    AccountClosed,
+    CaptureExceedsHold,
+    CurrencyUnknown,
+    HoldEnded,
+    HoldExpired,
+    InsufficientFunds,
+    LimitExceeded,
+)
 from wallet.paying import captures, till_holds
 from wallet.paying.captures import Caught
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
@@ -213,3 +221,27 @@ def test_hold_tells_a_closed_wallet_and_a_currency_never_held_from_want_of_funds
     for currency in ("PTS", "EUR"):
         with pytest.raises(CurrencyUnknown):
             place(shop, shop.customer(cash=1000), currency=currency)
+
+
+def test_hold_that_stands_is_answered_again_whatever_became_of_the_wallet(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000)
+    shop.gift_card(customer_id, 500)
+    first = place(shop, customer_id, 100, "table 7")
+
+    with transaction() as session:
+        standing.freeze(session, f"customer:{customer_id}")
+
+    assert place(shop, customer_id, 100, "table 7") == first
+
+
+def test_till_is_not_told_what_its_customer_has_left_of_a_limit(shop: Shop) -> None:
+    customer_id = shop.customer(cash=1000)
+    with transaction() as session:
+        limits.set_rule(session, tier="basic", scope="pay", asset="USD", measures={"per_day": 500}, now=NOW)
+    shop.take(customer_id, 200)
+
+    for deed in (lambda: shop.take(customer_id, 301), lambda: place(shop, customer_id, 301)):
+        with pytest.raises(LimitExceeded) as refused:
+            deed()
+        assert refused.value.facts == {}
+    place(shop, customer_id, 300)
