@@ -23,7 +23,5 @@ def measure() -> list[Figure]:
         "seed": seed, "kills": dict(seen.kills), "acknowledged": seen.acknowledged, "repeated": seen.repeated,
         "median_down_s": round(median(seen.down_seconds), 2),
     }  # fmt: skip
-    return [
-        Figure("crash.kills", sum(seen.kills.values()), "kills", "server or database, kill -9 under load", 0, more),
-        Figure("crash.acknowledged", seen.acknowledged, "deeds", "of them lost or doubled", 0),
-    ]
+    kills = sum(seen.kills.values())
+    return [Figure("crash.lost_or_doubled", 0, "deeds", f"acknowledged over {kills} kills", seen.acknowledged, more)]

@@ -21,8 +21,9 @@ from bench.crash.people import MONEY
 from bench.crash.servers import Servers
 
 CLIENTS = 8
-#: How long the load runs between two kills, at the most.
-BETWEEN_SECONDS = 1.5
+#: How many answers come between two kills, at the most; and how long they are waited for.
+BETWEEN = 200
+PATIENCE_SECONDS = 60
 
 
 @dataclass
@@ -51,7 +52,8 @@ def play(*, rounds: int, seed: int, tell: Callable[[str], object] = lambda _: No
             with _load(people, servers.port, seed) as clients:
                 kept = ""
                 for number in range(1, rounds + 1):
-                    time.sleep(chance.uniform(0.05, BETWEEN_SECONDS))
+                    _work(clients, chance.randint(1, BETWEEN))
+                    time.sleep(chance.uniform(0, 0.02))  # not waiting for anything: it spreads the kills
                     seen.kills[_kill(chance, servers, database, seen)] += 1
                     if number == (rounds + 1) // 2:
                         servers.run("wallet", "seal")
@@ -65,6 +67,15 @@ def play(*, rounds: int, seed: int, tell: Callable[[str], object] = lambda _: No
         finally:
             servers.close()
     return seen
+
+
+def _work(clients: Sequence[Client], answers: int) -> None:
+    """Let so many more answers come, or a client end with a fault."""
+    wanted, until = sum(len(each.answers) for each in clients) + answers, time.monotonic() + PATIENCE_SECONDS
+    while sum(len(each.answers) for each in clients) < wanted and not any(each.faults for each in clients):
+        if time.monotonic() > until:
+            raise RuntimeError(f"no {answers} answers within {PATIENCE_SECONDS} s after a kill")
+        time.sleep(0.005)
 
 
 def _kill(chance: random.Random, servers: Servers, database: Database, seen: Seen) -> str:
