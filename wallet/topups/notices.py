@@ -74,6 +74,9 @@ def _act(session: Session, kept: ProviderNotice, notice: Notice, *, now: datetim
         kept.state = "ignored" if is_hopeless else "waiting"
         kept.due_at = None if is_hopeless else now + _ASK_AGAIN
         return None
+    if _is_early(topup, notice) and now < kept.received_at + WAIT_FOR:
+        kept.state, kept.due_at = "waiting", now + _ASK_AGAIN
+        return None
 
     kept.state, kept.due_at = "done", None
     match notice.kind:
@@ -98,6 +101,15 @@ def _act(session: Session, kept: ProviderNotice, notice: Notice, *, now: datetim
             topup.claw_due_at = now
     session.flush()
     return topup.id if topup.claw_due_at is not None else None
+
+
+def _is_early(topup: Topup, notice: Notice) -> bool:
+    """A failed refund that overtook the word that it was made, which would be taken from the customer after it."""
+    return (
+        notice.kind == "refund_failed"
+        and topup.state == "succeeded"
+        and topup.told_refunded_minor < notice.amount_minor
+    )
 
 
 def _lock(session: Session, notice: Notice) -> Topup | None:

@@ -11,7 +11,7 @@ from tests.wallet.conftest import count
 from tests.wallet.doors import Door
 from tests.wallet.topups.conftest import Shop
 from wallet import checks
-from wallet.topups import refunds
+from wallet.topups import notices, refunds
 
 
 def refund(staff: Door, topup_id: str, amount_minor: int | None = None, key: str = "") -> tuple[int, dict[str, Any]]:
@@ -117,10 +117,42 @@ def test_failed_refund_pays_what_is_owed_first(shop: Shop) -> None:
     shop.hear(shop.provider.dispute(intent, 1500, "needs_response"))
     assert shop.standing(ana) == (0, -1500)
 
+    shop.hear(shop.provider.give_back(intent, 0))
     shop.hear(shop.provider.fail_refund(intent, 1000, answer["id"]))
 
     assert shop.standing(ana) == (0, -500)
     assert checks.first_difference(shop.connection) is None
+
+
+@pytest.mark.parametrize("is_staffs", [True, False])
+def test_failed_refund_that_is_told_before_the_refund_waits_for_it(shop: Shop, is_staffs: bool) -> None:
+    ana, now = shop.customer(), clock.now()
+    topup_id, intent = shop.topped_up(ana)
+    refund_id = refund(shop.staff("topups.refund"), topup_id, 700)[1]["id"] if is_staffs else ""
+    made = shop.provider.give_back(intent, 0 if is_staffs else 700)
+    failed = shop.provider.fail_refund(intent, 700, refund_id)
+
+    for hook in (failed, made, failed):
+        assert shop.hear(hook).status_code == 200
+    assert shop.standing(ana) == (1800, 0)
+    assert notices.take_waiting(now + timedelta(minutes=2)) == 1
+
+    assert (shop.standing(ana), shop.topup(topup_id)["refunded_minor"]) == ((2500, 0), 0)
+    assert notices.take_waiting(now + timedelta(minutes=4)) == 0
+    assert checks.first_difference(shop.connection) is None
+
+
+def test_failed_refund_whose_making_is_never_told_waits_no_longer_than_a_day(shop: Shop) -> None:
+    ana, now = shop.customer(), clock.now()
+    topup_id, intent = shop.topped_up(ana)
+    _, answer = refund(shop.staff("topups.refund"), topup_id, 700)
+    shop.hear(shop.provider.fail_refund(intent, 700, answer["id"]))
+
+    assert notices.take_waiting(now + notices.WAIT_FOR - timedelta(seconds=1)) == 1
+    assert shop.standing(ana) == (1800, 0)
+    assert notices.take_waiting(now + notices.WAIT_FOR + timedelta(minutes=1)) == 1
+
+    assert shop.standing(ana) == (2500, 0)
 
 
 def test_lost_answer_is_asked_again_and_given_once(shop: Shop) -> None:
