@@ -15,6 +15,7 @@ from rewards.baskets import Basket
 from rewards.counters import Counted
 from rewards.funds import Funds
 from rewards.terms import Terms
+from wallet import standing
 
 #: A voucher as it is shown: its id, or its code as typed or scanned.
 Reference = UUID | str
@@ -60,7 +61,8 @@ class Held:
 
 @dataclass(slots=True)
 class Evidence:
-    """left: uses that counters have left, under our locks; scopes: covered skus by scoped campaign."""
+    """left: uses that counters have left, under our locks; scopes: covered skus by scoped campaign; frozen: holders of
+    gift cards whose wallets nothing may leave."""
 
     funds: Funds
     vouchers: dict[UUID, Held] = field(default_factory=dict)
@@ -69,6 +71,7 @@ class Evidence:
     invited: set[tuple[UUID, UUID]] = field(default_factory=set)
     scopes: dict[UUID, set[str]] = field(default_factory=dict)
     left: dict[Counted, int] = field(default_factory=dict)
+    frozen: set[UUID] = field(default_factory=set)
 
     def find(self, reference: Reference) -> Held | None:
         """The voucher of an id or a code, if there is one."""
@@ -105,7 +108,9 @@ def gather(connection: Connection, funds: Funds, shown: Sequence[Shown]) -> Evid
         evidence.left = counters.lock(connection, caps)
         # A gift card gives what it has, so its value is always read; its row is locked, so nobody changes it now.
         held = evidence.vouchers.values()
-        funds.read(connection, [card.account for card in held if card.terms.is_gift_card], always=True)
+        cards = [each for each in held if each.terms.is_gift_card]
+        funds.read(connection, [card.account for card in cards], always=True)
+        evidence.frozen = _frozen(connection, cards)
         funds.read(connection, [coupon.account for coupon in held if not coupon.terms.is_gift_card])
     return evidence
 
@@ -135,6 +140,12 @@ def _lock(connection: Connection, evidence: Evidence) -> None:
     lockable = [held.id for held in evidence.vouchers.values() if held.is_locked]
     for voucher_id, used in connection.execute(_LOCK, [lockable]):
         evidence.vouchers[voucher_id].used = used
+
+
+def _frozen(connection: Connection, cards: Sequence[Held]) -> set[UUID]:
+    """Holders whose wallets are frozen: their cards' accounts bear the cards' names, so those are not."""
+    holders = {f"customer:{card.customer_id}": card.customer_id for card in cards if card.customer_id}
+    return {holders[owner] for owner in standing.frozen_of(connection, holders)} if holders else set()
 
 
 def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:

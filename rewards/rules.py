@@ -22,6 +22,7 @@ from rewards.errors import (
     VoucherUsedUp,
 )
 from rewards.evidence import BEST, Evidence, Held, Shown
+from wallet.errors import AccountFrozen
 from wallet.ledger import Leg
 
 
@@ -145,6 +146,8 @@ def _check(evidence: Evidence, shown: Shown, held: Held, *, currency: str, at: d
     if of.currency != currency:
         raise CurrencyMismatch(currency=currency, voucher_currency=of.currency)
     if of.is_gift_card:
+        if held.customer_id in evidence.frozen:
+            raise AccountFrozen
         return  # its value is the holder's: it goes on when its campaign has ended
 
     of.check_running(at)

@@ -3,6 +3,7 @@
 What an owner owes stays open: a bank may take a top-up back long after a wallet was frozen or closed.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -64,6 +65,12 @@ def check_may_leave(connection: Connection, owner: str) -> None:
         raise AccountClosed
     if standing == "frozen":
         raise AccountFrozen
+
+
+def frozen_of(connection: Connection, owners: Collection[str]) -> set[str]:
+    """Those of these owners who are frozen."""
+    query = "SELECT DISTINCT owner FROM wallet.account WHERE owner = ANY (%s) AND status = 'frozen'"
+    return {row[0] for row in connection.execute(query, [list(owners)])}
 
 
 def shortfall(connection: Connection, cash: Opening) -> Refusal:

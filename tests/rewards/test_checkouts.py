@@ -10,7 +10,8 @@ import pytest
 from core import ids
 from core.db import connection_of, transaction
 from core.errors import Refusal
-from rewards import checkouts
+from rewards import checkouts, redemptions
+from rewards.baskets import Basket
 from rewards.checkouts import Checkout, CheckoutRequest
 from rewards.errors import (
     BasketNotCovered,
@@ -22,8 +23,8 @@ from rewards.errors import (
 )
 from rewards.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
-from wallet import accounts, answers, checks, ledger, limits, lots, refunds
-from wallet.errors import InsufficientFunds, LimitExceeded
+from wallet import accounts, answers, checks, ledger, limits, lots, refunds, standing
+from wallet.errors import AccountFrozen, InsufficientFunds, LimitExceeded
 from wallet.paying import reversals, till_payments
 from wallet.paying import tills as paying_tills
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
@@ -425,3 +426,25 @@ def test_till_is_not_told_what_its_customer_has_left_of_a_limit(world: World) ->
 
     assert refused.value.facts == {}
     take(world.checkout(customer, line(500)))
+
+
+def test_gift_card_of_a_frozen_wallet_pays_nothing(world: World) -> None:
+    customer = world.customer(1_000)
+    card = world.voucher(world.gift_campaign(), customer)
+    with transaction() as session:
+        standing.freeze(session, f"customer:{customer}")
+
+    for vouchers in ((card.id,), (card.code,), BEST):
+        with pytest.raises(AccountFrozen):
+            take(world.checkout(customer, line(700), vouchers=vouchers))
+    with pytest.raises(AccountFrozen), transaction() as session:
+        shown = redemptions.Request(
+            till=world.till, reference=card.code, basket=Basket((line(700),)), currency="USD", till_reference="R-1"
+        )
+        redemptions.redeem(session, shown, now=NOW)
+    assert world.gift(card) == 2_000
+
+    with transaction() as session:
+        standing.unfreeze(session, f"customer:{customer}")
+    take(world.checkout(customer, line(700), vouchers=(card.id,)))
+    assert (world.gift(card), world.cash(customer)) == (1_300, 1_000)
