@@ -93,8 +93,7 @@ def latest(session: Session, merchant_ids: Iterable[UUID], currency: str) -> dic
     query = (
         select(MerchantBankAccount)
         .where(MerchantBankAccount.merchant_id.in_(set(merchant_ids)), MerchantBankAccount.currency == currency)
-        .distinct(MerchantBankAccount.merchant_id)
-        .order_by(MerchantBankAccount.merchant_id, MerchantBankAccount.id.desc())
+        .order_by(MerchantBankAccount.id)
     )
     return {row.merchant_id: row for row in session.scalars(query)}
 
