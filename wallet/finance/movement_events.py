@@ -27,7 +27,6 @@ class ValueGranted(Event):
     """A batch gave a customer money, promotional value or points; `kind` says which."""
 
     name = "value.granted"
-    log_only = True
 
     transfer_id: UUID
     batch_id: UUID

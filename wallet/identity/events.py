@@ -44,7 +44,6 @@ class WalletFrozen(Event):
 @dataclass(frozen=True, kw_only=True)
 class WalletUnfrozen(Event):
     name = "wallet.unfrozen"
-    log_only = True
 
     reason: str
 

@@ -38,7 +38,6 @@ class HoldVoided(Event):
     """amount_minor: what is the customer's again."""
 
     name = "hold.voided"
-    log_only = True
 
     hold_id: UUID
     merchant_id: UUID

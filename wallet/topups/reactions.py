@@ -15,19 +15,23 @@ def look_at_cash(session: Session, events: Sequence[LoggedEvent], now: datetime)
 
 
 def collect_debts(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
-    """Have those pay what they owe who got money by another way than a top-up."""
+    """Have those pay what they owe who got money, or may spend theirs again."""
     debts.collect(session, {event.customer_id for event in events if event.customer_id is not None}, now=now)
 
 
-#: Money that came into a wallet.
+#: Money that came into a wallet, or may be spent again. (Top-ups pay what is owed by themselves.)
 _CREDITS = frozenset(
     {
+        "value.granted",
         "payment.refunded",
         "payment.reversed",
         "money.received",
         "sending.cancelled",
         "sending.returned",
         "adjustment.posted",
+        "hold.expired",
+        "hold.voided",
+        "wallet.unfrozen",
     }
 )
 

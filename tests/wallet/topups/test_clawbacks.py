@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import permutations
 from uuid import UUID
 
+from app import wiring, worker
 from core import clock, ids
 from core.db import transaction
 from tests.wallet.conftest import count
@@ -132,6 +133,33 @@ def test_claw_back_of_a_frozen_wallet_is_owed(shop: Shop) -> None:
     assert shop.topup(topup_id)["refunded_minor"] == 1000
 
 
+def test_debt_of_a_frozen_wallet_is_paid_when_it_is_opened_again(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("wallets.freeze")
+    _, intent = shop.topped_up(ana)
+    asked = f"/customers/{ana.id}/wallet-status"
+    assert staff.ask("PUT", asked, {"status": "frozen", "reason": "case-1"}).status_code == 200
+    shop.hear(shop.provider.give_back(intent, 1000))
+    assert shop.standing(ana) == (2500, -1000)
+
+    assert staff.ask("PUT", asked, {"status": "open", "reason": "case-1"}).status_code == 200
+    read_log()
+
+    assert shop.standing(ana) == (1500, 0)
+
+
+def test_money_given_by_a_batch_pays_the_debt(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("transfers.batch")
+    _, intent = shop.topped_up(ana)
+    shop.spend(ana, 2500)
+    shop.hear(shop.provider.give_back(intent, 1000))
+    line = {"reference": "1", "kind": "credit_cash", "customer_id": str(ana.id), "amount": usd(700)}
+
+    assert staff.ask("POST", "/transfers/batch", {"mode": "each", "lines": [line]}).status_code == 201
+    read_log()
+
+    assert shop.standing(ana) == (0, -300)
+
+
 def test_frozen_or_closed_wallet_can_still_be_charged_back(shop: Shop) -> None:
     ana = shop.customer()
     charged = [shop.topped_up(ana, 1000)[1] for _ in range(3)]
@@ -170,6 +198,12 @@ def test_debt_and_spending_at_once_never_lose_money(shop: Shop) -> None:
     assert cash + debt == shop.held_by_provider()
     assert debt <= 0
     assert checks.first_difference(shop.connection) is None
+
+
+def read_log() -> None:
+    """What a worker does until it has read all that was announced."""
+    reader = [each for each in wiring.READERS if each.name == "wallet.debts"]
+    worker.drain(reader, [], now=clock.now())
 
 
 def refunded(payment_id: UUID, merchant_id: UUID, amount_minor: int) -> None:
