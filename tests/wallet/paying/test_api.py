@@ -153,6 +153,24 @@ def test_lost_answer_is_taken_back_by_reference(till: Door, customer: Door, shop
     assert (shop.owed, shop.held(customer.id)["cash"]) == (0, 2000)
 
 
+def test_reference_longer_than_a_tills_names_nothing(till: Door) -> None:
+    refused = [put(till, f"/reversals/{'x' * length}") for length in (101, 3000)]
+
+    assert [(answer.status_code, answer.json["errors"]) for answer in refused] == [
+        (422, [{"pointer": "/till_reference", "detail": "Must be 1 to 100 characters."}])
+    ] * 2
+    assert put(till, f"/reversals/{'x' * 100}").status_code == 200
+
+
+@pytest.mark.parametrize("currency", ["GBP", "PTS", "XXX"])
+def test_nobody_is_asked_for_a_currency_that_no_wallet_holds(till: Door, currency: str) -> None:
+    asked = {"amount": {"amount_minor": 100, "currency": currency}, "till_reference": "B-1"}
+
+    answer = till.post("/payment-requests", asked)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "currency_unknown")  # type: ignore[index]
+
+
 def test_till_holds_captures_and_voids(till: Door, customer: Door, shop: Shop) -> None:
     body = {"customer_code": code_of(customer), "amount": usd(1500), "till_reference": "H-1"}
     held = till.post("/holds", body)

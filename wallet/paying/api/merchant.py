@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from auth import customer_codes
 from core import clock
 from core.db import connection_of, transaction
+from core.errors import InvalidInput
 from core.web import idempotent, pictures
 from wallet import payments
 from wallet.api.guards import refuse_when_off
@@ -17,6 +18,7 @@ from wallet.api.schemas import PaymentSchema
 from wallet.paying import codes, requests, reversals, till_payments
 from wallet.paying.api import shapes
 from wallet.paying.api.schemas import (
+    MOST_REFERENCE,
     PaymentRequestArgsSchema,
     PaymentRequestSchema,
     ReversalSchema,
@@ -137,5 +139,8 @@ def show_payment_by_reference(till_reference: str) -> dict[str, Any]:
 def put_reversal(till_reference: str) -> dict[str, Any]:
     """Take back the payment of this reference, if there was one, and let there be none any more. Repeat until heard."""
     refuse_when_off()
+    if len(till_reference) > MOST_REFERENCE:
+        detail = f"Must be 1 to {MOST_REFERENCE} characters."
+        raise InvalidInput(errors=[{"pointer": "/till_reference", "detail": detail}])
     with transaction() as session:
         return shapes.reversal(reversals.reverse(session, shapes.till(), till_reference, at=clock.now()))

@@ -7,7 +7,9 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from core.web.schemas import AMOUNT, BalanceMoneySchema, Instant, MoneySchema
 from wallet.paying.splits import KINDS
 
-TILL_REFERENCE = validate.Length(min=1, max=100)
+#: Characters of a till's reference.
+MOST_REFERENCE = 100
+TILL_REFERENCE = validate.Length(min=1, max=MOST_REFERENCE)
 CODE = validate.Length(min=1, max=512)
 TIP = validate.Range(min=0, max=2**53 - 1)
 KIND = validate.OneOf(KINDS)
