@@ -31,9 +31,10 @@ class Imported:
 def import_(file: ReportFile, *, reference: str, actor: str, now: datetime) -> Imported:
     """Keep a report under its reference. Opens transactions of its own; one that died half way is begun anew.
 
-    raises  ReportReferenceTaken, ReportImported; ReportLineImported that names lines which came with another report,
-            and then nothing is kept; ReportUnderWay when a twin has begun after us
+    raises  ReportInvalid before its close; ReportReferenceTaken, ReportImported; ReportLineImported that names lines
+            which came with another report, and then nothing is kept; ReportUnderWay when a twin has begun after us
     """
+    file.check_over(now=now)
     with transaction() as session:
         known = _known(session, file, reference)
         if known is not None:

@@ -53,12 +53,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """closed_at: the instant of its balances, which stand for each currency in minor units."""
+    """closed_at: the instant of its balances, which stand for each currency in minor units; closed_by: their line."""
 
     sha256: bytes
     lines: Sequence[Line]
     closed_at: datetime
+    closed_by: int
     balances: dict[str, int]
+
+    def check_over(self, *, now: datetime) -> None:
+        """What is booked out of a report is booked at its close, which must not be still to come.
+
+        raises  ReportInvalid
+        """
+        if self.closed_at > now:
+            raise _invalid([(self.closed_by, "closes in the future")])
 
 
 def read(data: bytes, form: Form) -> ReportFile:
@@ -85,6 +94,7 @@ def read(data: bytes, form: Form) -> ReportFile:
         sha256=hashlib.sha256(data).digest(),
         lines=[line for line in lines if line.kind != "balance"],
         closed_at=closing[0].occurred_at,
+        closed_by=closing[0].number,
         balances={line.currency: line.amount_minor for line in closing},
     )
 

@@ -188,3 +188,15 @@ def test_complete_report_cannot_be_changed(connection: Connection, table: str) -
     for statement in (f"UPDATE wallet.{table} SET {column} = 1", f"DELETE FROM wallet.{table}"):
         with pytest.raises(Exception, match="written once"):
             connection.execute(statement)
+
+
+def test_report_counts_from_the_instant_at_which_it_closes(connection: Connection) -> None:
+    file = report_files.read(GOOD, "csv")
+
+    with pytest.raises(ReportInvalid) as refused:
+        provider_reports.import_(file, reference="day-1", actor="staff:test", now=CLOSE - timedelta(microseconds=1))
+    assert refused.value.facts["errors"] == [{"pointer": "/4", "detail": "Line 4 closes in the future."}]
+    assert count(connection, "wallet.provider_report") == 0
+
+    provider_reports.import_(file, reference="day-1", actor="staff:test", now=CLOSE)
+    assert count(connection, "wallet.provider_report") == 1

@@ -31,7 +31,7 @@ def books(connection: Connection) -> Books:
 
 def import_(*lines: str, reference: str = "day-1") -> None:
     file = report_files.read(report(*lines), "csv")
-    provider_reports.import_(file, reference=reference, actor="staff:test", now=NEXT_MORNING)
+    provider_reports.import_(file, reference=reference, actor="staff:test", now=max(NEXT_MORNING, file.closed_at))
 
 
 def reconcile(day: date = DAY, **more: Any) -> Reconciliation:
