@@ -74,6 +74,12 @@ def test_bad_questions_are_told_so(desk: Desk, query: str) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")  # type: ignore[index]
 
 
+def test_books_of_an_instant_to_come_are_not_told(desk: Desk) -> None:
+    answer = desk.get("/finance/trial-balance?as_of=9999-12-31T23:59:59Z")
+
+    assert (answer.status_code, answer.json["code"]) == (422, "instant_in_future")  # type: ignore[index]
+
+
 def test_day_goes_from_report_to_sign_off(desk: Desk, connection: Connection) -> None:
     Books(connection).topup(cash(), 5000, reference="ch_1")
     data = report("charge,ch_1,4000", balance_line(4000))

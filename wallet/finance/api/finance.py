@@ -11,6 +11,7 @@ from core.db import connection_of, transaction
 from core.web import idempotent, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
+from wallet.errors import InstantInFuture
 from wallet.finance import (
     provider_postings,
     provider_reports,
@@ -51,6 +52,8 @@ _FORMS: dict[str, Form] = {
 def show_trial_balance(args: dict[str, Any]) -> dict[str, Any]:
     """What stands on the accounts of each class, now or as of a business instant."""
     at, asset = args["as_of"], args["currency"]
+    if at and at > clock.now():
+        raise InstantInFuture
     with transaction() as session:
         connection = connection_of(session)
         found = trial_balance.as_of(connection, at, asset=asset) if at else trial_balance.now(connection, asset=asset)
