@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import connection_of
 from core.events import announce_all
-from core.gateways.payments import ActionNeeded, Charged, ChargeOutcome, Declined, Underway
+from core.gateways.outcomes import Unknown
+from core.gateways.payments import ActionNeeded, Charged, ChargeOutcome, Declined, RefundOutcome, Underway
 from wallet import accounts, ledger
 from wallet.ledger import Leg, Transfer
 from wallet.topups import counting, debts
@@ -36,6 +37,11 @@ class Unpostable:
 
 
 Recorded = ChargeOutcome | Unpostable
+
+Outcome = TypeVar("Outcome", Recorded, RefundOutcome)
+
+#: What gateways decline with while their own key is missing or wrong.
+NOT_CONFIGURED = "provider_not_configured"
 
 
 def record(session: Session, asked: Sequence[tuple[Topup, Recorded]], token: UUID, *, now: datetime) -> None:
@@ -93,13 +99,20 @@ def fail(session: Session, failed: Sequence[tuple[Topup, str]], *, now: datetime
     announce_all(session, events)
 
 
+def believed(outcome: Outcome, *, attempts: int) -> Outcome | Unknown:
+    """The outcome; but a key that the provider refuses says nothing of the askings before, which it may have done."""
+    if attempts > 1 and isinstance(outcome, Declined) and outcome.code == NOT_CONFIGURED:
+        return Unknown(reason=NOT_CONFIGURED)
+    return outcome
+
+
 def may_be_forgotten(topup: Topup, *, at: datetime) -> bool:
     """Whether the provider, asked then, might charge anew under the same reference, or knows no more than before."""
     return at >= topup.created_at + (LOOK_UP_FOR if topup.provider_reference else ASK_AGAIN_FOR)
 
 
 def _columns(asked: Sequence[tuple[Topup, Recorded]], *, now: datetime) -> list[list[Any]]:
-    rows = [(topup.id, *_row(topup, outcome, now=now)) for topup, outcome in asked]
+    rows = [(topup.id, *_row(topup, believed(outcome, attempts=topup.attempts), now=now)) for topup, outcome in asked]
     return [list(column) for column in zip(*rows, strict=True)]
 
 

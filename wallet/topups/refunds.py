@@ -177,7 +177,7 @@ def _record(
     if refund.lease_token != token:
         return
     refund.lease_token, refund.lease_until, refund.due_at, refund.last_error = None, None, None, None
-    match outcome:
+    match outcomes.believed(outcome, attempts=refund.attempts):
         case Refunded(reference):
             refund.state, refund.provider_reference = "succeeded", reference
         case Declined(code):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core import clock
+from core.gateways.unconfigured import UnconfiguredPayments
 from tests.wallet.conftest import count
 from tests.wallet.doors import Door
 from tests.wallet.topups.conftest import Shop
@@ -153,6 +154,20 @@ def test_failed_refund_whose_making_is_never_told_waits_no_longer_than_a_day(sho
     assert notices.take_waiting(now + notices.WAIT_FOR + timedelta(minutes=1)) == 1
 
     assert shop.standing(ana) == (2500, 0)
+
+
+def test_refused_key_says_nothing_of_a_refund_that_was_asked_before(shop: Shop) -> None:
+    ana, now = shop.customer(), clock.now()
+    topup_id, intent = shop.topped_up(ana)
+    shop.provider.will("drop")
+    assert refund(shop.staff("topups.refund"), topup_id, 1000)[1]["status"] == "in_doubt"
+
+    assert refunds.finish_due(UnconfiguredPayments(), now + timedelta(minutes=1)) == 1
+    assert shop.standing(ana) == (1500, 0)
+    assert refunds.finish_due(shop.gateway, now + timedelta(minutes=5)) == 1
+
+    assert (shop.standing(ana), shop.provider.intents[intent]["refunded"]) == ((1500, 0), 1000)
+    assert count(shop.connection, "wallet.topup_refund WHERE state = 'succeeded'") == 1
 
 
 def test_lost_answer_is_asked_again_and_given_once(shop: Shop) -> None:

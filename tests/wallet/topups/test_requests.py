@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from uuid import UUID
@@ -10,14 +11,16 @@ import pytest
 from flask import Flask
 from psycopg import Connection
 
-from core import ids
+from core import clock, ids
 from core.db import transaction
 from core.errors import NotFound, Refusal
 from core.gateways.outcomes import Unknown
 from core.gateways.payments import Charged, ChargeOutcome, Declined
 from core.gateways.sandbox_payments import SandboxPayments
+from core.gateways.unconfigured import UnconfiguredPayments
 from core.idempotency import InFlight, KeyReused
 from tests.wallet.conftest import NOW, balance, count, open_cash
+from tests.wallet.topups.conftest import Shop
 from wallet import accounts, standing, topups
 from wallet.errors import AccountClosed, CurrencyUnknown, TopupDeclined
 from wallet.topups import Taken, TopupRequest, outcomes
@@ -304,3 +307,23 @@ def test_topup_is_nobody_elses() -> None:
 
     with transaction() as session, pytest.raises(NotFound):
         topups.find(session, taken.topup.id, customer_id=ids.new())
+
+
+def test_refused_key_says_nothing_of_a_charge_that_was_asked_before(shop: Shop) -> None:
+    ana, now = shop.customer(), clock.now()
+    shop.provider.will("drop")
+    assert shop.top_up(ana, 2500).json["state"] == "in_doubt"  # type: ignore[index]
+
+    assert topups.finish_due(UnconfiguredPayments(), now + timedelta(minutes=1)) == 1
+    assert count(shop.connection, "wallet.topup WHERE state = 'in_doubt' AND due_at IS NOT NULL") == 1
+    assert topups.finish_due(shop.gateway, now + timedelta(minutes=5)) == 1
+
+    assert shop.standing(ana) == (2500, 0)
+
+
+def test_first_refusal_of_a_key_is_a_decline(shop: Shop) -> None:
+    shop.app.extensions["gateways"] = replace(shop.app.extensions["gateways"], payments=UnconfiguredPayments())
+
+    answer = shop.top_up(shop.customer())
+
+    assert (answer.status_code, answer.json["reason"]) == (422, "provider_not_configured")  # type: ignore[index]
