@@ -166,11 +166,11 @@ def _sides(adjustment: Adjustment) -> tuple[Place, Place]:
 
 
 def _refuse_nonsense(adjustment: Adjustment, source: Place, target: Place, now: datetime) -> None:
-    for place in (source, target):
-        try:
-            place.opening(adjustment.currency)
-        except ValueError as error:
-            raise _invalid("/amount/currency", str(error)) from error
+    try:
+        source.opening(adjustment.currency)
+        target.receiving(adjustment.currency)
+    except ValueError as error:
+        raise _invalid("/amount/currency", str(error)) from error
     if source == target:
         raise _invalid("/to", "Value cannot go where it comes from.")
     if adjustment.expires_at is not None and not target.has_lots:

@@ -134,7 +134,7 @@ class _Reader:
         if source.has_lots:
             self.refuse("from", f"{source} lapses lot by lot: take it by an adjustment.")
         try:
-            openings = source.opening(currency), target.opening(currency)
+            openings = source.opening(currency), target.receiving(currency)
         except ValueError as error:
             self.refuse("amount/currency", str(error))
             return None

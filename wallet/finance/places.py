@@ -11,7 +11,7 @@ from uuid import UUID
 from core.money import POINTS
 from wallet import accounts
 from wallet.accounts import Opening
-from wallet.assets import EXPONENTS
+from wallet.assets import EXPONENTS, wallet_currencies
 
 CUSTOMERS_OWN = ("cash", "promotional", "points", "debt")
 
@@ -29,6 +29,11 @@ BRANDS_OWN = {
 
 #: Real money stands there, so no points.
 _OUTSIDE = frozenset({"bank", "provider"})
+
+#: What of a customer's can be given money.
+_GIVEN_MONEY = frozenset({"cash", "promotional"})
+
+_NOT_HELD = "The wallet does not hold this currency."
 
 FORMS = "customer:<id>:cash (or promotional, points, debt), merchant:<id>, or brand:<account>"
 
@@ -53,7 +58,7 @@ class Place:
     def opening(self, currency: str) -> Opening:
         """raises  ValueError, in words to show, for what cannot stand there"""
         if currency not in EXPONENTS:
-            raise ValueError("The wallet does not hold this currency.")
+            raise ValueError(_NOT_HELD)
         if self.id is None:
             if currency == POINTS and self.purpose in _OUTSIDE:
                 raise ValueError(f"There are no points on {self}.")
@@ -65,6 +70,17 @@ class Place:
         if self.purpose == "points":
             return accounts.points(self.id)
         return _OPENINGS[self.purpose](self.id, currency)
+
+    def receiving(self, currency: str) -> Opening:
+        """As `opening`, of where value goes: customers are given what the brand's wallets hold. (What stands there in a
+        currency that they held before can still be taken, and a debt paid.)
+
+        raises  ValueError, in words to show
+        """
+        opening = self.opening(currency)
+        if self.owner == "customer" and self.purpose in _GIVEN_MONEY and currency not in wallet_currencies():
+            raise ValueError(_NOT_HELD)
+        return opening
 
 
 _OPENINGS = {"cash": accounts.of_customer, "promotional": accounts.promotional, "debt": accounts.debt}

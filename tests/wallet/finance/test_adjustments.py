@@ -229,6 +229,7 @@ def test_a_merchant_and_two_customers_can_be_put_right(ada: Person, ben: Person)
         ({"to": "brand:provider", "amount": {"amount_minor": 5, "currency": "PTS"}}, "/amount/currency"),
         ({"to": "customer:{c}:points"}, "/amount/currency"),
         ({"to": "customer:{c}:cash", "amount": {"amount_minor": 5, "currency": "XXX"}}, "/amount/currency"),
+        ({"to": "customer:{c}:promotional", "amount": {"amount_minor": 5, "currency": "GBP"}}, "/amount/currency"),
         ({"to": "customer:{c}:cash", "from": "customer:{c}:cash"}, "/to"),
         ({"to": "customer:{c}:cash", "expires_at": "2199-01-01T00:00:00Z"}, "/expires_at"),
         ({"to": "customer:{c}:promotional", "expires_at": "2020-01-01T00:00:00Z"}, "/expires_at"),

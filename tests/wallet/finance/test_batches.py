@@ -364,3 +364,18 @@ def test_what_became_of_each_line_can_be_read_later(ada: Person) -> None:
         line["transfer_id"] for line in posted["lines"]
     ]
     assert ada.get(f"/transfers/batches/{ids.new()}")["code"] == "not_found"
+
+
+def test_customers_are_given_no_currency_that_wallets_do_not_hold_and_it_can_still_be_taken(ada: Person) -> None:
+    who, pounds = add_customer(), {"amount_minor": 5, "currency": "GBP"}
+    takes = lines.read([{**debit("a", who), "amount": pounds}])
+
+    given = [credit("b", who, amount=pounds), {**debit("c", who), "amount": pounds}]
+    given[1]["from"], given[1]["to"] = given[1]["to"], given[1]["from"]
+    answer = ada.post("/transfers/batch", {"mode": "each", "lines": given})
+
+    assert [line.currency for line in takes] == ["GBP"]
+    assert answer.json["errors"] == [  # type: ignore[index]
+        {"pointer": f"/lines/{place}/amount/currency", "detail": "The wallet does not hold this currency."}
+        for place in (0, 1)
+    ]
