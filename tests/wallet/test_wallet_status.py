@@ -256,6 +256,8 @@ def test_frozen_wallet_is_closed_by_staff_only(customer: Door, staff: Door) -> N
         {"pay_out_to": "Ana Lima, Main Street"},
         {"pay_out_to": "GB82WEST12345698765432"},
         {"pay_out_to": "DE89.3704.0044.0532.0130.00"},
+        {"pay_out_to": "4242424242424242"},
+        {"pay_out_to": "4242-4242-4242-4242"},
         {"pay_out_to": 7},
         {"forfeit": "yes"},
         {"amount": 1},

@@ -12,8 +12,13 @@ from wallet.identity.statuses import STATUSES
 
 
 def _refuse_account_numbers(text: str) -> None:
-    """An IBAN would be personal data, which stands in no ledger (ISO 13616: rearranged, it is 1 modulo 97)."""
+    """An IBAN would be personal data, which stands in no ledger (ISO 13616: rearranged, it is 1 modulo 97); so would a
+    card's number (ISO/IEC 7812-1: 13 to 19 digits with Luhn's check digit)."""
     number = re.sub(r"[^A-Za-z0-9]", "", text).upper()
+    if re.fullmatch("[0-9]{13,19}", number):
+        doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(number))]
+        if sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0:
+            raise ValidationError("Must be the bank's reference of the payout, not a card's number.")
     if re.fullmatch("[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", number):
         digits = "".join(str(int(sign, 36)) for sign in number[4:] + number[:4])
         if int(digits) % 97 == 1:
