@@ -30,6 +30,7 @@ import rewards.api.customer
 import rewards.api.merchant
 import rewards.api.staff
 import rewards.gift_cards
+import rewards.reactions
 import wallet.api.customer
 import wallet.api.lots
 import wallet.api.merchant
@@ -185,6 +186,7 @@ READERS: list[Reader] = [
     *wallet.reactions.READERS,
     *wallet.topups.reactions.READERS,
     *wallet.peers.reactions.READERS,
+    *rewards.reactions.READERS,
     *insights.reactions.READERS,
     *engage.reactions.READERS,
 ]
