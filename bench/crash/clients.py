@@ -10,6 +10,8 @@ from uuid import uuid4
 
 #: Between two tries; a server that is being started refuses at once.
 _PAUSE_SECONDS = 0.05
+#: Tries after which somebody who is about to go home gives up: far more than a start takes.
+_LAST_TRIES = 2_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class Client:
                 self.answers.append((deed, answer))
 
     def _until_answered(self, deed: Deed) -> str | None:
-        while True:
+        left = _LAST_TRIES
+        while left:
+            left -= self.ended.is_set()
             try:
                 status, body = self._ask(deed)
             except (OSError, http.client.HTTPException, ValueError):
@@ -69,6 +73,8 @@ class Client:
                 return None
             self.repeated += 1
             time.sleep(_PAUSE_SECONDS)
+        self.faults.append(f"{deed.path} {deed.key} was never answered")
+        return None
 
     def _ask(self, deed: Deed) -> tuple[int, dict[str, object]]:
         """raises  OSError, HTTPException, ValueError where no whole answer comes"""

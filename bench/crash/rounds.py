@@ -54,7 +54,7 @@ def play(*, rounds: int, seed: int, tell: Callable[[str], object] = lambda _: No
             with _load(people, servers.port, seed) as clients:
                 kept = ""
                 for number in range(1, rounds + 1):
-                    _work(clients, chance.randint(1, BETWEEN))
+                    _work(clients, servers, chance.randint(1, BETWEEN))
                     time.sleep(chance.uniform(0, 0.02))  # not waiting for anything: it spreads the kills
                     seen.kills[_kill(chance, servers, database, seen)] += 1
                     if number == (rounds + 1) // 2:
@@ -70,12 +70,17 @@ def play(*, rounds: int, seed: int, tell: Callable[[str], object] = lambda _: No
     return seen
 
 
-def _work(clients: Sequence[Client], answers: int) -> None:
-    """Let so many more answers come, or a client end with a fault."""
+def _work(clients: Sequence[Client], servers: Servers, answers: int) -> None:
+    """Let so many more answers come, or a client end with a fault.
+
+    A server that has ended is started again, as a service manager does: it gives up by itself where the same one of its
+    processes dies twice within seconds.
+    """
     wanted, until = sum(len(each.answers) for each in clients) + answers, time.monotonic() + PATIENCE_SECONDS
     while sum(len(each.answers) for each in clients) < wanted and not any(each.faults for each in clients):
         if time.monotonic() > until:
             raise RuntimeError(f"no {answers} answers within {PATIENCE_SECONDS} s after a kill")
+        servers.start()
         time.sleep(0.005)
 
 
