@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from core import audit, ids
@@ -53,13 +53,11 @@ def make(session: Session, *, currency: str, actor: str, now: datetime) -> Made:
     effects  audited
     """
     exponent_of(currency)
-    waiting = _waiting(session, currency)
-    known = bank_accounts.latest(session, [each.merchant_id for each in waiting], currency)
-    missing = sorted({each.merchant_id for each in waiting if each.merchant_id not in known})
-    payable = [each for each in waiting if each.merchant_id in known]
+    payable, missing = _payable(session, currency), _without_bank_account(session, currency)
     if not payable:
         raise NothingToPayOut(without_bank_account=[str(merchant_id) for merchant_id in missing])
 
+    known = bank_accounts.latest(session, [each.merchant_id for each in payable], currency)
     file = PayoutFile(
         id=ids.new(),
         currency=currency,
@@ -124,15 +122,22 @@ def lines(session: Session, file: PayoutFile, *, actor: str, now: datetime) -> l
     ]
 
 
-def _waiting(session: Session, currency: str) -> Sequence[Settlement]:
-    query = (
-        select(Settlement)
-        .where(
-            Settlement.currency == currency,
-            Settlement.payout_minor > 0,
-            ~select(Payout).where(Payout.settlement_id == Settlement.id).exists(),
-        )
-        .order_by(Settlement.id)
-        .limit(MOST)
-    )
-    return session.scalars(query).all()
+def _payable(session: Session, currency: str) -> Sequence[Settlement]:
+    """The oldest that wait, but for those which nobody knows where to send: they would leave no room for the others."""
+    query = select(Settlement).where(*_waiting(currency), _has_bank_account())
+    return session.scalars(query.order_by(Settlement.id).limit(MOST)).all()
+
+
+def _without_bank_account(session: Session, currency: str) -> Sequence[UUID]:
+    query = select(Settlement.merchant_id).where(*_waiting(currency), ~_has_bank_account()).distinct()
+    return session.scalars(query.order_by(Settlement.merchant_id).limit(MOST)).all()
+
+
+def _waiting(currency: str) -> tuple[ColumnElement[bool], ...]:
+    is_paid = select(Payout).where(Payout.settlement_id == Settlement.id).exists()
+    return Settlement.currency == currency, Settlement.payout_minor > 0, ~is_paid
+
+
+def _has_bank_account() -> ColumnElement[bool]:
+    row = MerchantBankAccount
+    return select(row).where(row.merchant_id == Settlement.merchant_id, row.currency == Settlement.currency).exists()

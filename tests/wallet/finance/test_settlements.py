@@ -14,8 +14,16 @@ from tests.wallet.finance.books import NEXT_MORNING, NOON, Books, add_merchant, 
 from wallet import accounts
 from wallet.accounts import Opening
 from wallet.errors import CurrencyUnknown, MerchantUnknown
-from wallet.finance import merchant_terms, settlement_rows, settlement_sums, settlements
-from wallet.finance.errors import SettlementInFuture, SettlementTwin
+from wallet.finance import (
+    bank_accounts,
+    merchant_terms,
+    payout_files,
+    settlement_rows,
+    settlement_sums,
+    settlements,
+)
+from wallet.finance.bank_accounts import BankAccount
+from wallet.finance.errors import NothingToPayOut, SettlementInFuture, SettlementTwin
 from wallet.finance.settlement_rows import Closed
 from wallet.finance.settlements import Run
 from wallet.ledger import Posted
@@ -271,6 +279,29 @@ def test_frozen_merchant_is_left_alone(books: Books, connection: Connection) -> 
     connection.execute("UPDATE wallet.account SET status = 'frozen' WHERE purpose = 'payable'")
 
     assert settle().closed == []
+
+
+def test_payouts_that_nobody_knows_where_to_send_leave_room_for_the_others(
+    books: Books, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payout_files, "MOST", 1)
+    unknown, known = add_merchant(), add_merchant()
+    for merchant_id in (unknown, known):
+        pay(books, merchant_id, 100)
+        settle(merchant_id=merchant_id)
+    account = BankAccount(holder="Corner Shop", iban="DE89370400440532013000")
+    with transaction() as session:
+        bank_accounts.set_(
+            session, merchant_id=known, currency="USD", account=account, actor="staff:test", now=NEXT_MORNING
+        )
+
+    with transaction() as session:
+        made = payout_files.make(session, currency="USD", actor="staff:test", now=NEXT_MORNING)
+
+    assert (made.row.payout_count, made.row.control_sum_minor, made.without_bank_account) == (1, 100, [unknown])
+    with pytest.raises(NothingToPayOut) as refused, transaction() as session:
+        payout_files.make(session, currency="USD", actor="staff:test", now=NEXT_MORNING)
+    assert refused.value.facts == {"without_bank_account": [str(unknown)]}
 
 
 def test_settlement_beyond_now_is_refused(connection: Connection) -> None:
