@@ -121,7 +121,9 @@ _LINES = """
          GROUP BY reference
         HAVING coalesce(sum(amount) FILTER (WHERE is_ours AND at <= %(at)s), 0)
             <> coalesce(sum(amount) FILTER (WHERE NOT is_ours AND at <= %(at)s), 0)
-         ORDER BY min(at), reference
+         -- What explains itself comes last, so that the limit leaves out nothing else for it.
+         ORDER BY coalesce(sum(amount) FILTER (WHERE is_ours), 0)
+                = coalesce(sum(amount) FILTER (WHERE NOT is_ours), 0), min(at), reference
          LIMIT %(most)s
     ), our_first AS (
         SELECT DISTINCT ON (reference) reference, o.transfer_id

@@ -14,7 +14,7 @@ from tests.wallet.conftest import count
 from tests.wallet.finance.books import CLOSE, NEXT_MORNING, NOON, Books, balance_line, cash, gift_card, report
 from wallet import accounts
 from wallet.accounts import Opening
-from wallet.finance import provider_reports, report_files, safeguarding, safeguarding_reports
+from wallet.finance import provider_differences, provider_reports, report_files, safeguarding, safeguarding_reports
 from wallet.finance.errors import DayNotOver, SafeguardingUnproven, SignedOff
 from wallet.finance.safeguarding_reports import Reconciliation
 from wallet.topups import refunds, requests
@@ -164,6 +164,22 @@ def test_what_the_other_side_has_just_past_the_close_is_timing(books: Books) -> 
         ("ours_only", "ch_late_there", 100, None, True),
     ]
     assert found.report.status == "balanced"
+
+
+def test_what_explains_itself_hides_nothing_else(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_differences, "MOST", 1)
+    ana = cash()
+    for reference, at in (("ch_late", NOON), ("ch_lost", NOON + timedelta(hours=1))):
+        books.topup(ana, 100, reference=reference, at=at)
+    books.move(accounts.of_provider("USD"), accounts.of_brand("fees", "USD"), 900, reference="own_money")
+    import_("adjustment,own_money,900", balance_line(900))
+    next_close = CLOSE + timedelta(days=1)
+    import_(f"charge,ch_late,100,USD,{JUST_AFTER.isoformat()}", balance_line(1000, at=next_close), reference="day-2")
+
+    found = reconcile(now=next_close)
+
+    assert [each[1] for each in listed(found)] == ["ch_lost"]
+    assert found.report.status == "differences"
 
 
 @pytest.mark.parametrize(("minutes", "is_timing"), [(59, True), (60, False)])
