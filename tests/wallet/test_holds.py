@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from core import ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.errors import Refusal
 from tests.wallet.conftest import NOW, balance, open_cash, open_payable, transfer
 from wallet import accounts, checks, holds, ledger, lots, refunds, standing
@@ -24,7 +24,8 @@ from wallet.errors import (
     RefundExceedsPayment,
 )
 from wallet.holds import Capturing, Placing
-from wallet.ledger import Posted
+from wallet.holds.parts import moves_of, parts_of
+from wallet.ledger import Leg, LotMove, Posted
 from wallet.lots import lapsing
 
 HOUR = timedelta(hours=1)
@@ -236,3 +237,30 @@ def test_captures_and_voids_at_once_never_take_more_than_promised(connection: Co
     assert taken <= 700 and taken % 200 == 0
     assert available(connection, scene.cash) == 1000 - taken
     assert set(outcomes) <= {"done", "hold_ended", "capture_exceeds_hold"}
+
+
+def test_lots_and_parts_are_moved_by_their_keys(connection: Connection, scene: Scene) -> None:
+    accounts.open_all(connection, [scene.promotional, accounts.of_marketing("USD")])
+    leg, move = lots.give(scene.promotional, 300, source="promotion", expires_at=NOW + HOUR)
+    ledger.post(connection, transfer([accounts.of_marketing("USD").leg(-300), leg], lots=[move]))
+    hold_id = place(scene, 400, sources=[(scene.promotional, 300), (scene.cash, 100)])
+    with transaction() as session:
+        moves = moves_of(parts_of(session, hold_id), 400, releases_rest=True)
+
+    with transaction() as session:
+        taken = transfer(
+            [
+                Leg(scene.promotional.id, -300),
+                scene.cash.leg(-100),
+                accounts.of_merchant(scene.merchant_id, "USD").leg(400),
+            ],
+            lots=[LotMove(lot_id=move.lot_id, account_id=scene.promotional.id, amount=-300)],
+            holds=moves,
+        )
+        ledger.post(connection_of(session), taken)
+        read_whole = connection_of(session).execute(
+            """SELECT relname FROM pg_stat_xact_user_tables
+                WHERE relname IN ('lot', 'lot_move', 'hold_part', 'hold_move') AND seq_scan > 0"""
+        )
+        assert read_whole.fetchall() == []
+        session.rollback()
