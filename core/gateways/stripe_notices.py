@@ -32,7 +32,7 @@ def read(body: bytes, header: str, *, secrets: Sequence[str], at: datetime) -> N
     signatures.check(header, body, secrets=secrets, at=at)
     try:
         event = json.loads(body)
-        return _READERS[event["type"]](str(event["id"]), event["data"]["object"])
+        return _READERS[event["type"]](_text(event["id"]), event["data"]["object"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return Notice(id="", kind="other")  # of another kind, or another system's on the same account
 
@@ -40,27 +40,27 @@ def read(body: bytes, header: str, *, secrets: Sequence[str], at: datetime) -> N
 def _charged(event_id: str, intent: dict[str, Any]) -> Notice:
     currency = intent["currency"].upper()
     amount = from_stripe(int(intent["amount_received"]), currency)
-    return Notice(event_id, "charged", _reference(intent), intent["id"], amount, currency)
+    return Notice(event_id, "charged", _reference(intent), _text(intent["id"]), amount, currency)
 
 
 def _declined(event_id: str, intent: dict[str, Any]) -> Notice:
     error = intent.get("last_payment_error") or {}
     code = error.get("decline_code") or error.get("code") or "card_declined"
-    return Notice(event_id, "declined", _reference(intent), intent["id"], code=str(code))
+    return Notice(event_id, "declined", _reference(intent), _text(intent["id"]), code=str(code))
 
 
 def _canceled(event_id: str, intent: dict[str, Any]) -> Notice:
-    return Notice(event_id, "canceled", _reference(intent), intent["id"], code="canceled")
+    return Notice(event_id, "canceled", _reference(intent), _text(intent["id"]), code="canceled")
 
 
 def _action_needed(event_id: str, intent: dict[str, Any]) -> Notice:
-    return Notice(event_id, "action_needed", _reference(intent), intent["id"])
+    return Notice(event_id, "action_needed", _reference(intent), _text(intent["id"]))
 
 
 def _refunded(event_id: str, charge: dict[str, Any]) -> Notice:
     currency = charge["currency"].upper()
     amount = from_stripe(int(charge["amount_refunded"]), currency)
-    return Notice(event_id, "refunded", _reference(charge), charge["payment_intent"], amount, currency)
+    return Notice(event_id, "refunded", _reference(charge), _text(charge["payment_intent"]), amount, currency)
 
 
 def _refund_failed(event_id: str, refund: dict[str, Any]) -> Notice:
@@ -70,11 +70,11 @@ def _refund_failed(event_id: str, refund: dict[str, Any]) -> Notice:
         event_id,
         "refund_failed",
         None,
-        refund["payment_intent"],
+        _text(refund["payment_intent"]),
         from_stripe(int(refund["amount"]), currency),
         currency,
         code=refund.get("failure_reason"),
-        refund=(refund.get("metadata") or {}).get("refund_id"),
+        refund=_text(ours) if (ours := (refund.get("metadata") or {}).get("refund_id")) else None,
     )
 
 
@@ -84,17 +84,29 @@ def _disputed(event_id: str, dispute: dict[str, Any]) -> Notice:
         event_id,
         "disputed",
         None,
-        dispute["payment_intent"],
+        _text(dispute["payment_intent"]),
         from_stripe(int(dispute["amount"]), currency),
         currency,
         code=dispute.get("reason"),
-        dispute=dispute["id"],
+        dispute=_text(dispute["id"]),
         standing=_STANDINGS[dispute["status"]],
     )
 
 
 def _reference(told: dict[str, Any]) -> str | None:
-    return (told.get("metadata") or {}).get("topup_id")
+    ours = (told.get("metadata") or {}).get("topup_id")
+    return None if ours is None else _text(ours)
+
+
+def _text(name: object) -> str:
+    """A name that Stripe gave. A charge that no payment intent made has null for it, and so is none of ours: taken for
+    a name, it would fit each top-up whose charge has no name yet.
+
+    raises  TypeError
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{name!r} is no name")
+    return name
 
 
 _READERS: Mapping[str, Callable[[str, dict[str, Any]], Notice]] = {

@@ -117,6 +117,8 @@ def _lock(session: Session, notice: Notice) -> Topup | None:
     query = select(Topup).with_for_update()
     if notice.reference is not None:
         return session.scalars(query.where(Topup.id == _uuid(notice.reference))).one_or_none()
+    if notice.provider_reference is None:
+        return None
     return session.scalars(query.where(Topup.provider_reference == notice.provider_reference)).one_or_none()
 
 

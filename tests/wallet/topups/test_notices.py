@@ -243,6 +243,27 @@ def test_dispute_of_a_charge_that_is_not_ours_is_given_up(shop: Shop) -> None:
     assert count(shop.connection, "wallet.provider_notice WHERE state = 'ignored' AND due_at IS NULL") == 1
 
 
+def test_nameless_charge_is_none_of_ours(shop: Shop) -> None:
+    """Stripe's charges without a payment intent, made in its dashboard or by another system, tell null for it."""
+    ana = shop.customer()
+    shop.provider.will("drop")
+    shop.top_up(ana)
+    [intent] = shop.provider.intents
+    told = {"id": "ch_1", "payment_intent": None, "currency": "usd", "amount": 2500, "amount_refunded": 2500}
+    hooks = [
+        shop.provider.event("charge.refunded", told),
+        shop.provider.event("refund.failed", told | {"id": "re_1", "metadata": {"refund_id": 7}}),
+        shop.provider.event("charge.dispute.created", told | {"id": "dp_1", "status": "needs_response"}),
+        shop.provider.event("payment_intent.succeeded", told | {"amount_received": 5, "metadata": {"topup_id": 7}}),
+    ]
+
+    assert [shop.hear(hook).status_code for hook in hooks] == [200] * 4
+    assert count(shop.connection, "wallet.provider_notice") == 0
+    shop.hear(shop.provider.pay(intent))
+
+    assert shop.standing(ana) == (2500, 0)
+
+
 def test_crash_between_notice_and_claw_back_is_finished_by_due_work(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
