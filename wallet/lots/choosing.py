@@ -1,6 +1,6 @@
 """Choosing lots: the soonest to lapse is spent first, and a refund finds the way back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,6 +43,11 @@ def take(connection: Connection, account_id: UUID, amount: int, *, at: datetime)
         LotMove(lot_id=lot.id, account_id=account_id, amount=-part)
         for lot, part in choose(connection, account_id, amount, at=at)
     ]
+
+
+def lock(connection: Connection, account_ids: Sequence[UUID]) -> None:
+    """Lock the lots of several accounts in the order of locks, before `take` does so one account after the other."""
+    connection.execute(_LOCK_ALL, [account_ids])
 
 
 def choose(connection: Connection, account_id: UUID, amount: int, *, at: datetime) -> list[tuple[StandingLot, int]]:
@@ -105,6 +110,10 @@ def _locked(connection: Connection, account_id: UUID, *, at: datetime) -> list[S
 _LOCK = """
     SELECT id, remaining - held, expires_at FROM wallet.lot WHERE account_id = %s AND remaining > 0
      ORDER BY id FOR NO KEY UPDATE
+"""
+
+_LOCK_ALL = """
+    SELECT FROM wallet.lot WHERE account_id = ANY(%s) AND remaining > 0 ORDER BY id FOR NO KEY UPDATE
 """
 
 _AVAILABLE = """

@@ -98,7 +98,11 @@ def draw(
     """
     drawn = Drawn()
     left = amount_minor
-    for purse in purses.of_customer(connection, customer_id, currency, sources, at=at):
+    found = purses.of_customer(connection, customer_id, currency, sources, at=at)
+    in_lots = [purse.account.id for purse in found if purse.account.has_lots and purse.available > 0]
+    if len(in_lots) > 1:
+        lots.lock(connection, in_lots)  # else a refund that gives back to both could wait for us, and we for it
+    for purse in found:
         units, gives_minor = purse.gives(left)
         if gives_minor:
             left -= gives_minor

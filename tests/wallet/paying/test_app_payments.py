@@ -1,5 +1,6 @@
 """In the app: a scanned store or basket, or a merchant by name, out of the sources that the customer chose."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +15,7 @@ from core.errors import InvalidInput, Refusal
 from core.idempotency import KeyReused
 from tests.wallet.conftest import NOW
 from tests.wallet.paying.conftest import Shop
-from wallet import answers, limits, standing
+from wallet import accounts, answers, limits, lots, standing
 from wallet.errors import (
     AccountClosed,
     AccountFrozen,
@@ -23,7 +24,7 @@ from wallet.errors import (
     LimitExceeded,
     MerchantUnknown,
 )
-from wallet.paying import codes, emvco, preferences, requests
+from wallet.paying import codes, emvco, mixed, preferences, requests
 from wallet.paying.errors import (
     AmountMissing,
     AmountNotAsked,
@@ -36,6 +37,7 @@ from wallet.paying.errors import (
     TipNotAllowed,
 )
 from wallet.paying.splits import Source
+from wallet.transfers import LotMove, Posted
 
 
 def test_store_code_pays_what_the_customer_says(shop: Shop) -> None:
@@ -342,3 +344,32 @@ def test_closed_wallet_is_told_from_an_empty_one(shop: Shop) -> None:
             shop.take(customer_id, 100)
         with pytest.raises(refusal):
             shop.pay(customer_id, merchant_id=shop.till.merchant_id, amount_minor=100, currency="USD")
+
+
+def test_payment_and_refund_over_two_kinds_of_lots_wait_for_each_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer_id = shop.customer()
+    shop.give(accounts.points(customer_id), 1000)  # the older lot, so that a refund locks it first
+    shop.give(accounts.promotional(customer_id, "USD"), 1000)
+    mix = Source(kind="promotional", most_minor=100), Source(kind="points")
+    asked = {"merchant_id": shop.till.merchant_id, "amount_minor": 101, "currency": "USD"}
+    first = shop.pay(customer_id, *mix, **asked)
+    take, is_between = lots.take, threading.Event()
+
+    def take_slowly(*args: Any, **named: Any) -> list[LotMove]:
+        moves = take(*args, **named)
+        is_between.set()
+        refunding.join(0.3)  # until it waits for a lot
+        return moves
+
+    refunds: list[Posted] = []
+    refunding = threading.Thread(target=lambda: is_between.wait(5) and refunds.append(shop.refund(first.transfer_id)))
+    refunding.start()
+    monkeypatch.setattr(mixed.lots, "take", take_slowly)
+    shop.pay(customer_id, *mix, **asked)
+    refunding.join()
+
+    assert len(refunds) == 1
+    assert shop.held(customer_id) == {"promotional": 900, "points": 999, "cash": 0, "gift_card": 0}
+    shop.check()
