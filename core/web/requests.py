@@ -29,7 +29,7 @@ def _name_request() -> None:
     access.begin()
 
 
-#: Further than this nobody is heard out: who sends more has no bill of ours in mind.
+#: Further than this nobody is heard out, or than twice what the view takes: who sends more has no bill of ours in mind.
 _HEARD_OUT_BYTES = 10 * bodies.MAX_BODY_BYTES
 
 
@@ -40,8 +40,8 @@ def _hear_out(response: Response) -> Response:
     # Without the server's word that the body has an end, the next request would be waited for.
     if response.status_code < 400 or is_waiting or not request.environ.get("wsgi.input_terminated"):
         return response
-    if (request.content_length or 0) <= _HEARD_OUT_BYTES:
-        left = _HEARD_OUT_BYTES
+    left = max(_HEARD_OUT_BYTES, 2 * (request.max_content_length or 0))
+    if (request.content_length or 0) <= left:
         while left > 0 and (chunk := request.environ["wsgi.input"].read(65_536)):
             left -= len(chunk)
     return response

@@ -1,5 +1,6 @@
 """Finance at the staff door and as commands: the books, the provider's report, the reconciliation, its sign-off."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,23 @@ def test_differences_come_in_pages(desk: Desk, connection: Connection) -> None:
 
     assert seen == [f"ch_{number}" for number in range(5)]
     assert desk.get(f"{path}&cursor=nonsense").json["code"] == "cursor_invalid"  # type: ignore[index]
+
+
+def test_who_sends_too_large_a_report_is_heard_out_and_told_so(desk: Desk) -> None:
+    """A real server hangs up on who is still writing, who would then see no answer at all."""
+    body = io.BytesIO(b"x" * 17_000_000)
+
+    answer = desk.client.post(
+        "/admin/v1/finance/provider-reports?reference=day-1",
+        input_stream=body,
+        content_type="text/csv",
+        content_length=17_000_000,
+        headers=desk.headers,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert (answer.status_code, answer.json["code"]) == (413, "payload_too_large")  # type: ignore[index]
+    assert body.read() == b""
 
 
 @pytest.mark.parametrize(
