@@ -20,6 +20,7 @@ from wallet.balances import Balance
 from wallet.errors import AccountClosed, InsufficientFunds
 from wallet.identity.events import WalletClosed
 from wallet.ledger import LotMove, Transfer
+from wallet.topups import requests
 
 PRINCIPAL = "wallet"
 
@@ -48,13 +49,14 @@ def close(
 
     pay_out_to  the bank's reference of a payout: the cash goes there, and what cannot be paid out lapses
     forfeits    what cannot be paid out lapses: promotional value and points
-    raises      AccountNotEmpty with what is left (holds and debts too); AccountFrozen, AccountClosed; Busy where
-                something came in between
+    raises      AccountNotEmpty with what is left (holds and debts too); TopupUnderWay; AccountFrozen, AccountClosed;
+                Busy where something came in between
     effects     posts all the transfers of its transaction; announces wallet.closed
     """
     owner = lock(session, customer_id)
     if standing.of(session, owner) == "closed":
         raise AccountClosed
+    requests.refuse_undecided(session, customer_id)
 
     leaving = []
     for each in balances.of(session, owner):

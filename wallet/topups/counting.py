@@ -24,7 +24,8 @@ def take_all(connection: Connection, topups: Sequence[Topup], *, at: datetime) -
 
     raises  Over for the first that would pass a limit, or bring money to a closed account
     """
-    closed = {row[0] for row in connection.execute(_CLOSED, [[_limit(topup).account_id for topup in topups]])}
+    found = connection.execute(_STATUSES, [[_limit(topup).account_id for topup in topups]])
+    closed = {account_id for account_id, status in found if status == "closed"}
     for topup in sorted(topups, key=lambda topup: (topup.customer_id, topup.currency, topup.id)):
         limit = _limit(topup)
         if limit.account_id in closed:
@@ -55,4 +56,5 @@ def _limit(topup: Topup) -> Limit:
     )
 
 
-_CLOSED = "SELECT id FROM wallet.account WHERE id = ANY (%s) AND status = 'closed'"
+# Locked, so that who closes a wallet sees the top-ups that were taken before.
+_STATUSES = "SELECT id, status FROM wallet.account WHERE id = ANY (%s) ORDER BY id FOR SHARE"

@@ -49,3 +49,11 @@ class PaymentMethodUnknown(Refusal):
     code = "payment_method_unknown"
     kind = Kind.NOT_FOUND
     title = "There is no such saved payment method"
+
+
+class TopupUnderWay(Refusal):
+    """`topup_id` in its facts is one that may still be charged."""
+
+    code = "topup_under_way"
+    kind = Kind.CONFLICT
+    title = "A top-up is not decided yet; its money would come to a closed wallet"

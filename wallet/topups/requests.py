@@ -21,6 +21,7 @@ from wallet import accounts
 from wallet.assets import wallet_currencies
 from wallet.errors import CurrencyUnknown, TopupDeclined
 from wallet.topups import asking, counting, keys
+from wallet.topups.errors import TopupUnderWay
 from wallet.topups.models import Topup
 
 #: Three times the 20 s that a call may take (core.gateways.http).
@@ -118,6 +119,17 @@ def list_(
     if before is not None:
         query = query.where(Topup.id < before)
     return session.scalars(query).all()
+
+
+def refuse_undecided(session: Session, customer_id: UUID) -> None:
+    """For a wallet that is to be closed, its accounts locked by the caller: a new top-up waits for them.
+
+    raises  TopupUnderWay
+    """
+    mine = (Topup.customer_id == customer_id, Topup.state.in_(["pending", "requires_action", "in_doubt"]))
+    topup_id = session.scalar(select(Topup.id).where(*mine).limit(1))
+    if topup_id is not None:
+        raise TopupUnderWay(topup_id=str(topup_id))
 
 
 def given_up(session: Session, *, limit: int) -> Sequence[Topup]:

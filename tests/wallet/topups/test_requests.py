@@ -327,3 +327,17 @@ def test_first_refusal_of_a_key_is_a_decline(shop: Shop) -> None:
     answer = shop.top_up(shop.customer())
 
     assert (answer.status_code, answer.json["reason"]) == (422, "provider_not_configured")  # type: ignore[index]
+
+
+def test_wallet_is_not_closed_while_a_topup_may_still_be_charged(shop: Shop) -> None:
+    ana = shop.customer()
+    topup_id = ana.ask("POST", "/topups/intents", {"amount": {"amount_minor": 500, "currency": "USD"}}).json["topup"][
+        "id"
+    ]
+
+    refused = ana.ask("POST", "/wallet/closure", {})
+    assert (refused.status_code, refused.json["code"], refused.json["topup_id"]) == (409, "topup_under_way", topup_id)
+    [intent] = shop.provider.intents
+    shop.hear(shop.provider.event("payment_intent.canceled", shop.provider.intents[intent] | {"status": "canceled"}))
+
+    assert ana.ask("POST", "/wallet/closure", {}).status_code == 201
