@@ -1,7 +1,7 @@
 """The calls of the posting functions (migration 0009): transfers as the parameters that they take."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -145,8 +145,12 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{value!r} is neither an id nor an instant")
 
 
-def _json(details: Any) -> str:
-    return json.dumps(dict(details), separators=(",", ":"))
+#: Made once: `json.dumps` makes one for each call that gives separators.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _json(details: Mapping[str, Any]) -> str:
+    return _encode(details if type(details) is dict else dict(details))
 
 
 def _locked(leg: Leg) -> tuple[bool, UUID]:
