@@ -15,7 +15,7 @@ from tests.core.log import drain
 from tests.wallet.conftest import NOW, balance, open_cash, open_payable, post, transfer
 from tests.wallet.doors import Door, customer_door, sign_up, staff_door
 from wallet import accounts, checks, ledger, lots, standing
-from wallet.identity import statuses
+from wallet.identity import closures, statuses
 from wallet.reactions import READERS
 
 OPEN, FROZEN, CLOSED = statuses.STATUSES
@@ -181,16 +181,24 @@ def test_wallet_that_holds_something_is_not_closed_and_says_what(customer: Door,
     assert (status_of(customer), announced()) == (OPEN, [])
 
 
-def test_cash_is_paid_out_and_the_rest_lapses_with_the_closing(customer: Door) -> None:
+def test_customer_names_no_payout(customer: Door) -> None:
+    hold_cash(customer, 500)
+
+    assert customer.code("POST", "/wallet/closure", {"pay_out_to": "payout-8841"}) == (422, "invalid_input")
+    assert (status_of(customer), moved(customer), announced()) == (OPEN, [], [])
+
+
+def test_cash_is_paid_out_and_the_rest_lapses_as_staff_close(customer: Door, staff: Door) -> None:
     hold_cash(customer, 500)
     hold_gifts(customer, accounts.points(customer.id), 7, 2)
     hold_gifts(customer, accounts.promotional(customer.id, "USD"), 30)
 
-    answer = customer.ask("POST", "/wallet/closure", {"pay_out_to": "payout-8841"})
+    answer = put(staff, customer, CLOSED, pay_out_to="payout-8841")
 
+    lapsed = [{"amount_minor": 9, "currency": "PTS"}, usd(30)]
     assert (answer.status_code, answer.json) == (
-        201,
-        {"status": CLOSED, "paid_out": [usd(500)], "lapsed": [{"amount_minor": 9, "currency": "PTS"}, usd(30)]},
+        200,
+        {"customer_id": str(customer.id), "status": CLOSED, "paid_out": [usd(500)], "lapsed": lapsed},
     )
     assert moved(customer) == [
         ("payout", "cash", -500, "payout-8841"),
@@ -200,11 +208,7 @@ def test_cash_is_paid_out_and_the_rest_lapses_with_the_closing(customer: Door) -
     assert balanced()
     with transaction() as session:
         [event] = session.scalars(text("SELECT payload FROM core.event WHERE name = 'wallet.closed'")).all()
-    assert event == {
-        "reason": "customer",
-        "paid_out": [usd(500)],
-        "lapsed": [{"amount_minor": 9, "currency": "PTS"}, usd(30)],
-    }
+    assert event == {"reason": "case-4711", "paid_out": [usd(500)], "lapsed": lapsed}
 
 
 def test_what_cannot_be_paid_out_is_forfeited_where_there_is_no_cash(customer: Door) -> None:
@@ -221,16 +225,15 @@ def test_cash_is_never_forfeited(customer: Door) -> None:
     assert customer.code("POST", "/wallet/closure", {"forfeit": True}) == (422, "account_not_empty")
 
 
-def test_who_owes_is_not_paid_out(customer: Door) -> None:
+def test_who_owes_is_not_paid_out(customer: Door, staff: Door) -> None:
     hold_cash(customer, 500)
     debt = accounts.debt(customer.id, "USD")
     with transaction() as session:
         accounts.open_all(session, [debt])
         post(connection_of(session), (debt.id, -80), (accounts.of_provider("USD").id, 80))
 
-    answer = customer.ask("POST", "/wallet/closure", {"pay_out_to": "payout-1"})
+    answer = put(staff, customer, CLOSED, pay_out_to="payout-1")
 
-    assert answer.json is not None
     assert (answer.status_code, answer.json["code"]) == (422, "account_not_empty")
     assert {"purpose": "debt", "amount_minor": -80, "held_minor": 0, "currency": "USD"} in answer.json["left"]
     assert (status_of(customer), moved(customer)) == (OPEN, [])
@@ -240,7 +243,7 @@ def test_frozen_wallet_is_closed_by_staff_only(customer: Door, staff: Door) -> N
     hold_cash(customer, 500)
     put(staff, customer, FROZEN)
 
-    assert customer.code("POST", "/wallet/closure", {"pay_out_to": "payout-1"}) == (422, "account_frozen")
+    assert customer.code("POST", "/wallet/closure", {}) == (422, "account_frozen")
     answer = put(staff, customer, CLOSED, pay_out_to="payout-1")
 
     assert (answer.status_code, answer.json["paid_out"]) == (200, [usd(500)])
@@ -263,7 +266,10 @@ def test_frozen_wallet_is_closed_by_staff_only(customer: Door, staff: Door) -> N
         {"amount": 1},
     ],
 )
-def test_bad_closure_is_refused(customer: Door, body: Any) -> None:
+def test_bad_closure_is_refused(customer: Door, staff: Door, body: Any) -> None:
+    answer = put(staff, customer, CLOSED, **body)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")
     assert customer.code("POST", "/wallet/closure", body) == (422, "invalid_input")
     assert status_of(customer) == OPEN
 
@@ -324,7 +330,9 @@ def test_payments_and_closings_at_once_leave_the_books_balanced(customer: Door) 
     def close(_: int) -> str:
         try:
             with transaction() as session:
-                statuses.close_own(session, customer.id, pay_out_to="payout-1", forfeits=False, now=clock.now())
+                closures.close(
+                    session, customer.id, pay_out_to="payout-1", forfeits=False, reason="case-1", now=clock.now()
+                )
         except Refusal as refusal:
             return refusal.code
         return "closed"

@@ -58,11 +58,11 @@ def set_(
     return closure
 
 
-def close_own(session: Session, customer_id: UUID, *, pay_out_to: str | None, forfeits: bool, now: datetime) -> Closure:
-    """Close a wallet as its customer wishes.
+def close_own(session: Session, customer_id: UUID, *, forfeits: bool, now: datetime) -> Closure:
+    """Close a wallet as its customer wishes: without cash, since only staff know that a payout is on its way.
 
     raises  AccountFrozen; what `closures.close` raises
     """
     if standing.of(session, closures.lock(session, customer_id)) == "frozen":
         raise AccountFrozen
-    return closures.close(session, customer_id, pay_out_to=pay_out_to, forfeits=forfeits, reason="customer", now=now)
+    return closures.close(session, customer_id, pay_out_to=None, forfeits=forfeits, reason="customer", now=now)

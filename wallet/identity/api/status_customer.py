@@ -28,12 +28,12 @@ def show_own_wallet_status() -> dict[str, str]:
 @blueprint.response(201, ClosureSchema())
 @idempotent.documented
 def close_wallet(args: dict[str, Any]) -> Response:
-    """Close the wallet for ever: empty, or paid out by the same request."""
+    """Close the wallet for ever, once it is empty; `forfeit` lets promotional value and points lapse."""
     refuse_when_off()
     customer_id, now = principals.current().id, clock.now()
     return idempotent.command(
         lambda session: shape(
-            statuses.close_own(session, customer_id, pay_out_to=args["pay_out_to"], forfeits=args["forfeit"], now=now),
+            statuses.close_own(session, customer_id, forfeits=args["forfeit"], now=now),
             status="closed",
         ),
         schema=ClosureSchema(),

@@ -60,7 +60,6 @@ class OwnStatusSchema(Schema):
 
 
 class ClosureArgsSchema(Schema):
-    pay_out_to = _pay_out_to()
     forfeit = _forfeit()
 
 
