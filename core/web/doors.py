@@ -8,6 +8,7 @@ from flask import Flask, current_app, g, request
 from flask_smorest import Blueprint
 
 from core.errors import Forbidden, NotFound, Unauthenticated
+from core.web import principals
 from core.web.openapi import BEARER, DoorApi
 from core.web.principals import Principal
 
@@ -47,6 +48,15 @@ def needs(permission: str) -> Callable[[View], View]:
         return view
 
     return declare
+
+
+def demand(permission: str) -> None:
+    """What a view asks for beside the permission that its route declares, where a request may do more than others.
+
+    raises  Forbidden
+    """
+    if permission not in principals.current().permissions:
+        raise _forbidden(permission)
 
 
 def permission_of(app: Flask, endpoint: str, method: str) -> str | None:
@@ -95,4 +105,8 @@ def let_in() -> None:
     if door.needs_permissions:
         permission = permission_of(current_app, request.endpoint, request.method)
         if permission is None or principal is None or permission not in principal.permissions:
-            raise Forbidden(f"This needs the permission {permission}", permission=permission)
+            raise _forbidden(permission)
+
+
+def _forbidden(permission: str | None) -> Forbidden:
+    return Forbidden(f"This needs the permission {permission}", permission=permission)

@@ -28,7 +28,7 @@ def customer(app: Flask) -> Door:
 
 @pytest.fixture
 def staff(app: Flask) -> Door:
-    return staff_door(app, "wallets.read", "wallets.freeze")
+    return staff_door(app, "wallets.read", "wallets.freeze", "wallets.close")
 
 
 def put(staff: Door, customer: Door, status: str, **more: Any) -> Any:
@@ -237,6 +237,17 @@ def test_who_owes_is_not_paid_out(customer: Door, staff: Door) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "account_not_empty")
     assert {"purpose": "debt", "amount_minor": -80, "held_minor": 0, "currency": "USD"} in answer.json["left"]
     assert (status_of(customer), moved(customer)) == (OPEN, [])
+
+
+def test_who_freezes_wallets_may_not_close_them(app: Flask, customer: Door) -> None:
+    hold_cash(customer, 500)
+    freezer, closer = staff_door(app, "wallets.freeze"), staff_door(app, "wallets.close")
+
+    for staff, permission in ((freezer, "wallets.close"), (closer, "wallets.freeze")):
+        answer = put(staff, customer, CLOSED, pay_out_to="payout-1")
+        assert (answer.status_code, answer.json["code"], answer.json["permission"]) == (403, "forbidden", permission)
+    assert (status_of(customer), moved(customer)) == (OPEN, [])
+    assert [put(freezer, customer, status).status_code for status in (FROZEN, OPEN)] == [200, 200]
 
 
 def test_frozen_wallet_is_closed_by_staff_only(customer: Door, staff: Door) -> None:

@@ -9,7 +9,7 @@ from auth import customers
 from core import clock
 from core.db import transaction
 from core.web import principals
-from core.web.doors import needs
+from core.web.doors import demand, needs
 from wallet.api.guards import refuse_when_off
 from wallet.identity import statuses
 from wallet.identity.api.status_schemas import (
@@ -37,7 +37,9 @@ def show_wallet_status(customer_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, WalletStatusChangeSchema())
 @needs("wallets.freeze")
 def set_wallet_status(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
-    """Freeze a customer's wallet (nothing may leave it), open it again, or close it for ever."""
+    """Freeze a customer's wallet (nothing may leave it), open it again, or, with `wallets.close`, close it for ever."""
+    if args["status"] == "closed":
+        demand("wallets.close")
     if args["pay_out_to"] is not None:
         refuse_when_off()
     with transaction() as session:
