@@ -1,12 +1,14 @@
 """Top-ups as they count against the limit of what a customer may load."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from core.db import Connection
 from wallet import accounts, limits
 from wallet.errors import AccountClosed, LimitExceeded, PostingRefused
+from wallet.faults import refusals
 from wallet.topups.models import Topup
 from wallet.transfers import Limit
 
@@ -31,7 +33,8 @@ def take_all(connection: Connection, topups: Sequence[Topup], *, at: datetime) -
         if limit.account_id in closed:
             raise Over(topup.id, AccountClosed())
         try:
-            limits.take(connection, [limit], at=at)
+            limits.take(connection, [replace(limit, account_id=None)], at=at)
+            _check_ceiling(connection, limit)
         except LimitExceeded as refusal:
             raise Over(topup.id, refusal) from refusal
 
@@ -46,6 +49,16 @@ def recount(connection: Connection, topup: Topup) -> None:
     limits.recount(connection, _limit(topup), taken_at=topup.created_at)
 
 
+def _check_ceiling(connection: Connection, limit: Limit) -> None:
+    """What is on its way counts as if it stood there: asked one by one, each would find room that is promised.
+
+    raises  LimitExceeded
+    """
+    with refusals():
+        named = [limit.customer_id, limit.asset]
+        connection.execute(_CEILING, [*named, limit.amount, *named, limit.account_id])
+
+
 def _limit(topup: Topup) -> Limit:
     return Limit(
         customer_id=topup.customer_id,
@@ -55,6 +68,15 @@ def _limit(topup: Topup) -> Limit:
         account_id=accounts.of_customer(topup.customer_id, topup.currency).id,
     )
 
+
+# Undecided top-ups, this one and those taken with it among them.
+_CEILING = """
+    SELECT wallet.check_ceiling(1, %s, %s, (b.posted + t.awaited)::bigint, %s)
+      FROM wallet.balance b,
+           (SELECT coalesce(sum(amount_minor), 0) AS awaited FROM wallet.topup
+             WHERE customer_id = %s AND currency = %s AND state IN ('pending', 'requires_action', 'in_doubt')) t
+     WHERE b.account_id = %s
+"""
 
 # Locked, so that who closes a wallet sees the top-ups that were taken before.
 _STATUSES = "SELECT id, status FROM wallet.account WHERE id = ANY (%s) ORDER BY id FOR SHARE"

@@ -21,8 +21,8 @@ from core.gateways.unconfigured import UnconfiguredPayments
 from core.idempotency import InFlight, KeyReused
 from tests.wallet.conftest import NOW, balance, count, open_cash
 from tests.wallet.topups.conftest import Shop
-from wallet import accounts, standing, topups
-from wallet.errors import AccountClosed, CurrencyUnknown, TopupDeclined
+from wallet import accounts, limits, standing, topups
+from wallet.errors import AccountClosed, CurrencyUnknown, LimitExceeded, TopupDeclined
 from wallet.topups import Taken, TopupRequest, outcomes
 from wallet.topups.models import Topup
 from wallet.topups.requests import LEASE
@@ -341,3 +341,18 @@ def test_wallet_is_not_closed_while_a_topup_may_still_be_charged(shop: Shop) -> 
     shop.hear(shop.provider.event("payment_intent.canceled", shop.provider.intents[intent] | {"status": "canceled"}))
 
     assert ana.ask("POST", "/wallet/closure", {}).status_code == 201
+
+
+def test_what_is_on_its_way_counts_towards_the_ceiling(connection: Connection) -> None:
+    customer_id = ids.new()
+    open_cash(connection, 900, customer_id=customer_id)
+    with transaction() as session:
+        limits.set_rule(session, tier="basic", scope="load", asset="USD", measures={"ceiling": 1000}, now=NOW)
+    topups.take(request(customer_id, 60), gateway=silent(), now=NOW)
+
+    with pytest.raises(LimitExceeded) as refused:
+        topups.take(request(customer_id, 41), gateway=silent(), now=NOW)
+    topups.take(request(customer_id, 40), gateway=silent(), now=NOW)
+
+    assert (refused.value.facts["limit"], refused.value.facts["left"]) == ("ceiling", 40)
+    assert cash(connection, customer_id) == 900
