@@ -104,6 +104,8 @@ EXPECTED = {
     "GET /admin/v1/topups": "topups.read",
     "POST /admin/v1/topups/{topup_id}/refunds": "topups.refund",
     "PUT /admin/v1/topups/{topup_id}/settlement": "topups.settle",
+    "GET /admin/v1/topup-refunds": "topups.read",
+    "PUT /admin/v1/topup-refunds/{refund_id}/settlement": "topups.settle",
     "GET /admin/v1/customers": "customers.read",
     "GET /admin/v1/customers/{customer_id}/profile": "customers.read",
     "GET /admin/v1/customers/{customer_id}/timeline": "customers.read",

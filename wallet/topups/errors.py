@@ -45,6 +45,12 @@ class TopupNotInDoubt(Refusal):
     title = "This top-up is not in doubt"
 
 
+class TopupRefundNotInDoubt(Refusal):
+    code = "topup_refund_not_in_doubt"
+    kind = Kind.CONFLICT
+    title = "This refund of a top-up is not in doubt"
+
+
 class PaymentMethodUnknown(Refusal):
     code = "payment_method_unknown"
     kind = Kind.NOT_FOUND

@@ -112,7 +112,33 @@ def fail_late(session: Session, topup: Topup, notice: Notice, *, refund_id: UUID
 
     topup.told_refunded_minor = max(topup.told_refunded_minor - notice.amount_minor, 0)
     if amount > 0:
-        _fail(session, topup, amount, refund=refund, code=notice.code or "refund_failed", now=now)
+        fail(session, topup, amount, refund=refund, code=notice.code or "refund_failed", now=now)
+
+
+def fail(session: Session, topup: Topup, amount: int, *, refund: TopupRefund | None, code: str, now: datetime) -> None:
+    """Put on the customer's account again what was taken from it for a refund that came to nothing.
+
+    raises   PostingRefused
+    effects  the top-up and the refund are locked already; pays what the customer owes first
+    """
+    if refund is not None:
+        refund.state, refund.decline_code, refund.due_at = "failed", code, None
+        refund.lease_token, refund.lease_until = None, None
+    topup.refunded_minor -= amount
+    session.flush()
+    connection, purse, transfer_id = connection_of(session), (topup.customer_id, topup.currency), ids.new()
+    owed = debts.owed_by(connection, [purse]).get(purse, 0)
+    again = Transfer(
+        id=transfer_id,
+        principal=outcomes.PRINCIPAL,
+        key=f"topup.refund:{transfer_id}",
+        fingerprint=topup.fingerprint,
+        kind=clawbacks.KIND_OF_REFUND,
+        legs=(accounts.of_provider(topup.currency).leg(-amount), *debts.credit(purse, amount, owed=owed)),
+        effective_at=now,
+        details=_details(topup, amount, refund),
+    )
+    ledger.post(connection, again)
 
 
 def _take(
@@ -183,32 +209,10 @@ def _record(
         case Declined(code):
             # What the provider told meanwhile may have been passed over on account of this one.
             topup.claw_due_at = now
-            _fail(session, topup, refund.amount_minor, refund=refund, code=code, now=now)
+            fail(session, topup, refund.amount_minor, refund=refund, code=code, now=now)
         case unknown:
             refund.state, refund.last_error = "in_doubt", unknown.reason
             refund.due_at = now + timedelta(seconds=min(15 * 2 ** min(refund.attempts - 1, 10), 3600))
-
-
-def _fail(session: Session, topup: Topup, amount: int, *, refund: TopupRefund | None, code: str, now: datetime) -> None:
-    """Put on the customer's account again what was taken from it for a refund that came to nothing."""
-    if refund is not None:
-        refund.state, refund.decline_code, refund.due_at = "failed", code, None
-        refund.lease_token, refund.lease_until = None, None
-    topup.refunded_minor -= amount
-    session.flush()
-    connection, purse, transfer_id = connection_of(session), (topup.customer_id, topup.currency), ids.new()
-    owed = debts.owed_by(connection, [purse]).get(purse, 0)
-    again = Transfer(
-        id=transfer_id,
-        principal=outcomes.PRINCIPAL,
-        key=f"topup.refund:{transfer_id}",
-        fingerprint=topup.fingerprint,
-        kind=clawbacks.KIND_OF_REFUND,
-        legs=(accounts.of_provider(topup.currency).leg(-amount), *debts.credit(purse, amount, owed=owed)),
-        effective_at=now,
-        details=_details(topup, amount, refund),
-    )
-    ledger.post(connection, again)
 
 
 def _transfer(topup: Topup, refund: TopupRefund, *, named: keys.Named, at: datetime) -> Transfer:

@@ -213,6 +213,64 @@ def test_provider_that_may_have_forgotten_is_not_asked(shop: Shop) -> None:
     assert count(shop.connection, "wallet.topup_refund WHERE state = 'in_doubt' AND due_at IS NULL") == 1
 
 
+def in_doubt_for_good(shop: Shop, ana: Door, amount_minor: int) -> str:
+    """A refund that the provider is not asked about any more, of a top-up of its own; its id."""
+    topup_id, _ = shop.topped_up(ana)
+    shop.provider.will("fail")
+    refund_id: str = refund(shop.staff("topups.refund"), topup_id, amount_minor)[1]["id"]
+    refunds.finish_due(shop.gateway, clock.now() + timedelta(hours=21))
+    return refund_id
+
+
+def test_refunds_in_doubt_are_listed_and_settled(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.read", "topups.settle")
+    doubtful = [in_doubt_for_good(shop, ana, amount) for amount in (1000, 700)]
+    assert shop.standing(ana) == (3300, 0)
+
+    page = staff.ask("GET", "/topup-refunds?status=in_doubt&limit=1").json
+    rest = staff.ask("GET", f"/topup-refunds?status=in_doubt&limit=1&cursor={page['next_cursor']}").json
+    assert [item["id"] for item in page["items"] + rest["items"]] == doubtful[::-1]
+    assert (page["items"][0]["amount"]["amount_minor"], rest["next_cursor"]) == (700, None)
+    given, not_given = {"refunded": True, "provider_reference": "re_console"}, {"refunded": False}
+    for _ in range(2):
+        answer = staff.ask("PUT", f"/topup-refunds/{doubtful[0]}/settlement", given)
+        assert (answer.status_code, answer.json["status"]) == (200, "succeeded")  # type: ignore[index]
+    for _ in range(2):
+        answer = staff.ask("PUT", f"/topup-refunds/{doubtful[1]}/settlement", not_given)
+        assert (answer.status_code, answer.json["status"]) == (200, "failed")  # type: ignore[index]
+
+    assert shop.standing(ana) == (4000, 0)
+    assert staff.code("PUT", f"/topup-refunds/{doubtful[1]}/settlement", given) == (409, "topup_refund_not_in_doubt")
+    assert staff.code("PUT", f"/topup-refunds/{ana.id}/settlement", given) == (404, "not_found")
+    assert staff.code("PUT", f"/topup-refunds/{doubtful[0]}/settlement", {}) == (422, "invalid_input")
+    assert staff.ask("GET", "/topup-refunds?status=in_doubt").json["items"] == []
+    assert count(shop.connection, "core.audit_entry WHERE action = 'topup_refund.settle'") == 2
+    assert checks.first_difference(shop.connection) is None
+
+
+def test_refund_that_the_provider_is_being_asked_about_is_not_settled(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.settle")
+    refund_id = in_doubt_for_good(shop, ana, 1000)
+    until = clock.now() + timedelta(minutes=1)
+    shop.connection.execute(
+        "UPDATE wallet.topup_refund SET lease_token = id, lease_until = %s WHERE id = %s", [until, refund_id]
+    )
+
+    answer = staff.code("PUT", f"/topup-refunds/{refund_id}/settlement", {"refunded": False})
+
+    assert (answer, shop.standing(ana)) == ((409, "topup_refund_not_in_doubt"), (1500, 0))
+
+
+def test_refund_settled_as_not_given_can_be_given_again(shop: Shop) -> None:
+    ana, staff = shop.customer(), shop.staff("topups.settle", "topups.refund")
+    refund_id = in_doubt_for_good(shop, ana, 2500)
+
+    topup_id = staff.ask("PUT", f"/topup-refunds/{refund_id}/settlement", {"refunded": False}).json["topup_id"]
+
+    assert refund(staff, topup_id)[1]["status"] == "succeeded"
+    assert shop.standing(ana) == (0, 0)
+
+
 def test_refunds_at_once_never_pass_what_came(shop: Shop) -> None:
     ana, staff = shop.customer(), shop.staff("topups.refund")
     topup_id, intent = shop.topped_up(ana)

@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from core.web.schemas import AMOUNT, BalanceMoneySchema, Instant, MoneySchema, PageArgs
 
 STATES = ("pending", "requires_action", "succeeded", "failed", "in_doubt")
+REFUND_STATES = ("pending", "succeeded", "failed", "in_doubt")
 METHOD = validate.Regexp(r"[A-Za-z0-9_]{1,255}\Z", error="Must be the id of a saved payment method.")
 
 
@@ -113,13 +114,17 @@ class StaffRefundArgsSchema(Schema):
     )
 
 
+class StaffRefundsArgsSchema(PageArgs):
+    status = fields.String(load_default=None, validate=validate.OneOf(REFUND_STATES))
+
+
 class StaffRefundSchema(Schema):
-    """`in_doubt`: the provider has not told us yet; it is asked again."""
+    """`in_doubt`: the provider has not told us yet; it is asked again for 20 hours, and then somebody settles it."""
 
     id = fields.UUID(required=True)
     topup_id = fields.UUID(required=True)
     amount = fields.Nested(MoneySchema(), required=True)
-    status = fields.String(required=True, validate=validate.OneOf(["pending", "succeeded", "failed", "in_doubt"]))
+    status = fields.String(required=True, validate=validate.OneOf(REFUND_STATES))
     decline_code = fields.String(allow_none=True)
     created_at = Instant(required=True)
 
@@ -133,4 +138,16 @@ class TopupSettlementSchema(Schema):
         allow_none=True,
         validate=validate.Length(min=1, max=255),
         metadata={"description": "The provider's name for the charge.", "example": "pi_3PzW"},
+    )
+
+
+class RefundSettlementSchema(Schema):
+    """What the provider's own console shows."""
+
+    refunded = fields.Boolean(required=True, truthy={True}, falsy={False})
+    provider_reference = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=255),
+        metadata={"description": "The provider's name for the refund.", "example": "re_3PzW"},
     )

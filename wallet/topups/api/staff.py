@@ -14,10 +14,12 @@ from core.web.schemas import decode_cursor, encode_cursor, page_of
 from wallet import topups
 from wallet.api.guards import refuse_when_off
 from wallet.api.shapes import replay_header
-from wallet.topups import refunds, settling
+from wallet.topups import refunds, settling, settling_refunds
 from wallet.topups.api import shapes
 from wallet.topups.api.schemas import (
+    RefundSettlementSchema,
     StaffRefundArgsSchema,
+    StaffRefundsArgsSchema,
     StaffRefundSchema,
     StaffTopupsArgsSchema,
     StaffTopupSchema,
@@ -85,3 +87,39 @@ def settle_topup(args: dict[str, Any], topup_id: UUID) -> dict[str, Any]:
             now=clock.now(),
         )
     return shapes.staff_topup(settled)
+
+
+@blueprint.get("/topup-refunds")
+@blueprint.arguments(StaffRefundsArgsSchema(), location="query")
+@blueprint.response(200, page_of(StaffRefundSchema))
+@needs("topups.read")
+def list_topup_refunds(args: dict[str, Any]) -> dict[str, Any]:
+    """Top-ups given back, the latest first; `?status=in_doubt` are those that somebody may have to look up."""
+    position = decode_cursor(args["cursor"], UUID)
+    with transaction() as session:
+        found = settling_refunds.list_(
+            session, state=args["status"], before=position[0] if position else None, limit=args["limit"] + 1
+        )
+    items = found[: args["limit"]]
+    return {
+        "items": [shapes.staff_refund(refund, currency) for refund, currency in items],
+        "next_cursor": encode_cursor(items[-1][0].id) if len(found) > len(items) else None,
+    }
+
+
+@blueprint.put("/topup-refunds/<uuid:refund_id>/settlement")
+@blueprint.arguments(RefundSettlementSchema())
+@blueprint.response(200, StaffRefundSchema())
+@needs("topups.settle")
+def settle_topup_refund(args: dict[str, Any], refund_id: UUID) -> dict[str, Any]:
+    """Settle a refund in doubt with what the provider's own console shows; not refunded, the customer gets it again."""
+    with transaction() as session:
+        refund, currency = settling_refunds.settle(
+            session,
+            refund_id,
+            is_refunded=args["refunded"],
+            provider_reference=args["provider_reference"],
+            actor=principals.current().name,
+            now=clock.now(),
+        )
+    return shapes.staff_refund(refund, currency)
