@@ -17,7 +17,7 @@ from core.events import announce
 from core.gateways.payments import PaymentGateway
 from wallet import accounts
 from wallet.assets import wallet_currencies
-from wallet.errors import CurrencyUnknown, TopupDeclined
+from wallet.errors import CurrencyUnknown, LimitExceeded, TopupDeclined
 from wallet.topups import payers, requests
 from wallet.topups.errors import PaymentMethodUnknown
 from wallet.topups.events import AutoTopupPaused
@@ -102,9 +102,12 @@ def charge_due(gateway: PaymentGateway, now: datetime) -> int:
         wanted = [(wish, _request(session, wish, gateway=gateway, now=now)) for wish in wishes]
 
     for wish, request in wanted:
-        declined = _charge(request, gateway=gateway, now=now) if request else None
+        refusal = _charge(request, gateway=gateway, now=now) if request else None
         with transaction() as session:
-            _settle(session, wish, token, was_charged=request is not None, declined=declined, now=now)
+            if isinstance(refusal, LimitExceeded):
+                _wait(session, wish, token, refusal, now=now)
+            else:
+                _settle(session, wish, token, was_charged=request is not None, declined=_reason(refusal), now=now)
     return len(wishes)
 
 
@@ -123,7 +126,7 @@ def _request(session: Session, wish: AutoTopup, *, gateway: PaymentGateway, now:
         )
     ).one()
     # The key counts what was made: a worker that takes this up after a crash asks for the same top-up, not another. It
-    # counts the declines too, since a limit's refusal makes none and stays under its key for ever.
+    # counts the declines too, since a refusal makes none and stays under its key for ever.
     if recent[0] >= MOST_A_DAY or recent[1]:
         return None
     key = f"auto:{wish.id}:{wish.changed_at.timestamp()}:{_made(session, wish)}:{wish.declines}"
@@ -145,15 +148,28 @@ def _made(session: Session, wish: AutoTopup) -> int:
     return session.scalars(query).one()
 
 
-def _charge(request: TopupRequest, *, gateway: PaymentGateway, now: datetime) -> str | None:
+def _charge(request: TopupRequest, *, gateway: PaymentGateway, now: datetime) -> Refusal | None:
     """Why it was not charged; None where it was, or where nobody can tell yet."""
     try:
         requests.take(request, gateway=gateway, now=now)
-    except TopupDeclined as refusal:
-        return str(refusal.facts.get("reason"))
     except Refusal as refusal:
-        return refusal.code
+        return refusal
     return None
+
+
+def _wait(session: Session, wish: AutoTopup, token: UUID, refusal: LimitExceeded, *, now: datetime) -> None:
+    """A full limit says nothing of the card: it is tried again when the limit renews, hourly where it never does."""
+    renews_at = refusal.facts.get("renews_at")
+    due_at = max(datetime.fromisoformat(renews_at), now) if renews_at else now + timedelta(hours=1)
+    # Changed, so that the next charge has a key of its own: the refusal stays under this one's for ever.
+    columns = {"state": "active", "due_at": due_at, "last_error": refusal.code, "changed_at": now}
+    work.settle(session, AutoTopup, wish.id, token, **columns)
+
+
+def _reason(refusal: Refusal | None) -> str | None:
+    if isinstance(refusal, TopupDeclined):
+        return str(refusal.facts.get("reason"))
+    return refusal.code if refusal else None
 
 
 def _settle(

@@ -127,18 +127,38 @@ def test_no_more_than_so_many_a_day(shop: Shop) -> None:
     assert shop.standing(ana) == (2000, 0)
 
 
-def test_limit_that_was_full_once_does_not_stop_it_for_ever(shop: Shop) -> None:
+def test_full_limit_is_no_decline_and_waits_until_it_renews(shop: Shop) -> None:
     ana = shop.customer()
     wish(shop, ana)
-    may_load_a_day(2499)  # the sheet that saved the card is open, for 500
-    assert run(shop, ana) == 1
-    assert ana.ask("GET", "/auto-topup").json["last_decline"] == "limit_exceeded"
-    assert shop.standing(ana) == (0, 0)
+    now = clock.now()
+    may_load_a_day(1999)
+    waits = []
+    for _ in range(automatic.MOST_DECLINES + 1):
+        assert run(shop, ana, now) == 1
+        shown = ana.ask("GET", "/auto-topup").json
+        assert (shown["state"], shown["last_decline"]) == ("active", "limit_exceeded")
+        row = shop.connection.execute("SELECT due_at FROM wallet.auto_topup").fetchone()
+        assert row and run(shop, ana, row[0] - timedelta(seconds=1)) == 0
+        waits.append(row[0] - now)
+        now = row[0]
 
-    may_load_a_day(2500)
-    assert run(shop, ana) == 1
-
+    assert waits[0] <= timedelta(hours=25) and waits[1] > timedelta(hours=22)  # midnight, by the brand's clock
+    may_load_a_day(2000)
+    assert run(shop, ana, now) == 1
     assert shop.standing(ana) == (2000, 0)
+    assert count(shop.connection, "core.event WHERE name = 'auto_topup.paused'") == 0
+
+
+def test_limit_that_never_renews_is_tried_again_hourly(shop: Shop) -> None:
+    ana = shop.customer()
+    wish(shop, ana)
+    now = clock.now()
+    with transaction() as session:
+        limits.set_rule(session, tier="basic", scope="load", asset="USD", measures={"per_transfer": 1999}, now=now)
+    assert run(shop, ana, now) == 1
+
+    assert run(shop, ana, now + timedelta(minutes=59)) == 0
+    assert run(shop, ana, now + timedelta(hours=1)) == 1
 
 
 def test_crash_while_charging_charges_once(shop: Shop) -> None:
