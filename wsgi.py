@@ -14,6 +14,6 @@ try:
 except ConfigurationError as error:
     raise SystemExit(f"pocketful: {error}") from None
 
-# What stands after the start stands for good: looking through it again and again took some hundredth of each request.
+# What stands after the start stands for good: the collector need not look through it again and again.
 gc.collect()
 gc.freeze()

@@ -17,8 +17,8 @@ def _text(value: str) -> str:
     return f'"{value}"'
 
 
-# By the exact type, since asking a value what it is took half of the time. An id without its dashes is one as well, and
-# written twice as fast.
+# By the exact type, since asking each value what it is takes longer: a thousand transfers' arrays 7.0 ms, and so 5.7.
+# An id without its dashes is one as well.
 _WRITERS: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "NULL",
     str: _text,

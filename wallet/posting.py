@@ -160,7 +160,7 @@ def _locked(leg: Leg) -> tuple[bool, UUID]:
 
 _NO_EVENT = [None, None, None, None, None, OUR_SOURCE, None, 0, None, None]
 
-# Each parameter that is left out is one less to send, to bind and to read: together they take a few hundredths of it.
+# Each parameter that is left out is one less to send, to bind and to read.
 POST_ALONE = """
     SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s::uuid[], %s::smallint[], %s::bigint[])
 """

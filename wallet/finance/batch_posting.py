@@ -16,7 +16,7 @@ from wallet.finance.batch_models import ENDED, REFUSED, RUNNING, TransferBatch
 from wallet.finance.lines import Line
 from wallet.ledger import Transfer
 
-#: So many lines are posted in one transaction: some 30 ms, and 100 on a machine that has four times too much to do
+#: So many lines are posted in one transaction. 500 took up to 290 ms on a machine with four times too much to do
 #: (measured), of the house's 250.
 CHUNK = 200
 

@@ -16,7 +16,7 @@ from wallet.transfers import LotMove, Transfer
 KIND = "lapse"
 WARNED_BEFORE = timedelta(days=7)
 
-#: Lots of one transaction: 200 post in some 30 ms.
+#: Lots of one transaction, which must be short.
 BATCH = 200
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from core.db import Connection, connection_of, transaction
 
-#: A block of so many takes some 100 ms to hash; a transaction that writes must not live longer than 250.
+#: So few that a block is hashed well within the 250 ms that a transaction that writes may live.
 BLOCK = 1_000
 #: Fewer wait for others, but not longer than this.
 LONGEST_WAIT_SECONDS = 10
