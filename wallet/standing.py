@@ -4,7 +4,6 @@ What an owner owes stays open: a bank may take a top-up back long after a wallet
 """
 
 from collections.abc import Collection
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -43,11 +42,6 @@ def close(session: Session, owner: str) -> int:
         "UPDATE wallet.account SET status = 'closed' WHERE owner = %s AND status <> 'closed' AND purpose <> 'debt'"
     )
     return connection.execute(closing, [owner]).rowcount
-
-
-def close_account(connection: Connection, account_id: UUID) -> None:
-    """Let nothing more be posted to one account, whatever stands on it."""
-    connection.execute("UPDATE wallet.account SET status = 'closed' WHERE id = %s", [account_id])
 
 
 def of(session: Session, owner: str) -> str:

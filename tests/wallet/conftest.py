@@ -54,6 +54,11 @@ def open_account(connection: Connection, purpose: str, asset: str = "USD", floor
     return opening.id
 
 
+def close_account(connection: Connection, account_id: UUID) -> None:
+    """Let nothing more be posted to one account, whatever stands on it."""
+    connection.execute("UPDATE wallet.account SET status = 'closed' WHERE id = %s", [account_id])
+
+
 def balance(connection: Connection, account_id: UUID) -> int:
     row = connection.execute("SELECT sum(posted) FROM wallet.balance WHERE account_id = %s", [account_id]).fetchone()
     assert row

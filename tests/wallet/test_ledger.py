@@ -7,8 +7,18 @@ from psycopg import Connection
 from core import ids
 from core.errors import Refusal
 from core.idempotency import KeyReused
-from tests.wallet.conftest import NOW, balance, count, open_account, open_cash, open_payable, post, transfer
-from wallet import accounts, ledger, standing
+from tests.wallet.conftest import (
+    NOW,
+    balance,
+    close_account,
+    count,
+    open_account,
+    open_cash,
+    open_payable,
+    post,
+    transfer,
+)
+from wallet import accounts, ledger
 from wallet.errors import AccountClosed, AccountMissing, AmountTooLarge, InsufficientFunds
 from wallet.events import WalletOpened
 from wallet.ledger import Leg
@@ -83,7 +93,7 @@ def test_missing_account_aborts_all_of_the_transfer(connection: Connection) -> N
 
 def test_closed_account_takes_nothing_more(connection: Connection) -> None:
     cash, payable = open_cash(connection, 100), open_payable(connection)
-    standing.close_account(connection, payable)
+    close_account(connection, payable)
 
     with pytest.raises(AccountClosed):
         post(connection, (cash, -10), (payable, 10))

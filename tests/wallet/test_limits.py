@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 
 from core import ids
-from core.db import transaction
+from core.db import statement, transaction
 from tests.wallet.conftest import NOW, balance, open_cash, open_payable, transfer
 from wallet import accounts, ledger, limits, payments
 from wallet.errors import LimitExceeded
@@ -141,8 +141,6 @@ def test_twenty_payments_at_once_pass_no_limit(connection: Connection, customer_
     outcomes: list[str] = []
 
     def run() -> None:
-        from core.db import statement
-
         with statement() as own:
             try:
                 pay(own, customer_id, 100)

@@ -19,9 +19,9 @@ from core.gateways.payments import Charged, ChargeOutcome, Declined
 from core.gateways.sandbox_payments import SandboxPayments
 from core.gateways.unconfigured import UnconfiguredPayments
 from core.idempotency import InFlight, KeyReused
-from tests.wallet.conftest import NOW, balance, count, open_cash
+from tests.wallet.conftest import NOW, balance, close_account, count, open_cash
 from tests.wallet.topups.conftest import Shop
-from wallet import accounts, limits, standing, topups
+from wallet import accounts, limits, topups
 from wallet.errors import AccountClosed, CurrencyUnknown, LimitExceeded, TopupDeclined
 from wallet.topups import Taken, TopupRequest, outcomes
 from wallet.topups.models import Topup
@@ -271,7 +271,7 @@ def test_many_are_taken_at_once_each_with_its_own_answer(connection: Connection)
 
 def test_closed_account_is_charged_for_nothing_and_stays_refused(connection: Connection) -> None:
     customer_id, other, provider = ids.new(), ids.new(), Provider()
-    standing.close_account(connection, open_cash(connection, customer_id=customer_id))
+    close_account(connection, open_cash(connection, customer_id=customer_id))
     asked = [request(customer_id, key="k"), request(other)]
 
     answers = topups.take_all(asked, gateway=provider, now=NOW)
@@ -290,7 +290,7 @@ def test_charge_that_the_ledger_cannot_take_is_kept_for_an_operator(connection: 
 
     class Closes(Provider):
         def charge(self, **asked: object) -> ChargeOutcome:
-            standing.close_account(connection, accounts.of_customer(customer_id, "USD").id)
+            close_account(connection, accounts.of_customer(customer_id, "USD").id)
             return super().charge(**asked)  # type: ignore[arg-type]
 
     answers = topups.take_all([request(customer_id), request(other)], gateway=Closes(), now=NOW)
