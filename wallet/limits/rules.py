@@ -105,17 +105,16 @@ def of_customer(session: Session, customer_id: UUID, *, now: datetime) -> list[L
     used = {
         (row.scope, row.asset): row for row in session.scalars(select(Usage).where(Usage.customer_id == customer_id))
     }
-    standing = {asset: _standing(session, customer_id, asset) for asset in wallet_currencies()}
+    standing = _standing(session, customer_id)
     return [
         left
-        for rule in rules(session)
-        if rule.tier == tier
+        for rule in session.scalars(_IN_ORDER.where(LimitRule.tier == tier))
         for left in _left(rule, used.get((rule.scope, rule.asset)), standing.get(rule.asset, 0), now)
     ]
 
 
 def rules(session: Session) -> Sequence[LimitRule]:
-    return session.scalars(select(LimitRule).order_by(LimitRule.asset, LimitRule.tier, LimitRule.scope)).all()
+    return session.scalars(_IN_ORDER).all()
 
 
 def set_rule(
@@ -174,11 +173,14 @@ def _next_month(month: date) -> date:
     return (month + timedelta(days=32)).replace(day=1)
 
 
-def _standing(session: Session, customer_id: UUID, asset: str) -> int:
-    cash = accounts.of_customer(customer_id, asset).id
-    row = connection_of(session).execute("SELECT posted FROM wallet.balance WHERE account_id = %s", [cash]).fetchone()
-    return int(row[0]) if row else 0
+def _standing(session: Session, customer_id: UUID) -> dict[str, int]:
+    """The customer's cash by currency."""
+    cash = [accounts.of_customer(customer_id, asset).id for asset in wallet_currencies()]
+    query = "SELECT asset, posted FROM wallet.balance WHERE account_id = ANY (%s)"
+    return dict(connection_of(session).execute(query, [cash]).fetchall())
 
+
+_IN_ORDER = select(LimitRule).order_by(LimitRule.asset, LimitRule.tier, LimitRule.scope)
 
 _CEILING = """
     SELECT wallet.check_ceiling(1, %s, %s, posted + %s, %s) FROM wallet.balance WHERE account_id = %s
