@@ -9,8 +9,9 @@ from auth import approval_lists, approvals
 from auth.api.schemas import ApprovalArgsSchema, ApprovalSchema
 from core import clock
 from core.db import transaction
+from core.web import pages
 from core.web.doors import needs
-from core.web.schemas import decode_cursor, encode_cursor, page_of
+from core.web.schemas import page_of
 
 blueprint = Blueprint("auth_staff", __name__, description="What one person asks and a second one decides")
 
@@ -21,12 +22,11 @@ blueprint = Blueprint("auth_staff", __name__, description="What one person asks 
 @needs("approvals.read")
 def list_approvals(args: dict[str, Any]) -> dict[str, Any]:
     """What was asked, the latest first; `status=waiting` is what a second person can decide now."""
-    position, limit, now = decode_cursor(args.pop("cursor"), UUID), args.pop("limit"), clock.now()
+    before, limit, now = pages.before(args.pop("cursor")), args.pop("limit"), clock.now()
     with transaction() as session:
-        before = position[0] if position else None
         found = approval_lists.page(session, before=before, limit=limit + 1, now=now, **args)
-        items = approval_lists.shown(session, found[:limit], now=now)
-    return {"items": items, "next_cursor": encode_cursor(items[-1]["id"]) if len(found) > limit else None}
+        shown = approval_lists.shown(session, found, now=now)
+    return pages.page(shown, limit, at=lambda approval: approval["id"])
 
 
 @blueprint.get("/approvals/<uuid:approval_id>")

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import pictures, principals
+from core.web import pages, pictures, principals
 from core.web.schemas import page_of
 from rewards import holdings
 from rewards.api import shapes
@@ -22,7 +22,7 @@ blueprint = Blueprint("rewards_customer", __name__, description="Coupons and gif
 @blueprint.response(200, page_of(VoucherSchema))
 def list_vouchers(args: dict[str, Any]) -> dict[str, Any]:
     """The vouchers in the wallet, latest first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = holdings.page(
             session,
@@ -32,7 +32,7 @@ def list_vouchers(args: dict[str, Any]) -> dict[str, Any]:
             limit=args["limit"] + 1,
             now=clock.now(),
         )
-    return shapes.page(found, args["limit"], shapes.voucher)
+    return pages.page(found, args["limit"], shapes.voucher)
 
 
 @blueprint.get("/vouchers/<uuid:voucher_id>")

@@ -1,13 +1,11 @@
 """What comes in and goes out of the doors of rewards, between the wire's shapes and ours."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from core.errors import Forbidden
 from core.web import principals
-from core.web.schemas import decode_cursor, encode_cursor
 from rewards.baskets import Basket, Line
 from rewards.checkouts import Checkout
 from rewards.evidence import BEST, Reference
@@ -35,20 +33,6 @@ def basket(given: dict[str, Any]) -> Basket:
 def references(args: dict[str, Any]) -> Any:
     """The vouchers of a checkout: ids where they look like ids, else codes."""
     return BEST if args["apply_best"] else tuple([_reference(text) for text in args["vouchers"]])
-
-
-def before(cursor: str | None) -> UUID | None:
-    """raises  CursorInvalid for a cursor that we did not make"""
-    position = decode_cursor(cursor, UUID)
-    return position[0] if position else None
-
-
-def page(found: Sequence[Any], limit: int, shape: Any) -> dict[str, Any]:
-    """One page of at most `limit` of what was found; one more than that says that there is a next page."""
-    return {
-        "items": [shape(each) for each in found[:limit]],
-        "next_cursor": encode_cursor(found[limit - 1].id) if len(found) > limit else None,
-    }
 
 
 def campaign(found: CampaignResult) -> dict[str, Any]:

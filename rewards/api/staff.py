@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import idempotent, principals
+from core.web import idempotent, pages, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
 from rewards import campaigns, publications, results
@@ -48,10 +48,10 @@ def create_campaign(args: dict[str, Any]) -> Response:
 @needs("campaigns.read")
 def list_campaigns(args: dict[str, Any]) -> dict[str, Any]:
     """The campaigns, latest first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = results.page(session, before=before, limit=args["limit"] + 1)
-    return shapes.page(found, args["limit"], shapes.campaign)
+    return pages.page(found, args["limit"], shapes.campaign)
 
 
 @blueprint.get("/campaigns/<uuid:campaign_id>")

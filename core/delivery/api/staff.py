@@ -13,9 +13,9 @@ from core.delivery.api.schemas import MessageSchema, SandboxArgsSchema, SandboxM
 from core.delivery.models import Message
 from core.errors import NotFound
 from core.gateways import sandbox
-from core.web import principals
+from core.web import pages, principals
 from core.web.doors import needs
-from core.web.schemas import PageArgs, decode_cursor, encode_cursor, page_of
+from core.web.schemas import PageArgs, page_of
 
 blueprint = Blueprint("messages", __name__, description="Messages and what became of them")
 
@@ -26,10 +26,10 @@ blueprint = Blueprint("messages", __name__, description="Messages and what becam
 @needs("messages.read")
 def list_messages_in_doubt(args: dict[str, Any]) -> dict[str, Any]:
     """Messages of which nobody can tell whether the provider took them, the oldest first."""
+    after, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
-        found = in_doubt.list_(session, limit=args["limit"] + 1, after=_id_of(args["cursor"]))
-    items = found[: args["limit"]]
-    return {"items": items, "next_cursor": encode_cursor(items[-1].id) if len(found) > len(items) else None}
+        found = in_doubt.list_(session, limit=limit + 1, after=after)
+    return pages.page(found, limit)
 
 
 @blueprint.put("/messages/<uuid:message_id>/settlement")
@@ -58,8 +58,3 @@ def list_sandbox_messages(args: dict[str, Any]) -> dict[str, Any]:
         raise NotFound
     with transaction() as session:
         return {"items": sandbox.kept(session, recipient=args["to"]), "next_cursor": None}
-
-
-def _id_of(cursor: str | None) -> UUID | None:
-    position = decode_cursor(cursor, UUID)
-    return position[0] if position else None

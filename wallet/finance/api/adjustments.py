@@ -8,9 +8,9 @@ from flask_smorest import Blueprint
 
 from core import clock, steadiness
 from core.db import transaction
-from core.web import idempotent, principals
+from core.web import idempotent, pages, principals
 from core.web.doors import needs
-from core.web.schemas import decode_cursor, encode_cursor, page_of
+from core.web.schemas import page_of
 from wallet.finance import adjustments
 from wallet.finance.adjustments import Adjustment
 from wallet.finance.api.movement_schemas import (
@@ -48,12 +48,10 @@ def ask_adjustment(args: dict[str, Any]) -> Response:
 @needs("adjustments.read")
 def list_adjustments(args: dict[str, Any]) -> dict[str, Any]:
     """The adjustments, the latest first; `status=waiting` is what a second person can decide now."""
-    position, limit = decode_cursor(args["cursor"], UUID), args["limit"]
-    before = position[0] if position else None
+    before, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
         found = adjustments.page(session, before=before, limit=limit + 1, status=args["status"], now=clock.now())
-    items = found[:limit]
-    return {"items": items, "next_cursor": encode_cursor(items[-1]["id"]) if len(found) > limit else None}
+    return pages.page(found, limit, at=lambda adjustment: adjustment["id"])
 
 
 @blueprint.get("/adjustments/<uuid:adjustment_id>")

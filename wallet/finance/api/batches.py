@@ -10,9 +10,9 @@ from auth import approval_lists
 from auth.api.schemas import ApprovalSchema
 from core import clock, steadiness
 from core.db import transaction
-from core.web import bodies, idempotent, principals
+from core.web import bodies, idempotent, pages, principals
 from core.web.doors import needs
-from core.web.schemas import PageArgs, decode_cursor, encode_cursor, page_of
+from core.web.schemas import PageArgs, page_of
 from wallet.api.shapes import replay_header
 from wallet.finance import batch_approvals, batches
 from wallet.finance.api.batch_schemas import (
@@ -105,11 +105,10 @@ def _shown(outcome: Outcome) -> dict[str, Any]:
 @needs("transfers.read")
 def list_batches(args: dict[str, Any]) -> dict[str, Any]:
     """The batches, latest first; one that is `running` and was not just sent was cut off: send it again."""
-    position, limit = decode_cursor(args["cursor"], UUID), args["limit"]
+    before, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
-        found = batches.page(session, before=position[0] if position else None, limit=limit + 1)
-    items = found[:limit]
-    return {"items": items, "next_cursor": encode_cursor(items[-1].id) if len(found) > limit else None}
+        found = batches.page(session, before=before, limit=limit + 1)
+    return pages.page(found, limit)
 
 
 @blueprint.get("/transfers/batches/<uuid:batch_id>")
@@ -127,9 +126,8 @@ def show_batch(batch_id: UUID) -> TransferBatch:
 @needs("transfers.read")
 def list_batch_lines(args: dict[str, Any], batch_id: UUID) -> dict[str, Any]:
     """What became of a batch's lines, by their references."""
-    position, limit = decode_cursor(args["cursor"], str), args["limit"]
+    after, limit = pages.place(args["cursor"], str), args["limit"]
     with transaction() as session:
         batch = batches.find(session, batch_id)
-        found = batches.results_of(session, batch, after=position[0] if position else None, limit=limit + 1)
-    items = found[:limit]
-    return {"items": items, "next_cursor": encode_cursor(items[-1].reference) if len(found) > limit else None}
+        found = batches.results_of(session, batch, after=after, limit=limit + 1)
+    return pages.page(found, limit, at=lambda result: result.reference)

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from core import clock
 from core.db import connection_of, transaction
-from core.web import idempotent, principals
+from core.web import idempotent, pages, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
 from wallet.errors import InstantInFuture
@@ -92,11 +92,11 @@ def import_provider_report(args: dict[str, Any]) -> tuple[dict[str, Any], int]:
 @needs("finance.read")
 def list_provider_reports(args: dict[str, Any]) -> dict[str, Any]:
     """The imported reports, the latest first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = provider_reports.page(session, before=before, limit=args["limit"] + 1)
         balances = provider_reports.balances_of(session, [each.id for each in found])
-    return shapes.page(found, args["limit"], lambda each: shapes.provider_report(each, balances), lambda each: each.id)
+    return pages.page(found, args["limit"], lambda each: shapes.provider_report(each, balances))
 
 
 @blueprint.get("/finance/provider-reports/<uuid:report_id>")
@@ -137,10 +137,10 @@ def run_safeguarding(args: dict[str, Any]) -> dict[str, Any]:
 @needs("finance.read")
 def list_safeguarding(args: dict[str, Any]) -> dict[str, Any]:
     """The reconciliations, the latest run first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = safeguarding_reports.page(session, before=before, limit=args["limit"] + 1)
-    return shapes.page(found, args["limit"], shapes.reconciliation, lambda each: each.report.id)
+    return pages.page(found, args["limit"], shapes.reconciliation, at=lambda each: each.report.id)
 
 
 @blueprint.get("/finance/safeguarding-reports/<uuid:report_id>")
@@ -158,11 +158,11 @@ def show_safeguarding(report_id: UUID) -> dict[str, Any]:
 @needs("finance.read")
 def list_differences(args: dict[str, Any], report_id: UUID) -> dict[str, Any]:
     """Where our books and the provider's report differ, line by line."""
-    after = shapes.after(args["cursor"])
+    after = pages.place(args["cursor"], int)
     with transaction() as session:
         safeguarding_reports.find(session, report_id)
         found = safeguarding_reports.differences(session, report_id, after=after, limit=args["limit"] + 1)
-    return shapes.page(found, args["limit"], lambda each: each, lambda each: each.position)
+    return pages.page(found, args["limit"], at=lambda each: each.position)
 
 
 @blueprint.put("/finance/safeguarding-reports/<uuid:report_id>/sign-off")

@@ -7,10 +7,11 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from core.db import transaction
+from core.web import pages
 from core.web.schemas import PageArgs, page_of
 from wallet.api.guards import merchant_id
 from wallet.finance import settlement_rows
-from wallet.finance.api import settlement_shapes, shapes
+from wallet.finance.api import settlement_shapes
 from wallet.finance.api.settlement_schemas import MerchantSettlementSchema
 from wallet.finance.settlement_rows import Closed
 
@@ -24,10 +25,10 @@ _BINARY = {"type": "string", "format": "binary"}
 @blueprint.response(200, page_of(MerchantSettlementSchema))
 def list_settlements(args: dict[str, Any]) -> dict[str, Any]:
     """This merchant's settlements, the latest first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = settlement_rows.page(session, merchant_id=merchant_id(), before=before, limit=args["limit"] + 1)
-    return shapes.page(found, args["limit"], settlement_shapes.settlement, lambda each: each.row.id)
+    return pages.page(found, args["limit"], settlement_shapes.settlement, at=lambda each: each.row.id)
 
 
 @blueprint.get("/settlements/<uuid:settlement_id>")

@@ -8,12 +8,12 @@ from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import idempotent, principals
+from core.web import idempotent, pages, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
 from wallet.documents import csv
 from wallet.finance import bank_accounts, merchant_terms, pain001, payout_files, settlement_rows, settlements
-from wallet.finance.api import settlement_shapes, shapes
+from wallet.finance.api import settlement_shapes
 from wallet.finance.api.settlement_schemas import (
     BankAccountArgsSchema,
     BankAccountQuerySchema,
@@ -104,10 +104,10 @@ def close_settlements(args: dict[str, Any]) -> Response:
 @needs("finance.read")
 def list_settlements(args: dict[str, Any]) -> dict[str, Any]:
     """Settlements of one merchant or of all, the latest first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = settlement_rows.page(session, merchant_id=args["merchant_id"], before=before, limit=args["limit"] + 1)
-    return shapes.page(found, args["limit"], settlement_shapes.settlement, lambda each: each.row.id)
+    return pages.page(found, args["limit"], settlement_shapes.settlement, at=lambda each: each.row.id)
 
 
 @blueprint.get("/settlements/<uuid:settlement_id>")
@@ -156,10 +156,10 @@ def make_payout_file(args: dict[str, Any]) -> Response:
 @needs("finance.read")
 def list_payout_files(args: dict[str, Any]) -> dict[str, Any]:
     """The payout files, the latest first."""
-    before = shapes.before(args["cursor"])
+    before = pages.before(args["cursor"])
     with transaction() as session:
         found = payout_files.page(session, before=before, limit=args["limit"] + 1)
-    return shapes.page(found, args["limit"], settlement_shapes.payout_file, lambda each: each.id)
+    return pages.page(found, args["limit"], settlement_shapes.payout_file)
 
 
 @blueprint.get("/payout-files/<uuid:file_id>/file.xml")

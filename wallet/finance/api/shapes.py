@@ -1,38 +1,11 @@
 """Finance's answers, shaped for their schemas."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Any
 
-from core.web.schemas import decode_cursor, encode_cursor
 from wallet.finance.models import ProviderBalance, ProviderReport, SafeguardingFigure
 from wallet.finance.provider_postings import Booked
 from wallet.finance.safeguarding_reports import Reconciliation
-
-Row = TypeVar("Row")
-
-
-def before(cursor: str | None) -> UUID | None:
-    """raises  CursorInvalid for a cursor that we did not make"""
-    position = decode_cursor(cursor, UUID)
-    return position[0] if position else None
-
-
-def after(cursor: str | None) -> int | None:
-    """raises  CursorInvalid"""
-    position = decode_cursor(cursor, int)
-    return position[0] if position else None
-
-
-def page(
-    rows: Sequence[Row], limit: int, shape: Callable[[Row], Any], place: Callable[[Row], object]
-) -> dict[str, Any]:
-    """One page of at most `limit` of the rows; one more than that says that there is a next page."""
-    shown = rows[:limit]
-    return {
-        "items": [shape(row) for row in shown],
-        "next_cursor": encode_cursor(place(shown[-1])) if len(rows) > limit else None,
-    }
 
 
 def provider_report(report: ProviderReport, balances: Sequence[ProviderBalance]) -> dict[str, Any]:

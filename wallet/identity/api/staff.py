@@ -8,9 +8,9 @@ from flask_smorest import Blueprint
 from auth import customers
 from core import clock
 from core.db import transaction
-from core.web import principals
+from core.web import pages, principals
 from core.web.doors import needs
-from core.web.schemas import decode_cursor, encode_cursor, page_of
+from core.web.schemas import page_of
 from wallet.identity import checks, tiers
 from wallet.identity.api.schemas import (
     IdentityChecksArgsSchema,
@@ -28,13 +28,10 @@ blueprint = Blueprint("identity_staff", __name__, description="Identity checks a
 @needs("identity.read")
 def list_identity_checks(args: dict[str, Any]) -> dict[str, Any]:
     """Identity checks, latest first."""
-    position = decode_cursor(args["cursor"], UUID)
+    before, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
-        found = checks.list_(
-            session, state=args["status"], before=position[0] if position else None, limit=args["limit"] + 1
-        )
-    items = found[: args["limit"]]
-    return {"items": items, "next_cursor": encode_cursor(items[-1].id) if len(found) > len(items) else None}
+        found = checks.list_(session, state=args["status"], before=before, limit=limit + 1)
+    return pages.page(found, limit)
 
 
 @blueprint.put("/customers/<uuid:customer_id>/tier")

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import idempotent, principals
+from core.web import idempotent, pages, principals
 from core.web.schemas import PageArgs, page_of
 from wallet.api.guards import refuse_when_off
 from wallet.paying import codes, gift_topups, preferences, till_holds
@@ -57,10 +57,11 @@ def put_preferences(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, page_of(HoldSchema))
 def list_holds(args: dict[str, Any]) -> dict[str, Any]:
     """What merchants hold of the customer's value, and held before, latest first."""
-    before, limit = shapes.before(args["cursor"]), args["limit"]
+    before, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
         found = till_holds.of_customer(session, principals.current().id, before=before, limit=limit + 1)
-        return shapes.page_of_holds(found, limit, now=clock.now())
+        now = clock.now()
+        return pages.page(found, limit, lambda row: shapes.hold(*row, now=now), at=lambda row: row[0].id)
 
 
 @blueprint.post("/gift-cards/<uuid:gift_card_id>/top-ups")

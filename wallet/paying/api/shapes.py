@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core.errors import Forbidden
 from core.web import principals
-from core.web.schemas import decode_cursor, encode_cursor
 from wallet.holds.models import Hold
 from wallet.paying import codes, requests, till_holds
 from wallet.paying.codes import Seen
@@ -98,21 +96,6 @@ def hold(kept: Hold, reference: str | None, *, now: datetime) -> dict[str, Any]:
         "expires_at": kept.expires_at,
         "created_at": kept.created_at,
     }
-
-
-def page_of_holds(found: Sequence[tuple[Hold, str | None]], limit: int, *, now: datetime) -> dict[str, Any]:
-    """One page of at most `limit`; one more than that says that there is a next page."""
-    page = found[:limit]
-    return {
-        "items": [hold(kept, reference, now=now) for kept, reference in page],
-        "next_cursor": encode_cursor(page[-1][0].id) if len(found) > limit else None,
-    }
-
-
-def before(cursor: str | None) -> UUID | None:
-    """raises  CursorInvalid for a cursor that we did not make"""
-    position = decode_cursor(cursor, UUID)
-    return position[0] if position else None
 
 
 def gift_topup(posted: Posted) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import transaction
-from core.web import idempotent, principals
-from core.web.schemas import decode_cursor, page_of
+from core.web import idempotent, pages, principals
+from core.web.schemas import page_of
 from wallet.api.guards import refuse_when_off
 from wallet.peers import claims, sendings
 from wallet.peers.api import answers, shapes
@@ -58,17 +58,17 @@ def create_sending(args: dict[str, Any]) -> Response:
 @blueprint.response(200, page_of(SendingSchema))
 def list_sendings(args: dict[str, Any]) -> dict[str, Any]:
     """Money sent and received, latest first."""
-    position = decode_cursor(args["cursor"], UUID)
+    before = pages.before(args["cursor"])
     customer_id, limit = principals.current().id, args["limit"]
     with transaction() as session:
         found = sendings.list_(
             session,
             customer_id=customer_id,
             direction=args["direction"],
-            before=position[0] if position else None,
+            before=before,
             limit=limit + 1,
         )
-        return shapes.page(shapes.sendings(session, found, customer_id), limit)
+        return pages.page(shapes.sendings(session, found, customer_id), limit, at=lambda shown: shown["id"])
 
 
 @blueprint.get("/sendings/<uuid:sending_id>")

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import transaction
-from core.web import idempotent, principals
-from core.web.schemas import decode_cursor, page_of
+from core.web import idempotent, pages, principals
+from core.web.schemas import page_of
 from wallet.api.guards import refuse_when_off
 from wallet.peers import claims, request_payments, requests, sendings
 from wallet.peers.api import answers, shapes
@@ -56,17 +56,17 @@ def create_money_request(args: dict[str, Any]) -> Response:
 @blueprint.response(200, page_of(MoneyRequestSchema))
 def list_money_requests(args: dict[str, Any]) -> dict[str, Any]:
     """Money asked for, latest first; `direction=in` is what this customer is asked."""
-    position = decode_cursor(args["cursor"], UUID)
+    before = pages.before(args["cursor"])
     customer_id, limit = principals.current().id, args["limit"]
     with transaction() as session:
         found = requests.list_(
             session,
             customer_id=customer_id,
             direction=args["direction"],
-            before=position[0] if position else None,
+            before=before,
             limit=limit + 1,
         )
-        return shapes.page(shapes.requests(session, found, customer_id), limit)
+        return pages.page(shapes.requests(session, found, customer_id), limit, at=lambda shown: shown["id"])
 
 
 @blueprint.get("/money-requests/<uuid:money_request_id>")

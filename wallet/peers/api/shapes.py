@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import crypto
-from core.web.schemas import encode_cursor
 from wallet.peers import links, people
 from wallet.peers.models import COMPLETED, MoneyRequest, Sending
 
@@ -40,12 +39,6 @@ def link_to(row: Sending | MoneyRequest, url: str) -> dict[str, Any]:
         return {"link": None}
     code = links.code_of(row.id)
     return {"link": {"code": code, "url": f"{url}/{code}"}}
-
-
-def page(items: list[dict[str, Any]], limit: int) -> dict[str, Any]:
-    """One page of at most `limit`; one more than that says that there is a next page."""
-    more = len(items) > limit
-    return {"items": items[:limit], "next_cursor": encode_cursor(items[limit - 1]["id"]) if more else None}
 
 
 def _shown(

@@ -8,9 +8,9 @@ from flask_smorest import Blueprint
 
 from core import clock
 from core.db import transaction
-from core.web import idempotent, principals
+from core.web import idempotent, pages, principals
 from core.web.doors import needs
-from core.web.schemas import decode_cursor, encode_cursor, page_of
+from core.web.schemas import page_of
 from wallet import topups
 from wallet.api.guards import refuse_when_off
 from wallet.api.shapes import replay_header
@@ -35,20 +35,16 @@ blueprint = Blueprint("topups_staff", __name__, description="Top-ups")
 @needs("topups.read")
 def list_topups(args: dict[str, Any]) -> dict[str, Any]:
     """Top-ups, the latest first; `?status=in_doubt` are those that somebody has to look up at the provider."""
-    position = decode_cursor(args["cursor"], UUID)
+    before, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
         found = topups.list_(
             session,
             state=args["status"],
             customer_id=args["customer_id"],
-            before=position[0] if position else None,
-            limit=args["limit"] + 1,
+            before=before,
+            limit=limit + 1,
         )
-    items = found[: args["limit"]]
-    return {
-        "items": [shapes.staff_topup(each) for each in items],
-        "next_cursor": encode_cursor(items[-1].id) if len(found) > len(items) else None,
-    }
+    return pages.page(found, limit, shapes.staff_topup)
 
 
 @blueprint.post("/topups/<uuid:topup_id>/refunds")
@@ -95,16 +91,10 @@ def settle_topup(args: dict[str, Any], topup_id: UUID) -> dict[str, Any]:
 @needs("topups.read")
 def list_topup_refunds(args: dict[str, Any]) -> dict[str, Any]:
     """Top-ups given back, the latest first; `?status=in_doubt` are those that somebody may have to look up."""
-    position = decode_cursor(args["cursor"], UUID)
+    before, limit = pages.before(args["cursor"]), args["limit"]
     with transaction() as session:
-        found = settling_refunds.list_(
-            session, state=args["status"], before=position[0] if position else None, limit=args["limit"] + 1
-        )
-    items = found[: args["limit"]]
-    return {
-        "items": [shapes.staff_refund(refund, currency) for refund, currency in items],
-        "next_cursor": encode_cursor(items[-1][0].id) if len(found) > len(items) else None,
-    }
+        found = settling_refunds.list_(session, state=args["status"], before=before, limit=limit + 1)
+    return pages.page(found, limit, lambda row: shapes.staff_refund(*row), at=lambda row: row[0].id)
 
 
 @blueprint.put("/topup-refunds/<uuid:refund_id>/settlement")
