@@ -13,14 +13,16 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from auth import customers, limits
+from auth import customers
+from auth import limits as attempts
 from auth.limits import Limit
 from core import ids, work
 from core.db import transaction
 from core.errors import NotFound
 from core.gateways.identity import IdentityGateway, Notice
 from core.idempotency import InFlight, KeyReused
-from wallet.identity import outcomes, sealed, tiers
+from wallet import limits
+from wallet.identity import outcomes, sealed
 from wallet.identity.errors import (
     IdentityCheckOpen,
     IdentityCheckRefused,
@@ -28,6 +30,7 @@ from wallet.identity.errors import (
     IdentityVerified,
 )
 from wallet.identity.models import OPEN, IdentityCheck
+from wallet.limits.models import BASIC
 
 #: Three times the 20 s that a call may take (core.gateways.http).
 LEASE = timedelta(seconds=60)
@@ -149,9 +152,9 @@ def _kept(session: Session, request: CheckRequest) -> IdentityCheck | None:
 def _keep(session: Session, request: CheckRequest, token: UUID, *, provider: str, now: datetime) -> IdentityCheck:
     """The row of a new check, or the one that a twin has just made."""
     customers.find(session, request.customer_id)
-    if tiers.of(session, request.customer_id) != tiers.BASIC:
+    if limits.tier_of(session, request.customer_id) != BASIC:
         raise IdentityVerified
-    wait = limits.take(session, [(A_DAY, str(request.customer_id))], now=now)
+    wait = attempts.take(session, [(A_DAY, str(request.customer_id))], now=now)
     if wait is not None:
         refusal = IdentityChecksExhausted()
         refusal.retry_after_seconds = wait

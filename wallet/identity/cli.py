@@ -9,7 +9,8 @@ from flask.cli import with_appcontext
 from core import clock
 from core.db import transaction
 from core.gateways.identity import IdentityGateway, Notice, Standing, Verdict
-from wallet.identity import checks, tiers
+from wallet import limits
+from wallet.identity import checks
 from wallet.identity.models import IdentityCheck
 
 
@@ -36,5 +37,5 @@ def verdict(check_id: UUID, status: str, reasons: tuple[str, ...]) -> None:
     decided = Verdict(status == "approved", reasons if status == "rejected" else ())
     checks.take(Notice(check_id, Standing(check.provider_reference, decided)), gateway=gateway, now=clock.now())
     with transaction() as session:
-        shown, tier = session.get_one(IdentityCheck, check_id), tiers.of(session, check.customer_id)
+        shown, tier = session.get_one(IdentityCheck, check_id), limits.tier_of(session, check.customer_id)
     click.echo(f"{shown.state}; the customer's tier is {tier}")

@@ -8,15 +8,9 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.db import connection_of
 from core.events import announce
+from wallet import limits
 from wallet.identity.events import TierChanged
-
-BASIC, VERIFIED, ENHANCED = TIERS = ("basic", "verified", "enhanced")
-
-
-def of(session: Session, customer_id: UUID) -> str:
-    """The customer's tier; everyone begins with the basic one."""
-    row = connection_of(session).execute(_FIND, [customer_id]).fetchone()
-    return str(row[0]) if row else BASIC
+from wallet.limits.models import BASIC, VERIFIED
 
 
 def verify(session: Session, customer_id: UUID, *, now: datetime) -> None:
@@ -47,18 +41,17 @@ def set_(session: Session, customer_id: UUID, *, tier: str, reason: str, actor: 
 def _lock(session: Session, customer_id: UUID, *, now: datetime) -> str:
     connection = connection_of(session)
     connection.execute(_ADD, [customer_id, BASIC, now])
-    row = connection.execute(_FIND + " FOR UPDATE", [customer_id]).fetchone()
+    row = connection.execute(_LOCK, [customer_id]).fetchone()
     assert row is not None
     return str(row[0])
 
 
 def _change(session: Session, customer_id: UUID, previous: str, tier: str, *, cause: str, now: datetime) -> None:
-    connection_of(session).execute(_SET, [tier, now, customer_id])
+    limits.set_tier(session, customer_id, tier, now=now)
     announce(
         session, TierChanged(customer_id=customer_id, occurred_at=now, tier=tier, previous_tier=previous, cause=cause)
     )
 
 
-_FIND = "SELECT tier FROM wallet.holder WHERE customer_id = %s"
+_LOCK = "SELECT tier FROM wallet.holder WHERE customer_id = %s FOR UPDATE"
 _ADD = "INSERT INTO wallet.holder (customer_id, tier, updated_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-_SET = "UPDATE wallet.holder SET tier = %s, updated_at = %s WHERE customer_id = %s"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base
 from wallet.models import Asset
 
-TIERS = ("basic", "verified", "enhanced")
+BASIC, VERIFIED, ENHANCED = TIERS = ("basic", "verified", "enhanced")
 SCOPES = ("pay", "send", "load")
 
 _TIER = "tier IN ('basic', 'verified', 'enhanced')"

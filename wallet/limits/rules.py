@@ -15,7 +15,7 @@ from core.db import Connection, connection_of
 from wallet import accounts
 from wallet.assets import brand_time_zone, exponent_of, wallet_currencies
 from wallet.faults import refusals
-from wallet.limits.models import Holder, LimitRule, Usage
+from wallet.limits.models import BASIC, Holder, LimitRule, Usage
 from wallet.transfers import Limit
 
 #: What a rule can set, and the rule of a new currency in its major units; finance changes it by `set_rule`.
@@ -82,8 +82,8 @@ def _change(connection: Connection, limit: Limit, by: int, taken_at: datetime) -
 
 
 def tier_of(session: Session, customer_id: UUID) -> str:
-    holder = session.get(Holder, customer_id)
-    return holder.tier if holder else "basic"
+    """The customer's tier; everyone begins with the basic one."""
+    return session.scalar(select(Holder.tier).where(Holder.customer_id == customer_id)) or BASIC
 
 
 def set_tier(session: Session, customer_id: UUID, tier: str, *, now: datetime) -> None:

@@ -12,7 +12,8 @@ from core.gateways.identity import IdentityGateway
 from core.gateways.stripe_identity import StripeIdentity
 from tests.standins import stripe_identity
 from tests.wallet.doors import sign_up
-from wallet.identity import checks, tiers
+from wallet import limits
+from wallet.identity import checks
 from wallet.identity.checks import CheckRequest, Submitted
 from wallet.identity.models import IdentityCheck
 
@@ -55,7 +56,7 @@ def check_now(check_id: UUID) -> IdentityCheck:
 
 def tier_of(customer_id: UUID) -> str:
     with transaction() as session:
-        return tiers.of(session, customer_id)
+        return limits.tier_of(session, customer_id)
 
 
 def announced() -> list[str]:

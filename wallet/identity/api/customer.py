@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import transaction
 from core.web import idempotent, principals
+from wallet import limits
 from wallet.api.shapes import replay_header
-from wallet.identity import checks, sealed, tiers
+from wallet.identity import checks, sealed
 from wallet.identity.api.schemas import IdentityCheckArgsSchema, IdentityCheckSchema, IdentitySchema
 from wallet.identity.checks import CheckRequest
 from wallet.identity.models import IdentityCheck
@@ -56,7 +57,7 @@ def show_identity() -> dict[str, Any]:
     customer_id = principals.current().id
     with transaction() as session:
         check = checks.latest(session, customer_id)
-        return {"tier": tiers.of(session, customer_id), "check": _shown(session, check) if check else None}
+        return {"tier": limits.tier_of(session, customer_id), "check": _shown(session, check) if check else None}
 
 
 def _shown(session: Session, check: IdentityCheck) -> dict[str, Any]:

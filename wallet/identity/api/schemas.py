@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from core.web.schemas import Instant, PageArgs
 from wallet.identity.models import STATES
-from wallet.identity.tiers import TIERS
+from wallet.limits.models import TIERS
 
 #: Stands in the audit log for ever, where nothing about a person may stand.
 REASON = fields.String(
