@@ -9,10 +9,10 @@ from uuid import UUID
 
 from rewards.baskets import Basket
 from rewards.evidence import Reference
-from rewards.tills import Till
 from wallet import accounts
 from wallet.accounts import Opening
 from wallet.paying.splits import Kind
+from wallet.paying.tills import Till
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from uuid import UUID
 from core.db import Connection
 from rewards import tills
 from rewards.funds import Beaten
-from rewards.tills import Redemption, Till
+from rewards.tills import Redemption
+from wallet.paying.tills import Till
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,10 @@ from rewards.errors import RedemptionReferenceReused, VoucherUsedUp
 from rewards.evidence import Reference, Shown
 from rewards.funds import Funds, post_with
 from rewards.rules import Use
-from rewards.tills import Redemption, Till
+from rewards.tills import Redemption
 from wallet import accounts, ledger
 from wallet.ledger import Transfer
+from wallet.paying.tills import Till
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def _transfer(use: Use, redemption: Redemption) -> Transfer:
     assert redemption.transfer_id is not None
     return Transfer(
         id=redemption.transfer_id,
-        principal=redemption.till.principal,
+        principal=f"terminal:{redemption.till.terminal_id}",
         key=f"redemption:{redemption.id}",
         fingerprint=hashlib.sha256(redemption.id.bytes).digest(),
         kind="redemption",

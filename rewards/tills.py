@@ -12,20 +12,7 @@ from rewards import counters, rules
 from rewards.events import VoucherRedeemed
 from rewards.funds import Beaten
 from rewards.rules import Use
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Till:
-    """A terminal, where it stands and whose it is."""
-
-    merchant_id: UUID
-    store_id: UUID
-    terminal_id: UUID
-
-    @property
-    def principal(self) -> str:
-        """How ledger and idempotency keys call it."""
-        return f"terminal:{self.terminal_id}"
+from wallet.paying.tills import Till
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

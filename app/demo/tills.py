@@ -17,9 +17,9 @@ from core.gateways.payments import PaymentGateway
 from rewards import checkouts, vouchers
 from rewards.baskets import Basket, Line
 from rewards.checkouts import Checkout, CheckoutRequest
-from rewards.tills import Till
 from rewards.vouchers import Issue
 from wallet import topups
+from wallet.paying.tills import Till
 from wallet.topups import TopupRequest
 
 TOPUP_STEP_MINOR = 200_00

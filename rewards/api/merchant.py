@@ -16,6 +16,7 @@ from rewards.checkouts import CheckoutRequest
 from rewards.redemptions import Request
 from wallet.api.guards import refuse_when_off
 from wallet.paying import preferences
+from wallet.paying.api import shapes as paying_shapes
 
 blueprint = Blueprint("rewards_merchant", __name__, description="Vouchers and baskets at the till")
 
@@ -27,7 +28,7 @@ def create_redemption(args: dict[str, Any]) -> Response:
     """Redeem one voucher by itself: the till collects the rest. Needs an Idempotency-Key."""
     refuse_when_off()
     request = Request(
-        till=shapes.till(),
+        till=paying_shapes.till(),
         reference=args.get("voucher_id") or args["code"],
         basket=shapes.basket(args["basket"]),
         currency=args["currency"],
@@ -45,7 +46,12 @@ def create_redemption(args: dict[str, Any]) -> Response:
 def create_checkout(args: dict[str, Any]) -> Response:
     """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
     refuse_when_off()
-    till, basket, vouchers, now = shapes.till(), shapes.basket(args["basket"]), shapes.references(args), clock.now()
+    till, basket, vouchers, now = (
+        paying_shapes.till(),
+        shapes.basket(args["basket"]),
+        shapes.references(args),
+        clock.now(),
+    )
 
     def work(session: Session) -> dict[str, Any]:
         customer_id = customer_codes.identify(session, args["customer_code"], now=now)

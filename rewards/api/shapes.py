@@ -4,26 +4,13 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from core.errors import Forbidden
-from core.web import principals
 from rewards.baskets import Basket, Line
 from rewards.checkouts import Checkout
 from rewards.evidence import BEST, Reference
 from rewards.holdings import Holding
 from rewards.results import CampaignResult
-from rewards.tills import Redemption, Till
+from rewards.tills import Redemption
 from rewards.vouchers import Voucher
-
-
-def till() -> Till:
-    """The terminal that is asking.
-
-    raises  Forbidden for whoever stands in no store
-    """
-    principal = principals.current()
-    if principal.kind != "terminal" or principal.merchant_id is None or principal.store_id is None:
-        raise Forbidden("Only a terminal in a store may do this")
-    return Till(merchant_id=principal.merchant_id, store_id=principal.store_id, terminal_id=principal.id)
 
 
 def basket(given: dict[str, Any]) -> Basket:

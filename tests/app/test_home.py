@@ -14,8 +14,8 @@ from core.db import transaction
 from core.web.principals import Principal
 from engage import inbox
 from engage.inbox import NewItem
-from rewards.tills import Till
 from tests.rewards.conftest import World, fill
+from wallet.paying.tills import Till
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from rewards import campaigns, vouchers
 from rewards.baskets import Basket, Line
 from rewards.campaigns import Draft
 from rewards.checkouts import CheckoutRequest
-from rewards.tills import Till
 from rewards.vouchers import Issue, Voucher
 from wallet import accounts, balances, ledger
 from wallet.ledger import Leg, Transfer
+from wallet.paying.tills import Till
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
