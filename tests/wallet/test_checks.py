@@ -89,12 +89,12 @@ def busy(connection: Connection) -> Connection:
 
 
 def alter(connection: Connection, statement: str) -> str:
-    """Write past the triggers, as a faulty restore or an operator with psql would; the ids that it touched."""
+    """Write past the triggers, as a faulty restore or an operator with psql would; the one id whose rows it touched."""
     with connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")
-        row = connection.execute(statement).fetchone()
-    assert row
-    return str(row[0])
+        rows = connection.execute(statement).fetchall()
+    (altered,) = {row[0] for row in rows}
+    return str(altered)
 
 
 def transfer(key: str) -> str:
@@ -115,7 +115,7 @@ def test_untouched_ledger_is_balanced(busy: Connection) -> None:
     ("statement", "words"),
     [
         (
-            f"UPDATE wallet.entry SET amount = amount + 1 WHERE transfer_id = {PAID} AND amount < 0"
+            f"UPDATE wallet.entry SET amount = amount + 1 WHERE transfer_id = {PAID} AND account_id = {CASH}"
             " RETURNING account_id",
             "account",
         ),
@@ -125,12 +125,15 @@ def test_untouched_ledger_is_balanced(busy: Connection) -> None:
         (f"UPDATE wallet.balance SET floor = -500 WHERE account_id = {CASH} RETURNING account_id", "floor -500"),
         (f"UPDATE wallet.balance SET held = held - 50 WHERE account_id = {CASH} RETURNING account_id", "held"),
         (
-            "DELETE FROM wallet.balance b USING wallet.account a WHERE a.id = account_id AND shards = 16 AND shard = 7"
-            " AND version = 0 RETURNING account_id",
+            "DELETE FROM wallet.balance WHERE (account_id, shard) = (SELECT account_id, shard FROM wallet.balance"
+            " JOIN wallet.account ON id = account_id WHERE shards = 16 AND version = 0 LIMIT 1) RETURNING account_id",
             "15 balances",
         ),
         (f"DELETE FROM wallet.balance WHERE account_id = {CASH} RETURNING account_id", "version"),
-        (f"DELETE FROM wallet.entry WHERE transfer_id = {PAID} AND amount < 0 RETURNING account_id", "account"),
+        (
+            f"DELETE FROM wallet.entry WHERE transfer_id = {PAID} AND account_id = {CASH} RETURNING account_id",
+            "account",
+        ),
         (
             f"UPDATE wallet.transfer SET state = 'declined', refusal = '{{}}' WHERE id = {PAID} RETURNING id",
             "belongs to no posted transfer",
@@ -206,7 +209,10 @@ def test_untouched_ledger_is_balanced(busy: Connection) -> None:
         ("UPDATE wallet.usage SET month_amount = 99 WHERE scope = 'send' RETURNING customer_id", '"send"'),
         ("UPDATE wallet.usage SET hour_count = 3 WHERE scope = 'pay' RETURNING customer_id", '"pay"'),
         ("UPDATE wallet.usage SET day = day - 1 WHERE scope = 'send' RETURNING customer_id", '"send"'),
-        ("DELETE FROM wallet.usage WHERE scope = 'load' RETURNING customer_id", '"load"'),
+        (
+            f"DELETE FROM wallet.usage WHERE scope = 'load' AND customer_id::text = {CUSTOMER} RETURNING customer_id",
+            '"load"',
+        ),
     ],
 )
 def test_each_alteration_is_named(busy: Connection, statement: str, words: str) -> None:
