@@ -72,8 +72,7 @@ class Balance(Base):
             ["wallet.account.id", "wallet.account.asset", "wallet.account.status"],
             onupdate="CASCADE",
         ),
-        CheckConstraint("posted - held >= floor", name="floor"),
-        CheckConstraint("held >= 0", name="held"),
+        CheckConstraint("held >= 0 AND (floor IS NULL OR posted - held >= floor)", name="floor"),
         {"schema": "wallet"},
     )
 
@@ -101,11 +100,7 @@ class TransferRow(Base):
     __tablename__ = "transfer"
     __table_args__ = (
         UniqueConstraint("principal", "key"),
-        CheckConstraint(
-            "state = 'posted' AND refusal IS NULL OR state = 'declined' AND refusal IS NOT NULL", name="state"
-        ),
         Index("ix_transfer_parent_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
-        Index("ix_transfer_hold_id", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
         Index(None, "epoch", "xid"),
         {"schema": "wallet"},
     )
@@ -127,7 +122,11 @@ class TransferRow(Base):
 
 
 class TransferPart(Base):
-    """What one source gave to a transfer, and how much of it has gone back."""
+    """What one source gave to a transfer, and how much of it has gone back.
+
+    Made by the posting where there are several sources, and else when the one first gives back (the view
+    `wallet.source` shows both).
+    """
 
     __tablename__ = "transfer_part"
     __table_args__ = (

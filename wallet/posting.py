@@ -14,27 +14,30 @@ from wallet.transfers import Leg, Transfer
 
 
 def is_plain(transfer: Transfer) -> bool:
-    """Whether `wallet.post_one` can take it: one asset, accounts known and named once, no more than one event, and one
-    source, since several are refunded in the order in which they are named, which is not that of the locks."""
-    legs = transfer.legs
+    """Whether `wallet.post_one` can take it: value that moves from one known account to another, with one event and one
+    limit at most."""
+    if len(transfer.legs) != 2:
+        return False
+    one, other = transfer.legs
     return (
-        len(legs) > 1
+        one.amount == -other.amount != 0
+        and one.asset is not None
+        and one.asset == other.asset
+        and one.account_id != other.account_id
         and len(transfer.events) < 2
         and not transfer.lots
         and not transfer.holds
         and transfer.parent_id is None
         and transfer.hold_id is None
-        and legs[0].asset is not None
-        and all(leg.asset == legs[0].asset for leg in legs)
-        and len({leg.account_id for leg in legs}) == len(legs)
-        and sum([leg.amount < 0 for leg in legs]) < 2
         and (not transfer.limits or (len(transfer.limits) == 1 and transfer.limits[0].account_id is None))
     )
 
 
 def call_of_one(transfer: Transfer) -> tuple[str, list[Any]]:
     """The call that posts a plain transfer, and what it is called with."""
-    legs = sorted(transfer.legs, key=_locked)
+    first, second = transfer.legs
+    if _locked(second) < _locked(first):
+        first, second = second, first
     limit = transfer.limits[0] if transfer.limits else None
     event = transfer.events[0] if transfer.events else None
     call = [
@@ -45,9 +48,12 @@ def call_of_one(transfer: Transfer) -> tuple[str, list[Any]]:
         transfer.kind,
         transfer.effective_at,
         _json(transfer.details),
-        array_literal([leg.account_id for leg in legs]),
-        array_literal([(transfer.id.int & 0xFF) % leg.shards for leg in legs]),
-        array_literal([leg.amount for leg in legs]),
+        first.asset,
+        first.account_id,
+        (transfer.id.int & 0xFF) % first.shards,
+        first.amount,
+        second.account_id,
+        (transfer.id.int & 0xFF) % second.shards,
     ]
     if limit is None and event is None:
         return POST_ALONE, call
@@ -162,11 +168,11 @@ _NO_EVENT = [None, None, None, None, None, OUR_SOURCE, None, 0, None, None]
 
 # Each parameter that is left out is one less to send, to bind and to read.
 POST_ALONE = """
-    SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s::uuid[], %s::smallint[], %s::bigint[])
+    SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s::smallint, %s::bigint, %s, %s::smallint)
 """
 
 POST_ONE = """
-    SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s::uuid[], %s::smallint[], %s::bigint[],
+    SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s::smallint, %s::bigint, %s, %s::smallint,
         %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::smallint, %s, %s::jsonb)
 """
 

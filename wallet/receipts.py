@@ -157,7 +157,7 @@ _PAYMENT = """
 
 _PARTS = """
     SELECT a.owner, a.purpose, a.asset, p.amount, p.refunded
-      FROM wallet.transfer_part p JOIN wallet.account a ON a.id = p.account_id
+      FROM wallet.source p JOIN wallet.account a ON a.id = p.account_id
      WHERE p.transfer_id = %s
      ORDER BY p.position
 """

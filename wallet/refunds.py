@@ -115,6 +115,7 @@ def shown(posted: Posted) -> dict[str, Any]:
 
 
 def _lock(connection: Connection, payment_id: UUID, merchant_id: UUID) -> tuple[dict[str, Any], list[_Part]]:
+    connection.execute("SELECT wallet.open_parts(ARRAY[%s::uuid])", [payment_id])
     rows = connection.execute(_LOCK, [payment_id, payments.KIND, str(merchant_id)]).fetchall()
     if not rows:
         raise NotFound

@@ -43,7 +43,7 @@ def fill(connection: Connection, accounts: Sequence[Opening], *, transfers: int)
             rows.write_row((place, accounts[place].id, accounts[half + place].id, accounts[place].owner))
     connection.execute("ANALYZE pair")
     connection.execute(_MADE, {"transfers": transfers, "half": half})
-    for statement in (_TRANSFERS, _PARTS, _ENTRIES, _BALANCES):
+    for statement in (_TRANSFERS, _ENTRIES, _BALANCES):
         connection.execute(statement)
     connection.execute("DROP TABLE made; DROP TABLE pair; SET wallet.posting = 'off'")
 
@@ -73,10 +73,6 @@ _TRANSFERS = """
            jsonb_build_object('customer_id', payer_name, 'merchant_id', payee, 'amount_minor', 1, 'currency', 'USD'),
            at, at
       FROM made
-"""
-
-_PARTS = """
-    INSERT INTO wallet.transfer_part (transfer_id, account_id, position, amount) SELECT id, payer, 1, 1 FROM made
 """
 
 _ENTRIES = """

@@ -138,6 +138,7 @@ def test_untouched_ledger_is_balanced(busy: Connection) -> None:
             f"UPDATE wallet.transfer SET state = 'declined', refusal = '{{}}' WHERE id = {PAID} RETURNING id",
             "belongs to no posted transfer",
         ),
+        (f"UPDATE wallet.transfer SET refusal = '{{}}' WHERE id = {PAID} RETURNING id", "posted, with a refusal"),
         (f"DELETE FROM wallet.transfer WHERE id = {transfer('refund')} RETURNING id", "belongs to no posted transfer"),
         (
             f"UPDATE wallet.transfer_part SET refunded = refunded - 1 WHERE transfer_id = {PAID} RETURNING transfer_id",

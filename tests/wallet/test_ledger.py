@@ -213,6 +213,7 @@ def test_declined_transfer_is_refused_the_same_way_for_ever(connection: Connecti
 )
 def test_nobody_writes_past_the_posting(connection: Connection, statement: str) -> None:
     open_cash(connection, 100)
+    connection.execute("SELECT wallet.open_parts(array_agg(id)) FROM wallet.transfer")
 
     with pytest.raises(psycopg.errors.RestrictViolation):
         connection.execute(statement)

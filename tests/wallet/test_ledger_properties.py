@@ -89,7 +89,7 @@ def test_refunds_never_pass_what_each_source_gave(
                 ledger.post(connection, back)
 
     rows = connection.execute(
-        "SELECT account_id, (amount - refunded) FROM wallet.transfer_part WHERE transfer_id = %s", [paid.transfer_id]
+        "SELECT account_id, (amount - refunded) FROM wallet.source WHERE transfer_id = %s", [paid.transfer_id]
     )
     assert dict(rows.fetchall()) == left
     assert checks.first_difference(connection) is None

@@ -262,7 +262,7 @@ _LOTS = """
 """
 
 _REFUNDED = """
-    SELECT transfer_id, account_id, refunded, amount FROM wallet.transfer_part WHERE transfer_id = ANY (%s)
+    SELECT transfer_id, account_id, refunded, amount FROM wallet.source WHERE transfer_id = ANY (%s)
 """
 
 

@@ -142,7 +142,7 @@ _LEFT = (
          FROM wallet.transfer WHERE key = %(key)s""",
     """SELECT account_id, shard, version, amount, balance_after, effective_at FROM wallet.entry
         WHERE transfer_id = %(id)s ORDER BY account_id""",
-    "SELECT account_id, amount, refunded FROM wallet.transfer_part WHERE transfer_id = %(id)s ORDER BY position",
+    "SELECT account_id, amount, refunded FROM wallet.source WHERE transfer_id = %(id)s ORDER BY position",
     """SELECT account_id, shard, posted, held, version FROM wallet.balance WHERE account_id = ANY (%(accounts)s)
         ORDER BY account_id, shard""",
     "SELECT hour, hour_count, day, day_amount, month, month_amount FROM wallet.usage WHERE customer_id = %(customer)s",

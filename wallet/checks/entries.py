@@ -64,15 +64,24 @@ _EMPTY = """
      ORDER BY id LIMIT 1
 """
 
+_STATES = """
+    SELECT format('transfer %%s is %%s, %%s a refusal', id, state,
+                  CASE WHEN refusal IS NULL THEN 'without' ELSE 'with' END)
+      FROM wallet.transfer
+     WHERE (state = 'posted') <> (refusal IS NULL) OR state NOT IN ('posted', 'declined')
+     ORDER BY id LIMIT 1
+"""
+
+# A transfer with one source has no part until it first gives back.
 _PARTS = """
     SELECT format('transfer %%s took %%s from account %%s, its part says %%s',
                   coalesce(p.transfer_id, e.transfer_id), -coalesce(e.amount, 0),
                   coalesce(p.account_id, e.account_id), coalesce(p.amount, 0))
-      FROM (SELECT e.transfer_id, e.account_id, e.amount
+      FROM (SELECT e.transfer_id, e.account_id, e.amount, count(*) OVER (PARTITION BY e.transfer_id) AS sources
               FROM wallet.entry e JOIN wallet.transfer t ON t.id = e.transfer_id
              WHERE e.amount < 0 AND t.parent_id IS NULL) e
       FULL JOIN wallet.transfer_part p ON p.transfer_id = e.transfer_id AND p.account_id = e.account_id
-     WHERE p.amount IS DISTINCT FROM -e.amount
+     WHERE p.amount IS DISTINCT FROM -e.amount AND (p.transfer_id IS NOT NULL OR e.sources > 1)
      ORDER BY coalesce(p.transfer_id, e.transfer_id) LIMIT 1
 """
 
@@ -88,4 +97,4 @@ _REFUNDED = """
      ORDER BY coalesce(p.transfer_id, b.parent_id) LIMIT 1
 """
 
-QUESTIONS = (_HISTORIES, _BALANCES, _COPIES, _SHARDS, _TRANSFERS, _ORPHANS, _EMPTY, _PARTS, _REFUNDED)
+QUESTIONS = (_HISTORIES, _BALANCES, _COPIES, _SHARDS, _TRANSFERS, _ORPHANS, _EMPTY, _STATES, _PARTS, _REFUNDED)

@@ -19,7 +19,7 @@ _PARTS = """
      CROSS JOIN LATERAL (SELECT sum((part ->> 'amount_minor')::bigint) AS amount
                            FROM jsonb_array_elements(t.details -> 'parts') part) told
      CROSS JOIN LATERAL (SELECT sum(p.amount) AS amount
-                           FROM wallet.transfer_part p JOIN wallet.account a ON a.id = p.account_id
+                           FROM wallet.source p JOIN wallet.account a ON a.id = p.account_id
                           WHERE p.transfer_id = t.id AND a.asset = t.details ->> 'currency') gave
      WHERE t.kind = 'payment' AND t.state = 'posted' AND t.details ? 'parts'
        AND told.amount IS DISTINCT FROM gave.amount
