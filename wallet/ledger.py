@@ -29,9 +29,10 @@ def post(connection: Connection, transfer: Transfer) -> Posted:
     """`post_all` of one; a plain one goes the shortest way."""
     if not posting.is_plain(transfer):
         return post_all(connection, [transfer])[0]
+    call, parameters = posting.call_of_one(transfer)
     with refusals():
-        row = connection.execute(*posting.call_of_one(transfer)).fetchone()
-    if row and row[0]:
+        is_posted = call.is_true(connection, parameters)
+    if is_posted:
         return Posted(transfer.id, False, transfer.effective_at, transfer.details)
     return post_all(connection, [transfer])[0]
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core import ids
 from core.events.announce import OUR_SOURCE, columns_of
+from core.prepared import PreparedCall
 from wallet.arrays import array_literal
 from wallet.assets import brand_time_zone
 from wallet.transfers import Leg, Transfer
@@ -33,7 +34,7 @@ def is_plain(transfer: Transfer) -> bool:
     )
 
 
-def call_of_one(transfer: Transfer) -> tuple[str, list[Any]]:
+def call_of_one(transfer: Transfer) -> tuple[PreparedCall, list[Any]]:
     """The call that posts a plain transfer, and what it is called with."""
     first, second = transfer.legs
     if _locked(second) < _locked(first):
@@ -167,14 +168,18 @@ def _locked(leg: Leg) -> tuple[bool, UUID]:
 _NO_EVENT = [None, None, None, None, None, OUR_SOURCE, None, 0, None, None]
 
 # Each parameter that is left out is one less to send, to bind and to read.
-POST_ALONE = """
-    SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s::smallint, %s::bigint, %s, %s::smallint)
-"""
+POST_ALONE = PreparedCall(
+    "wallet_post_alone",
+    "SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s::smallint, %s::bigint, %s, %s::smallint)",
+)
 
-POST_ONE = """
+POST_ONE = PreparedCall(
+    "wallet_post_one",
+    """
     SELECT wallet.post_one(%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s::smallint, %s::bigint, %s, %s::smallint,
         %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::smallint, %s, %s::jsonb)
-"""
+    """,
+)
 
 POST = """
     SELECT replay_position, replay_id, replay_effective_at, replay_details FROM wallet.post(
