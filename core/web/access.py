@@ -6,8 +6,9 @@ It names the route, not the address: an address may carry a claim code, and a qu
 import logging
 from time import perf_counter
 
-from flask import Response, g, request
+from flask import Response, g
 
+from core.web import unproxied
 from core.web.principals import Principal
 
 _log = logging.getLogger("pocketful.access")
@@ -21,15 +22,15 @@ def begin() -> None:
 
 
 def write_line(response: Response) -> Response:
-    principal = g.get("principal")
-    begun_at = g.get("begun_at")
+    given, told = unproxied.request(), unproxied.g()
+    principal, begun_at = told.get("principal"), told.get("begun_at")
     fields = {
-        "method": request.method if request.method in _METHODS else None,
-        "route": request.url_rule.rule if request.url_rule else None,
+        "method": given.method if given.method in _METHODS else None,
+        "route": given.url_rule.rule if given.url_rule else None,
         "status": response.status_code,
         "milliseconds": round((perf_counter() - begun_at) * 1000, 1) if begun_at else None,
         "principal": principal.name if isinstance(principal, Principal) else None,
-        "request_id": g.get("request_id"),
+        "request_id": told.get("request_id"),
     }
     # Ours by construction, each of them, so that the log's filter need not look at them.
     _log.info("request", extra={"fields": fields})

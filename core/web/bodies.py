@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Request, current_app, request
+from flask import Flask, Request
 from flask_smorest import Blueprint
+from marshmallow import missing
 from werkzeug.exceptions import UnsupportedMediaType
 
 from core.errors import Malformed
+from core.web import unproxied
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -34,28 +36,35 @@ def up_to(most_bytes: int) -> Callable[[View], View]:
     return declare
 
 
-def set_limit() -> None:
+def look_over() -> None:
+    """Hold the body to its view's limit, then refuse what no row could keep.
+
+    raises  Malformed; 413 for a body over the limit
+    """
+    app, given = unproxied.app(), unproxied.request()
+    _set_limit(app, given)
+    _refuse_unstorable_text(app, given)
+
+
+def _set_limit(app: Flask, given: Request) -> None:
     """Take the limit that the view declares, before anything reads the body."""
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = app.view_functions.get(given.endpoint or "")
     most_bytes = getattr(view, "most_bytes", None)
     if most_bytes is not None:
-        request.max_content_length = most_bytes
+        given.max_content_length = most_bytes
 
 
-def refuse_unstorable_text() -> None:
-    """A NUL, half a surrogate pair or a number past every float is JSON to Python, but not to PostgreSQL.
-
-    raises  Malformed
-    """
-    if b"%00" in request.query_string or "\0" in request.path:
+def _refuse_unstorable_text(app: Flask, given: Request) -> None:
+    """A NUL, half a surrogate pair or a number past every float is JSON to Python, but not to PostgreSQL."""
+    if b"%00" in given.query_string or "\0" in given.path:
         raise Malformed("A NUL character cannot be stored")
-    if request.mimetype == "application/x-www-form-urlencoded" and b"%00" in request.get_data(cache=True):
+    if given.mimetype == "application/x-www-form-urlencoded" and b"%00" in given.get_data(cache=True):
         raise Malformed("A NUL character cannot be stored")
-    door = current_app.extensions["door_of"].get(request.blueprint)
+    door = app.extensions["door_of"].get(given.blueprint)
     if door is not None and door.reads_raw_bodies:
         return  # packed, perhaps, and mended call by call
-    if request.is_json:
-        check(request.get_data(cache=True))
+    if given.is_json:
+        check(given.get_data(cache=True))
 
 
 def check(data: bytes) -> None:
@@ -118,8 +127,13 @@ def _refuse_constant(name: str) -> None:
 
 
 @Blueprint.ARGUMENTS_PARSER.location_loader("json")  # type: ignore[untyped-decorator]
-def load_json(given: Request, schema: Any) -> Any:
-    """How every view's JSON arguments are read: a body of another kind is a 415, where webargs would see no body."""
-    if not given.is_json and given.get_data(cache=True):
+def load_json(given: Request, _: Any) -> Any:
+    """How every view's JSON arguments are read: a body of another kind is a 415, where webargs would see no body.
+
+    It is parsed once, by Flask, whose request keeps what came of it for the fingerprint of an idempotent command.
+    """
+    if not given.get_data(cache=True):
+        return missing
+    if not given.is_json:
         raise UnsupportedMediaType
-    return Blueprint.ARGUMENTS_PARSER.load_json(given, schema)
+    return given.get_json()

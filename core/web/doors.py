@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from flask import Flask, current_app, g, request
+from flask import Flask, g
 from flask_smorest import Blueprint
 
 from core.errors import Forbidden, NotFound, Unauthenticated
-from core.web import principals
+from core.web import principals, unproxied
 from core.web.openapi import BEARER, DoorApi
 from core.web.principals import Principal
 
@@ -93,9 +93,10 @@ def open_doors(app: Flask, doors: Sequence[Door]) -> None:
 
 def let_in() -> None:
     """Run the guard of the door that this request came to, then check the route's permission."""
-    if request.endpoint is None or request.endpoint in current_app.extensions["unguarded"]:
+    app, given = unproxied.app(), unproxied.request()
+    if given.endpoint is None or given.endpoint in app.extensions["unguarded"]:
         return
-    door: Door | None = current_app.extensions["door_of"].get(request.blueprint)
+    door: Door | None = app.extensions["door_of"].get(given.blueprint)
     if door is None:
         raise NotFound
     principal = door.guard() if door.guard else None
@@ -103,7 +104,7 @@ def let_in() -> None:
         raise Unauthenticated  # a guard that forgets to refuse lets nobody in
     g.principal = principal
     if door.needs_permissions:
-        permission = permission_of(current_app, request.endpoint, request.method)
+        permission = permission_of(app, given.endpoint, given.method)
         if permission is None or principal is None or permission not in principal.permissions:
             raise _forbidden(permission)
 

@@ -13,7 +13,7 @@ from core import clock, idempotency
 from core.db import transaction
 from core.errors import Refusal
 from core.idempotency import Answer, KeyMissing
-from core.web import principals, problems
+from core.web import principals, problems, unproxied
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -49,11 +49,12 @@ def key() -> str:
 
 def fingerprint() -> bytes:
     """What this request asks, by whom: 32 bytes that a retry repeats."""
+    given = unproxied.request()
     return idempotency.fingerprint(
-        method=request.method,
-        route=request.path,
+        method=given.method,
+        route=given.path,
         principal=principals.current().name,
-        body=request.get_json(silent=True),
+        body=given.get_json(silent=True),
     )
 
 

@@ -10,8 +10,7 @@ from core.web import access, bodies
 def register(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
     app.before_request(_name_request)
-    app.before_request(bodies.set_limit)
-    app.before_request(bodies.refuse_unstorable_text)
+    app.before_request(bodies.look_over)
 
     # Flask runs these from the last to the first: an ETag of the plain answer, then compression, which marks it, then
     # the comparison. (The other way round gzip's time stamp would make a new ETag each second.)
@@ -36,9 +35,11 @@ _HEARD_OUT_BYTES = 10 * bodies.MAX_BODY_BYTES
 def _hear_out(response: Response) -> Response:
     """Read what a refused request still sends, and drop it: the server would hang up on who is writing, who would then
     see a broken connection (and try again) in place of the answer."""
+    if response.status_code < 400:
+        return response
     is_waiting = "Expect" in request.headers  # it sends its body only when it is asked for it
     # Without the server's word that the body has an end, the next request would be waited for.
-    if response.status_code < 400 or is_waiting or not request.environ.get("wsgi.input_terminated"):
+    if is_waiting or not request.environ.get("wsgi.input_terminated"):
         return response
     left = max(_HEARD_OUT_BYTES, 2 * (request.max_content_length or 0))
     if (request.content_length or 0) <= left:
@@ -48,15 +49,16 @@ def _hear_out(response: Response) -> Response:
 
 
 def _tag(response: Response) -> Response:
-    if request.method in ("GET", "HEAD") and response.status_code == 200 and not response.is_streamed:
+    if response.status_code == 200 and request.method in ("GET", "HEAD") and not response.is_streamed:
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.add_etag()
     return response
 
 
 def _finish(response: Response) -> Response:
-    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if "ETag" in response.headers and not response.is_streamed:
+    headers = response.headers
+    headers["X-Request-Id"] = g.get("request_id", "")
+    headers["X-Content-Type-Options"] = "nosniff"
+    if "ETag" in headers and not response.is_streamed:
         response.make_conditional(request)
     return response
