@@ -7,7 +7,6 @@ and what was sealed under the first would open for nobody.
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import threading
@@ -72,7 +71,7 @@ def _loaded() -> _Keys:
 
 def blind_index(purpose: str, text: str) -> bytes:
     """32 bytes that find a value again without telling it: HMAC-SHA256 over its purpose and its normalised text."""
-    return hmac.new(_loaded().index, purpose.encode() + b"\0" + text.encode(), hashlib.sha256).digest()
+    return hmac.digest(_loaded().index, purpose.encode() + b"\0" + text.encode(), "sha256")
 
 
 def derive_key(purpose: str) -> bytes:

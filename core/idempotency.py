@@ -57,14 +57,17 @@ class Answer:
     body: dict[str, Any]
 
 
+#: Made once: `json.dumps` makes an encoder for each call that is no plain one.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def fingerprint(*, method: str, route: str, principal: str, body: Any) -> bytes:
     """What was asked, by whom; the body in canonical JSON, so that key order and blanks do not matter.
 
     Keyed (HMAC-SHA256), since it is kept for ever and a body may hold what has few values, as a phone number has: by
     a bare hash it could be found out by trying them all.
     """
-    canonical = json.dumps([method, route, principal, body], sort_keys=True, separators=(",", ":"))
-    return crypto.blind_index("idempotency", canonical)
+    return crypto.blind_index("idempotency", _canonical([method, route, principal, body]))
 
 
 def begin(session: Session, *, principal: str, key: str, fingerprint: bytes) -> Answer | None:

@@ -19,10 +19,11 @@ class Principal:
     merchant_id: UUID | None = None
     store_id: UUID | None = None
 
-    @property
-    def name(self) -> str:
-        """How ledgers, audit rows and idempotency keys call it: "customer:<uuid>"."""
-        return f"{self.kind}:{self.id}"
+    #: How ledgers, audit rows and idempotency keys call it: "customer:<uuid>".
+    name: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.kind}:{self.id}")
 
 
 def current() -> Principal:
