@@ -78,6 +78,9 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
             is_json=settings.is_production,
         )
     )
+    # No line tells where in the code it was said, in which thread or process, so no record need find that out.
+    logging._srcfile = None  # as the library's own manual has it, under "Optimization"
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
