@@ -4,13 +4,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema
+from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema, PlainSchema
 from wallet.paying.api.schemas import CODE, TIP, SourceSchema
 
 REFERENCE = validate.Length(min=1, max=140)
 
 
-class BalanceSchema(Schema):
+class BalanceSchema(PlainSchema):
     """What stands on one account. `available` can be spent; `amount_minor` of points counts points."""
 
     purpose = fields.String(required=True, metadata={"example": "cash"})
@@ -18,12 +18,12 @@ class BalanceSchema(Schema):
     available = fields.Nested(BalanceMoneySchema(), required=True)
 
 
-class WalletSchema(Schema):
+class WalletSchema(PlainSchema):
     items = fields.List(fields.Nested(BalanceSchema()), required=True)
     as_of = Instant(metadata={"description": "Where it was asked for: the instant at which this stood there."})
 
 
-class EntrySchema(Schema):
+class EntrySchema(PlainSchema):
     """One line of the statement: a negative amount left the account."""
 
     id = fields.String(required=True, metadata={"example": "0193…:cash:USD"})
@@ -70,7 +70,7 @@ class PaymentArgsSchema(Schema):
             raise ValidationError("Missing data for required field.", "amount")
 
 
-class PaymentPartSchema(Schema):
+class PaymentPartSchema(PlainSchema):
     """What one source gave. `points`: how many points that took."""
 
     kind = fields.String(required=True, metadata={"example": "gift_card"})
@@ -79,7 +79,7 @@ class PaymentPartSchema(Schema):
     points = fields.Integer(metadata={"description": "Where points paid: how many."})
 
 
-class PaymentSchema(Schema):
+class PaymentSchema(PlainSchema):
     """`amount` holds the tip."""
 
     id = fields.UUID(required=True)
@@ -105,7 +105,7 @@ class RefundArgsSchema(Schema):
     reference = fields.String(validate=REFERENCE, load_default=None, allow_none=True)
 
 
-class RefundSchema(Schema):
+class RefundSchema(PlainSchema):
     id = fields.UUID(required=True)
     payment_id = fields.UUID(required=True)
     amount = fields.Nested(MoneySchema(), required=True)
@@ -113,7 +113,7 @@ class RefundSchema(Schema):
     refunded_at = Instant(required=True)
 
 
-class PayableSchema(Schema):
+class PayableSchema(PlainSchema):
     """What the brand owes the merchant, one amount for each currency."""
 
     items = fields.List(fields.Nested(BalanceMoneySchema()), required=True)
