@@ -236,6 +236,18 @@ def test_the_cache_of_verified_tokens_stays_bounded(monkeypatch: pytest.MonkeyPa
     assert len(tokens._verified) <= 10
 
 
+def test_a_full_cache_forgets_the_older_half_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_CACHE_SIZE", 10)
+    monkeypatch.setattr(tokens, "_verified", tokens._Verified())
+    minted = [mint() for _ in range(11)]
+    known = [tokens.verify(token, APP, now=NOW) for token in minted]
+
+    assert len(tokens._verified) == 6
+    again = [tokens.verify(token, APP, now=NOW) is first for token, first in zip(minted[5:], known[5:], strict=True)]
+    assert all(again)
+    assert tokens.verify(minted[0], APP, now=NOW) is not known[0]
+
+
 def test_a_token_verifies_again_without_its_signature_being_checked_twice() -> None:
     token = mint()
     first = tokens.verify(token, APP, now=NOW)
