@@ -62,7 +62,7 @@ class _Verified:
     def keep(self, key: bytes, expires: int, principal: Principal, now: datetime) -> None:
         with self._lock:
             if len(self._kept) >= _CACHE_SIZE:
-                # The older half goes, all at once: to look for the oldest at each token would cost more than a signature.
+                # The older half goes at once: to look for the oldest at each token would cost more than a signature.
                 alive = [(k, entry) for k, entry in self._kept.items() if now.timestamp() < entry[0]]
                 self._kept = dict(alive[-(_CACHE_SIZE // 2) :])
             self._kept[key] = (expires, principal)
