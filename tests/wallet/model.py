@@ -49,6 +49,7 @@ class Promise:
     parts: list[Part]
     expires_at: datetime
     ended_by: str | None = None
+    claimed_by: int | None = None
 
     @property
     def left(self) -> int:
@@ -168,13 +169,14 @@ class Model:
         if promise.who == who:
             return {"SelfTransfer"}, None
         if promise.ended_by == "captured":
-            return {"AlreadyClaimed"}, None
+            return set() if promise.claimed_by == who else {"AlreadyClaimed"}, lambda _: None
         why = {"SendingEnded"} if self._standing(now, promise) else set()
         why |= {"SendingStopped"} if not why and promise.who in self.frozen else set()
 
         def change(_: object) -> None:
             self._capture(now, promise, ("cash", who), promise.left)
             self._release(now, promise, "captured")
+            promise.claimed_by = who
 
         return why, change
 
