@@ -51,10 +51,10 @@ def call_of_one(transfer: Transfer) -> tuple[PreparedCall, list[Any]]:
         _json(transfer.details),
         first.asset,
         first.account_id,
-        (transfer.id.int & 0xFF) % first.shards,
+        _shard_of(transfer, first),
         first.amount,
         second.account_id,
-        (transfer.id.int & 0xFF) % second.shards,
+        _shard_of(transfer, second),
     ]
     if limit is None and event is None:
         return POST_ALONE, call
@@ -82,6 +82,7 @@ def call_of_all(transfers: Sequence[Transfer]) -> list[Any]:
         [_json(transfer.details) for transfer in transfers],
         [place for place, _ in legs],
         [leg.account_id for _, leg in legs],
+        [_shard_of(transfer, leg) for transfer in transfers for leg in transfer.legs],
         [leg.amount for _, leg in legs],
     ]
     event_columns = [[place for place, _ in events], *columns_of([e for _, e in events], [ids.new() for _ in events])]
@@ -160,6 +161,11 @@ def _json(details: Mapping[str, Any]) -> str:
     return _encode(details if type(details) is dict else dict(details))
 
 
+def _shard_of(transfer: Transfer, leg: Leg) -> int | None:
+    """On which of its account's balances a leg stands; None where only the database knows how many there are."""
+    return None if leg.asset is None else (transfer.id.int & 0xFF) % leg.shards
+
+
 def _locked(leg: Leg) -> tuple[bool, UUID]:
     """The order in which every transaction locks balances."""
     return (leg.is_hot, leg.account_id)
@@ -184,7 +190,7 @@ POST_ONE = PreparedCall(
 POST = """
     SELECT replay_position, replay_id, replay_effective_at, replay_details FROM wallet.post(
         %s::uuid[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[],
-        %s::text[], %s::int[], %s::uuid[], %s::bigint[], %s::jsonb, %s::jsonb, %s::jsonb, %s,
+        %s::text[], %s::int[], %s::uuid[], %s::smallint[], %s::bigint[], %s::jsonb, %s::jsonb, %s::jsonb, %s,
         %s::int[], %s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::uuid[],
         %s::smallint[], %s::text[], %s::text[])
 """

@@ -4,15 +4,14 @@ The bare statement is the least that double entry needs; ours also keeps idempot
 """
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from bench.database import fresh
 from bench.figures import Figure
-from bench.turns import in_turns, settle, together
+from bench.turns import Done, in_turns, settle, together
 from bench.wallet import bare, flat, http, people, pgledger
 from bench.wallet.people import People, posting
-from core.db import Connection
-from wallet import ledger
 
 CLIENTS = 8
 BATCH = 1_000
@@ -33,10 +32,10 @@ def measure() -> list[Figure]:
 def _one_by_one(url: str, everyone: People) -> list[Figure]:
     """Through our posting function, beside pgbench, beside itself with a hot merchant, and beside pgledger."""
     script = os.environ.get("PGLEDGER")
-    works = {
+    works: dict[str, Callable[[], Done]] = {
         "bare": partial(bare.single, url, clients=CLIENTS),
-        "ours": partial(together, url, posting(everyone.random_payment), threads=CLIENTS),
-        "hot": partial(together, url, posting(everyone.payment_at_hot_merchant), threads=CLIENTS),
+        "ours": posting(everyone.random_payment, url, threads=CLIENTS),
+        "hot": posting(everyone.payment_at_hot_merchant, url, threads=CLIENTS),
     }
     if script:
         transfer = pgledger.transfers(url, script)
@@ -58,15 +57,11 @@ def _one_by_one(url: str, everyone: People) -> list[Figure]:
 
 
 def _in_batches(url: str, everyone: People) -> Figure:
-    def post(connection: Connection) -> int:
-        ledger.post_all(connection, [everyone.random_payment() for _ in range(BATCH)])
-        return BATCH
-
     seen = in_turns(
         url,
         {
             "bare": lambda: together(url, bare.batches_of(BATCH), threads=CLIENTS),
-            "ours": lambda: together(url, post, threads=CLIENTS),
+            "ours": posting(everyone.random_payment, url, threads=CLIENTS, size=BATCH, a_second=25_000),
         },
     )
     more = {"ours": seen["ours"].more, "theirs": seen["bare"].more}

@@ -1,11 +1,10 @@
 """Whether posting stays as quick when the tables are full: the same transfers on a full and on an empty ledger."""
 
 import os
-from functools import partial
 
 from bench.database import fresh
 from bench.figures import Figure
-from bench.turns import connected, in_turns, settle, together
+from bench.turns import connected, in_turns, settle
 from bench.wallet import people, stuffing
 from bench.wallet.people import posting
 
@@ -22,12 +21,11 @@ def row() -> Figure:
                 stuffing.fill(connection, everyone.cash, transfers=ENTRIES // 2)
             for database in (full, settings.database_url):
                 settle(database)
-            work = posting(everyone.random_payment)
             seen = in_turns(
                 full,
                 {
-                    "full": partial(together, full, work, threads=CLIENTS),
-                    "empty": partial(together, settings.database_url, work, threads=CLIENTS),
+                    "full": posting(everyone.random_payment, full, threads=CLIENTS),
+                    "empty": posting(everyone.random_payment, settings.database_url, threads=CLIENTS),
                 },
                 # After a checkpoint each page is written to the log whole when it is first touched.
                 warm_ups=1,

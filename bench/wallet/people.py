@@ -2,12 +2,14 @@
 
 import hashlib
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from auth import customers, merchants
 from auth.customers import SignUp
+from bench.turns import SECONDS, Done, together
 from core import clock, ids
 from core.db import Connection, connection_of, transaction
 from core.events import readers
@@ -89,14 +91,28 @@ def payment(payer: Opening, payee: Opening) -> Transfer:
     )
 
 
-def posting(make: Callable[[], Transfer]) -> Callable[[Connection], int]:
-    """One posting a call."""
+def posting(
+    make: Callable[[], Transfer], url: str, *, threads: int, size: int = 1, a_second: int = 6_000
+) -> Callable[[], Done]:
+    """A turn of posting, one at a time or `size` together. The transfers are made before it begins: a caller's keys and
+    hashes are not the posting's, as pgbench's random numbers are not the database's. What lacks is made meanwhile."""
 
-    def post(connection: Connection) -> int:
-        ledger.post(connection, make())
-        return 1
+    def turn() -> Done:
+        ready = deque(make() for _ in range(round(SECONDS * a_second)))
 
-    return post
+        def taken() -> Transfer:
+            return ready.pop() if ready else make()
+
+        def post(connection: Connection) -> int:
+            if size == 1:
+                ledger.post(connection, taken())
+            else:
+                ledger.post_all(connection, [taken() for _ in range(size)])
+            return size
+
+        return together(url, post, threads=threads)
+
+    return turn
 
 
 def _gift(cash: Opening) -> Transfer:

@@ -458,8 +458,9 @@ POST = """
 DROP FUNCTION wallet.post;
 
 -- Posts any number of transfers, all or none, and returns those that had been posted under their key before.
--- Positions count transfers from 1. Locks: transfers by key, usage by customer, parts by transfer, holds, lots, then
--- balances by (hot last, id, shard). A fault names its constraint, and as detail "position|account", "position|facts"
+-- Positions count transfers from 1; a leg's shard may be left to be looked up.
+-- Locks: transfers by key, usage by customer, parts by transfer, holds, lots, then balances by (hot last, id, shard).
+-- A fault names its constraint, and as detail "position|account", "position|facts"
 -- of a limit, or a declined transfer's kept refusal.
 -- lots   [{"position", "lot", "account", "amount", "source", "expires_at", "origin"}]: with a source it is a new lot;
 --        origin is the lot of the parent's transfer that this gives back to
@@ -468,7 +469,7 @@ DROP FUNCTION wallet.post;
 CREATE FUNCTION wallet.post(
     transfer_ids uuid[], principals text[], keys text[], fingerprints bytea[], kinds text[], parent_ids uuid[],
     hold_ids uuid[], effective_ats timestamptz[], details_texts text[],
-    leg_positions int[], leg_accounts uuid[], leg_amounts bigint[],
+    leg_positions int[], leg_accounts uuid[], leg_shards smallint[], leg_amounts bigint[],
     lots jsonb, holds jsonb, limits jsonb, zone text,
     event_positions int[], event_ids uuid[], event_names text[], event_customers uuid[], event_subjects text[],
     event_times timestamptz[], event_sources text[], event_causes uuid[], event_depths smallint[],
@@ -481,7 +482,6 @@ DECLARE
     known record;
     fault record;
     given_back bigint;
-    leg_shards int[];
 BEGIN
     WITH inserted AS (
         INSERT INTO wallet.transfer (id, principal, key, fingerprint, kind, parent_id, hold_id, effective_at, details)
@@ -524,9 +524,9 @@ BEGIN
             RETURN;
         END IF;
 
-        SELECT array_agg(l.position), array_agg(l.account), array_agg(l.amount)
-          INTO leg_positions, leg_accounts, leg_amounts
-          FROM unnest(leg_positions, leg_accounts, leg_amounts) AS l (position, account, amount)
+        SELECT array_agg(l.position), array_agg(l.account), array_agg(l.shard), array_agg(l.amount)
+          INTO leg_positions, leg_accounts, leg_shards, leg_amounts
+          FROM unnest(leg_positions, leg_accounts, leg_shards, leg_amounts) AS l (position, account, shard, amount)
          WHERE transfer_ids[l.position] = ANY (fresh);
         lots := wallet.only_fresh(lots, transfer_ids, fresh);
         holds := wallet.only_fresh(holds, transfer_ids, fresh);
@@ -591,10 +591,12 @@ BEGIN
         PERFORM wallet.move_lots(lots, transfer_ids, parent_ids, effective_ats);
     END IF;
 
-    SELECT array_agg(coalesce(get_byte(uuid_send(transfer_ids[l.position]), 15) % a.shards, 0) ORDER BY l.place)
-      INTO leg_shards
-      FROM unnest(leg_positions, leg_accounts) WITH ORDINALITY AS l (position, account_id, place)
-      LEFT JOIN wallet.account a ON a.id = l.account_id;
+    IF array_position(leg_shards, NULL) IS NOT NULL THEN
+        SELECT array_agg(coalesce(get_byte(uuid_send(transfer_ids[l.position]), 15) % a.shards, 0) ORDER BY l.place)
+          INTO leg_shards
+          FROM unnest(leg_positions, leg_accounts) WITH ORDINALITY AS l (position, account_id, place)
+          LEFT JOIN wallet.account a ON a.id = l.account_id;
+    END IF;
 
     -- The balances last: the shorter they are locked, the faster a hot one turns (a fifth, measured).
     PERFORM FROM wallet.balance b
