@@ -12,9 +12,10 @@ from core import crypto
 from core.errors import Refusal
 from engage.steps import Run
 from engage.walks import Walk
-from rewards import voucher_rows, vouchers
+from rewards import vouchers
 from rewards.models import VoucherRow
 from rewards.vouchers import Issue, Voucher
+from rewards.vouchers import rows as voucher_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from engage.steps import Run, SendMessage
 from engage.steps.message import Wording
 from engage.templates import TemplateFailed
 from engage.walks import Walk
-from rewards import codes
+from rewards.vouchers import codes
 
 #: What the providers take at most; a longer text is not sent rather than cut through a code or link.
 LONGEST = {"push": 1_000, "sms": 1_600, "whatsapp": 1_600}

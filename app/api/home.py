@@ -10,9 +10,9 @@ from core import clock
 from core.db import transaction
 from core.web import principals
 from engage import inbox
-from rewards import holdings
 from rewards.api import shapes as reward_shapes
 from rewards.api.schemas import VoucherSchema
+from rewards.vouchers import holdings
 from wallet import balances, statements
 from wallet.api import shapes as wallet_shapes
 from wallet.api.schemas import BalanceSchema, EntrySchema

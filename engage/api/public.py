@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from markupsafe import escape
 
 from core.errors import NotFound
-from rewards import codes
+from rewards.vouchers import codes
 
 blueprint = Blueprint("engage_public", __name__, description="Claim links")
 

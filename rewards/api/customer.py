@@ -10,9 +10,9 @@ from core import clock
 from core.db import transaction
 from core.web import pages, pictures, principals
 from core.web.schemas import page_of
-from rewards import holdings
 from rewards.api import shapes
 from rewards.api.schemas import VoucherPageArgs, VoucherSchema, VoucherWithCodeSchema
+from rewards.vouchers import holdings
 
 blueprint = Blueprint("rewards_customer", __name__, description="Coupons and gift cards in the wallet")
 

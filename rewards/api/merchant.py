@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from auth import customer_codes
 from core import clock
 from core.web import idempotent
-from rewards import checkouts, redemptions
+from rewards import checkouts
 from rewards.api import shapes
 from rewards.api.schemas import CheckoutArgsSchema, CheckoutSchema, RedemptionArgsSchema, RedemptionSchema
 from rewards.checkouts import CheckoutRequest
-from rewards.redemptions import Request
+from rewards.redemption import redeeming
+from rewards.redemption.redeeming import Request
 from wallet.api.guards import refuse_when_off
 from wallet.paying import preferences
 from wallet.paying.api import shapes as paying_shapes
@@ -35,7 +36,7 @@ def create_redemption(args: dict[str, Any]) -> Response:
         till_reference=args["till_reference"],
     )
     return idempotent.command(
-        lambda session: shapes.redemption(redemptions.redeem(session, request, now=clock.now())),
+        lambda session: shapes.redemption(redeeming.redeem(session, request, now=clock.now())),
         schema=RedemptionSchema(),
     )
 

@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from rewards.baskets import Basket, Line
+from rewards.campaigns.results import CampaignResult
 from rewards.checkouts import Checkout
-from rewards.evidence import BEST, Reference
-from rewards.holdings import Holding
-from rewards.results import CampaignResult
-from rewards.tills import Redemption
+from rewards.redemption.evidence import BEST, Reference
+from rewards.redemption.recording import Redemption
 from rewards.vouchers import Voucher
+from rewards.vouchers.holdings import Holding
 
 
 def basket(given: dict[str, Any]) -> Basket:

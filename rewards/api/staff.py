@@ -11,7 +11,7 @@ from core.db import transaction
 from core.web import idempotent, pages, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
-from rewards import campaigns, publications, results
+from rewards import campaigns
 from rewards.api import shapes
 from rewards.api.schemas import (
     CampaignArgsSchema,
@@ -21,7 +21,8 @@ from rewards.api.schemas import (
     PublicationSchema,
     StatusArgsSchema,
 )
-from rewards.campaigns import Draft
+from rewards.campaigns import Draft, results
+from rewards.vouchers import publications
 
 blueprint = Blueprint("rewards_staff", __name__, description="Campaigns and the vouchers that they give")
 

@@ -15,7 +15,7 @@ from core.settings import Settings
 from core.web import doors, principals, problems, requests
 from core.web.doors import Door
 from core.web.principals import Principal
-from rewards import codes
+from rewards.vouchers import codes
 from tests.engage.conftest import Scene, both_branches, vouchers_of
 
 Open = Callable[..., FlaskClient]

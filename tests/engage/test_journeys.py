@@ -7,8 +7,9 @@ from sqlalchemy import select
 
 from core.db import transaction
 from core.events.log import EventRow
-from rewards import codes, voucher_rows
 from rewards.models import VoucherRow
+from rewards.vouchers import codes
+from rewards.vouchers import rows as voucher_rows
 from tests.engage.conftest import (
     START,
     WEEK,

@@ -10,8 +10,8 @@ from core import ids
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from core.idempotency import KeyReused
-from rewards import audiences, campaigns, products, results
-from rewards.campaigns import Draft
+from rewards import audiences, campaigns, products
+from rewards.campaigns import Draft, results
 from rewards.errors import CampaignStatusRefused
 from rewards.products import Product
 from tests.rewards.conftest import NOW, World

@@ -10,7 +10,7 @@ import pytest
 from core import ids
 from core.db import connection_of, transaction
 from core.errors import Refusal
-from rewards import checkouts, redemptions
+from rewards import checkouts
 from rewards.baskets import Basket
 from rewards.checkouts import Checkout, CheckoutRequest
 from rewards.errors import (
@@ -21,7 +21,8 @@ from rewards.errors import (
     VoucherUnknown,
     VoucherUsedUp,
 )
-from rewards.evidence import BEST
+from rewards.redemption import redeeming
+from rewards.redemption.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
 from wallet import accounts, answers, checks, ledger, limits, lots, refunds, standing
 from wallet.errors import AccountFrozen, InsufficientFunds, LimitExceeded
@@ -438,10 +439,10 @@ def test_gift_card_of_a_frozen_wallet_pays_nothing(world: World) -> None:
         with pytest.raises(AccountFrozen):
             take(world.checkout(customer, line(700), vouchers=vouchers))
     with pytest.raises(AccountFrozen), transaction() as session:
-        shown = redemptions.Request(
+        shown = redeeming.Request(
             till=world.till, reference=card.code, basket=Basket((line(700),)), currency="USD", till_reference="R-1"
         )
-        redemptions.redeem(session, shown, now=NOW)
+        redeeming.redeem(session, shown, now=NOW)
     assert world.gift(card) == 2_000
 
     with transaction() as session:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rewards import codes
+from rewards.vouchers import codes
 
 
 def test_drawn_codes_are_right_and_differ() -> None:

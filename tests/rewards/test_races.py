@@ -10,9 +10,10 @@ import pytest
 from core import ids
 from core.db import transaction
 from core.errors import Busy, Refusal
-from rewards import checkouts, redemptions
+from rewards import checkouts
 from rewards.baskets import Basket
-from rewards.redemptions import Request
+from rewards.redemption import redeeming
+from rewards.redemption.redeeming import Request
 from tests.rewards.conftest import NOW, World, line
 
 
@@ -45,7 +46,7 @@ def redeem(world: World, code: str, till_reference: str | None = None) -> None:
         till_reference=till_reference or str(ids.new()),
     )
     with transaction() as session:
-        redemptions.redeem(session, request, now=NOW)
+        redeeming.redeem(session, request, now=NOW)
 
 
 def test_limit_of_ten_lets_exactly_ten_of_fifty_through(world: World) -> None:

@@ -9,8 +9,8 @@ from app import worker
 from core import ids
 from core.db import transaction
 from core.events import readers
-from rewards import checkouts, holdings, reactions
-from rewards.vouchers import Voucher
+from rewards import checkouts, reactions
+from rewards.vouchers import Voucher, holdings
 from tests.rewards.conftest import NOW, World, line
 from wallet import refunds
 from wallet.lots import REVIVED_FOR

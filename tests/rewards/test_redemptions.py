@@ -6,7 +6,7 @@ import pytest
 
 from core import ids
 from core.db import transaction
-from rewards import campaigns, redemptions
+from rewards import campaigns
 from rewards.baskets import Basket, Line
 from rewards.errors import (
     BasketNotCovered,
@@ -20,9 +20,10 @@ from rewards.errors import (
     VoucherUnknown,
     VoucherUsedUp,
 )
-from rewards.evidence import Reference
-from rewards.redemptions import Request
-from rewards.tills import Redemption
+from rewards.redemption import redeeming
+from rewards.redemption.evidence import Reference
+from rewards.redemption.recording import Redemption
+from rewards.redemption.redeeming import Request
 from tests.rewards.conftest import NOW, World, line
 
 
@@ -35,7 +36,7 @@ def redeem(world: World, reference: Reference, *lines: Line, now=NOW, **changes:
         "till_reference": str(ids.new()),
     } | changes
     with transaction() as session:
-        return redemptions.redeem(session, Request(**given), now=now)
+        return redeeming.redeem(session, Request(**given), now=now)
 
 
 def test_coupon_moves_its_value_from_the_budget_to_the_merchant(world: World) -> None:

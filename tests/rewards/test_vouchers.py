@@ -10,7 +10,7 @@ from core import ids
 from core.crypto import Erased
 from core.db import transaction
 from core.errors import NotFound, Refusal
-from rewards import checkouts, codes, holdings, vouchers
+from rewards import checkouts, vouchers
 from rewards.errors import (
     BudgetExhausted,
     CampaignNotRunning,
@@ -18,7 +18,7 @@ from rewards.errors import (
     NotInAudience,
     VoucherSourceReused,
 )
-from rewards.vouchers import Issue, Voucher
+from rewards.vouchers import Issue, Voucher, codes, holdings
 from tests.rewards.conftest import NOW, World, line
 from wallet import refunds
 

@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from rewards.baskets import Basket
-from rewards.evidence import Reference
+from rewards.redemption.evidence import Reference
 from wallet import accounts
 from wallet.accounts import Opening
 from wallet.paying.splits import Kind

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from auth import customers
 from core import audit
 from core.errors import InvalidInput
-from rewards import codes, terms, vouchers
-from rewards.vouchers import Issue, Voucher
+from rewards import terms, vouchers
+from rewards.vouchers import Issue, Voucher, codes
 
 
 def publish(

@@ -6,9 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db import Connection
-from rewards import tills
 from rewards.funds import Beaten
-from rewards.tills import Redemption
+from rewards.redemption import recording
+from rewards.redemption.recording import Redemption
 from wallet.paying.tills import Till
 
 
@@ -41,7 +41,7 @@ def by_reference(
     """What was taken before under these tills' references, each with the fingerprint of its request."""
     columns = [[terminal_id for terminal_id, _ in names], [till_reference for _, till_reference in names]]
     rows = connection.execute(_SELECT, columns).fetchall()
-    redemptions = tills.of_checkouts(connection, [row[1] for row in rows])
+    redemptions = recording.of_checkouts(connection, [row[1] for row in rows])
     found: dict[tuple[UUID, str], tuple[Checkout, bytes]] = {}
     for fingerprint, *row in rows:
         checkout = _checkout(*row)

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from core import ids
 from core.db import Connection
-from rewards import counters, rules
+from rewards import counters
 from rewards.events import VoucherRedeemed
 from rewards.funds import Beaten
-from rewards.rules import Use
+from rewards.redemption import deciding
+from rewards.redemption.deciding import Use
 from wallet.paying.tills import Till
 
 
@@ -62,7 +63,7 @@ def redemption_of(
     return Redemption(
         voucher_id=use.voucher.id,
         campaign_id=use.voucher.terms.campaign_id,
-        customer_id=rules.user_of(use, customer_id),
+        customer_id=deciding.user_of(use, customer_id),
         till=till,
         till_reference=till_reference,
         amount_minor=use.amount_minor,

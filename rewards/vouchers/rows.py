@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from core import crypto
 from core.db import connection_of
-from rewards import codes, terms
+from rewards import terms
 from rewards.counters import Counted
 from rewards.terms import Terms
+from rewards.vouchers import codes
 
 CODE_PLACE = "rewards.voucher.code"
 

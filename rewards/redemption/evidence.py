@@ -10,11 +10,13 @@ from typing import Literal
 from uuid import UUID
 
 from core.db import Connection
-from rewards import audiences, codes, counters, terms, voucher_rows
+from rewards import audiences, counters, terms
 from rewards.baskets import Basket
 from rewards.counters import Counted
 from rewards.funds import Funds
 from rewards.terms import Terms
+from rewards.vouchers import codes
+from rewards.vouchers import rows as voucher_rows
 from wallet import standing
 
 #: A voucher as it is shown: its id, or its code as typed or scanned.

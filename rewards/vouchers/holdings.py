@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from core.db import connection_of
 from core.errors import NotFound
-from rewards import codes, funds, terms, voucher_rows
+from rewards import funds, terms
+from rewards.vouchers import codes
+from rewards.vouchers import rows as voucher_rows
 
 State = Literal["active", "used_up", "expired"]
 

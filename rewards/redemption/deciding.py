@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.errors import Refusal
-from rewards import codes, discounts
+from rewards import discounts
 from rewards.counters import Counted
 from rewards.discounts import Basis, TillLines
 from rewards.errors import (
@@ -21,7 +21,8 @@ from rewards.errors import (
     VoucherUnknown,
     VoucherUsedUp,
 )
-from rewards.evidence import BEST, Evidence, Held, Shown
+from rewards.redemption.evidence import BEST, Evidence, Held, Shown
+from rewards.vouchers import codes
 from wallet.errors import AccountFrozen
 from wallet.ledger import Leg
 

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import Connection
 from core.events import announce
-from rewards import evidence, rules, tills
 from rewards.baskets import Basket
 from rewards.errors import RedemptionReferenceReused, VoucherUsedUp
-from rewards.evidence import Reference, Shown
 from rewards.funds import Funds, post_with
-from rewards.rules import Use
-from rewards.tills import Redemption
+from rewards.redemption import deciding, evidence, recording
+from rewards.redemption.deciding import Use
+from rewards.redemption.evidence import Reference, Shown
+from rewards.redemption.recording import Redemption
 from wallet import accounts, ledger
 from wallet.ledger import Transfer
 from wallet.paying.tills import Till
@@ -38,7 +38,7 @@ class Request:
 def redeem(session: Session, request: Request, *, now: datetime) -> Redemption:
     """Use one voucher; who holds its code has shown it, so the till learns why it is refused.
 
-    raises   each refusal of `rules.decide`, VoucherUnknown for a code that does not exist; RedemptionReferenceReused
+    raises   each refusal of `deciding.decide`, VoucherUnknown for a code that does not exist; RedemptionReferenceReused
     effects  moves the value from budget or gift card to the merchant; announces voucher.redeemed
     """
     return post_with(session, lambda connection, funds: _redeem(session, connection, funds, request, now=now))
@@ -48,19 +48,19 @@ def _redeem(session: Session, connection: Connection, funds: Funds, request: Req
     shown = Shown((request.reference,), None, request.basket)
     known = evidence.gather(connection, funds, [shown])
     # Read under the voucher's lock, so that who waited there for a twin finds what the twin took.
-    earlier = tills.by_reference(connection, request.till, request.till_reference)
+    earlier = recording.by_reference(connection, request.till, request.till_reference)
     if earlier is not None:
         held = known.find(request.reference)
         if held is None or held.id != earlier.voucher_id:
             raise RedemptionReferenceReused
         return earlier
 
-    uses = rules.decide(known, shown, currency=request.currency, at=now)
+    uses = deciding.decide(known, shown, currency=request.currency, at=now)
     if not uses:
         raise VoucherUsedUp("There is nothing in the basket for the gift card to pay")
     use = uses[0]
     transfer_id = ids.new() if use.amount_minor else None
-    redemption = tills.redemption_of(
+    redemption = recording.redemption_of(
         use,
         till=request.till,
         till_reference=request.till_reference,
@@ -69,7 +69,7 @@ def _redeem(session: Session, connection: Connection, funds: Funds, request: Req
         checkout_id=None,
         at=now,
     )
-    tills.record_all(connection, [(use, redemption)])
+    recording.record_all(connection, [(use, redemption)])
     if transfer_id:
         if funds.are_read:
             accounts.open_all(connection, [accounts.of_merchant(request.till.merchant_id, request.currency)])

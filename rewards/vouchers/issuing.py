@@ -13,13 +13,15 @@ from core import ids
 from core.db import Connection
 from core.errors import NotFound, Refusal
 from core.events import announce_all
-from rewards import audiences, codes, counters, terms, voucher_rows
+from rewards import audiences, counters, terms
 from rewards.counters import Counted
 from rewards.errors import BudgetExhausted, LimitReached, NotInAudience, VoucherSourceReused
 from rewards.events import VoucherIssued
 from rewards.funds import Funds, post_with
 from rewards.terms import Terms
-from rewards.voucher_rows import Draft, Voucher
+from rewards.vouchers import codes
+from rewards.vouchers import rows as voucher_rows
+from rewards.vouchers.rows import Draft, Voucher
 from wallet import accounts, ledger
 from wallet.accounts import Opening
 from wallet.ledger import Leg, Transfer

@@ -9,11 +9,11 @@ from typing import Any
 from core.db import Connection
 from core.events import Event
 from core.money import POINTS
-from rewards.checkout_requests import CheckoutRequest
-from rewards.checkout_rows import Checkout
+from rewards.checkouts.requests import CheckoutRequest
+from rewards.checkouts.rows import Checkout
 from rewards.events import OrderCompleted
 from rewards.funds import Beaten, Funds
-from rewards.rules import Use
+from rewards.redemption.deciding import Use
 from wallet import accounts
 from wallet.accounts import Opening
 from wallet.errors import InsufficientFunds

@@ -12,13 +12,14 @@ from core.db import Connection
 from core.errors import Refusal
 from core.events import announce_all
 from core.idempotency import KeyReused
-from rewards import checkout_payments, checkout_rows, evidence, rules, tills
-from rewards.checkout_payments import Taken, facts_of, payment_of
-from rewards.checkout_requests import CheckoutRequest
-from rewards.checkout_rows import Checkout
-from rewards.evidence import Evidence, Shown
+from rewards.checkouts import paying, rows
+from rewards.checkouts.paying import Taken, facts_of, payment_of
+from rewards.checkouts.requests import CheckoutRequest
+from rewards.checkouts.rows import Checkout
 from rewards.funds import Beaten, Funds, post_with
-from rewards.rules import Use
+from rewards.redemption import deciding, evidence, recording
+from rewards.redemption.deciding import Use
+from rewards.redemption.evidence import Evidence, Shown
 from wallet import accounts, ledger, payments
 from wallet.errors import InsufficientFunds
 from wallet.paying import reversals
@@ -43,8 +44,8 @@ def take(session: Session, request: CheckoutRequest, *, now: datetime) -> Checko
 def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: datetime) -> list[Checkout | Refusal]:
     """Take each basket whole or refuse it whole, in order, in a handful of statements and one posting for all.
 
-    refusals  those of `rules.decide`; InsufficientFunds when the wallet does not cover the rest; TillReferenceReused;
-              PaymentReversed after the till took it back
+    refusals  those of `deciding.decide`; InsufficientFunds when the wallet does not cover the rest;
+              TillReferenceReused; PaymentReversed after the till took it back
     raises    LimitExceeded, AccountFrozen and AccountClosed for all of them, where one customer's wallet may not pay
     effects   announces voucher.redeemed, order.completed and payment.completed (a basket of nothing: only the order)
     """
@@ -62,10 +63,10 @@ def _take_all(
     # that whose payment is seen is seen as a checkout, too.
     names = [(r.till.terminal_id, r.till_reference) for r in requests]
     barred = reversals.refusals(connection, names)
-    earlier = checkout_rows.by_reference(connection, names)
+    earlier = rows.by_reference(connection, names)
     if funds.are_read:
         funds.read(connection, [request.cash.id for request in requests])
-        accounts.open_all(connection, set().union(*[checkout_payments.accounts_of(each) for each in requests]))
+        accounts.open_all(connection, set().union(*[paying.accounts_of(each) for each in requests]))
     taken: dict[tuple[UUID, str], Taken] = {}
 
     outcomes = [
@@ -74,8 +75,8 @@ def _take_all(
     ]
 
     fresh = list(taken.values())
-    checkout_rows.insert(connection, [(each.checkout, each.request.fingerprint) for each in fresh])
-    tills.record_all(
+    rows.insert(connection, [(each.checkout, each.request.fingerprint) for each in fresh])
+    recording.record_all(
         connection,
         [pair for each in fresh for pair in zip(each.uses, each.checkout.redemptions, strict=True)],
     )
@@ -113,14 +114,14 @@ def _outcome(
 
     at = request.at or now
     try:
-        uses = rules.decide(known, shown, currency=request.currency, at=at)
+        uses = deciding.decide(known, shown, currency=request.currency, at=at)
     except Refusal as refusal:
         return refusal
     rest_minor = request.basket.total_minor - sum([use.amount_minor for use in uses])
     try:
-        drawn = checkout_payments.draw(connection, known.funds, request, rest_minor, at=at)
+        drawn = paying.draw(connection, known.funds, request, rest_minor, at=at)
     except InsufficientFunds as refusal:
-        rules.give_back(known, uses)
+        deciding.give_back(known, uses)
         return refusal
     taken[name] = Taken(request, _checkout(request, uses, rest_minor, at=at), uses, drawn)
     return taken[name].checkout
@@ -132,7 +133,7 @@ def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *,
     transfer_id = ids.new() if total_minor else None
     gift_minor = sum([use.amount_minor for use in uses if use.voucher.terms.is_gift_card])
     redemptions = [
-        tills.redemption_of(
+        recording.redemption_of(
             use,
             till=request.till,
             till_reference=request.till_reference,
