@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema, PlainSchema
+from core.web.plain import PlainSchema
+from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema
 from wallet.paying.api.schemas import CODE, TIP, SourceSchema
 
 REFERENCE = validate.Length(min=1, max=140)
@@ -37,7 +38,7 @@ class EntrySchema(PlainSchema):
     occurred_at = Instant(required=True)
 
 
-class PaymentArgsSchema(Schema):
+class PaymentArgsSchema(PlainSchema):
     """Whom to pay: a merchant, one of its stores, or the store or basket whose code was scanned.
 
     Without `sources`, a code is paid in the customer's preferred order, and anything else out of cash.
@@ -94,7 +95,7 @@ class PaymentSchema(PlainSchema):
     paid_at = Instant(required=True)
 
 
-class RefundArgsSchema(Schema):
+class RefundArgsSchema(PlainSchema):
     amount_minor = fields.Integer(
         strict=True,
         load_default=None,
