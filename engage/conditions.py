@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.money import MAX_AMOUNT_MINOR
-from engage.notes import Notes
+from core.notes import Notes
 
 Payload = Mapping[str, Any]
 Predicate = Callable[[Payload], bool]

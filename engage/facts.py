@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from core.events import every_event
+from core.notes import Notes
 from engage.conditions import Predicate, compile_condition
-from engage.notes import Notes
 
 VOUCHER_REDEEMED = "voucher.redeemed"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engage.notes import Notes
+from core.notes import Notes
 from engage.steps import Step
 
 

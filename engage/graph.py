@@ -11,11 +11,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from core.notes import Notes
 from engage import flow
 from engage.conditions import Payload, Predicate, values_at
 from engage.errors import JourneyInvalid
 from engage.facts import fields_of, parse_event, parse_where
-from engage.notes import Notes
 from engage.steps import KINDS, Step
 
 MOST_STEPS = 100

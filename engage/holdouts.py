@@ -1,13 +1,13 @@
 """Holdouts: the customers who walk a journey without its effects, so that its effects can be told from chance."""
 
-import hashlib
 from uuid import UUID
+
+from core.population_shares import is_in_share
 
 
 def is_held_out(journey_id: UUID, customer_id: UUID, *, holdout_bps: int) -> bool:
-    """Always the same answer for a journey and a customer; raising the share keeps those already held out.
+    """Always the same answer for a journey and a customer; the journey's id is the salt, so journeys differ.
 
-    units  holdout_bps: basis points of customers; the journey's id salts the hash, so journeys hold out different ones
+    units  holdout_bps: basis points of customers
     """
-    digest = hashlib.sha256(journey_id.bytes + customer_id.bytes).digest()
-    return int.from_bytes(digest[:8]) % 10_000 < holdout_bps
+    return is_in_share(journey_id, customer_id, bps=holdout_bps)

@@ -48,9 +48,10 @@ _MAKE = """
 """
 
 _LOCK = """
-    SELECT c.campaign_id, c.scope, c.cap - c.used
+    SELECT c.campaign_id, c.scope, c.cap - c.used - c.held
       FROM rewards.counter c
       JOIN unnest(%s::uuid[], %s::text[]) AS w (campaign_id, scope) USING (campaign_id, scope)
+     WHERE c.measure = 'uses' AND c.bucket = ''
      ORDER BY c.campaign_id, c.scope
        FOR UPDATE OF c
 """
@@ -59,5 +60,5 @@ _ADD = """
     UPDATE rewards.counter c
        SET used = c.used + u.uses
       FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS u (campaign_id, scope, uses)
-     WHERE c.campaign_id = u.campaign_id AND c.scope = u.scope
+     WHERE c.campaign_id = u.campaign_id AND c.scope = u.scope AND c.measure = 'uses' AND c.bucket = ''
 """

@@ -4,7 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -36,14 +47,32 @@ class Audience(Base):
 
 class AudienceMember(Base):
     __tablename__ = "audience_member"
-    __table_args__ = {"schema": SCHEMA}
+    __table_args__ = (Index(None, "customer_id", "audience_id"), {"schema": SCHEMA})
 
     audience_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.audience.id"), primary_key=True)
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
+class Catalogue(Base):
+    """One row: how many changes of campaigns were committed."""
+
+    __tablename__ = "catalogue"
+    __table_args__ = (CheckConstraint("is_only", name="is_only"), {"schema": SCHEMA})
+
+    is_only: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
 class Campaign(Base):
-    """What is given, to whom, how often and between when. `discounts.Discount` says what `discount` holds."""
+    """What is given, to whom, how often and between when. `discounts.Discount` says what `discount` holds.
+
+    revision           counts its changes; catalogue_version: the catalogue's when it last changed
+    holdout_bps        of the customers, drawn by holdout_salt (None: the campaign's id), who are never given it
+    rule, schedule     JSON as in `rewards.rules` and `campaigns.schedules`; limits: [{scope, measure, period, most}]
+    category           of the coupons of one category a basket takes one; is_exclusive: it takes no other with it
+    uses_per_code      of a code that belongs to nobody; None for no limit
+    approved_minor     up to what a second person has approved of funded_minor
+    """
 
     __tablename__ = "campaign"
     __table_args__ = (
@@ -54,6 +83,8 @@ class Campaign(Base):
         CheckConstraint("voucher_days > 0", name="voucher_days"),
         CheckConstraint("state IN ('draft', 'running', 'paused', 'ended')", name="state"),
         CheckConstraint("starts_at < ends_at", name="window"),
+        CheckConstraint("holdout_bps BETWEEN 0 AND 10000", name="holdout"),
+        CheckConstraint("uses_per_code > 0", name="uses_per_code"),
         {"schema": SCHEMA},
     )
 
@@ -73,6 +104,21 @@ class Campaign(Base):
     ends_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(server_default="1")
+    catalogue_version: Mapped[int] = mapped_column(BigInteger, server_default="0", index=True)
+    holdout_bps: Mapped[int] = mapped_column(server_default="0")
+    holdout_salt: Mapped[UUID | None]
+    rule: Mapped[dict[str, Any] | None]
+    schedule: Mapped[dict[str, Any] | None]
+    limits: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    category: Mapped[str | None] = mapped_column(Text)
+    is_exclusive: Mapped[bool] = mapped_column(server_default="false")
+    priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    uses_per_code: Mapped[int | None] = mapped_column(server_default="1")
+    is_sandbox: Mapped[bool] = mapped_column(server_default="false")
+    funded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    approved_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    copied_from: Mapped[UUID | None] = mapped_column(ForeignKey("rewards.campaign.id"))
 
 
 class CampaignSku(Base):
@@ -86,56 +132,78 @@ class CampaignSku(Base):
 
 
 class Counter(Base):
-    """How often a limit was used. The CHECK stands behind the code that counts: no race can pass it."""
+    """How much of a limit was used and is held for reservations. The CHECK stands behind the code: no race passes it.
+
+    scope    'total', 'customer:<id>' or 'store:<id>'; measure: 'uses' or 'amount'; bucket: the period, '' for ever
+    """
 
     __tablename__ = "counter"
     __table_args__ = (
-        CheckConstraint("used >= 0", name="used"),
-        CheckConstraint("used <= cap", name="cap"),
+        CheckConstraint("used >= 0 AND held >= 0", name="used"),
+        CheckConstraint("used + held <= cap", name="cap"),
+        CheckConstraint("measure IN ('uses', 'amount')", name="measure"),
         {"schema": SCHEMA},
     )
 
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.campaign.id"), primary_key=True)
     scope: Mapped[str] = mapped_column(Text, primary_key=True)
-    used: Mapped[int]
-    cap: Mapped[int]
+    measure: Mapped[str] = mapped_column(Text, primary_key=True, server_default="uses")
+    bucket: Mapped[str] = mapped_column(Text, primary_key=True, server_default="")
+    used: Mapped[int] = mapped_column(BigInteger)
+    cap: Mapped[int] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class VoucherRow(Base):
-    """A coupon or a gift card; its code only as a blind index, its last four characters, and sealed."""
+    """A coupon or a gift card; its code only as a blind index, its last four characters, and sealed.
+
+    is_generic   anyone may show it, many at once; without it and a customer it is a bearer's until it is claimed
+    reserved_by  the reservation that it is promised to until reserved_until
+    """
 
     __tablename__ = "voucher"
     __table_args__ = (
-        CheckConstraint("state IN ('active', 'used_up')", name="state"),
+        CheckConstraint("state IN ('active', 'used_up', 'blocked')", name="state"),
         CheckConstraint("used >= 0", name="used"),
-        Index(None, "customer_id", "id"),
+        Index(None, "customer_id", "id", postgresql_where=text("customer_id IS NOT NULL")),
+        Index(None, "campaign_id", postgresql_where=text("batch_id IS NULL")),
+        Index(None, "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
         {"schema": SCHEMA},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.campaign.id"), index=True)
+    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.campaign.id"))
     customer_id: Mapped[UUID | None]
     code_index: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     code_ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
     last4: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     used: Mapped[int]
-    source: Mapped[str] = mapped_column(Text, unique=True)
+    source: Mapped[str | None] = mapped_column(Text, unique=True)
     expires_at: Mapped[datetime | None]
     issued_at: Mapped[datetime]
+    is_generic: Mapped[bool] = mapped_column(server_default="false")
+    batch_id: Mapped[UUID | None]
+    reserved_by: Mapped[UUID | None]
+    reserved_until: Mapped[datetime | None]
 
 
 class CheckoutRow(Base):
-    """A basket that was paid; total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (cash)."""
+    """A basket that was paid: by coupons (discount_minor), gift cards, the wallet (paid_minor), and else at the till.
+
+    lines  [[sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor], ...]
+    """
 
     __tablename__ = "checkout"
     __table_args__ = (
         UniqueConstraint("terminal_id", "till_reference"),
         CheckConstraint(
-            "total_minor = discount_minor + gift_minor + paid_minor "
-            "AND discount_minor >= 0 AND gift_minor >= 0 AND paid_minor >= 0",
+            "total_minor = discount_minor + gift_minor + paid_minor + elsewhere_minor "
+            "AND discount_minor >= 0 AND gift_minor >= 0 AND paid_minor >= 0 AND elsewhere_minor >= 0",
             name="parts",
         ),
+        CheckConstraint("back_minor BETWEEN 0 AND total_minor", name="back"),
+        Index(None, "store_id", "completed_at"),
         Index(None, "customer_id", "completed_at"),
         {"schema": SCHEMA},
     )
@@ -154,15 +222,31 @@ class CheckoutRow(Base):
     currency: Mapped[str] = mapped_column(Text)
     transfer_id: Mapped[UUID | None]
     completed_at: Mapped[datetime]
+    lines: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
+    elsewhere_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    back_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class RedemptionRow(Base):
-    """One use of a voucher: what it took off, and by which transfer (none where it took nothing)."""
+    """One use of a voucher: what it took off, and by which transfer (none where it took nothing).
+
+    lines    what it took off each line: [[position, amount_minor], ...]
+    counted  what it took from counters: [[scope, measure, bucket, amount], ...]
+    """
 
     __tablename__ = "redemption"
     __table_args__ = (
         CheckConstraint("amount_minor >= 0", name="amount"),
-        CheckConstraint("state IN ('succeeded', 'rolled_back')", name="state"),
+        CheckConstraint("state IN ('succeeded', 'partially_rolled_back', 'rolled_back')", name="state"),
+        CheckConstraint("back_minor BETWEEN 0 AND amount_minor", name="back"),
+        Index(
+            "uq_redemption_terminal_id_request_key",
+            "terminal_id",
+            "request_key",
+            unique=True,
+            postgresql_where=text("request_key IS NOT NULL"),
+        ),
+        Index(None, "store_id", "redeemed_at"),
         Index(
             "uq_redemption_terminal_id_till_reference",
             "terminal_id",
@@ -187,3 +271,10 @@ class RedemptionRow(Base):
     checkout_id: Mapped[UUID | None] = mapped_column(ForeignKey("rewards.checkout.id"), index=True)
     state: Mapped[str] = mapped_column(Text)
     redeemed_at: Mapped[datetime]
+    fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    request_key: Mapped[str | None] = mapped_column(Text)
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+    lines: Mapped[list[list[int]]] = mapped_column(JSONB, server_default="[]")
+    counted: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
+    back_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rolled_back_at: Mapped[datetime | None]

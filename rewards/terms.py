@@ -1,8 +1,9 @@
 """A campaign's terms as the hot paths read them: many at once, without the ORM."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -31,6 +32,17 @@ class Terms:
     state: str
     starts_at: datetime
     ends_at: datetime
+    revision: int = 1
+    rule: dict[str, Any] | None = None
+    schedule: dict[str, Any] | None = None
+    limit_terms: Sequence[dict[str, Any]] = ()
+    holdout_bps: int = 0
+    holdout_salt: UUID | None = None
+    category: str | None = None
+    is_exclusive: bool = False
+    priority: int = 0
+    uses_per_code: int | None = 1
+    is_sandbox: bool = False
 
     @property
     def is_gift_card(self) -> bool:
@@ -93,7 +105,8 @@ def load(connection: Connection, campaign_ids: Iterable[UUID]) -> dict[UUID, Ter
     rows = connection.execute(
         """
         SELECT id, kind, discount, currency, is_scoped, min_spend_minor, limit_total, limit_per_customer, audience_id,
-               voucher_days, state, starts_at, ends_at
+               voucher_days, state, starts_at, ends_at, revision, rule, schedule, limits, holdout_bps, holdout_salt,
+               category, is_exclusive, priority, uses_per_code, is_sandbox
           FROM rewards.campaign WHERE id = ANY(%s)
         """,
         [wanted],

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from engage.notes import Notes
+from core.notes import Notes
 from engage.steps.base import Ask, Branch, End, Go, Move, Pause, Run, Step, Where
 from engage.steps.exit import parse_exit
 from engage.steps.issue_voucher import IssueVoucher, parse_issue_voucher

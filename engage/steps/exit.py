@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engage.notes import Notes
+from core.notes import Notes
 from engage.steps.base import Branch, End, Move, Plain, Run, Where
 
 _MEMBERS = frozenset(("kind", "reason"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from engage.notes import Notes
+from core.notes import Notes
 from engage.steps.base import Ask, Branch, Go, Move, Run, Where
 
 _MEMBERS = frozenset(("kind", "campaign_id", "next", "on_refused"))

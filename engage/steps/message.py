@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.notes import Notes
 from engage import templates
 from engage.models import CHANNELS, PURPOSES
-from engage.notes import Notes
 from engage.steps.base import Branch, Go, Move, Run, Where
 from engage.templates import LONGEST_SOURCE, TemplateFailed
 

@@ -46,6 +46,7 @@ class Held:
     customer_id: UUID | None
     expires_at: datetime | None
     terms: Terms
+    is_generic: bool
     used: int = 0
 
     @property
@@ -58,7 +59,7 @@ class Held:
     @property
     def is_locked(self) -> bool:
         """Generic coupons are not: many tills use one at once, and what limits it is its campaign's counter."""
-        return self.customer_id is not None or self.terms.is_gift_card
+        return not self.is_generic
 
 
 @dataclass(slots=True)
@@ -131,8 +132,8 @@ def _find_vouchers(connection: Connection, evidence: Evidence, asking: Sequence[
 
     of_campaigns = terms.load(connection, [row[1] for row in rows])
     wanted = set(customers)
-    for voucher_id, campaign_id, customer_id, code_index, expires_at in rows:
-        evidence.vouchers[voucher_id] = Held(voucher_id, customer_id, expires_at, of_campaigns[campaign_id])
+    for voucher_id, campaign_id, customer_id, code_index, expires_at, is_generic in rows:
+        evidence.vouchers[voucher_id] = Held(voucher_id, customer_id, expires_at, of_campaigns[campaign_id], is_generic)
         evidence.of_code[code_index] = voucher_id
         if customer_id in wanted:
             evidence.of_customer.setdefault(customer_id, []).append(voucher_id)
@@ -164,7 +165,7 @@ def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tupl
 
 
 _FIND = f"""
-    SELECT id, campaign_id, customer_id, code_index, expires_at
+    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic
       FROM rewards.voucher v
      WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND {voucher_rows.HAS_LEFT})
      ORDER BY id

@@ -110,6 +110,7 @@ def _columns(session: Session, draft: Draft) -> list[object]:
         draft.source,
         voucher.expires_at,
         voucher.issued_at,
+        voucher.customer_id is None and voucher.kind == "coupon",
     ]
 
 
@@ -141,12 +142,13 @@ def _opened(
 
 _INSERT = """
     INSERT INTO rewards.voucher (id, campaign_id, customer_id, code_index, code_ciphertext, last4, state, used, source,
-                                 expires_at, issued_at)
-    SELECT id, campaign_id, customer_id, code_index, code_ciphertext, last4, 'active', 0, source, expires_at, issued_at
+                                 expires_at, issued_at, is_generic)
+    SELECT id, campaign_id, customer_id, code_index, code_ciphertext, last4, 'active', 0, source, expires_at, issued_at,
+           is_generic
       FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
-                  %s::timestamptz[], %s::timestamptz[])
+                  %s::timestamptz[], %s::timestamptz[], %s::boolean[])
            WITH ORDINALITY AS v (id, campaign_id, customer_id, code_index, code_ciphertext, last4, source, expires_at,
-                                 issued_at, position)
+                                 issued_at, is_generic, position)
      ORDER BY position
         ON CONFLICT (source) DO NOTHING
     RETURNING source

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from core.notes import Notes
 from engage.conditions import DEEPEST, compile_condition
-from engage.notes import Notes
 
 PAYLOAD = {
     "total_minor": 5000,

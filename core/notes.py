@@ -1,4 +1,4 @@
-"""Faults found in a journey, each with where it stands, gathered so that its author sees them all at once."""
+"""Faults found in a document, each with where it stands, gathered so that its author sees them all at once."""
 
 from dataclasses import dataclass, field
 from typing import Any

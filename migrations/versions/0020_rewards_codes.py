@@ -1,0 +1,8 @@
+"""Batches of codes."""
+
+revision = "0020"
+down_revision = "0019"
+
+
+def upgrade() -> None:
+    pass
