@@ -1,14 +1,36 @@
-"""Limits: how often a campaign was used, in all and by each customer, counted so that no race can pass the cap."""
+"""Limits: how often a campaign was used and for how much, counted so that no race can pass the cap.
 
-from collections.abc import Mapping
+A counter counts for its campaign's scope ("total", "customer:<id>", "store:<id>"), its measure ("uses", "amount") and
+a period's bucket ("" for ever). Its cap is refreshed by each use, so that a campaign's new limit holds from then on.
+All of them are locked in the order of their names, so that two transactions never wait for each other.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from core.db import Connection
+from rewards.errors import LimitReached
 
-#: A counter's name: its campaign and 'total' or 'customer:<id>'.
-Counted = tuple[UUID, str]
+#: A counter's name: campaign, scope, measure, bucket.
+Counted = tuple[UUID, str, str, str]
 
 TOTAL = "total"
+USES = "uses"
+FOR_EVER = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedUse:
+    """What a use takes from a counter, and the most that may stand on it.
+
+    units  add, cap: uses, or minor units of the campaign's currency where the measure is "amount"
+    """
+
+    counted: Counted
+    add: int
+    cap: int
 
 
 def scope_of(customer_id: UUID) -> str:
@@ -16,17 +38,37 @@ def scope_of(customer_id: UUID) -> str:
 
 
 def lock(connection: Connection, caps: Mapping[Counted, int]) -> dict[Counted, int]:
-    """How many uses each counter has left, until this transaction ends: nobody else can use one meanwhile.
+    """What each counter has left under its cap, until this transaction ends: nobody else can use it meanwhile.
 
-    effects  makes missing counters; inserts and locks in (campaign, scope) order, so that two never wait for each other
+    effects  makes missing counters; inserts and locks in the order of names
     """
     if not caps:
         return {}
     names = sorted(caps)
-    campaign_ids, scopes = [name[0] for name in names], [name[1] for name in names]
-    # Almost all counters exist already or are this customer's own: DO NOTHING leaves a row for the lock to find.
-    connection.execute(_MAKE, [campaign_ids, scopes, [caps[name] for name in names]])
-    return {(row[0], row[1]): row[2] for row in connection.execute(_LOCK, [campaign_ids, scopes])}
+    columns = _columns(names)
+    # Almost all counters exist already, with this cap: they are left as they are, for the lock to find.
+    connection.execute(_MAKE, [*columns, [caps[name] for name in names]])
+    rows = connection.execute(_LOCK, columns)
+    return {(row[0], row[1], row[2], row[3]): caps[row[0], row[1], row[2], row[3]] - row[4] for row in rows}
+
+
+def use_all(connection: Connection, uses: Iterable[CountedUse]) -> None:
+    """Count all of these uses, several of one counter together.
+
+    raises  LimitReached where one would pass its cap, whatever the caller thought was left
+    effects locks the counters in the order of their names; makes missing ones
+    """
+    adds: Tally[Counted] = Tally()
+    caps: dict[Counted, int] = {}
+    for use in uses:
+        adds[use.counted] += use.add
+        caps[use.counted] = use.cap
+    if not caps:
+        return
+    names = sorted(caps)
+    values = [[adds[name] for name in names], [caps[name] for name in names]]
+    if connection.execute(_USE, [*_columns(names), *values]).rowcount < len(names):
+        raise LimitReached
 
 
 def add(connection: Connection, uses: Mapping[Counted, int]) -> None:
@@ -34,31 +76,96 @@ def add(connection: Connection, uses: Mapping[Counted, int]) -> None:
 
     raises  LimitReached (ck_counter_cap) past the cap, whatever the caller thought was left
     """
-    if uses:
-        names = sorted(uses)
-        connection.execute(_ADD, [[name[0] for name in names], [name[1] for name in names], [uses[n] for n in names]])
+    _change(connection, _ADD, list(uses.items()))
 
 
-_MAKE = """
-    INSERT INTO rewards.counter (campaign_id, scope, used, cap)
-    SELECT campaign_id, scope, 0, cap
-      FROM unnest(%s::uuid[], %s::text[], %s::int[]) WITH ORDINALITY AS c (campaign_id, scope, cap, position)
+def give_back(connection: Connection, counted: Sequence[tuple[Counted, int]]) -> None:
+    """Take back what uses have counted, in the very buckets where they counted it."""
+    _change(connection, _ADD, [(name, -amount) for name, amount in counted])
+
+
+def hold(connection: Connection, uses: Sequence[CountedUse]) -> None:
+    """Promise uses without making them yet.
+
+    raises  LimitReached where one would pass its cap
+    """
+    held = {use.counted: use for use in uses}
+    names = sorted(held)
+    values = [[held[name].add for name in names], [held[name].cap for name in names]]
+    if names and connection.execute(_HOLD, [*_columns(names), *values]).rowcount < len(names):
+        raise LimitReached
+
+
+def release(connection: Connection, counted: Sequence[tuple[Counted, int]]) -> None:
+    """Let go of what was promised."""
+    _change(connection, _RELEASE, counted)
+
+
+def _change(connection: Connection, query: str, changes: Iterable[tuple[Counted, int]]) -> None:
+    amounts: Tally[Counted] = Tally()
+    for name, amount in changes:
+        amounts[name] += amount
+    names = sorted(name for name, amount in amounts.items() if amount)
+    if names:
+        columns = _columns(names)
+        connection.execute(_LOCK, columns)
+        connection.execute(query, [*columns, [amounts[name] for name in names]])
+
+
+def _columns(names: Sequence[Counted]) -> list[list[object]]:
+    return [list(column) for column in zip(*names, strict=True)]
+
+
+_NAMES = "campaign_id, scope, measure, bucket"
+
+_MAKE = f"""
+    INSERT INTO rewards.counter AS c ({_NAMES}, used, cap)
+    SELECT {_NAMES}, 0, cap
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+           WITH ORDINALITY AS u ({_NAMES}, cap, position)
      ORDER BY position
-        ON CONFLICT DO NOTHING
-"""
+        ON CONFLICT ({_NAMES}) DO UPDATE SET cap = excluded.cap
+     WHERE c.cap <> excluded.cap AND c.used + c.held <= excluded.cap
+"""  # noqa: S608 - constants only
 
-_LOCK = """
-    SELECT c.campaign_id, c.scope, c.cap - c.used - c.held
+_LOCK = f"""
+    SELECT c.campaign_id, c.scope, c.measure, c.bucket, c.used + c.held
       FROM rewards.counter c
-      JOIN unnest(%s::uuid[], %s::text[]) AS w (campaign_id, scope) USING (campaign_id, scope)
-     WHERE c.measure = 'uses' AND c.bucket = ''
-     ORDER BY c.campaign_id, c.scope
+      JOIN unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS w ({_NAMES}) USING ({_NAMES})
+     ORDER BY c.campaign_id, c.scope COLLATE "C", c.measure COLLATE "C", c.bucket COLLATE "C"
        FOR UPDATE OF c
-"""
+"""  # noqa: S608 - constants only
 
-_ADD = """
+_USE = f"""
+    INSERT INTO rewards.counter AS c ({_NAMES}, used, cap)
+    SELECT {_NAMES}, used, cap
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+           WITH ORDINALITY AS u ({_NAMES}, used, cap, position)
+     ORDER BY position
+        ON CONFLICT ({_NAMES}) DO UPDATE SET used = c.used + excluded.used, cap = excluded.cap
+     WHERE c.used + c.held + excluded.used <= excluded.cap
+"""  # noqa: S608 - constants only
+
+_HOLD = f"""
+    INSERT INTO rewards.counter AS c ({_NAMES}, used, held, cap)
+    SELECT {_NAMES}, 0, held, cap
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+           WITH ORDINALITY AS u ({_NAMES}, held, cap, position)
+     ORDER BY position
+        ON CONFLICT ({_NAMES}) DO UPDATE SET held = c.held + excluded.held, cap = excluded.cap
+     WHERE c.used + c.held + excluded.held <= excluded.cap
+"""  # noqa: S608 - constants only
+
+_ADD = f"""
     UPDATE rewards.counter c
-       SET used = c.used + u.uses
-      FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS u (campaign_id, scope, uses)
-     WHERE c.campaign_id = u.campaign_id AND c.scope = u.scope AND c.measure = 'uses' AND c.bucket = ''
-"""
+       SET used = c.used + u.amount
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS u ({_NAMES}, amount)
+     WHERE (c.campaign_id, c.scope, c.measure, c.bucket) = (u.campaign_id, u.scope, u.measure, u.bucket)
+"""  # noqa: S608 - constants only
+
+_RELEASE = f"""
+    UPDATE rewards.counter c
+       SET held = c.held - u.amount
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS u ({_NAMES}, amount)
+     WHERE (c.campaign_id, c.scope, c.measure, c.bucket) = (u.campaign_id, u.scope, u.measure, u.bucket)
+"""  # noqa: S608 - constants only

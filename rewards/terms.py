@@ -62,9 +62,10 @@ class Terms:
         """The counters that one use by this customer (None: nobody known) takes from, with their caps."""
         found: list[tuple[Counted, int]] = []
         if self.limit_total is not None:
-            found.append(((self.campaign_id, counters.TOTAL), self.limit_total))
+            found.append(((self.campaign_id, counters.TOTAL, counters.USES, counters.FOR_EVER), self.limit_total))
         if self.limit_per_customer is not None and customer_id is not None:
-            found.append(((self.campaign_id, counters.scope_of(customer_id)), self.limit_per_customer))
+            scope = counters.scope_of(customer_id)
+            found.append(((self.campaign_id, scope, counters.USES, counters.FOR_EVER), self.limit_per_customer))
         return found
 
     def check_running(self, at: datetime) -> None:
