@@ -88,6 +88,10 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         logging.getLogger(name).setLevel(logging.INFO)
 
 
+#: Made once: `json.dumps` makes an encoder for each call that is no plain one.
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """Renders every line by the processors, but for those whose `fields` hold nothing that a filter could find.
 
@@ -106,8 +110,8 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         level = record.levelname.lower()
         if self._is_json:
             line = {"event": record.msg, **fields, "logger": record.name, "level": level, "timestamp": at}
-            return json.dumps(line, ensure_ascii=False)
-        told = " ".join(f"{name}={value}" for name, value in fields.items())
+            return _json(line)
+        told = " ".join([f"{name}={value}" for name, value in fields.items()])
         return f"{at} [{level:9}] {record.msg:30} [{record.name}] {told}"
 
 

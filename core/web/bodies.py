@@ -127,11 +127,12 @@ def _refuse_constant(name: str) -> None:
 
 
 @Blueprint.ARGUMENTS_PARSER.location_loader("json")  # type: ignore[untyped-decorator]
-def load_json(given: Request, _: Any) -> Any:
+def load_json(_: Request, __: Any) -> Any:
     """How every view's JSON arguments are read: a body of another kind is a 415, where webargs would see no body.
 
     It is parsed once, by Flask, whose request keeps what came of it for the fingerprint of an idempotent command.
     """
+    given = unproxied.request()
     if not given.get_data(cache=True):
         return missing
     if not given.is_json:

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from flask import g
-
 from core.errors import Unauthenticated
+from core.web import unproxied
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def current() -> Principal:
 
     raises  Unauthenticated on a door that let nobody in (so a view of the wrong door fails closed)
     """
-    principal = g.get("principal")
+    principal = unproxied.g().get("principal")
     if not isinstance(principal, Principal):
         raise Unauthenticated
     return principal
