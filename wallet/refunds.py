@@ -1,5 +1,6 @@
 """Refunds: what was paid goes back to where it came from, never more of it than came."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,12 +42,15 @@ def refund(
     merchant_id: UUID,
     amount_minor: int | None,
     reference: str | None = None,
+    fixed: Mapping[UUID, int] | None = None,
     at: datetime,
 ) -> Posted:
     """Give a payment back, or a part of it: to each of its sources in proportion to what that one can still take.
 
     Of 10.00, paid 4.00 by a gift card and 6.00 in cash, 3.00 back are 1.20 and 1.80; then 3.00 again the same; then all
     the rest is 1.60 and 2.40. Points go back in the measure in which their worth does, the last with the last of it.
+    fixed    what of the amount goes back to which account for sure, as a coupon's part of a line does: the rest
+             goes to the other sources in proportion, and to these only where those cannot take it
     units    amount_minor: None for all that is left
     source   decision 0005
     raises   NotFound for another merchant's payment; RefundExceedsPayment; KeyReused
@@ -65,7 +69,7 @@ def refund(
         raise RefundExceedsPayment(refundable_minor=left)
 
     payable = accounts.of_merchant(merchant_id, currency)
-    backs = _backs(parts, amount, currency)
+    backs = _backs(parts, amount, currency, fixed or {})
     named = {"payment_id": str(payment_id), "merchant_id": str(merchant_id), "customer_id": details["customer_id"]}
     money = {"amount_minor": amount, "currency": currency}
     refund_id = ids.new()
@@ -122,14 +126,27 @@ def _lock(connection: Connection, payment_id: UUID, merchant_id: UUID) -> tuple[
     return rows[0][0], sorted((_Part(*row[1:]) for row in rows), key=lambda part: part.position)
 
 
-def _backs(parts: list[_Part], amount: int, currency: str) -> list[tuple[_Part, int]]:
+def _backs(parts: list[_Part], amount: int, currency: str, fixed: Mapping[UUID, int]) -> list[tuple[_Part, int]]:
     """What goes back to each source, those that get nothing left out."""
     paid = [part for part in parts if part.asset == currency]
-    backs = list(zip(paid, shares([part.refundable for part in paid], amount), strict=True))
+    backs = list(zip(paid, _shares(paid, amount, fixed), strict=True))
     loyalty = accounts.of_brand("loyalty", currency).id
     worth = next(((part.refundable, back) for part, back in backs if part.account_id == loyalty), (0, 0))
     points = [(part, _points_back(part.refundable, *worth)) for part in parts if part.asset == POINTS]
     return [(part, back) for part, back in [*backs, *points] if back]
+
+
+def _shares(paid: list[_Part], amount: int, fixed: Mapping[UUID, int]) -> list[int]:
+    """The fixed ones first, as far as they go; then the others in proportion; then whoever can still take something."""
+    given = [min(fixed.get(part.account_id, 0), part.refundable) for part in paid]
+    for closed in (fixed, {}):
+        rests = [
+            0 if part.account_id in closed else part.refundable - had for part, had in zip(paid, given, strict=True)
+        ]
+        rest = min(amount - sum(given), sum(rests))
+        if rest > 0:
+            given = [had + more for had, more in zip(given, shares(rests, rest), strict=True)]
+    return given
 
 
 def _points_back(refundable: int, worth_minor: int, back_minor: int) -> int:

@@ -158,3 +158,32 @@ def test_what_went_back_is_moved_by_the_posting_alone(connection: Connection, pa
 
     with pytest.raises(psycopg.errors.RestrictViolation):
         connection.execute("UPDATE wallet.transfer_part SET refunded = 0 WHERE refunded > 0")
+
+
+def test_what_is_known_to_go_back_to_a_source_goes_there(connection: Connection, paid: Paid) -> None:
+    refund(paid, 500, fixed={paid.gift: 300})
+
+    assert standing(connection, paid) == (300, 1600, 500)
+
+
+def test_more_than_a_source_can_take_goes_to_the_others(connection: Connection, paid: Paid) -> None:
+    refund(paid, 500, fixed={paid.gift: 450})
+
+    assert standing(connection, paid) == (400, 1500, 500)
+
+
+def test_more_than_the_others_can_take_goes_to_the_known_one(connection: Connection, paid: Paid) -> None:
+    refund(paid, 700, fixed={paid.gift: 100})
+
+    assert standing(connection, paid) == (100, 2000, 300)
+
+    refund(paid, 300, fixed={paid.gift: 0})
+
+    assert standing(connection, paid) == (400, 2000, 0)
+
+
+def test_refunds_of_lines_end_where_one_whole_refund_ends(connection: Connection, paid: Paid) -> None:
+    for amount, known in ((333, 150), (333, 133), (334, 117)):
+        refund(paid, amount, fixed={paid.gift: known})
+
+    assert standing(connection, paid) == (400, 2000, 0)
