@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from core.money import MAX_AMOUNT_MINOR
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
+from rewards.discounts import COUPON_KINDS
 from wallet.paying.api.schemas import kinds_field
 
 TILL_REFERENCE = validate.Length(min=1, max=100)
@@ -14,14 +15,40 @@ QUANTITY = validate.Regexp(r"\d{1,9}(\.\d{1,6})?\Z", error="Must be a decimal nu
 
 
 class DiscountSchema(Schema):
-    """For coupons {"kind": "amount", "amount_minor": 500}, {"kind": "percentage", "bps": 1500, "cap_minor": 1000} or
-    {"kind": "lines", "needs_covered_line": true}; for gift cards {"kind": "value", "amount_minor": 2500}."""
+    """For coupons one of
 
-    kind = fields.String(required=True, validate=validate.OneOf(["amount", "percentage", "lines", "value"]))
+    {"kind": "amount", "amount_minor": 500},
+    {"kind": "percentage", "bps": 1500, "cap_minor": 1000},
+    {"kind": "lines", "needs_covered_line": true},
+    {"kind": "buy_get", "buy": 2, "get": 1, "bps": 10000, "times": 3, "get_skus": ["cup"], "cap_minor": 900},
+    {"kind": "cheapest_free", "of": 3, "times": 1, "cap_minor": 900},
+    {"kind": "fixed_price", "quantity": 3, "price_minor": 999, "times": 2} or
+    {"kind": "free_item", "sku": "cup", "most": 1};
+    for gift cards {"kind": "value", "amount_minor": 2500}."""
+
+    kind = fields.String(required=True, validate=validate.OneOf([*COUPON_KINDS, "value"]))
     amount_minor = fields.Integer(strict=True)
-    bps = fields.Integer(strict=True, metadata={"description": "Basis points: 1500 is 15 %."})
-    cap_minor = fields.Integer(strict=True)
+    bps = fields.Integer(
+        strict=True,
+        metadata={"description": "Basis points: 1500 is 15 %. Of `buy_get`: off what is given, 10000 if unset."},
+    )
+    cap_minor = fields.Integer(
+        strict=True, allow_none=True, metadata={"description": "The most that one use takes off."}
+    )
     needs_covered_line = fields.Boolean()
+    buy = fields.Integer(strict=True, metadata={"description": "Pieces to buy for each gift."})
+    get = fields.Integer(strict=True, metadata={"description": "Pieces given: the cheapest."})
+    get_skus = fields.List(
+        fields.String(), allow_none=True, metadata={"description": "What is given; left out: of what is bought."}
+    )
+    of = fields.Integer(strict=True, metadata={"description": "Of so many pieces the cheapest is free."})
+    quantity = fields.Integer(strict=True, metadata={"description": "Pieces that together cost `price_minor`."})
+    price_minor = fields.Integer(strict=True)
+    times = fields.Integer(
+        strict=True, allow_none=True, metadata={"description": "The most often in one basket; left out: no limit."}
+    )
+    sku = fields.String(metadata={"description": "The product that is free."})
+    most = fields.Integer(strict=True, metadata={"description": "How many pieces of it, 1 if unset."})
 
 
 class CampaignArgsSchema(Schema):

@@ -1,14 +1,35 @@
 """Discounts: what a coupon takes off a basket, as data and as arithmetic."""
 
-from rewards.discounts.worths import (
+from rewards.discounts.basis import Basis, worth
+from rewards.discounts.flow import Allocation
+from rewards.discounts.kinds import (
+    COUPON_KINDS,
     AmountOff,
-    Basis,
+    BuyGet,
     Discount,
+    FixedPrice,
+    FreeItem,
     GiftValue,
     PercentageOff,
     TillLines,
     parse,
-    worth,
 )
+from rewards.discounts.worths import Priced, price
 
-__all__ = ["AmountOff", "Basis", "Discount", "GiftValue", "PercentageOff", "TillLines", "parse", "worth"]
+__all__ = [
+    "COUPON_KINDS",
+    "Allocation",
+    "AmountOff",
+    "Basis",
+    "BuyGet",
+    "Discount",
+    "FixedPrice",
+    "FreeItem",
+    "GiftValue",
+    "PercentageOff",
+    "Priced",
+    "TillLines",
+    "parse",
+    "price",
+    "worth",
+]

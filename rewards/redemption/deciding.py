@@ -1,14 +1,13 @@
 """What vouchers take off a basket, decided in order; each refusal names the condition that failed, with both values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from core.errors import Refusal
 from rewards import discounts
-from rewards.counters import Counted
-from rewards.discounts import Basis, TillLines
+from rewards.counters import USES, CountedUse
+from rewards.discounts import Allocation, Basis, TillLines
 from rewards.errors import (
     BasketNotCovered,
     BudgetExhausted,
@@ -31,14 +30,16 @@ from wallet.ledger import Leg
 class Use:
     """One voucher's part in a basket.
 
-    counted    the counters that it takes from
+    counted    what it takes from counters
     is_spent   nothing is left on the voucher after it
+    lines      what it takes off which line: a coupon's amount in parts
     """
 
     voucher: Held
     amount_minor: int
-    counted: tuple[Counted, ...]
+    counted: tuple[CountedUse, ...]
     is_spent: bool
+    lines: Allocation = ()
 
     @property
     def leg(self) -> Leg:
@@ -46,7 +47,7 @@ class Use:
         return Leg(self.voucher.account, -self.amount_minor)
 
 
-def decide(evidence: Evidence, shown: Shown, *, currency: str, at: datetime) -> list[Use]:
+def decide(evidence: Evidence, shown: Shown) -> list[Use]:
     """The uses of the vouchers shown with one basket: coupons in their order, then gift cards for what is left.
 
     raises   the first refusal, with the voucher's place in the list as `voucher`; with BEST such vouchers are left out
@@ -54,14 +55,15 @@ def decide(evidence: Evidence, shown: Shown, *, currency: str, at: datetime) -> 
     """
     basis = Basis(shown.basket)
     if shown.references == BEST:
-        wanted = _best_first(evidence, shown, currency=currency, at=at)
-        return [use for held in wanted if (use := _use_if_worth(evidence, shown, held, basis, currency, at))]
+        wanted = _best_first(evidence, shown)
+        uses = [use for held in wanted if (use := _use_if_worth(evidence, shown, held, basis))]
+        return _over_lines(uses, basis)
 
-    uses: list[Use] = []
+    uses = []
     try:
         for place, held in _named(evidence, shown):
             try:
-                use = _use(evidence, shown, held, basis, currency=currency, at=at)
+                use = _use(evidence, shown, held, basis)
             except Refusal as refusal:
                 refusal.facts.setdefault("voucher", place)
                 raise
@@ -70,7 +72,16 @@ def decide(evidence: Evidence, shown: Shown, *, currency: str, at: datetime) -> 
     except Refusal:
         give_back(evidence, uses)
         raise
-    return uses
+    return _over_lines(uses, basis)
+
+
+def _over_lines(uses: Sequence[Use], basis: Basis) -> list[Use]:
+    """The uses with what each coupon takes off which line; a gift card pays, so it takes nothing off."""
+    parts = iter(basis.allocation())
+    return [
+        replace(use, lines=next(parts)) if use.amount_minor and not use.voucher.terms.is_gift_card else use
+        for use in uses
+    ]
 
 
 def give_back(evidence: Evidence, uses: Sequence[Use]) -> None:
@@ -97,13 +108,13 @@ def _named(evidence: Evidence, shown: Shown) -> list[tuple[int, Held]]:
     return sorted(found, key=lambda placed: placed[1].terms.is_gift_card)
 
 
-def _best_first(evidence: Evidence, shown: Shown, *, currency: str, at: datetime) -> list[Held]:
+def _best_first(evidence: Evidence, shown: Shown) -> list[Held]:
     """The customer's coupons by what each would take off alone, then gift cards by which expires first."""
     worths: list[tuple[int, float, Held]] = []
     for held in evidence.held_by(shown.customer_id):
         expires = held.expires_at.timestamp() if held.expires_at else float("inf")
         try:
-            _check(evidence, shown, held, currency=currency, at=at)
+            _check(evidence, shown, held)
         except Refusal:
             continue
         alone = Basis(shown.basket)
@@ -115,14 +126,10 @@ def _best_first(evidence: Evidence, shown: Shown, *, currency: str, at: datetime
     return [held for _, _, held in worths]
 
 
-def _use_if_worth(
-    evidence: Evidence, shown: Shown, held: Held, basis: Basis, currency: str, at: datetime
-) -> Use | None:
-    counted = set(basis.counted)
+def _use_if_worth(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use | None:
     try:
-        use = _use(evidence, shown, held, basis, currency=currency, at=at)
+        use = _use(evidence, shown, held, basis)
     except Refusal:
-        basis.counted = counted
         return None
     if use and not use.amount_minor:
         _count(evidence, use, -1)
@@ -130,16 +137,16 @@ def _use_if_worth(
     return use
 
 
-def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis, *, currency: str, at: datetime) -> Use | None:
+def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use | None:
     """One voucher's use of the rest of a basket; None for a gift card that has nothing left to pay."""
-    _check(evidence, shown, held, currency=currency, at=at)
+    _check(evidence, shown, held)
     use = _of_gift_card(evidence, held, basis) if held.terms.is_gift_card else _of_coupon(evidence, shown, held, basis)
     if use:
         _count(evidence, use, 1)
     return use
 
 
-def _check(evidence: Evidence, shown: Shown, held: Held, *, currency: str, at: datetime) -> None:
+def _check(evidence: Evidence, shown: Shown, held: Held) -> None:
     """The conditions that do not hang on what other vouchers of the basket took off."""
     of = held.terms
     if held.expires_at is not None and at >= held.expires_at:
@@ -178,13 +185,13 @@ def _of_coupon(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Us
     asks_for_line = not isinstance(of.discount, TillLines) or of.discount.needs_covered_line
     if asks_for_line and not covered:
         raise BasketNotCovered
-    amount = discounts.worth(of.discount, basis, covered)
+    off = basis.offer(of.discount, covered)
+    amount = off.worth_minor
     if not amount and not isinstance(of.discount, TillLines):
         raise BasketNotCovered("Nothing of the basket is left for the voucher to take off")
     if not evidence.funds.has(held.account, amount):
         raise BudgetExhausted
-    # A price list may take more off a line than it costs, so what it takes is borne by the basket.
-    basis.take(basis.covered(None) if isinstance(of.discount, TillLines) else covered, amount)
+    basis.take(off)
     is_spent = of.limit_per_customer is not None and held.used + 1 >= of.limit_per_customer
     counted = tuple([name for name, _ in of.limits(held.customer_id or shown.customer_id)])
     return Use(held, amount, counted, is_spent=is_spent and held.customer_id is not None)

@@ -48,8 +48,9 @@ def taken_in_turn(*coupons: tuple[int, set[str] | None], kind: str = "amount") -
     basis, offs = Basis(Basket(tuple(lines))), []
     for amount_minor, skus in coupons:
         discount = {"kind": kind, "amount_minor": amount_minor, "bps": amount_minor}
-        offs.append(discounts.worth(discounts.parse("coupon", discount), basis, basis.covered(skus)))
-        basis.take(basis.covered(skus), offs[-1])
+        off = basis.offer(discounts.parse("coupon", discount), basis.covered(skus))
+        basis.take(off)
+        offs.append(off.worth_minor)
     return offs
 
 
