@@ -39,12 +39,13 @@ class Basis:
 
     def take(self, offered: Priced) -> None:
         """Take off what `offer` has just said."""
-        self.rest_minor -= offered.worth_minor
         self.counted |= offered.counts
-        self._flow.add(offered.caps, offered.worth_minor, weights=offered.weights)
+        if offered.worth_minor:
+            self.rest_minor -= offered.worth_minor
+            self._flow.add(offered.caps, offered.worth_minor, weights=offered.weights)
 
     def allocation(self) -> list[Allocation]:
-        """What each coupon took off which line, in the order in which they were taken."""
+        """What each coupon that took something took off which line, in the order of their taking."""
         return self._flow.allocation()
 
 
