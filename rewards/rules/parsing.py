@@ -1,19 +1,18 @@
 """Rules out of JSON: every fault is noted with where it stands, in words for the person who wrote it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.notes import Notes
 from rewards import answers
-from rewards.rules import bought, comparing, kinds, parts
+from rewards.rules import bought, kinds, parts, values
 from rewards.rules.comparing import Test
 from rewards.rules.concerns import Concerns
 from rewards.rules.contradictions import contradiction
 from rewards.rules.facts import Facts, Need
-from rewards.rules.kinds import Kind, Unreadable
+from rewards.rules.kinds import Unreadable
 from rewards.rules.leaves import BOUGHT, FACTS
 from rewards.rules.parts import NO_LINE, Part
 
@@ -22,7 +21,6 @@ DEEPEST = 10
 #: How many conditions a rule may hold, each saved rule as often as it is named.
 MOST_CONDITIONS = 500
 _MOST_PARTS = 50
-_MOST_VALUES = 1000
 
 _SHAPES = ("all", "any", "not", "any_line", "all_lines", "lines", "rule", "fact")
 
@@ -63,13 +61,22 @@ class Rule:
         return self.part.concerns
 
 
-def parse(raw: Any, notes: Notes, *, known: Mapping[UUID, Known] | None = None) -> Rule:
+def parse(
+    raw: Any,
+    notes: Notes,
+    *,
+    known: Mapping[UUID, Known] | None = None,
+    own: UUID | None = None,
+    is_of_line: bool = False,
+) -> Rule:
     """A rule; its faults go to `notes`.
 
-    known  the saved rules that it may use, as `saved.known_to` reads them
+    known       the saved rules that it may use, as `uses.known_to` reads them
+    own         the saved rule that this is, which it cannot use
+    is_of_line  it is meant to be used within conditions about a line
     """
     reader = _Reader(known or {})
-    part = reader.condition(raw, notes, _Place())
+    part = reader.condition(raw, notes, _Place(is_in_line=is_of_line, used=(own,) if own else ()))
     if part.size > MOST_CONDITIONS:
         notes.say(
             f"The rule holds {part.size} conditions, and may hold {MOST_CONDITIONS}. Use fewer, or lists of values."
@@ -181,7 +188,7 @@ class _Reader:
         given = at.object_(raw["lines"], allowed=_SUMMED, required=frozenset(["sum"]))
         summed = given.get("sum")
         if "sum" in given and (not isinstance(summed, str) or summed not in parts.SUMS):
-            at.at("sum").say(f"Must be one of: {', '.join(parts.SUMS)}.{_meant(summed, parts.SUMS)}")
+            at.at("sum").say(f"Must be one of: {', '.join(parts.SUMS)}.{values.meant(summed, parts.SUMS)}")
         where = (
             self.condition(given["where"], at.at("where"), place.deeper(is_in_line=True)) if "where" in given else None
         )
@@ -189,7 +196,7 @@ class _Reader:
             return parts.never()
         assert isinstance(summed, str)
         kind = parts.SUMS[summed][0]
-        compared = _compared(raw, notes, kind)
+        compared = values.read(raw, notes, kind)
         return parts.line_sum(where, summed, *compared) if compared else parts.never()
 
 
@@ -199,14 +206,14 @@ def _leaf(raw: dict[str, Any], notes: Notes, place: _Place) -> Part:
         return _bought(raw, notes)
     notes.object_(raw, allowed=_LEAF, required=_LEAF)
     if not isinstance(name, str) or name not in FACTS:
-        notes.at("fact").say(f"There is no fact {_quoted(name)}.{_meant(name, (*FACTS, BOUGHT)) or _FACTS_TOLD}")
+        notes.at("fact").say(f"There is no fact {_quoted(name)}.{values.meant(name, (*FACTS, BOUGHT)) or _FACTS_TOLD}")
         return parts.never()
     fact = FACTS[name]
     if fact.is_of_line and not place.is_in_line:
         notes.at("fact").say(f"“{name}” is about one line: put the condition into “any_line”, “all_lines” or “lines”.")
     if fact.need == "segments" and not answers.knows_segments():
         notes.at("fact").say("Segments are not known here yet.")
-    compared = _compared(raw, notes, fact.kind)
+    compared = values.read(raw, notes, fact.kind)
     if compared is None or (fact.is_of_line and not place.is_in_line):
         return parts.never()
     return parts.leaf(fact, *compared)
@@ -216,73 +223,19 @@ def _bought(raw: dict[str, Any], notes: Notes) -> Part:
     notes.object_(raw, allowed=bought.MEMBERS, required=_LEAF | {"within_days"})
     clean = len(notes.errors)
     asked = bought.read(raw, notes)
-    compared = _compared(raw, notes, bought.KIND)
+    compared = values.read(raw, notes, bought.KIND)
     if asked is None or compared is None or len(notes.errors) > clean:
         return parts.never()
     return bought.part(asked, *compared)
-
-
-def _compared(raw: dict[str, Any], notes: Notes, kind: Kind) -> tuple[str, Any] | None:
-    """The word and the value of a comparison; None, with the fault noted, when they do not fit."""
-    if "is" not in raw or "value" not in raw:
-        return None  # noted as missing
-    word, value = raw["is"], raw["value"]
-    if not isinstance(word, str) or word not in kind.words:
-        notes.at("is").say(f"Must be one of: {', '.join(kind.words)}.{_meant(word, kind.words)}")
-        return None
-    at = notes.at("value")
-    if word in comparing.LISTS:
-        return _listed(word, value, at, kind)
-    if word == "between":
-        if not isinstance(value, list) or len(value) != 2:
-            at.say(f"“between” takes two values, the least and the most, each {kind.wanted}.")
-            return None
-        found = [_one(each, at.at(place), kind) for place, each in enumerate(value)]
-        if None in found:
-            return None
-        if kind is not kinds.CLOCK and found[0] > found[1]:
-            at.say(f"Nothing lies between {value[0]} and {value[1]}: the least comes first.")
-            return None
-        return word, found
-    one = _one(value, at, kind)
-    if one is None:
-        return None
-    if word == "less_than" and not one and kind in (kinds.MONEY, kinds.COUNT, kinds.DAYS, kinds.QUANTITY):
-        at.say("Nothing is less than 0, so this could never be met.")
-        return None
-    return word, one
-
-
-def _listed(word: str, value: Any, at: Notes, kind: Kind) -> tuple[str, Any] | None:
-    if not isinstance(value, list) or not 1 <= len(value) <= _MOST_VALUES:
-        at.say(f"“{word}” takes a list of 1 to {_MOST_VALUES} values.")
-        return None
-    found = [_one(each, at.at(place), kind) for place, each in enumerate(value)]
-    return None if None in found else (word, found)
-
-
-def _one(raw: Any, at: Notes, kind: Kind) -> Any:
-    try:
-        return kind.read(raw)
-    except Unreadable:
-        at.say(f"Must be {kind.wanted}.{_meant(raw, kind.choices)}")
-        return None
 
 
 def _shape_hint(raw: dict[str, Any], shapes: list[str]) -> str:
     if shapes:
         return f"“{shapes[0]}” and “{shapes[1]}” cannot stand side by side: put both into one “all” or “any”."
     for name in list(raw)[:20]:
-        if hint := _meant(name, _SHAPES):
+        if hint := values.meant(name, _SHAPES):
             return f"A condition has no “{str(name)[:50]}”.{hint}"
     return f"Must be a condition: an object with one of {', '.join(_SHAPES)}."
-
-
-def _meant(given: Any, choices: Iterable[str]) -> str:
-    if not isinstance(given, str) or len(given) > 100:
-        return ""
-    close = get_close_matches(given.lower(), list(choices), n=1, cutoff=0.5)
-    return f" Did you mean “{close[0]}”?" if close else ""
 
 
 def _quoted(given: Any) -> str:

@@ -148,14 +148,11 @@ def line_sum(where: Part | None, summed: str, word: str, value: Any) -> Part:
 
     fact = Fact(name="lines", kind=kind, label=label, get=get)
     made = leaf(fact, word, value, about={"sum": summed})
-    # Without any of the lines the sum is 0: only what 0 does not meet cannot be met without them.
-    needs_lines = where is not None and not comparing.test_of(word, lambda facts, line: 0, value, kind)(
-        None, NO_LINE  # type: ignore[arg-type]  # the constant looks at no facts
-    )  # fmt: skip
     return replace(
         made,
         needs=where.needs if where else frozenset(),
-        concerns=where.concerns if where and needs_lines else ANYTHING,
+        # Without any such line the sum is 0: only what 0 does not meet cannot be met without one.
+        concerns=where.concerns if where and not comparing.meets(word, 0, value) else ANYTHING,
         size=1 + (where.size if where else 0),
     )
 
