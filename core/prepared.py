@@ -31,7 +31,7 @@ class PreparedCall:
         self._numbered = re.sub("%s", lambda _: f"${next(numbers)}", statement).encode()
 
     def is_true(self, connection: Connection, parameters: Sequence[Any]) -> bool:
-        """Execute it with texts, numbers, ids, instants, bytes and None; within a transaction by a cursor.
+        """Execute it with texts, numbers, truths, ids, instants, bytes and None; within a transaction by a cursor.
 
         raises  what `connection.execute` raises
         """
@@ -73,6 +73,7 @@ _WRITERS: dict[type, Callable[[Any], bytes | None]] = {
     type(None): lambda _: None,
     str: _text,
     int: lambda value: b"%d" % value,
+    bool: lambda value: b"t" if value else b"f",
     UUID: lambda value: b"%032x" % value.int,
     bytes: lambda value: b"\\x" + value.hex().encode(),
     datetime: lambda value: value.isoformat().encode(),

@@ -17,6 +17,9 @@ from core.web import principals, problems, unproxied
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+#: What is written with a refusal, in its transaction.
+Beside = Callable[[Session, Refusal], None]
+
 
 HEADER = {
     "in": "header",
@@ -58,13 +61,17 @@ def fingerprint() -> bytes:
     )
 
 
-def command(work: Callable[[Session], Any], *, schema: Schema, status: int = 201) -> Response:
+def command(
+    work: Callable[[Session], Any], *, schema: Schema, status: int = 201, beside: Beside | None = None
+) -> Response:
     """Carry a command out once in one transaction, keep its answer with it, and replay it to whoever asks again.
 
     A business refusal is kept too, in a second transaction since the first was rolled back; 401, 403, 409, 429 and 5xx
     never are.
+
+    beside  what else is written with a refusal that is kept
     """
-    names: dict[str, Any] = {"principal": principals.current().name, "key": key(), "fingerprint": fingerprint()}
+    names = _names()
     try:
         with transaction() as session:
             kept = idempotency.begin(session, **names)
@@ -75,8 +82,22 @@ def command(work: Callable[[Session], Any], *, schema: Schema, status: int = 201
     except Refusal as refusal:
         if not refusal.is_final:
             raise
-        return _frozen(refusal, names)
+        return freeze(refusal, beside=beside)
     return answered(answer)
+
+
+def freeze(refusal: Refusal, *, beside: Beside | None = None) -> Response:
+    """Keep a business refusal under the request's key, with what `beside` writes; where an answer is kept, that one."""
+    names = _names()
+    answer = Answer(problems.STATUSES[refusal.kind], problems.body_of(refusal))
+    with transaction() as session:
+        kept = idempotency.begin(session, **names)
+        if kept is not None:
+            return replayed(kept)
+        idempotency.keep(session, **names, answer=answer, now=clock.now())
+        if beside is not None:
+            beside(session, refusal)
+    return problems.response_of(refusal)
 
 
 def answered(answer: Answer) -> Response:
@@ -90,11 +111,5 @@ def replayed(answer: Answer) -> Response:
     return response
 
 
-def _frozen(refusal: Refusal, names: dict[str, Any]) -> Response:
-    answer = Answer(problems.STATUSES[refusal.kind], problems.body_of(refusal))
-    with transaction() as session:
-        kept = idempotency.begin(session, **names)
-        if kept is not None:
-            return replayed(kept)
-        idempotency.keep(session, **names, answer=answer, now=clock.now())
-    return problems.response_of(refusal)
+def _names() -> dict[str, Any]:
+    return {"principal": principals.current().name, "key": key(), "fingerprint": fingerprint()}

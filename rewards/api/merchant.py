@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from auth import customer_codes
 from core import clock
+from core.db import statement
+from core.errors import Refusal
+from core.idempotency import Answer
 from core.web import idempotent
 from rewards import checkouts
 from rewards.api import shapes
@@ -16,6 +19,7 @@ from rewards.checkouts import CheckoutRequest
 from rewards.redemption import redeeming
 from rewards.redemption.redeeming import Request
 from wallet.api.guards import refuse_when_off
+from wallet.api.shapes import replay_header
 from wallet.paying import preferences
 from wallet.paying.api import shapes as paying_shapes
 
@@ -25,8 +29,9 @@ blueprint = Blueprint("rewards_merchant", __name__, description="Vouchers and ba
 @blueprint.post("/redemptions")
 @blueprint.arguments(RedemptionArgsSchema())
 @blueprint.response(201, RedemptionSchema())
-def create_redemption(args: dict[str, Any]) -> Response:
-    """Redeem one voucher by itself: the till collects the rest. Needs an Idempotency-Key."""
+@idempotent.documented
+def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | Response:
+    """Redeem one voucher by itself: the till collects the rest."""
     refuse_when_off()
     request = Request(
         till=paying_shapes.till(),
@@ -34,11 +39,19 @@ def create_redemption(args: dict[str, Any]) -> Response:
         basket=shapes.basket(args["basket"]),
         currency=args["currency"],
         till_reference=args["till_reference"],
+        key=idempotent.key(),
+        fingerprint=idempotent.fingerprint(),
     )
-    return idempotent.command(
-        lambda session: shapes.redemption(redeeming.redeem(session, request, now=clock.now())),
-        schema=RedemptionSchema(),
-    )
+    try:
+        with statement() as connection:
+            made = redeeming.redeem(connection, request, at=clock.now())
+    except Refusal as refusal:
+        if not refusal.is_final:
+            raise
+        return idempotent.freeze(refusal)
+    if isinstance(made, Answer):
+        return idempotent.replayed(made)
+    return shapes.redemption(made), replay_header(made.replayed)
 
 
 @blueprint.post("/checkouts")

@@ -1,8 +1,10 @@
 """Checkouts as rows."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core.db import Connection
@@ -17,6 +19,7 @@ class Checkout:
     """A basket that was taken: total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (wallet).
 
     transfer_id  None where nothing was to pay
+    lines        [sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor] each
     replayed     it had been taken before, under the same till's reference
     """
 
@@ -31,6 +34,7 @@ class Checkout:
     currency: str
     transfer_id: UUID | None
     completed_at: datetime
+    lines: tuple[tuple[Any, ...], ...] = ()
     redemptions: tuple[Redemption, ...] = ()
     replayed: bool = field(default=False, compare=False)
 
@@ -67,6 +71,7 @@ def _columns(checkout: Checkout, fingerprint: bytes) -> list[object]:
         fingerprint, checkout.id, checkout.customer_id, till.merchant_id, till.store_id, till.terminal_id,
         checkout.till_reference, checkout.total_minor, checkout.discount_minor, checkout.gift_minor,
         checkout.paid_minor, checkout.currency, checkout.transfer_id, checkout.completed_at,
+        json.dumps(checkout.lines),
     ]  # fmt: skip
 
 
@@ -84,6 +89,7 @@ def _checkout(
     currency: str,
     transfer_id: UUID | None,
     completed_at: datetime,
+    lines: list[list[Any]],
 ) -> Checkout:
     return Checkout(
         id=checkout_id,
@@ -97,11 +103,12 @@ def _checkout(
         currency=currency,
         transfer_id=transfer_id,
         completed_at=completed_at,
+        lines=tuple([tuple(line) for line in lines]),
     )
 
 
 _NAMES = """id, customer_id, merchant_id, store_id, terminal_id, till_reference, total_minor,
-           discount_minor, gift_minor, paid_minor, currency, transfer_id, completed_at"""
+           discount_minor, gift_minor, paid_minor, currency, transfer_id, completed_at, lines"""
 
 _SELECT = f"""
     SELECT fingerprint, {_NAMES}
@@ -112,9 +119,10 @@ _SELECT = f"""
 _INSERT = f"""
     INSERT INTO rewards.checkout
            (fingerprint, {_NAMES})
-    SELECT fingerprint, {_NAMES}
+    SELECT fingerprint, {_NAMES}::jsonb
       FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[],
-                  %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[])
+                  %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[],
+                  %b::text[])
            AS c (fingerprint, {_NAMES})
      ORDER BY terminal_id, till_reference
         ON CONFLICT (terminal_id, till_reference) DO NOTHING

@@ -1,8 +1,10 @@
 """Checkouts: one scan takes a customer's coupons, gift cards and the payment for the rest, all or nothing."""
 
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,6 +14,7 @@ from core.db import Connection
 from core.errors import Refusal
 from core.events import announce_all
 from core.idempotency import KeyReused
+from rewards.baskets import Basket
 from rewards.checkouts import paying, rows
 from rewards.checkouts.paying import Taken, facts_of, payment_of
 from rewards.checkouts.requests import CheckoutRequest
@@ -57,7 +60,7 @@ def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: date
 def _take_all(
     session: Session, connection: Connection, funds: Funds, requests: Sequence[CheckoutRequest], *, now: datetime
 ) -> list[Checkout | Refusal]:
-    shown = [Shown(request.vouchers, request.customer_id, request.basket) for request in requests]
+    shown = [_shown(request, at=request.at or now) for request in requests]
     known = evidence.gather(connection, funds, shown)
     # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took; in this order, so
     # that whose payment is seen is seen as a checkout, too.
@@ -70,7 +73,7 @@ def _take_all(
     taken: dict[tuple[UUID, str], Taken] = {}
 
     outcomes = [
-        _outcome(connection, known, request, each, earlier, barred, taken, now=now)
+        _outcome(connection, known, request, each, earlier, barred, taken)
         for request, each in zip(requests, shown, strict=True)
     ]
 
@@ -97,8 +100,6 @@ def _outcome(
     earlier: dict[tuple[UUID, str], tuple[Checkout, bytes]],
     barred: dict[tuple[UUID, str], Refusal],
     taken: dict[tuple[UUID, str], Taken],
-    *,
-    now: datetime,
 ) -> Checkout | Refusal:
     """What becomes of one basket; a fresh one joins those taken."""
     name = (request.till.terminal_id, request.till_reference)
@@ -112,19 +113,22 @@ def _outcome(
     if name in barred:
         return barred[name]
 
-    at = request.at or now
     try:
-        uses = deciding.decide(known, shown, currency=request.currency, at=at)
+        uses = deciding.decide(known, shown)
     except Refusal as refusal:
         return refusal
     rest_minor = request.basket.total_minor - sum([use.amount_minor for use in uses])
     try:
-        drawn = paying.draw(connection, known.funds, request, rest_minor, at=at)
+        drawn = paying.draw(connection, known.funds, request, rest_minor, at=shown.at)
     except InsufficientFunds as refusal:
         deciding.give_back(known, uses)
         return refusal
-    taken[name] = Taken(request, _checkout(request, uses, rest_minor, at=at), uses, drawn)
+    taken[name] = Taken(request, _checkout(request, uses, rest_minor, at=shown.at), uses, drawn)
     return taken[name].checkout
+
+
+def _shown(request: CheckoutRequest, *, at: datetime) -> Shown:
+    return Shown(request.vouchers, request.customer_id, request.basket, request.till, request.currency, at)
 
 
 def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *, at: datetime) -> Checkout:
@@ -156,5 +160,23 @@ def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *,
         currency=request.currency,
         transfer_id=transfer_id,
         completed_at=at,
+        lines=_lines(request.basket, uses),
         redemptions=tuple(redemptions),
     )
+
+
+def _lines(basket: Basket, uses: Sequence[Use]) -> tuple[tuple[Any, ...], ...]:
+    """The lines as they are kept, each with what coupons took off it."""
+    off = Tally(dict.fromkeys(range(len(basket.lines)), 0))
+    for use in uses:
+        for at, amount in use.lines:
+            off[at] += amount
+    return tuple(
+        [
+            (
+                line.sku, line.category, line.quantity, line.unit, line.amount_minor, line.coupon_minor, line.tax_minor,
+                off[at],
+            )
+            for at, line in enumerate(basket.lines)
+        ]
+    )  # fmt: skip

@@ -2,27 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from core.errors import Refusal
 from rewards import discounts
-from rewards.counters import USES, CountedUse
+from rewards.counters import CountedUse
 from rewards.discounts import Allocation, Basis, TillLines
-from rewards.errors import (
-    BasketNotCovered,
-    BudgetExhausted,
-    CurrencyMismatch,
-    LimitReached,
-    MinimumSpend,
-    NotInAudience,
-    VoucherExpired,
-    VoucherTwice,
-    VoucherUnknown,
-    VoucherUsedUp,
-)
-from rewards.redemption.evidence import BEST, Evidence, Held, Shown
+from rewards.errors import BasketNotCovered, BudgetExhausted, VoucherTwice, VoucherUnknown, VoucherUsedUp
+from rewards.redemption import conditions
+from rewards.redemption.evidence import BEST, Evidence, Held, Shown, uses_of
 from rewards.vouchers import codes
-from wallet.errors import AccountFrozen
 from wallet.ledger import Leg
 
 
@@ -114,7 +102,7 @@ def _best_first(evidence: Evidence, shown: Shown) -> list[Held]:
     for held in evidence.held_by(shown.customer_id):
         expires = held.expires_at.timestamp() if held.expires_at else float("inf")
         try:
-            _check(evidence, shown, held)
+            conditions.check(evidence, shown, held)
         except Refusal:
             continue
         alone = Basis(shown.basket)
@@ -139,35 +127,11 @@ def _use_if_worth(evidence: Evidence, shown: Shown, held: Held, basis: Basis) ->
 
 def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use | None:
     """One voucher's use of the rest of a basket; None for a gift card that has nothing left to pay."""
-    _check(evidence, shown, held)
+    conditions.check(evidence, shown, held)
     use = _of_gift_card(evidence, held, basis) if held.terms.is_gift_card else _of_coupon(evidence, shown, held, basis)
     if use:
         _count(evidence, use, 1)
     return use
-
-
-def _check(evidence: Evidence, shown: Shown, held: Held) -> None:
-    """The conditions that do not hang on what other vouchers of the basket took off."""
-    of = held.terms
-    if held.expires_at is not None and at >= held.expires_at:
-        raise VoucherExpired(expired_at=held.expires_at.isoformat())
-    if of.currency != currency:
-        raise CurrencyMismatch(currency=currency, voucher_currency=of.currency)
-    if of.is_gift_card:
-        if held.customer_id in evidence.frozen:
-            raise AccountFrozen
-        return  # its value is the holder's: it goes on when its campaign has ended
-
-    of.check_running(at)
-    if held.customer_id and of.limit_per_customer is not None and held.used >= of.limit_per_customer:
-        raise VoucherUsedUp(used=held.used, limit=of.limit_per_customer)
-    for name, cap in of.limits(held.customer_id or shown.customer_id):
-        if evidence.left[name] < 1:
-            raise LimitReached(limit=cap)
-    if of.audience_id and held.customer_id is None and (of.audience_id, shown.customer_id) not in evidence.invited:
-        raise NotInAudience
-    if shown.basket.total_minor < of.min_spend_minor:
-        raise MinimumSpend(total_minor=shown.basket.total_minor, min_spend_minor=of.min_spend_minor)
 
 
 def _of_gift_card(evidence: Evidence, held: Held, basis: Basis) -> Use | None:
@@ -191,10 +155,13 @@ def _of_coupon(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Us
         raise BasketNotCovered("Nothing of the basket is left for the voucher to take off")
     if not evidence.funds.has(held.account, amount):
         raise BudgetExhausted
-    basis.take(off)
-    is_spent = of.limit_per_customer is not None and held.used + 1 >= of.limit_per_customer
-    counted = tuple([name for name, _ in of.limits(held.customer_id or shown.customer_id)])
-    return Use(held, amount, counted, is_spent=is_spent and held.customer_id is not None)
+    refusal = conditions.over_limit(evidence, shown, held, amount)
+    if refusal is not None:
+        raise refusal
+    if amount:
+        basis.take(off)
+    is_spent = held.uses_cap is not None and held.used + 1 >= held.uses_cap
+    return Use(held, amount, tuple(uses_of(shown, held, amount)), is_spent=is_spent)
 
 
 def _covered(evidence: Evidence, held: Held, basis: Basis) -> list[int]:
@@ -204,10 +171,6 @@ def _covered(evidence: Evidence, held: Held, basis: Basis) -> list[int]:
 def _count(evidence: Evidence, use: Use, times: int) -> None:
     use.voucher.used += times
     evidence.funds.take(use.voucher.account, times * use.amount_minor)
-    for name in use.counted:
-        evidence.left[name] -= times
-
-
-def user_of(use: Use, customer_id: UUID | None) -> UUID | None:
-    """Whose use it is: the holder's, or for a generic code the customer's whose basket it is."""
-    return use.voucher.customer_id or customer_id
+    for each in use.counted:
+        if each.counted in evidence.left:
+            evidence.left[each.counted] -= times * each.add

@@ -12,12 +12,13 @@ from uuid import UUID
 from core.db import Connection
 from rewards import audiences, counters, terms
 from rewards.baskets import Basket
-from rewards.counters import Counted
+from rewards.counters import Counted, CountedUse
 from rewards.funds import Funds
 from rewards.terms import Terms
 from rewards.vouchers import codes
 from rewards.vouchers import rows as voucher_rows
 from wallet import standing
+from wallet.paying.tills import Till
 
 #: A voucher as it is shown: its id, or its code as typed or scanned.
 Reference = UUID | str
@@ -31,11 +32,15 @@ class Shown:
     """The vouchers shown with one basket.
 
     customer_id   whose basket it is; None at a till that knows nobody
+    at            business time
     """
 
     references: tuple[Reference, ...] | Literal["best"]
     customer_id: UUID | None
     basket: Basket
+    till: Till
+    currency: str
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class Held:
     expires_at: datetime | None
     terms: Terms
     is_generic: bool
+    is_blocked: bool = False
     used: int = 0
 
     @property
@@ -57,6 +63,13 @@ class Held:
         return self.terms.budget_account
 
     @property
+    def uses_cap(self) -> int | None:
+        """How often it may be used: a customer's own as the campaign says by customer, a bearer's by code."""
+        if self.terms.is_gift_card or self.is_generic:
+            return None
+        return self.terms.limit_per_customer if self.customer_id else self.terms.uses_per_code
+
+    @property
     def is_locked(self) -> bool:
         """Generic coupons are not: many tills use one at once, and what limits it is its campaign's counter."""
         return not self.is_generic
@@ -64,8 +77,8 @@ class Held:
 
 @dataclass(slots=True)
 class Evidence:
-    """left: uses that counters have left, under our locks; scopes: covered skus by scoped campaign; frozen: holders of
-    gift cards whose wallets nothing may leave."""
+    """left: what counters have left under our locks; one that is not there was not looked at. scopes: covered skus by
+    scoped campaign; frozen: holders of gift cards whose wallets nothing may leave."""
 
     funds: Funds
     vouchers: dict[UUID, Held] = field(default_factory=dict)
@@ -94,6 +107,19 @@ class Evidence:
         return [held for held in (self.find(reference) for reference in shown.references) if held]
 
 
+def uses_of(shown: Shown, held: Held, amount_minor: int) -> list[CountedUse]:
+    """What one use of a voucher, worth so much, takes from its campaign's counters. A gift card's count its issuing."""
+    if held.terms.is_gift_card:
+        return []
+    customer_id = user_of(held, shown.customer_id)
+    return [CountedUse(name, 1, cap) for name, cap in held.terms.limits(customer_id)]
+
+
+def user_of(held: Held, customer_id: UUID | None) -> UUID | None:
+    """Whose use it is: the holder's, or for a code that is nobody's the customer's whose basket it is."""
+    return held.customer_id or customer_id
+
+
 def gather(connection: Connection, funds: Funds, shown: Sequence[Shown]) -> Evidence:
     """Find and lock what these baskets' vouchers need. Nothing is read where no voucher is shown.
 
@@ -107,20 +133,15 @@ def gather(connection: Connection, funds: Funds, shown: Sequence[Shown]) -> Evid
         pairs = [(each, held) for each in asking for held in evidence.candidates(each)]
         _lock(connection, evidence)
         _read_rules(connection, evidence, pairs)
-        caps = {name: cap for e, h in pairs if not h.terms.is_gift_card for name, cap in h.terms.limits(_user(e, h))}
-        evidence.left = counters.lock(connection, caps)
+        wanted = [use for each, held in pairs for use in uses_of(each, held, 0)]
+        evidence.left = counters.lock(connection, {use.counted: use.cap for use in wanted})
         # A gift card gives what it has, so its value is always read; its row is locked, so nobody changes it now.
         held = evidence.vouchers.values()
         cards = [each for each in held if each.terms.is_gift_card]
         funds.read(connection, [card.account for card in cards], always=True)
-        evidence.frozen = _frozen(connection, cards)
+        evidence.frozen = frozen_of(connection, cards)
         funds.read(connection, [coupon.account for coupon in held if not coupon.terms.is_gift_card])
     return evidence
-
-
-def _user(shown: Shown, held: Held) -> UUID | None:
-    """Whose use it counts as: the holder's, or for a generic code the customer's whose basket it is."""
-    return held.customer_id or shown.customer_id
 
 
 def _find_vouchers(connection: Connection, evidence: Evidence, asking: Sequence[Shown]) -> None:
@@ -132,8 +153,9 @@ def _find_vouchers(connection: Connection, evidence: Evidence, asking: Sequence[
 
     of_campaigns = terms.load(connection, [row[1] for row in rows])
     wanted = set(customers)
-    for voucher_id, campaign_id, customer_id, code_index, expires_at, is_generic in rows:
-        evidence.vouchers[voucher_id] = Held(voucher_id, customer_id, expires_at, of_campaigns[campaign_id], is_generic)
+    for voucher_id, campaign_id, customer_id, code_index, expires_at, is_generic, is_blocked in rows:
+        of = of_campaigns[campaign_id]
+        evidence.vouchers[voucher_id] = Held(voucher_id, customer_id, expires_at, of, is_generic, is_blocked)
         evidence.of_code[code_index] = voucher_id
         if customer_id in wanted:
             evidence.of_customer.setdefault(customer_id, []).append(voucher_id)
@@ -145,7 +167,7 @@ def _lock(connection: Connection, evidence: Evidence) -> None:
         evidence.vouchers[voucher_id].used = used
 
 
-def _frozen(connection: Connection, cards: Sequence[Held]) -> set[UUID]:
+def frozen_of(connection: Connection, cards: Sequence[Held]) -> set[UUID]:
     """Holders whose wallets are frozen: their cards' accounts bear the cards' names, so those are not."""
     holders = {f"customer:{card.customer_id}": card.customer_id for card in cards if card.customer_id}
     return {holders[owner] for owner in standing.frozen_of(connection, holders)} if holders else set()
@@ -165,7 +187,7 @@ def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tupl
 
 
 _FIND = f"""
-    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic
+    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic, state = 'blocked'
       FROM rewards.voucher v
      WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND {voucher_rows.HAS_LEFT})
      ORDER BY id

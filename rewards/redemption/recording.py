@@ -1,5 +1,6 @@
 """What a till writes when vouchers are used: redemptions, what counters and vouchers have left, and the facts."""
 
+import json
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,17 +9,25 @@ from uuid import UUID
 
 from core import ids
 from core.db import Connection
+from core.errors import NotFound
 from rewards import counters
+from rewards.discounts import Allocation
 from rewards.events import VoucherRedeemed
 from rewards.funds import Beaten
-from rewards.redemption import deciding
 from rewards.redemption.deciding import Use
+from rewards.redemption.evidence import user_of
 from wallet.paying.tills import Till
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redemption:
-    """One use of a voucher that stands. amount_minor: what it took off or paid."""
+    """One use of a voucher.
+
+    amount_minor  what it took off or paid; lines: what of it off which line
+    counted       what it took from counters: scope, measure, bucket, amount
+    fingerprint   of the request that asked for it by itself, under its request_key
+    replayed      it had been made before, for the same request
+    """
 
     voucher_id: UUID
     campaign_id: UUID
@@ -30,6 +39,11 @@ class Redemption:
     transfer_id: UUID | None
     checkout_id: UUID | None
     redeemed_at: datetime
+    lines: Allocation = ()
+    counted: tuple[tuple[str, str, str, int], ...] = ()
+    fingerprint: bytes | None = field(default=None, compare=False)
+    request_key: str | None = field(default=None, compare=False)
+    replayed: bool = field(default=False, compare=False)
     id: UUID = field(default_factory=ids.new)
 
     @property
@@ -63,7 +77,7 @@ def redemption_of(
     return Redemption(
         voucher_id=use.voucher.id,
         campaign_id=use.voucher.terms.campaign_id,
-        customer_id=deciding.user_of(use, customer_id),
+        customer_id=user_of(use.voucher, customer_id),
         till=till,
         till_reference=till_reference,
         amount_minor=use.amount_minor,
@@ -71,6 +85,8 @@ def redemption_of(
         transfer_id=transfer_id,
         checkout_id=checkout_id,
         redeemed_at=at,
+        lines=use.lines,
+        counted=tuple([(*each.counted[1:], each.add) for each in use.counted]),
     )
 
 
@@ -81,7 +97,7 @@ def record_all(connection: Connection, redeemed: Sequence[tuple[Use, Redemption]
     """
     if not redeemed:
         return
-    counters.add(connection, Tally(name for use, _ in redeemed for name in use.counted))
+    counters.use_all(connection, [each for use, _ in redeemed for each in use.counted])
     tracked = [use for use, _ in redeemed if use.voucher.is_locked]
     uses = Tally(use.voucher.id for use in tracked)
     spent = {use.voucher.id for use in tracked if use.is_spent}
@@ -102,11 +118,12 @@ def of_checkouts(connection: Connection, checkout_ids: Sequence[UUID]) -> dict[U
     return found
 
 
-def by_reference(connection: Connection, till: Till, till_reference: str) -> Redemption | None:
-    """The redemption by itself that a till has made under its reference."""
-    query = f"{_SELECT} checkout_id IS NULL AND terminal_id = %s AND till_reference = %s"
-    row = connection.execute(query, [till.terminal_id, till_reference]).fetchone()
-    return _redemption(*row) if row else None
+def by_id(connection: Connection, redemption_id: UUID) -> Redemption:
+    """raises  NotFound"""
+    row = connection.execute(f"{_SELECT} id = %s", [redemption_id]).fetchone()
+    if row is None:
+        raise NotFound
+    return _redemption(*row)
 
 
 def _columns(redemption: Redemption) -> list[object]:
@@ -115,7 +132,8 @@ def _columns(redemption: Redemption) -> list[object]:
         redemption.id, redemption.voucher_id, redemption.campaign_id, redemption.customer_id,
         till.merchant_id, till.store_id, till.terminal_id, redemption.till_reference,
         redemption.amount_minor, redemption.currency, redemption.transfer_id, redemption.checkout_id,
-        redemption.redeemed_at,
+        redemption.redeemed_at, json.dumps(redemption.lines), json.dumps(redemption.counted),
+        redemption.fingerprint, redemption.request_key,
     ]  # fmt: skip
 
 
@@ -133,6 +151,10 @@ def _redemption(
     transfer_id: UUID | None,
     checkout_id: UUID | None,
     redeemed_at: datetime,
+    lines: list[list[int]],
+    counted: list[tuple[str, str, str, int]],
+    fingerprint: bytes | None,
+    request_key: str | None,
 ) -> Redemption:
     return Redemption(
         id=redemption_id,
@@ -146,20 +168,25 @@ def _redemption(
         transfer_id=transfer_id,
         checkout_id=checkout_id,
         redeemed_at=redeemed_at,
+        lines=tuple([(at, amount) for at, amount in lines]),
+        counted=tuple([(scope, measure, bucket, amount) for scope, measure, bucket, amount in counted]),
+        fingerprint=fingerprint,
+        request_key=request_key,
     )
 
 
 _NAMES = """id, voucher_id, campaign_id, customer_id, merchant_id, store_id, terminal_id, till_reference,
-           amount_minor, currency, transfer_id, checkout_id, redeemed_at"""
+           amount_minor, currency, transfer_id, checkout_id, redeemed_at, lines, counted, fingerprint, request_key"""
 
 _SELECT = f"SELECT {_NAMES} FROM rewards.redemption WHERE"  # noqa: S608 - constants only
 
 _INSERT = f"""
     INSERT INTO rewards.redemption
           ({_NAMES}, state)
-    SELECT {_NAMES}, 'succeeded'
+    SELECT {_NAMES.replace("lines, counted", "lines::jsonb, counted::jsonb")}, 'succeeded'
       FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[],
-                  %s::bigint[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[])
+                  %s::bigint[], %s::text[], %s::uuid[], %s::uuid[], %s::timestamptz[], %b::text[], %b::text[],
+                  %s::bytea[], %s::text[])
            AS r ({_NAMES})
      ORDER BY id
         ON CONFLICT (terminal_id, till_reference) WHERE checkout_id IS NULL DO NOTHING

@@ -1,31 +1,57 @@
-"""Redemptions: one voucher used at a till by itself, its value moved to what the merchant is owed."""
+"""Redemptions: one voucher used at a till by itself, its value moved to what the merchant is owed.
+
+One statement looks up what is known, one call of `rewards.redeem` (migration 0021) does it all or nothing. What was
+looked up may have changed meanwhile; then the call says so, and it is looked up again.
+"""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy.orm import Session
+import psycopg
 
 from core import ids
 from core.db import Connection
-from core.events import announce
+from core.errors import Busy, Refusal
+from core.idempotency import Answer, KeyReused
+from core.prepared import PreparedCall
 from rewards.baskets import Basket
-from rewards.errors import RedemptionReferenceReused, VoucherUsedUp
-from rewards.funds import Funds, post_with
-from rewards.redemption import deciding, evidence, recording
+from rewards.errors import BudgetExhausted, LimitReached, RedemptionReferenceReused, VoucherUnknown, VoucherUsedUp
+from rewards.funds import Funds
+from rewards.redemption import deciding, evidence, lookup, recording
 from rewards.redemption.deciding import Use
-from rewards.redemption.evidence import Reference, Shown
+from rewards.redemption.evidence import Evidence, Held, Reference, Shown
+from rewards.redemption.lookup import Found
 from rewards.redemption.recording import Redemption
-from wallet import accounts, ledger
-from wallet.ledger import Transfer
+from rewards.vouchers import codes
+from wallet import accounts
+from wallet.accounts import Opening
+from wallet.arrays import array_literal
+from wallet.errors import AccountMissing, InsufficientFunds
+from wallet.faults import refusals
+from wallet.paying import reversals
+from wallet.paying.errors import TillReferenceReused
 from wallet.paying.tills import Till
+
+#: How often what was looked up may have changed before it was written.
+_TRIES = 5
+
+
+class _Changed(Exception):
+    """Something is not as it was looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A voucher at a till, with the basket that it is shown for.
 
-    till_reference  the till's own number of this deed; the same one again gets the same answer
+    till_reference  the till's own number of this deed; the same request under it again gets the same answer
+    customer_id     whose basket it is, where the till knows
+    key             the request's idempotency key, and its fingerprint; None where it has none
     """
 
     till: Till
@@ -33,71 +59,186 @@ class Request:
     basket: Basket
     currency: str
     till_reference: str
+    customer_id: UUID | None = None
+    key: str | None = None
+    fingerprint: bytes | None = None
+
+    @property
+    def asked(self) -> bytes:
+        """What a repetition repeats."""
+        if self.fingerprint is not None:
+            return self.fingerprint
+        lines = [[line.sku, line.quantity, line.amount_minor, line.coupon_minor] for line in self.basket.lines]
+        asked = [str(self.reference), self.currency, str(self.customer_id), lines]
+        return hashlib.sha256(json.dumps(asked).encode()).digest()
 
 
-def redeem(session: Session, request: Request, *, now: datetime) -> Redemption:
-    """Use one voucher; who holds its code has shown it, so the till learns why it is refused.
+def redeem(connection: Connection, request: Request, *, at: datetime) -> Redemption | Answer:
+    """Use one voucher; who holds its code has shown it, so the till learns why it is refused. On a `statement()`
+    connection, where the call is the whole transaction. The answer that is frozen under the request's key, if one is.
 
-    raises   each refusal of `deciding.decide`, VoucherUnknown for a code that does not exist; RedemptionReferenceReused
+    raises   each refusal of `deciding.decide`, VoucherUnknown for a code that does not exist; KeyReused;
+             RedemptionReferenceReused; TillReferenceReused; PaymentReversed after the till took it back
     effects  moves the value from budget or gift card to the merchant; announces voucher.redeemed
     """
-    return post_with(session, lambda connection, funds: _redeem(session, connection, funds, request, now=now))
+    for _ in range(_TRIES):
+        try:
+            return _redeem(connection, request, at=at)
+        except _Changed:
+            continue
+    raise Busy
 
 
-def _redeem(session: Session, connection: Connection, funds: Funds, request: Request, *, now: datetime) -> Redemption:
-    shown = Shown((request.reference,), None, request.basket)
-    known = evidence.gather(connection, funds, [shown])
-    # Read under the voucher's lock, so that who waited there for a twin finds what the twin took.
-    earlier = recording.by_reference(connection, request.till, request.till_reference)
-    if earlier is not None:
-        held = known.find(request.reference)
-        if held is None or held.id != earlier.voucher_id:
-            raise RedemptionReferenceReused
-        return earlier
-
-    uses = deciding.decide(known, shown, currency=request.currency, at=now)
-    if not uses:
-        raise VoucherUsedUp("There is nothing in the basket for the gift card to pay")
-    use = uses[0]
-    transfer_id = ids.new() if use.amount_minor else None
-    redemption = recording.redemption_of(
-        use,
-        till=request.till,
-        till_reference=request.till_reference,
-        customer_id=None,
-        transfer_id=transfer_id,
-        checkout_id=None,
-        at=now,
+def _redeem(connection: Connection, request: Request, *, at: datetime) -> Redemption | Answer:
+    skus = {line.sku for line in request.basket.lines}
+    till, till_reference = request.till, request.till_reference
+    found = lookup.find(connection, request.reference, till, till_reference, request.key, skus)
+    before = _before(connection, request, found)
+    if before is not None:
+        return before
+    try:
+        use = _decide(connection, request, found, at=at)
+    except Refusal as refusal:
+        # A twin that was made meanwhile may be the very reason.
+        if lookup.stands(connection, till, till_reference, request.key):
+            raise _Changed from refusal
+        raise
+    redemption = replace(
+        recording.redemption_of(
+            use,
+            till=till,
+            till_reference=till_reference,
+            customer_id=request.customer_id,
+            transfer_id=ids.new() if use.amount_minor else None,
+            checkout_id=None,
+            at=at,
+        ),
+        fingerprint=request.asked,
+        request_key=request.key,
     )
-    recording.record_all(connection, [(use, redemption)])
-    if transfer_id:
-        if funds.are_read:
-            accounts.open_all(connection, [accounts.of_merchant(request.till.merchant_id, request.currency)])
-        ledger.post(connection, _transfer(use, redemption))
-
-    announce(session, redemption.fact)
+    _write(connection, use, redemption)
     return redemption
 
 
-def _transfer(use: Use, redemption: Redemption) -> Transfer:
-    assert redemption.transfer_id is not None
-    return Transfer(
-        id=redemption.transfer_id,
-        principal=f"terminal:{redemption.till.terminal_id}",
-        key=f"redemption:{redemption.id}",
-        fingerprint=hashlib.sha256(redemption.id.bytes).digest(),
-        kind="redemption",
-        legs=(
-            use.leg,
-            accounts.of_merchant(redemption.till.merchant_id, redemption.currency).leg(redemption.amount_minor),
-        ),
-        effective_at=redemption.redeemed_at,
-        details={
-            "redemption_id": str(redemption.id),
-            "voucher_id": str(redemption.voucher_id),
-            "campaign_id": str(redemption.campaign_id),
-            "merchant_id": str(redemption.till.merchant_id),
-            "store_id": str(redemption.till.store_id),
-            "terminal_id": str(redemption.till.terminal_id),
-        },
-    )
+def _before(connection: Connection, request: Request, found: Found) -> Redemption | Answer | None:
+    """What stands under the request's key, or under the till's reference."""
+    if found.by_key is not None:
+        kept = recording.by_id(connection, found.by_key)
+        if kept.fingerprint != request.asked:
+            raise KeyReused
+        return replace(kept, replayed=True)
+    if found.is_kept and request.key is not None:
+        return lookup.kept_answer(connection, request.till, request.key, request.asked)
+    if found.by_reference is not None:
+        refusal = reversals.refusals(connection, [(request.till.terminal_id, request.till_reference)])
+        reversed_ = [each for each in refusal.values() if not isinstance(each, TillReferenceReused)]
+        if reversed_:
+            raise reversed_[0]
+        kept = recording.by_id(connection, found.by_reference)
+        if kept.fingerprint != request.asked:
+            raise RedemptionReferenceReused
+        return replace(kept, replayed=True)
+    return None
+
+
+def _decide(connection: Connection, request: Request, found: Found, *, at: datetime) -> Use:
+    """The one use that this is, by what was looked up; counters and budget are left to the call."""
+    if isinstance(request.reference, str) and codes.is_mistyped(codes.normalise(request.reference)):
+        raise VoucherUnknown("The code has a typing error in it", voucher=0)
+    held = found.held
+    if held is None:
+        raise VoucherUnknown(voucher=0)
+    known = Evidence(Funds(are_read=False), vouchers={held.id: held})
+    if held.terms.is_scoped:
+        known.scopes[held.terms.campaign_id] = set(found.skus)
+    if held.terms.is_gift_card:
+        known.funds.read(connection, [held.account], always=True)
+        known.frozen = evidence.frozen_of(connection, [held])
+    shown = Shown((held.id,), request.customer_id, request.basket, request.till, request.currency, at)
+    uses = deciding.decide(known, shown)
+    if not uses:
+        raise VoucherUsedUp("There is nothing in the basket for the gift card to pay")
+    return uses[0]
+
+
+def _write(connection: Connection, use: Use, redemption: Redemption) -> None:
+    """raises  _Changed; LimitReached; BudgetExhausted; what a till's reference refuses"""
+    payable = accounts.of_merchant(redemption.till.merchant_id, redemption.currency)
+    parameters = _parameters(use, redemption, payable)
+    try:
+        with _alone(connection), refusals():
+            if not _REDEEM.is_true(connection, parameters):
+                raise _Changed
+    except psycopg.errors.IntegrityError as error:
+        if error.diag.constraint_name in _CHANGES:
+            raise _Changed from error
+        raise
+    except LimitReached as refusal:
+        raise LimitReached(limit=_cap_of(refusal, use), voucher=0) from refusal
+    except KeyReused as error:
+        name = (redemption.till.terminal_id, redemption.till_reference)
+        raise reversals.refusals(connection, [name]).get(name) or TillReferenceReused() from error
+    except InsufficientFunds as refusal:
+        if use.voucher.terms.is_gift_card:
+            raise _Changed from refusal
+        raise BudgetExhausted(voucher=0) from refusal
+    except AccountMissing as missing:
+        if missing.account_id != payable.id:
+            raise BudgetExhausted(voucher=0) from missing
+        accounts.open_all(connection, [payable])
+        raise _Changed from missing
+
+
+def _alone(connection: Connection) -> AbstractContextManager[Any]:
+    """Within a transaction, a savepoint: what is refused is undone, and can be looked up again."""
+    return nullcontext() if connection.autocommit else connection.transaction()
+
+
+def _cap_of(refusal: LimitReached, use: Use) -> int:
+    """The cap that stood in the way, by the place that the call has named."""
+    error = refusal.__cause__
+    place = error.diag.message_detail if isinstance(error, psycopg.Error) else None
+    number = (place or "").partition("|")[0]
+    counted = use.counted[int(number) - 1] if number.isdigit() else use.counted[0]
+    return counted.cap
+
+
+def _parameters(use: Use, made: Redemption, payable: Opening) -> list[Any]:
+    held, till, counted = use.voucher, made.till, use.counted
+    return [
+        made.id, made.voucher_id, made.campaign_id, None if held.terms.is_gift_card else held.terms.revision,
+        made.customer_id, till.merchant_id, till.store_id, till.terminal_id, made.till_reference, made.fingerprint,
+        made.request_key, made.amount_minor, made.currency, _encode(made.lines), made.redeemed_at,
+        held.is_locked, held.uses_cap, use.is_spent and held.terms.is_gift_card, _encode(made.counted),
+        array_literal([each.counted[1] for each in counted]), array_literal([each.counted[2] for each in counted]),
+        array_literal([each.counted[3] for each in counted]), array_literal([each.add for each in counted]),
+        array_literal([each.cap for each in counted]),
+        made.transfer_id, *_legs(held, made, payable), ids.new(),
+    ]  # fmt: skip
+
+
+def _legs(held: Held, made: Redemption, payable: Opening) -> list[Any]:
+    """The two accounts in the order in which every transaction locks balances: hot last, by id."""
+    if made.transfer_id is None:
+        return [None, None, None, None, None]
+    shard = (made.transfer_id.int & 0xFF) % payable.shards
+    source, amount = held.account, made.amount_minor
+    if not held.terms.is_gift_card and payable.id < source:
+        return [payable.id, shard, amount, source, 0]
+    return [source, 0, -amount, payable.id, shard]
+
+
+#: Made once: `json.dumps` makes an encoder for each call that is no plain one.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+#: What the call finds changed since the look-up.
+_CHANGES = {"ck_campaign_revision", "ck_voucher_changed", "uq_redemption_terminal_id_request_key"}
+
+_REDEEM = PreparedCall(
+    "rewards_redeem",
+    """
+    SELECT rewards.redeem(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s::jsonb,
+        %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s, %s, %s::smallint, %s::bigint, %s,
+        %s::smallint, %s)
+    """,
+)

@@ -7,6 +7,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "app")
 
 CALLERS = {
+    "rewards/api/merchant.py",
     "wallet/api/customer.py",
 }
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from core import ids
-from core.db import connection_of, transaction
+from core.db import connection_of, statement, transaction
 from core.errors import Refusal
 from rewards import checkouts
 from rewards.baskets import Basket
@@ -438,11 +438,11 @@ def test_gift_card_of_a_frozen_wallet_pays_nothing(world: World) -> None:
     for vouchers in ((card.id,), (card.code,), BEST):
         with pytest.raises(AccountFrozen):
             take(world.checkout(customer, line(700), vouchers=vouchers))
-    with pytest.raises(AccountFrozen), transaction() as session:
+    with pytest.raises(AccountFrozen), statement() as connection:
         shown = redeeming.Request(
             till=world.till, reference=card.code, basket=Basket((line(700),)), currency="USD", till_reference="R-1"
         )
-        redeeming.redeem(session, shown, now=NOW)
+        redeeming.redeem(connection, shown, at=NOW)
     assert world.gift(card) == 2_000
 
     with transaction() as session:

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from core import ids
-from core.db import transaction
+from core.db import statement, transaction
 from core.errors import Busy, Refusal
 from rewards import checkouts
 from rewards.baskets import Basket
@@ -45,8 +45,8 @@ def redeem(world: World, code: str, till_reference: str | None = None) -> None:
         currency="USD",
         till_reference=till_reference or str(ids.new()),
     )
-    with transaction() as session:
-        redeeming.redeem(session, request, now=NOW)
+    with statement() as connection:
+        redeeming.redeem(connection, request, at=NOW)
 
 
 def test_limit_of_ten_lets_exactly_ten_of_fifty_through(world: World) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core import ids
-from core.db import transaction
+from core.db import statement, transaction
 from rewards import campaigns
 from rewards.baskets import Basket, Line
 from rewards.errors import (
@@ -35,8 +35,10 @@ def redeem(world: World, reference: Reference, *lines: Line, now=NOW, **changes:
         "currency": "USD",
         "till_reference": str(ids.new()),
     } | changes
-    with transaction() as session:
-        return redeeming.redeem(session, Request(**given), now=now)
+    with statement() as connection:
+        made = redeeming.redeem(connection, Request(**given), at=now)
+    assert isinstance(made, Redemption)
+    return made
 
 
 def test_coupon_moves_its_value_from_the_budget_to_the_merchant(world: World) -> None:

@@ -1,0 +1,123 @@
+"""What a till's redemption must know before it is decided, by one statement.
+
+A campaign's terms are kept in the process: they are read again when its revision or its state is another.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.db import Connection
+from core.idempotency import Answer, KeyReused
+from rewards import terms
+from rewards.redemption.evidence import Held, Reference
+from rewards.terms import Terms
+from rewards.vouchers import codes
+from wallet.paying.tills import Till
+
+#: Campaigns whose terms a process keeps, some kilobytes each; past that it begins anew.
+_MOST_TERMS = 10_000
+_terms: dict[UUID, Terms] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """skus: of the basket's, those that a scoped campaign covers; by_reference and by_key: the redemptions that stand
+    under the till's reference and under the request's key; is_kept: an answer is frozen under that key."""
+
+    held: Held | None
+    skus: frozenset[str]
+    by_reference: UUID | None
+    by_key: UUID | None
+    is_kept: bool
+
+
+def find(
+    connection: Connection,
+    reference: Reference,
+    till: Till,
+    till_reference: str,
+    key: str | None,
+    skus: Collection[str],
+) -> Found:
+    """The voucher with its campaign, and what was done before under the same names."""
+    names = [till.terminal_id, till_reference, till.terminal_id, key, f"terminal:{till.terminal_id}", key]
+    if isinstance(reference, UUID):
+        row = connection.execute(_FIND_ID, [list(skus), *names, reference]).fetchone()
+    else:
+        code_index = codes.index(codes.normalise(reference))
+        row = connection.execute(_FIND_CODE, [list(skus), *names, code_index]).fetchone()
+    assert row is not None
+    *voucher, skus_covered, by_reference, by_key, is_kept = row
+    held = _held(connection, *voucher) if voucher[0] else None
+    return Found(held, frozenset(skus_covered or ()), by_reference, by_key, is_kept)
+
+
+def stands(connection: Connection, till: Till, till_reference: str, key: str | None) -> bool:
+    """Whether a redemption was made under these names by now."""
+    row = connection.execute(_STANDS, [till.terminal_id, till_reference, till.terminal_id, key]).fetchone()
+    return bool(row and row[0])
+
+
+def kept_answer(connection: Connection, till: Till, key: str, fingerprint: bytes) -> Answer | None:
+    """The refusal that was frozen under a request's key.
+
+    raises  KeyReused for another request
+    """
+    row = connection.execute(_KEPT, [f"terminal:{till.terminal_id}", key]).fetchone()
+    if row is None:
+        return None
+    if row[0] != fingerprint:
+        raise KeyReused
+    return Answer(row[1], row[2])
+
+
+def _held(
+    connection: Connection,
+    voucher_id: UUID,
+    campaign_id: UUID,
+    customer_id: UUID | None,
+    expires_at: datetime | None,
+    is_generic: bool,
+    used: int,
+    state: str,
+    *of_campaign: Any,
+) -> Held:
+    of = _terms_of(connection, campaign_id, *of_campaign)
+    return Held(voucher_id, customer_id, expires_at, of, is_generic, state == "blocked", used)
+
+
+def _terms_of(connection: Connection, campaign_id: UUID, revision: int, state: str) -> Terms:
+    known = _terms.get(campaign_id)
+    if known is None or (known.revision, known.state) != (revision, state):
+        known = terms.load(connection, [campaign_id])[campaign_id]
+        if len(_terms) >= _MOST_TERMS:
+            _terms.clear()
+        _terms[campaign_id] = known
+    return known
+
+
+_FIND = """
+    SELECT v.id, v.campaign_id, v.customer_id, v.expires_at, v.is_generic, v.used, v.state, c.revision, c.state,
+           CASE WHEN c.is_scoped THEN ARRAY(
+               SELECT s.sku FROM rewards.campaign_sku s WHERE s.campaign_id = c.id AND s.sku = ANY(%s)) END,
+           (SELECT r.id FROM rewards.redemption r
+             WHERE r.terminal_id = %s AND r.till_reference = %s AND r.checkout_id IS NULL),
+           (SELECT k.id FROM rewards.redemption k WHERE k.terminal_id = %s AND k.request_key = %s),
+           EXISTS (SELECT FROM core.idempotency WHERE principal = %s AND key = %s)
+      FROM (SELECT) AS one
+      LEFT JOIN (rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id) ON
+"""
+
+_FIND_ID = f"{_FIND} v.id = %s"
+_FIND_CODE = f"{_FIND} v.code_index = %s"
+
+_STANDS = """
+    SELECT EXISTS (SELECT FROM rewards.redemption
+                    WHERE terminal_id = %s AND till_reference = %s AND checkout_id IS NULL)
+        OR EXISTS (SELECT FROM rewards.redemption WHERE terminal_id = %s AND request_key = %s)
+"""
+
+_KEPT = "SELECT fingerprint, status, body FROM core.idempotency WHERE principal = %s AND key = %s"
