@@ -31,6 +31,10 @@ import rewards.api.merchant
 import rewards.api.staff
 import rewards.gift_cards
 import rewards.reactions
+import rewards.vouchers.api.customer
+import rewards.vouchers.api.staff
+import rewards.vouchers.work
+import rewards.rules.api.staff
 import wallet.api.customer
 import wallet.api.lots
 import wallet.api.merchant
@@ -102,6 +106,7 @@ def doors() -> list[Door]:
                 wallet.identity.api.limits_customer.blueprint,
                 wallet.identity.api.status_customer.blueprint,
                 rewards.api.customer.blueprint,
+                rewards.vouchers.api.customer.blueprint,
                 engage.api.customer.blueprint,
             ],
             also_documents=sign_in,
@@ -116,6 +121,8 @@ def doors() -> list[Door]:
             blueprints=[
                 auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
+                rewards.vouchers.api.staff.blueprint,
+                rewards.rules.api.staff.blueprint,
                 engage.api.staff.blueprint,
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
@@ -199,6 +206,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *wallet.work.work(gateways.payments),
         *wallet.identity.work.work(gateways.identity),
         *wallet.peers.work.WORK,
+        *rewards.vouchers.work.WORK,
         *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),

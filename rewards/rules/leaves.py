@@ -66,6 +66,7 @@ MOST_DAYS_BACK = 730
 
 #: It is asked with a sku or a category and the days, so it is read by `parsing` itself.
 BOUGHT = "history.bought"
+BOUGHT_LABEL = "The number of the customer's orders with a sku or a category, within_days"
 
 _ALL = [
     Fact(
@@ -185,3 +186,18 @@ _ALL = [
 ]
 
 FACTS = {fact.name: fact for fact in _ALL}
+
+
+def described() -> list[dict[str, Any]]:
+    """What a person who writes a rule may ask about, by which words, with a value of which kind."""
+    asked = [*_ALL, Fact(name=BOUGHT, kind=kinds.COUNT, label=BOUGHT_LABEL, get=lambda facts, line: None)]
+    return [
+        {
+            "fact": fact.name,
+            "label": fact.label,
+            "words": fact.kind.words,
+            "value": fact.kind.wanted,
+            "is_of_line": fact.is_of_line,
+        }
+        for fact in asked
+    ]

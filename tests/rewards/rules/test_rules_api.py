@@ -1,0 +1,174 @@
+"""Rules over HTTP: saved, used, changed, tried on a basket."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from psycopg.types.json import Jsonb
+
+from auth import merchants, tokens
+from core import clock, ids
+from core.db import connection_of, transaction
+from core.web.principals import Principal
+from rewards.rules import uses
+from tests.rewards.conftest import World
+from tests.rewards.test_api import BASKET, Door
+
+BIG = {"fact": "basket.total_minor", "is": "at_least", "value": 2000}
+
+
+@pytest.fixture
+def staff(app: Flask) -> Door:
+    return _staff(app, "rules.read", "rules.write")
+
+
+def _staff(app: Flask, *permissions: str) -> Door:
+    return Door(app, "/admin/v1", tokens.ADMIN, Principal("staff", ids.new(), permissions=frozenset(permissions)))
+
+
+def saved(staff: Door, condition: Any, name: str = "Big baskets") -> str:
+    made = staff.post("/rules", {"name": name, "condition": condition})
+    assert made.status_code == 201, made.json
+    return str(made.json["id"])
+
+
+def use(campaign_id: Any, condition: Any) -> None:
+    """As a campaign that takes this condition does."""
+    with transaction() as session:
+        connection_of(session).execute(
+            "UPDATE rewards.campaign SET rule = %s WHERE id = %s", [Jsonb(condition), campaign_id]
+        )
+        uses.note_uses(session, campaign_id=campaign_id, condition=condition)
+
+
+def test_a_rule_is_saved_shown_listed_and_changed(staff: Door) -> None:
+    rule_id = saved(staff, BIG)
+
+    changed = staff.put(f"/rules/{rule_id}", {"name": "Bigger", "condition": BIG | {"value": 3000}})
+    same = staff.put(f"/rules/{rule_id}", {"name": "Bigger", "condition": BIG | {"value": 3000}})
+    shown = staff.get(f"/rules/{rule_id}")
+
+    assert (changed.status_code, changed.json["revision"]) == (200, 2)
+    assert same.json == changed.json
+    assert (shown.json["name"], shown.json["condition"]["value"], shown.json["campaigns"]) == ("Bigger", 3000, [])
+    assert [each["id"] for each in staff.get("/rules").json["items"]] == [rule_id]
+    assert staff.get(f"/rules/{ids.new()}").status_code == 404
+    assert staff.put(f"/rules/{ids.new()}", {"name": "x", "condition": BIG}).status_code == 404
+
+
+def test_faults_come_back_with_pointers_into_the_request(staff: Door) -> None:
+    answer = staff.post("/rules", {"name": "Mistyped", "condition": {"all": [BIG | {"is": "at_last"}]}})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "rule_invalid")
+    assert answer.json["errors"][0]["pointer"] == "/condition/all/0/is"
+    assert "Did you mean “at_least”?" in answer.json["errors"][0]["detail"]
+    assert staff.get("/rules").json["items"] == []
+
+
+def test_a_rule_in_use_stays(staff: Door, world: World) -> None:
+    rule_id = saved(staff, BIG)
+    above = saved(staff, {"not": {"rule": rule_id}}, "Small baskets")
+    campaign_id = world.campaign()
+    use(campaign_id, {"rule": above})
+
+    refused = [_delete(staff, each) for each in (rule_id, above)]
+
+    assert [(each.status_code, each.json["code"]) for each in refused] == [(409, "rule_in_use")] * 2
+    assert staff.get(f"/rules/{rule_id}").json["rules"] == [above]
+    assert staff.get(f"/rules/{above}").json["campaigns"] == [str(campaign_id)]
+    use(campaign_id, None)
+    assert [_delete(staff, each).status_code for each in (above, rule_id, rule_id)] == [204, 204, 404]
+
+
+def _delete(staff: Door, rule_id: str) -> Any:
+    return staff.app.test_client().delete(f"/admin/v1/rules/{rule_id}", headers=staff.headers)
+
+
+def test_a_change_must_suit_everyone_who_uses_the_rule(staff: Door, world: World) -> None:
+    rule_id = saved(staff, BIG)
+    above = saved(staff, {"not": {"rule": rule_id}}, "Small baskets")
+    campaign_id = world.campaign(name="Summer")
+    use(campaign_id, {"rule": above})
+
+    of_line = staff.put(
+        f"/rules/{rule_id}", {"name": "x", "condition": {"fact": "line.sku", "is": "equals", "value": "a"}}
+    )
+    ring = staff.put(f"/rules/{rule_id}", {"name": "x", "condition": {"rule": above}})
+    itself = staff.put(f"/rules/{rule_id}", {"name": "x", "condition": {"rule": rule_id}})
+
+    assert {each.json["code"] for each in (of_line, ring, itself)} == {"rule_invalid"}
+    assert "The campaign “Summer” uses this rule" in of_line.json["errors"][0]["detail"]
+    assert "The rule would use itself: “x” → “Small baskets” → “x”." in ring.json["errors"][0]["detail"]
+    assert itself.json["errors"][0]["detail"] == "The rule would use itself: “x” → “x”."
+
+
+def test_a_condition_about_a_line_can_be_saved_for_lines(staff: Door) -> None:
+    of_line = saved(staff, {"fact": "line.category", "is": "equals", "value": "DAIRY"}, "Dairy")
+
+    inside = staff.post("/rules/checks", _check({"any_line": {"rule": of_line}}))
+    outside = staff.post("/rules/checks", _check({"rule": of_line}))
+
+    assert (inside.status_code, inside.json["is_met"]) == (200, True)
+    assert outside.json["errors"][0]["detail"].startswith("The saved rule “Dairy” cannot be used here: “line.category”")
+
+
+def _check(condition: Any, **changes: Any) -> dict[str, Any]:
+    return {"condition": condition, "basket": BASKET, "currency": "USD"} | changes
+
+
+def test_a_check_tells_what_was_asked_and_what_was_there(staff: Door) -> None:
+    answer = staff.post("/rules/checks", _check({"all": [BIG | {"value": 2001}]}))
+
+    assert answer.json == {
+        "is_met": False,
+        "reason": {
+            "is_met": False,
+            "all": [
+                {
+                    "is_met": False,
+                    "fact": "basket.total_minor",
+                    "is": "at_least",
+                    "needed": 2001,
+                    "actual": 2000,
+                    "says": "The basket's total is 20.00 USD; asked for: 20.01 USD or more.",
+                }
+            ],
+        },
+    }
+
+
+def test_a_check_of_a_customer_needs_to_see_customers(app: Flask, staff: Door) -> None:
+    asked = _check({"fact": "history.first_order", "is": "equals", "value": True}, customer_id=str(ids.new()))
+
+    refused = staff.post("/rules/checks", asked)
+    allowed = _staff(app, "rules.read", "customers.read").post("/rules/checks", asked)
+
+    assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
+    assert (allowed.status_code, allowed.json["is_met"]) == (200, True)
+
+
+def test_a_check_knows_the_store(staff: Door, database: None) -> None:
+    with transaction() as session:
+        merchant = merchants.add_merchant(session, name="Corner Shop", now=clock.now())
+        store = merchants.add_store(session, merchant_id=merchant.id, name="Main St", reference="12", now=clock.now())
+    condition = {"fact": "store.reference", "is": "equals", "value": "12"}
+
+    there = staff.post("/rules/checks", _check(condition, store_id=str(store.id)))
+    nowhere = staff.post("/rules/checks", _check(condition))
+    unknown = staff.post("/rules/checks", _check(condition, store_id=str(ids.new())))
+
+    assert (there.json["is_met"], nowhere.json["is_met"], unknown.status_code) == (True, False, 404)
+
+
+@pytest.mark.parametrize("condition", [None, [], {}, 1, "x", {"all": []}, {"fact": {}}, {"rule": "x" * 36}])
+def test_what_is_no_condition_is_refused(staff: Door, condition: Any) -> None:
+    assert staff.post("/rules/checks", _check(condition)).status_code == 422
+    assert staff.post("/rules", {"name": "x", "condition": condition}).status_code == 422
+
+
+def test_the_facts_are_listed(staff: Door) -> None:
+    listed = {each["fact"]: each for each in staff.get("/rules/facts").json["items"]}
+
+    assert "at_least" in listed["basket.total_minor"]["words"]
+    assert listed["line.sku"]["is_of_line"]
+    assert "history.bought" in listed
