@@ -23,6 +23,7 @@ from engage.outgoing import Planned
 from engage.steps import Ask, End, Go, Pause, Run, SendMessage
 from engage.versions import Catalogue, Version
 from engage.walks import Settled, Walk
+from rewards.campaigns.errors import HeldOut
 from rewards.vouchers import Voucher
 
 #: A walk that has taken so many steps goes round a loop that its waits do not slow down.
@@ -130,7 +131,8 @@ def _take(batch: Batch, ask: Asked, answer: Voucher | Refusal) -> None:
     walk, run = ask.walk, ask.run
     branches = batch.version(walk).graph.steps[run.step].branches
     if isinstance(answer, Refusal):
-        run.outcome = "refused"
+        # Held out is nobody's fault: it is how the campaign's effect is told.
+        run.outcome = "held_out" if isinstance(answer, HeldOut) else "refused"
         run.because(answer.code, answer.detail, **answer.facts)
         _leave(batch, walk, branches["on_refused"], reason=f"refused: {answer.code}")
     else:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -13,10 +14,13 @@ from core import audit, ids
 from core.db import connection_of
 from core.errors import InvalidInput, NotFound
 from core.events import Event, announce, announce_all
-from rewards import audiences, counters, discounts, terms
+from core.notes import Notes
+from rewards import audiences, counters, discounts, rules, terms
+from rewards.campaigns import catalogue, limits, schedules
 from rewards.errors import CampaignStatusRefused
 from rewards.events import CampaignCreated, CampaignEnded, CampaignFunded, CampaignPaused, CampaignStarted
 from rewards.models import Campaign, Counter
+from rewards.rules import uses as rule_uses
 from wallet import accounts, ledger
 from wallet.accounts import BRAND, Opening
 from wallet.ledger import Leg, Transfer
@@ -33,6 +37,12 @@ class Draft:
     audience_id         from `audiences.create`; None for everyone
     voucher_days        how long a voucher lasts; None: a coupon as long as its campaign, a gift card for ever
     budget_minor        moved from the brand's marketing fund at once
+    rule                JSON as in `rewards.rules`, which a basket must meet; None for no condition
+    schedule, limits    JSON as in `campaigns.schedules` and `campaigns.limits`
+    holdout_bps         the share of customers who are never given it
+    category            a basket takes one coupon of a category; is_exclusive: it takes no other coupon beside it
+    priority            of coupons that take as much off a basket the highest is used
+    uses_per_code       of a code that belongs to nobody; None for no limit
     """
 
     name: str
@@ -49,6 +59,14 @@ class Draft:
     voucher_days: int | None = None
     budget_minor: int = 0
     starts_now: bool = False
+    rule: dict[str, Any] | None = None
+    schedule: dict[str, Any] | None = None
+    limits: Sequence[dict[str, Any]] = ()
+    holdout_bps: int = 0
+    category: str | None = None
+    is_exclusive: bool = False
+    priority: int = 0
+    uses_per_code: int | None = 1
 
 
 #: From which states each state can be reached; ended is for good.
@@ -74,9 +92,7 @@ def create_all(session: Session, drafts: Sequence[Draft], *, actor: str, now: da
     raises   InvalidInput for a discount that makes no sense, or a window that ends before it begins
     effects  one posting for all budgets; audit rows; announces campaign.created (and .funded, .started)
     """
-    for draft in drafts:
-        _check(draft)
-
+    _check_all(session, drafts)
     made = [(ids.new(), draft) for draft in drafts]
     session.execute(insert(Campaign), [_row(campaign_id, draft, actor=actor, now=now) for campaign_id, draft in made])
     _keep_scopes(session, made)
@@ -96,6 +112,7 @@ def create_all(session: Session, drafts: Sequence[Draft], *, actor: str, now: da
             session, actor=actor, action="campaign.create", target=f"campaign:{campaign_id}", change=change, now=now
         )
 
+    catalogue.touch(session, [campaign_id for campaign_id, _ in made])
     facts: list[Event] = [CampaignCreated(occurred_at=now, campaign_id=made_id, kind=d.kind) for made_id, d in made]
     facts += [CampaignStarted(occurred_at=now, campaign_id=made_id) for made_id, d in made if d.starts_now]
     announce_all(session, facts)
@@ -152,12 +169,28 @@ def set_state(session: Session, *, campaign_id: UUID, state: str, actor: str, no
 
     change = {"from": campaign.state, "to": state}
     campaign.state = state
+    catalogue.touch(session, [campaign_id])
     audit.record(
         session, actor=actor, action="campaign.state", target=f"campaign:{campaign_id}", change=change, now=now
     )
 
     announce(session, _ANNOUNCES[state](occurred_at=now, campaign_id=campaign_id))
     return campaign
+
+
+def _check_all(session: Session, drafts: Sequence[Draft]) -> None:
+    named = [draft.rule for draft in drafts if draft.rule is not None]
+    known = rule_uses.known_to(connection_of(session), named, are_kept=True) if named else {}
+    for draft in drafts:
+        _check(draft)
+        notes = Notes()
+        if draft.rule is not None:
+            rules.parse(draft.rule, notes.at("rule"), known=known)
+        if draft.schedule is not None:
+            schedules.parse(draft.schedule, notes.at("schedule"))
+        limits.parse(list(draft.limits), notes.at("limits"), is_gift_card=draft.kind == "gift_card")
+        if notes.errors:
+            raise InvalidInput(errors=notes.errors)
 
 
 def _check(draft: Draft) -> None:
@@ -185,6 +218,15 @@ def _row(campaign_id: UUID, draft: Draft, *, actor: str, now: datetime) -> dict[
         "state": "running" if draft.starts_now else "draft",
         "starts_at": draft.starts_at,
         "ends_at": draft.ends_at,
+        "rule": draft.rule,
+        "schedule": draft.schedule,
+        "limits": list(draft.limits),
+        "holdout_bps": draft.holdout_bps,
+        "category": draft.category,
+        "is_exclusive": draft.is_exclusive,
+        "priority": draft.priority,
+        "uses_per_code": draft.uses_per_code,
+        "funded_minor": draft.budget_minor,
         "created_by": actor,
         "created_at": now,
     }

@@ -14,6 +14,8 @@ from core.db import Connection
 from core.errors import NotFound, Refusal
 from core.events import announce_all
 from rewards import audiences, counters, terms
+from rewards.campaigns import holdouts
+from rewards.campaigns.errors import HeldOut
 from rewards.counters import Counted
 from rewards.errors import BudgetExhausted, LimitReached, NotInAudience, VoucherSourceReused
 from rewards.events import VoucherIssued
@@ -69,7 +71,8 @@ def issue_all(session: Session, issues: Sequence[Issue], *, now: datetime) -> li
 def issue_each(session: Session, issues: Sequence[Issue], *, now: datetime) -> list[Voucher | Refusal]:
     """Give each of these vouchers that may be given, and say why not of the others, in a handful of statements.
 
-    refusals  CampaignNotRunning; NotInAudience; VoucherSourceReused; of gift cards LimitReached and BudgetExhausted
+    refusals  CampaignNotRunning; NotInAudience; HeldOut; VoucherSourceReused; of gift cards LimitReached and
+              BudgetExhausted
     raises    NotFound for an unknown campaign
     effects   moves each gift card's value from its campaign's budget, in one posting; announces voucher.issued
     """
@@ -148,6 +151,8 @@ def _check(
     of.check_running(at)
     if of.audience_id and given.customer_id and (of.audience_id, given.customer_id) not in invited:
         raise NotInAudience
+    if given.customer_id and holdouts.is_held_out(of, given.customer_id):
+        raise HeldOut
     for name, cap in _limits(given, of):
         if left[name] < 1:
             raise LimitReached(limit=cap)
