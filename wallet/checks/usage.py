@@ -1,7 +1,8 @@
 """What the audit asks of the counters of limits: they are derived again from the deeds that they count.
 
 Which deeds count where stands with who passes a `Limit`:
-- pay   payments, by what they took from the customer's own cash; tills' holds, by the cash that they promised
+- pay   payments and gift cards that are bought, by what they took from the customer's own cash; tills' holds, by the
+        cash that they promised
 - send  sendings, from when they were begun
 - load  top-ups, from when the provider was asked; sendings that were received; gift cards' cash. The amount of a top-up
         that failed does not count in its own day and month (`kept`), though that it was tried does
@@ -23,7 +24,7 @@ _USAGE = """
               FROM wallet.transfer t
               JOIN wallet.entry e ON e.transfer_id = t.id AND e.amount < 0
               JOIN wallet.account a ON a.id = e.account_id AND a.purpose = 'cash'
-             WHERE t.kind = 'payment' AND t.state = 'posted' AND t.hold_id IS NULL
+             WHERE t.kind IN ('payment', 'gift_card.purchase') AND t.state = 'posted' AND t.hold_id IS NULL
                AND a.owner = 'customer:' || (t.details ->> 'customer_id')
              UNION ALL
             SELECT h.customer_id, 'pay', h.currency, sum(p.amount), sum(p.amount),

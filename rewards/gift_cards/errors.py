@@ -1,0 +1,54 @@
+"""What is refused about gift cards, and why. One that is not the customer's is `voucher_unknown`."""
+
+from core.errors import Kind, Refusal
+
+
+class GiftCardsNotSold(Refusal):
+    code = "gift_cards_not_sold"
+    title = "Gift cards in this currency are not sold just now"
+
+
+class GiftCardGiven(Refusal):
+    code = "gift_card_given"
+    title = "This gift card was given, not bought: it takes no money, and there is none to give back"
+
+
+class GiftCardsDiffer(Refusal):
+    """Value that customers paid for lasts as long as the law says, value that was given does not: they never mix."""
+
+    code = "gift_cards_differ"
+    title = "These gift cards cannot become one"
+
+
+class GiftCardPromised(Refusal):
+    code = "gift_card_promised"
+    kind = Kind.CONFLICT
+    title = "Something of the gift card is promised to a payment that is under way"
+
+
+class GiftCardMoved(Refusal):
+    code = "gift_card_moved"
+    kind = Kind.CONFLICT
+    title = "The gift card has been used, so it cannot be refunded"
+
+
+class GiftCardRefundTooLate(Refusal):
+    """`until` in its facts."""
+
+    code = "gift_card_refund_too_late"
+    title = "The time for giving the gift card back is over"
+
+
+class GiftEnded(Refusal):
+    """`outcome` in its facts: delivered, cancelled or returned."""
+
+    code = "gift_ended"
+    kind = Kind.CONFLICT
+    title = "This gift is not on its way any more"
+
+
+class GiftTooLate(Refusal):
+    """`expires_at` in its facts."""
+
+    code = "gift_too_late"
+    title = "The gift card would have expired before the gift can be received"
