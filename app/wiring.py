@@ -30,11 +30,15 @@ import rewards.api.customer
 import rewards.api.merchant
 import rewards.api.staff
 import rewards.gift_cards
+import rewards.gift_cards.reactions
+import rewards.gift_cards.work
 import rewards.reactions
+import rewards.rollbacks.api.merchant
+import rewards.rollbacks.api.staff
+import rewards.rules.api.staff
 import rewards.vouchers.api.customer
 import rewards.vouchers.api.staff
 import rewards.vouchers.work
-import rewards.rules.api.staff
 import wallet.api.customer
 import wallet.api.lots
 import wallet.api.merchant
@@ -121,6 +125,7 @@ def doors() -> list[Door]:
             blueprints=[
                 auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
+                rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,
                 rewards.rules.api.staff.blueprint,
                 engage.api.staff.blueprint,
@@ -151,6 +156,7 @@ def doors() -> list[Door]:
                 wallet.paying.api.holds.blueprint,
                 wallet.finance.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
+                rewards.rollbacks.api.merchant.blueprint,
             ],
         ),
         Door(
@@ -194,6 +200,7 @@ READERS: list[Reader] = [
     *wallet.topups.reactions.READERS,
     *wallet.peers.reactions.READERS,
     *rewards.reactions.READERS,
+    *rewards.gift_cards.reactions.READERS,
     *insights.reactions.READERS,
     *engage.reactions.READERS,
 ]
@@ -206,6 +213,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *wallet.work.work(gateways.payments),
         *wallet.identity.work.work(gateways.identity),
         *wallet.peers.work.WORK,
+        *rewards.gift_cards.work.work(settings),
         *rewards.vouchers.work.WORK,
         *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),

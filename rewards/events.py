@@ -55,7 +55,6 @@ class CampaignEnded(Event):
 @dataclass(frozen=True, kw_only=True)
 class VoucherIssued(Event):
     name = "voucher.issued"
-    log_only = True
 
     voucher_id: UUID
     campaign_id: UUID
