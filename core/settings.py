@@ -38,7 +38,7 @@ class Settings:
     payment_code_id: str = "app.pocketful"
     #: So many points pay one unit of the brand's currency (one dollar); 0: points cannot pay.
     points_per_unit: int = field(default=100, metadata={"least": 0})
-    #: Bought gift cards keep their value for so many days after money last came onto them; in the US at least five years.
+    #: Bought gift cards keep their value for so many days after money last came onto them: in the US five years.
     gift_card_least_days: int = 1827
     #: A batch of transfers that moves more than this of one currency, or of points, needs a second person.
     batch_approval_above_minor: int = field(default=1_000_000, metadata={"least": 0})
