@@ -8,6 +8,8 @@ from rewards import discounts
 from rewards.counters import CountedUse
 from rewards.discounts import Allocation, Basis, TillLines
 from rewards.errors import BasketNotCovered, BudgetExhausted, VoucherTwice, VoucherUnknown, VoucherUsedUp
+from rewards.offers import combining, stacking
+from rewards.offers.combining import Candidate
 from rewards.redemption import conditions
 from rewards.redemption.evidence import BEST, Evidence, Held, Shown, uses_of
 from rewards.vouchers import codes
@@ -51,6 +53,7 @@ def decide(evidence: Evidence, shown: Shown) -> list[Use]:
     try:
         for place, held in _named(evidence, shown):
             try:
+                stacking.check(held.terms, [earlier.voucher.terms for earlier in uses])
                 use = _use(evidence, shown, held, basis)
             except Refusal as refusal:
                 refusal.facts.setdefault("voucher", place)
@@ -97,21 +100,36 @@ def _named(evidence: Evidence, shown: Shown) -> list[tuple[int, Held]]:
 
 
 def _best_first(evidence: Evidence, shown: Shown) -> list[Held]:
-    """The customer's coupons by what each would take off alone, then gift cards by which expires first."""
-    worths: list[tuple[int, float, Held]] = []
-    for held in evidence.held_by(shown.customer_id):
-        expires = held.expires_at.timestamp() if held.expires_at else float("inf")
-        try:
-            conditions.check(evidence, shown, held)
-        except Refusal:
-            continue
-        alone = Basis(shown.basket)
-        off = 0
-        if not held.terms.is_gift_card:
-            off = discounts.worth(held.terms.discount, alone, _covered(evidence, held, alone))
-        worths.append((-off, expires, held))
-    worths.sort(key=lambda worth: (worth[2].terms.is_gift_card, worth[0], worth[1], worth[2].id))
-    return [held for _, _, held in worths]
+    """The customer's coupons that together take most off, then gift cards by which expires first."""
+    fitting = [held for held in evidence.held_by(shown.customer_id) if _fits(evidence, shown, held)]
+    coupons = {held.id: held for held in fitting if not held.terms.is_gift_card}
+    best = combining.best([_candidate(evidence, shown, held) for held in coupons.values()], shown.basket)
+    cards = [held for held in fitting if held.terms.is_gift_card]
+    cards.sort(key=lambda card: (card.expires_at.timestamp() if card.expires_at else float("inf"), card.id))
+    return [*[coupons[each.candidate.id] for each in best.chosen], *cards][: stacking.MOST]
+
+
+def _fits(evidence: Evidence, shown: Shown, held: Held) -> bool:
+    try:
+        conditions.check(evidence, shown, held)
+    except Refusal:
+        return False
+    return True
+
+
+def _candidate(evidence: Evidence, shown: Shown, held: Held) -> Candidate:
+    """The coupon with what it would take off alone, and how many such uses its campaign's counters still allow."""
+    off = discounts.price(held.terms.discount, shown.basket, _covered(evidence, held, Basis(shown.basket)))
+    uses = uses_of(shown, held, off.worth_minor)
+    lefts = [evidence.left[use.counted] // use.add for use in uses if use.add and use.counted in evidence.left]
+    return Candidate(
+        id=held.id,
+        terms=held.terms,
+        priced=off,
+        expires_at=held.expires_at,
+        uses_left=min(lefts, default=None),
+        budget_left=evidence.funds.available.get(held.account),
+    )
 
 
 def _use_if_worth(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use | None:
