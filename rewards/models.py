@@ -108,8 +108,8 @@ class Campaign(Base):
     catalogue_version: Mapped[int] = mapped_column(BigInteger, server_default="0", index=True)
     holdout_bps: Mapped[int] = mapped_column(server_default="0")
     holdout_salt: Mapped[UUID | None]
-    rule: Mapped[dict[str, Any] | None]
-    schedule: Mapped[dict[str, Any] | None]
+    rule: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    schedule: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     limits: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     category: Mapped[str | None] = mapped_column(Text)
     is_exclusive: Mapped[bool] = mapped_column(server_default="false")
@@ -232,6 +232,8 @@ class RedemptionRow(Base):
 
     lines    what it took off each line: [[position, amount_minor], ...]
     counted  what it took from counters: [[scope, measure, bucket, amount], ...]
+
+    Its voucher and campaign are no foreign keys: many tills at once would lock a generic code's rows for each of them.
     """
 
     __tablename__ = "redemption"
@@ -258,8 +260,8 @@ class RedemptionRow(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    voucher_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.voucher.id"), index=True)
-    campaign_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.campaign.id"), index=True)
+    voucher_id: Mapped[UUID] = mapped_column(index=True)
+    campaign_id: Mapped[UUID] = mapped_column(index=True)
     customer_id: Mapped[UUID | None]
     merchant_id: Mapped[UUID]
     store_id: Mapped[UUID]
