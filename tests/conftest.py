@@ -19,6 +19,7 @@ from core import crypto, db
 from core.events import epoch
 from core.postgres import embedded
 from core.settings import Settings
+from rewards.campaigns import catalogue
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -45,6 +46,7 @@ def database(settings: Settings) -> Iterator[None]:
     crypto.load_keys(settings)
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("SELECT testing.empty_tables()")
+    catalogue.forget()
     yield
 
 

@@ -112,6 +112,9 @@ def create_all(session: Session, drafts: Sequence[Draft], *, actor: str, now: da
             session, actor=actor, action="campaign.create", target=f"campaign:{campaign_id}", change=change, now=now
         )
 
+    for campaign_id, draft in made:
+        if draft.rule is not None:
+            rule_uses.note_uses(session, campaign_id=campaign_id, condition=draft.rule)
     catalogue.touch(session, [campaign_id for campaign_id, _ in made])
     facts: list[Event] = [CampaignCreated(occurred_at=now, campaign_id=made_id, kind=d.kind) for made_id, d in made]
     facts += [CampaignStarted(occurred_at=now, campaign_id=made_id) for made_id, d in made if d.starts_now]
