@@ -16,10 +16,13 @@ from core.db import transaction
 from core.web.principals import Principal
 from engage import inbox
 from engage.inbox import NewItem
-from rewards import campaigns, vouchers
+from rewards import campaigns, checkouts, vouchers
+from rewards.baskets import Basket, Line
 from rewards.campaigns import Draft
+from rewards.checkouts import CheckoutRequest
 from rewards.vouchers import Issue
 from wallet.finance import settlements
+from wallet.paying.tills import Till
 
 #: It names nothing: each caller sees and changes what is their own.
 OWN = "own"
@@ -60,6 +63,7 @@ EXPECTED = {
     "GET /app/v1/holds": OWN,
     "POST /app/v1/gift-cards/{gift_card_id}/top-ups": OWNED,
     "PUT /app/v1/payment-preferences": OWN,
+    "POST /app/v1/claims": OWN,
     "POST /app/v1/sendings": OWN,
     "GET /app/v1/sendings": OWN,
     "GET /app/v1/sendings/{sending_id}": OWNED,
@@ -141,6 +145,7 @@ EXPECTED = {
     "GET /admin/v1/code-batches/{batch_id}/codes.csv": "codes.export",
     "GET /admin/v1/vouchers/{voucher_id}/poster.png": "campaigns.read",
     "PUT /admin/v1/vouchers/{voucher_id}/block": "campaigns.write",
+    "POST /admin/v1/redemptions/{redemption_id}/rollbacks": "redemptions.roll_back",
     "POST /admin/v1/journeys": "journeys.write",
     "GET /admin/v1/journeys": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}": "journeys.read",
@@ -191,6 +196,10 @@ EXPECTED = {
     "PUT /merchant/v1/payment-requests/{request_id}/cancellation": OWNED,
     "POST /merchant/v1/redemptions": OWN,
     "POST /merchant/v1/checkouts": OWN,
+    "POST /merchant/v1/checkouts/{checkout_id}/rollbacks": OWNED,
+    "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": OWNED,
+    "PUT /merchant/v1/redemptions/{redemption_id}/void": OWNED,
+    "GET /merchant/v1/redemptions/by-reference/{till_reference}": OWN,
     **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
     "POST /v1/alias": SOURCE,
 }
@@ -198,6 +207,8 @@ EXPECTED = {
 #: What those operations are asked with that refuse an empty body.
 BODIES = {
     "POST /merchant/v1/holds/{hold_id}/captures": {"amount_minor": 1},
+    # A part of it: the rest is voided.
+    "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": {"amount_minor": 1},
     "PUT /app/v1/sendings/{sending_id}/status": {"status": "cancelled"},
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
 }
@@ -373,6 +384,8 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         card = vouchers.issue(session, given, now=now)
     assert topup.json and payment.json and check.json and request.json
     hold = _hold_of(customer, till)
+    coupon = replace(draft, budget_minor=1_000, limit_per_customer=2)
+    redemption_id, checkout_id = _used_at(till, customer_id, coupon)
     with transaction() as session:
         run = settlements.close(session, until=clock.now(), merchant_id=None, actor="staff:test", now=clock.now())
     return {
@@ -382,6 +395,8 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "payment_id": payment.json["id"],
         "request_id": request.json["id"],
         "hold_id": hold["id"],
+        "redemption_id": redemption_id,
+        "checkout_id": checkout_id,
         "gift_card_id": card.id,
         "identity_check_id": check.json["id"],
         "sending_id": sending.json["id"],
@@ -390,6 +405,26 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "voucher_id": voucher.id,
         "item_id": item.id,
     }
+
+
+def _used_at(till: Asker, customer_id: UUID, coupon: Draft) -> tuple[Any, UUID]:
+    """A coupon of a customer's that the till has redeemed by itself, and in a checkout."""
+    now, who = clock.now(), till.principal
+    assert who.merchant_id and who.store_id
+    with transaction() as session:
+        campaign_id = campaigns.create(session, coupon, actor="staff:test", now=now)
+        voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="u"), now=now)
+    line = {"sku": "milk", "quantity": "1", "amount_minor": 500}
+    body = {"voucher_id": str(voucher.id), "basket": {"lines": [line]}, "currency": "USD", "till_reference": "U-1"}
+    redeemed = till.ask("POST /merchant/v1/redemptions", body)
+    request = CheckoutRequest(
+        customer_id=customer_id, basket=Basket((Line("milk", "", "1", 500),)), currency="USD", till_reference="U-2",
+        till=Till(merchant_id=who.merchant_id, store_id=who.store_id, terminal_id=who.id), vouchers=(voucher.id,),
+    )  # fmt: skip
+    with transaction() as session:
+        taken = checkouts.take(session, request, now=clock.now())
+    assert redeemed.json
+    return redeemed.json["id"], taken.id
 
 
 def _hold_of(customer: Asker, till: Asker) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a till does to be paid: show a code, take a customer's code, take a payment back whose answer was lost."""
+"""What a till does to be paid: show a code, take a customer's code, look for a payment whose answer was lost."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,6 @@ from flask_smorest import Blueprint
 from auth import customer_codes
 from core import clock
 from core.db import connection_of, transaction
-from core.errors import InvalidInput
 from core.web import idempotent, pictures
 from wallet import payments
 from wallet.api.guards import refuse_when_off
@@ -18,10 +17,8 @@ from wallet.api.schemas import PaymentSchema
 from wallet.paying import codes, requests, reversals, till_payments
 from wallet.paying.api import shapes
 from wallet.paying.api.schemas import (
-    MOST_REFERENCE,
     PaymentRequestArgsSchema,
     PaymentRequestSchema,
-    ReversalSchema,
     StoreCodeSchema,
     TillPaymentArgsSchema,
 )
@@ -132,15 +129,3 @@ def show_payment_by_reference(till_reference: str) -> dict[str, Any]:
     """The payment that this till took under its reference, also one whose answer was lost."""
     with transaction() as session:
         return reversals.payment_of(connection_of(session), shapes.till(), till_reference)
-
-
-@blueprint.put("/reversals/<path:till_reference>")
-@blueprint.response(200, ReversalSchema())
-def put_reversal(till_reference: str) -> dict[str, Any]:
-    """Take back the payment of this reference, if there was one, and let there be none any more. Repeat until heard."""
-    refuse_when_off()
-    if len(till_reference) > MOST_REFERENCE:
-        detail = f"Must be 1 to {MOST_REFERENCE} characters."
-        raise InvalidInput(errors=[{"pointer": "/till_reference", "detail": detail}])
-    with transaction() as session:
-        return shapes.reversal(reversals.reverse(session, shapes.till(), till_reference, at=clock.now()))

@@ -114,15 +114,6 @@ class TillPaymentArgsSchema(Schema):
     source_order = kinds_field(load_default=None, allow_none=True)
 
 
-class ReversalSchema(Schema):
-    """`payment_id` null: there was no payment under this reference, and none will be taken any more."""
-
-    till_reference = fields.String(required=True)
-    payment_id = fields.UUID(required=True, allow_none=True)
-    amount = fields.Nested(BalanceMoneySchema(), required=True, allow_none=True)
-    reversed_at = Instant(required=True)
-
-
 class GiftCardTopupArgsSchema(Schema):
     amount_minor = fields.Integer(
         strict=True,

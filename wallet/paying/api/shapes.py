@@ -12,7 +12,6 @@ from wallet.holds.models import Hold
 from wallet.paying import codes, requests, till_holds
 from wallet.paying.codes import Seen
 from wallet.paying.models import PaymentRequest
-from wallet.paying.reversals import Reversal
 from wallet.paying.splits import Source
 from wallet.paying.tills import Till
 from wallet.transfers import Posted
@@ -67,18 +66,6 @@ def request(session: Session, kept: PaymentRequest, *, now: datetime) -> dict[st
         "code": codes.of_request(session, kept) if state == "open" else None,
         "created_at": kept.created_at,
         "expires_at": kept.expires_at,
-    }
-
-
-def reversal(done: Reversal) -> dict[str, Any]:
-    amount = None
-    if done.amount_minor is not None and done.currency is not None:
-        amount = _money(done.amount_minor, done.currency)
-    return {
-        "till_reference": done.till_reference,
-        "payment_id": done.payment_id,
-        "amount": amount,
-        "reversed_at": done.reversed_at,
     }
 
 

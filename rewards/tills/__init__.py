@@ -1,0 +1,1 @@
+"""Tills: how they prove their deeds, and what a day of theirs came to."""
