@@ -147,7 +147,9 @@ class PublicationSchema(Schema):
 
 
 class VoucherPageArgs(PageArgs):
-    state = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(["active", "used_up", "expired"]))
+    state = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(["active", "used_up", "expired", "blocked"])
+    )
 
 
 class VoucherSchema(Schema):

@@ -1,22 +1,23 @@
-"""Voucher codes: 15 random characters of Crockford's base 32 (75 bits) and a check character.
+"""Voucher codes: 15 random characters of Crockford's base 32 (75 bits) and a check character, or after a pattern.
 
-The check character is Crockford's own, the number modulo 37: it finds every single wrong character and every two
-neighbours that changed places, before anything is looked up and before it counts as guessing. Codes whose check would
-be one of the five extra symbols (*~$=U) are drawn again, since those are hard to say on the phone.
+A typing error is found by the check character, before anything is looked up and before it counts as guessing. Codes
+whose check would be one of Crockford's five extra symbols (*~$=U) are drawn again: they are hard to say on the phone.
 """
 
 import os
 import re
 
 from core import crypto
+from rewards.vouchers import check_characters, code_shapes
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = check_characters.CROCKFORD
 RANDOM_LENGTH = 15
 LENGTH = RANDOM_LENGTH + 1
+#: No code that may be shown is longer or shorter.
+SHORTEST, LONGEST = 4, 30
 #: A code that staff choose themselves ("SPRING10") is shorter, so it never looks like a drawn one with a typing error.
 CHOSEN = re.compile(r"[0-9A-Z]{4,15}")
 
-_VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 _TO_SYMBOL = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
 _LOOKALIKES = str.maketrans("OIL", "011", " -\u2010\u2011\u2013")
 
@@ -25,9 +26,9 @@ def draw() -> str:
     """A fresh code, in clear and without hyphens."""
     while True:
         body = os.urandom(RANDOM_LENGTH).translate(_TO_SYMBOL).decode()
-        check = _check(body)
-        if check < len(ALPHABET):
-            return body + ALPHABET[check]
+        check = check_characters.of("crockford", body)
+        if check:
+            return body + check
 
 
 def normalise(typed: str) -> str:
@@ -36,13 +37,10 @@ def normalise(typed: str) -> str:
 
 
 def is_mistyped(code: str) -> bool:
-    """Whether a normalised code of a drawn one's length cannot be right."""
-    if len(code) != LENGTH:
-        return False
-    body, check = code[:-1], code[-1]
-    if any(symbol not in _VALUES for symbol in code):
-        return True
-    return _check(body) != _VALUES[check]
+    """Whether a normalised code looks like one that we make, and cannot be right."""
+    if len(code) == LENGTH:
+        return not check_characters.is_right("crockford", code)
+    return code_shapes.is_mistyped(code)
 
 
 def index(code: str) -> bytes:
@@ -51,12 +49,10 @@ def index(code: str) -> bytes:
 
 
 def display(code: str) -> str:
-    """ "ABCDEFGHJKMNPQRS" as "ABCD-EFGH-JKMN-PQRS"; a chosen code as it is."""
-    return "-".join(code[start : start + 4] for start in range(0, LENGTH, 4)) if len(code) == LENGTH else code
+    """ "ABCDEFGHJKMNPQRS" as "ABCD-EFGH-JKMN-PQRS"; a code that was chosen or has a pattern as it is."""
+    return groups(code) if len(code) == LENGTH and code.isalnum() else code
 
 
-def _check(body: str) -> int:
-    number = 0
-    for symbol in body:
-        number = number * 32 + _VALUES[symbol]
-    return number % 37
+def groups(symbols: str) -> str:
+    """By fours, for people to read."""
+    return "-".join(symbols[start : start + 4] for start in range(0, len(symbols), 4))

@@ -14,7 +14,7 @@ from rewards import funds, terms
 from rewards.vouchers import codes
 from rewards.vouchers import rows as voucher_rows
 
-State = Literal["active", "used_up", "expired"]
+State = Literal["active", "used_up", "expired", "blocked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,8 @@ def _holding(row: Sequence[Any], value_minor: int | None) -> Holding:
 _HOLDING = f"""
     SELECT * FROM (
         SELECT v.id, v.campaign_id, c.name, c.kind, c.discount, c.currency, c.min_spend_minor,
-               CASE WHEN {voucher_rows.HAS_LEFT} IS NOT TRUE THEN 'used_up'
+               CASE WHEN v.state = 'blocked' THEN 'blocked'
+                    WHEN {voucher_rows.HAS_LEFT} IS NOT TRUE THEN 'used_up'
                     WHEN v.expires_at <= %(now)s THEN 'expired'
                     ELSE 'active' END AS state,
                v.last4, c.limit_per_customer, v.used, v.expires_at, v.issued_at

@@ -12,15 +12,15 @@ from core.db import connection_of
 from rewards import terms
 from rewards.counters import Counted
 from rewards.terms import Terms
-from rewards.vouchers import codes
+from rewards.vouchers import code_shapes, codes
 
 CODE_PLACE = "rewards.voucher.code"
 
 #: SQL: whether the voucher `v` has something left. A gift card that was spent to nothing, and then paid back by a
 #: refund, is as good as any. (A scalar, since EXISTS lets the planner choose to read every account.)
 HAS_LEFT = """
-    (v.state = 'active'
-     OR (SELECT max(b.posted - b.held) FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
+    (v.state = 'active' OR v.state <> 'blocked' AND
+     (SELECT max(b.posted - b.held) FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
           WHERE a.owner = 'voucher:' || v.id) > 0)
 """
 
@@ -71,8 +71,11 @@ def insert(session: Session, drafts: Sequence[Draft]) -> set[str]:
     crypto.create_data_keys(session, {d.voucher.campaign_id for d in drafts if d.voucher.customer_id is None})
     crypto.fetch_data_keys(session, {key_owner(d.voucher.campaign_id, d.voucher.customer_id) for d in drafts})
     columns = zip(*[_columns(session, draft) for draft in drafts], strict=True)
-    written = connection_of(session).execute(_INSERT, [list(column) for column in columns])
-    return {row[0] for row in written}
+    connection = connection_of(session)
+    written = {row[0] for row in connection.execute(_INSERT, [list(column) for column in columns])}
+    chosen = [codes.normalise(draft.voucher.code) for draft in drafts if draft.voucher.customer_id is None]
+    code_shapes.note_free(connection, [code for code in chosen if len(code) != codes.LENGTH])
+    return written
 
 
 def by_source(session: Session, sources: Sequence[str]) -> dict[str, Voucher]:
@@ -84,6 +87,18 @@ def by_source(session: Session, sources: Sequence[str]) -> dict[str, Voucher]:
     of_campaigns = terms.load(connection, [row[2] for row in rows])
     crypto.fetch_data_keys(session, [key_owner(row[2], row[3]) for row in rows])
     return {row[0]: _opened(session, of_campaigns[row[2]], *row[1:]) for row in rows}
+
+
+def reseal(
+    session: Session, *, voucher_id: UUID, campaign_id: UUID, ciphertext: bytes, from_: UUID | None, to: UUID
+) -> tuple[str, bytes]:
+    """A code in clear and sealed anew, for a voucher that changes hands; `from_` is None where it was nobody's.
+
+    raises  Erased when either's data key is gone
+    """
+    code = open_code(session, voucher_id=voucher_id, campaign_id=campaign_id, customer_id=from_, ciphertext=ciphertext)
+    owner_id = key_owner(campaign_id, to)
+    return code, crypto.seal(session, owner_id=owner_id, place=CODE_PLACE, row_id=voucher_id, text=code)
 
 
 def open_code(

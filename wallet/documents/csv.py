@@ -1,5 +1,6 @@
 """Tables as CSV: for spreadsheets, which must not take a text for a formula, and for programs."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -15,11 +16,14 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> 
 
     source  RFC 4180: CRLF, quotes doubled
     """
+    return codecs.BOM_UTF8 + lines([header]) + lines(rows)
+
+
+def lines(rows: Iterable[Sequence[str | int | None]]) -> bytes:
+    """The rows alone, for a table that is written in parts."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig")
+    csv.writer(text, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode()
 
 
 def words(text: str | None) -> str | None:

@@ -1,0 +1,1 @@
+"""The doors of codes in bulk: batches, imports, exports, claims."""

@@ -1,0 +1,143 @@
+"""Batches of vouchers: what staff ask for and watch, while workers make them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import audit, crypto, ids
+from core.db import connection_of
+from core.errors import InvalidInput, NotFound
+from rewards import audiences, terms
+from rewards.errors import CampaignNotRunning
+from rewards.terms import Terms
+from rewards.vouchers import code_shapes, patterns
+from rewards.vouchers.errors import CouponsOnly
+from rewards.vouchers.models import MADE, MAILING, WAITING, CodeBatch
+
+MOST_CODES = 1_000_000
+
+
+def ask_for_codes(
+    session: Session, *, campaign_id: UUID, count: int, pattern: Any, source: str, actor: str, now: datetime
+) -> CodeBatch:
+    """Have so many codes made that whoever holds one may use, or claim, once.
+
+    shape    pattern: as `patterns.parse` takes it; None for our usual codes
+    raises   NotFound; CouponsOnly; CampaignNotRunning for a campaign that is over; PatternInvalid; PatternTooSmall
+    effects  workers make them; an audit row
+    """
+    look = patterns.parse(pattern)
+    check_open_to_codes(terms.load_one(session, campaign_id), now)
+    if not look.is_usual:
+        look.check_room(code_shapes.promise(connection_of(session), look.shape, count))
+
+    crypto.create_data_keys(session, [campaign_id])
+    return _add(
+        session,
+        CodeBatch(
+            id=ids.new(),
+            campaign_id=campaign_id,
+            kind=MADE,
+            pattern=None if look.is_usual else look.as_json(),
+            asked=count,
+            source=source,
+            created_by=actor,
+            created_at=now,
+            state=WAITING,
+            due_at=now,
+        ),
+    )
+
+
+def ask_for_mailing(
+    session: Session,
+    *,
+    campaign_id: UUID,
+    customer_ids: Sequence[UUID] | None,
+    source: str,
+    actor: str,
+    now: datetime,
+) -> CodeBatch:
+    """Have each of these customers given a voucher, or with None each of whom the campaign is meant for.
+
+    It waits while the campaign is no longer or not yet running, and ends with it.
+    raises   NotFound; CampaignNotRunning for a campaign that is over; InvalidInput where nobody is named at all
+    effects  workers give them, each customer one, however often; an audit row
+    """
+    of = terms.load_one(session, campaign_id)
+    check_not_over(of, now)
+    audience_id = of.audience_id if customer_ids is None else audiences.create(session, customer_ids, now=now)
+    if audience_id is None:
+        detail = "must name the customers, as the campaign is meant for everyone"
+        raise InvalidInput(errors=[{"pointer": "/customer_ids", "detail": detail}])
+
+    count = connection_of(session).execute(_COUNT, [audience_id]).fetchone()
+    return _add(
+        session,
+        CodeBatch(
+            id=ids.new(),
+            campaign_id=campaign_id,
+            kind=MAILING,
+            audience_id=audience_id,
+            asked=count[0] if count else 0,
+            source=source,
+            created_by=actor,
+            created_at=now,
+            state=WAITING,
+            due_at=now,
+        ),
+    )
+
+
+def find(session: Session, batch_id: UUID) -> CodeBatch:
+    """raises  NotFound"""
+    found = session.get(CodeBatch, batch_id)
+    if found is None:
+        raise NotFound("There is no such batch")
+    return found
+
+
+def page(session: Session, campaign_id: UUID, *, before: UUID | None, limit: int) -> Sequence[CodeBatch]:
+    """A campaign's batches, latest first.
+
+    raises  NotFound for an unknown campaign
+    """
+    terms.load_one(session, campaign_id)
+    query = select(CodeBatch).where(CodeBatch.campaign_id == campaign_id).order_by(CodeBatch.id.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(CodeBatch.id < before)).all()
+
+
+def check_open_to_codes(of: Terms, now: datetime) -> None:
+    """raises  CouponsOnly; CampaignNotRunning when the campaign is over (codes are printed before it begins)"""
+    if of.is_gift_card:
+        raise CouponsOnly
+    check_not_over(of, now)
+
+
+def check_not_over(of: Terms, now: datetime) -> None:
+    """raises  CampaignNotRunning"""
+    if of.state == "ended":
+        raise CampaignNotRunning(campaign_status=of.state)
+    if now >= of.ends_at:
+        raise CampaignNotRunning(ends_at=of.ends_at.isoformat())
+
+
+def record(session: Session, batch: CodeBatch, *, now: datetime) -> None:
+    """Leave the audit row of a new batch."""
+    change = {"batch_id": str(batch.id), "kind": batch.kind, "asked": batch.asked, "pattern": batch.pattern}
+    target = f"campaign:{batch.campaign_id}"
+    audit.record(session, actor=batch.created_by, action="codes.ask", target=target, change=change, now=now)
+
+
+def _add(session: Session, batch: CodeBatch) -> CodeBatch:
+    session.add(batch)
+    session.flush()
+    record(session, batch, now=batch.created_at)
+    return batch
+
+
+_COUNT = "SELECT count(*) FROM rewards.audience_member WHERE audience_id = %s"

@@ -1,0 +1,146 @@
+"""Making the codes of a batch: a chunk in each transaction, so that a worker that dies leaves whole chunks only.
+
+Nothing is announced for a code, since it is nobody's yet. A chunk stays short, since a transaction that writes holds
+back every reader of the log.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.orm import Session
+
+from core import crypto, ids
+from core.db import Connection, connection_of
+from core.events import announce
+from rewards import terms
+from rewards.terms import Terms
+from rewards.vouchers import codes, patterns
+from rewards.vouchers.events import CodesMade
+from rewards.vouchers.models import ENDED, CodeBatch
+from rewards.vouchers.rows import CODE_PLACE
+
+MOST_AT_ONCE = 5_000
+_FEWEST_AT_ONCE = 100
+_LONG_SECONDS = 0.12
+
+#: So many rows go on their way while the next ones are sealed: the server is at work, too.
+_ROWS_SENT_TOGETHER = 250
+
+#: How many codes this process makes at once just now.
+_chunk = MOST_AT_ONCE
+
+
+def make_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
+    """Make the batch's next codes; says how many.
+
+    effects  announces codes.made with the last one
+    """
+    global _chunk
+    begun = monotonic()
+    of = terms.load_one(session, batch.campaign_id)
+    made = _write(session, batch, of, count=min(batch.asked - batch.made, _chunk), now=now)
+
+    batch.made, batch.due_at = batch.made + made, now
+    if batch.made == batch.asked:
+        batch.end(ENDED, now=now)
+        told = CodesMade(occurred_at=now, batch_id=batch.id, campaign_id=batch.campaign_id, count=batch.made)
+        announce(session, told)
+    session.flush()
+    _chunk = _next_chunk(_chunk, seconds=monotonic() - begun)
+    return made
+
+
+def _next_chunk(chunk: int, *, seconds: float) -> int:
+    """Fewer at once after a long chunk, more after a short one."""
+    if seconds > _LONG_SECONDS:
+        return max(chunk * 2 // 3, _FEWEST_AT_ONCE)
+    return min(chunk * 5 // 4, MOST_AT_ONCE) if seconds < _LONG_SECONDS / 2 else chunk
+
+
+def _write(session: Session, batch: CodeBatch, of: Terms, *, count: int, now: datetime) -> int:
+    """Draw and write so many codes, or fewer where some exist already: the next chunk makes up for them."""
+    pattern = patterns.parse(batch.pattern)
+    drawn = {codes.index(codes.normalise(shown)): shown for shown in pattern.draw_all(count)}
+    form = _Form(batch, of, crypto.sealer(session, owner_id=of.campaign_id, place=CODE_PLACE), now)
+    connection = connection_of(session)
+    try:
+        with connection.transaction():
+            _copy(connection, _sealed(form, drawn))
+    except psycopg.errors.UniqueViolation:
+        for (taken,) in connection.execute(_TAKEN, [list(drawn)]).fetchall():
+            del drawn[taken]
+        _copy(connection, _sealed(form, drawn))
+    return len(drawn)
+
+
+def _sealed(form: "_Form", drawn: dict[bytes, str]) -> Iterable[bytes]:
+    """The rows in blocks, sealed as they are asked for."""
+    every = list(drawn.items())
+    for start in range(0, len(every), _ROWS_SENT_TOGETHER):
+        block = every[start : start + _ROWS_SENT_TOGETHER]
+        yield b"".join([form.row(code_index, shown) for code_index, shown in block])
+
+
+def _copy(connection: Connection, blocks: Iterable[bytes]) -> None:
+    with connection.cursor().copy(_COPY) as copy:
+        copy.write(_SIGNATURE)
+        for block in blocks:
+            copy.write(block)
+        copy.write(_TRAILER)
+
+
+class _Form:
+    """How a code of one batch is written: all but four of its fields are the same in each row.
+
+    source  PostgreSQL's documentation of COPY, "Binary Format"
+    """
+
+    def __init__(self, batch: CodeBatch, of: Terms, seal: Callable[[UUID, str], bytes], now: datetime) -> None:
+        self._seal = seal
+        self._begin = struct.pack("!h", len(_COLUMNS))
+        rest: Sequence[bytes | None] = (
+            of.campaign_id.bytes,
+            batch.id.bytes,
+            b"active",
+            struct.pack("!i", 0),
+            _instant(of.ends_at),
+            _instant(now),
+            b"\0",
+        )
+        self._rest = b"".join([_field(value) for value in rest])
+
+    def row(self, code_index: bytes, shown: str) -> bytes:
+        voucher_id = ids.new()
+        sealed = self._seal(voucher_id, shown)
+        own = (voucher_id.bytes, code_index, sealed, shown.replace("-", "")[-4:].encode())
+        return self._begin + b"".join([_field(value) for value in own]) + self._rest
+
+
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_LENGTH = struct.Struct("!i")
+
+
+def _instant(at: datetime) -> bytes:
+    """PostgreSQL's own: microseconds since the year 2000."""
+    since: Any = at - _EPOCH
+    return struct.pack("!q", (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+
+
+def _field(value: bytes | None) -> bytes:
+    return _LENGTH.pack(-1) if value is None else _LENGTH.pack(len(value)) + value
+
+
+_COLUMNS = (
+    *("id", "code_index", "code_ciphertext", "last4"),
+    *("campaign_id", "batch_id", "state", "used", "expires_at", "issued_at", "is_generic"),
+)
+_COPY = f"COPY rewards.voucher ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+_TRAILER = struct.pack("!h", -1)
+
+_TAKEN = "SELECT code_index FROM rewards.voucher WHERE code_index = ANY(%s)"
