@@ -1,0 +1,438 @@
+"""Who may do what: every operation of every guarded door is declared here, and asked by each of those who may not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from auth import customer_codes, customers, merchants, tokens
+from core import clock, ids
+from core.db import transaction
+from core.web.principals import Principal
+from engage import inbox
+from engage.inbox import NewItem
+from rewards import campaigns, checkouts, vouchers
+from rewards.baskets import Basket, Line
+from rewards.campaigns import Draft
+from rewards.checkouts import CheckoutRequest
+from rewards.vouchers import Issue
+from wallet.finance import settlements
+from wallet.paying.tills import Till
+
+#: It names nothing: each caller sees and changes what is their own.
+OWN = "own"
+#: Its path names one caller's thing, which is not there for another caller.
+OWNED = "owned"
+#: A write key lets in.
+SOURCE = "source"
+
+#: Every operation of the doors that have a guard, with whose it is; a staff operation with its permission.
+EXPECTED = {
+    "GET /app/v1/home": OWN,
+    "GET /app/v1/me": OWN,
+    "PATCH /app/v1/me": OWN,
+    "PUT /app/v1/devices": OWN,
+    "GET /app/v1/code": OWN,
+    "GET /app/v1/code.png": OWN,
+    "GET /app/v1/wallet": OWN,
+    "GET /app/v1/wallet/entries": OWN,
+    "GET /app/v1/wallet/lots": OWN,
+    "GET /app/v1/wallet/statements": OWN,
+    "GET /app/v1/wallet/statements/{month}.pdf": OWN,
+    "GET /app/v1/wallet/statements/{month}.csv": OWN,
+    "GET /app/v1/payments/{payment_id}": OWNED,
+    "GET /app/v1/payments/{payment_id}/receipt.pdf": OWNED,
+    "GET /app/v1/payments/{payment_id}/receipt.svg": OWNED,
+    "GET /app/v1/payments/{payment_id}/receipt.png": OWNED,
+    "POST /app/v1/topups": OWN,
+    "POST /app/v1/topups/intents": OWN,
+    "GET /app/v1/topups/{topup_id}": OWNED,
+    "GET /app/v1/payment-methods": OWN,
+    "DELETE /app/v1/payment-methods/{payment_method_id}": OWNED,
+    "PUT /app/v1/auto-topup": OWN,
+    "GET /app/v1/auto-topup": OWN,
+    "DELETE /app/v1/auto-topup": OWN,
+    "POST /app/v1/payments": OWN,
+    "POST /app/v1/payment-codes/read": OWN,
+    "GET /app/v1/payment-preferences": OWN,
+    "GET /app/v1/holds": OWN,
+    "POST /app/v1/gift-cards/{gift_card_id}/top-ups": OWNED,
+    "PUT /app/v1/payment-preferences": OWN,
+    "POST /app/v1/claims": OWN,
+    "POST /app/v1/sendings": OWN,
+    "GET /app/v1/sendings": OWN,
+    "GET /app/v1/sendings/{sending_id}": OWNED,
+    "PUT /app/v1/sendings/{sending_id}/status": OWNED,
+    "POST /app/v1/sendings/claims": OWN,
+    "POST /app/v1/money-requests": OWN,
+    "GET /app/v1/money-requests": OWN,
+    "GET /app/v1/money-requests/{money_request_id}": OWNED,
+    "POST /app/v1/money-requests/look-ups": OWN,
+    "POST /app/v1/money-requests/{money_request_id}/payments": OWNED,
+    "PUT /app/v1/money-requests/{money_request_id}/status": OWNED,
+    "POST /app/v1/identity-checks": OWN,
+    "GET /app/v1/identity-checks/{identity_check_id}": OWNED,
+    "GET /app/v1/identity": OWN,
+    "GET /app/v1/limits": OWN,
+    "GET /app/v1/wallet/status": OWN,
+    "POST /app/v1/wallet/closure": OWN,
+    "GET /app/v1/vouchers": OWN,
+    "GET /app/v1/vouchers/{voucher_id}": OWNED,
+    "GET /app/v1/vouchers/{voucher_id}/qr.png": OWNED,
+    "GET /app/v1/consents": OWN,
+    "PUT /app/v1/consents": OWN,
+    "GET /app/v1/inbox": OWN,
+    "PUT /app/v1/inbox/{item_id}/read": OWNED,
+    "GET /admin/v1/approvals": "approvals.read",
+    "GET /admin/v1/approvals/{approval_id}": "approvals.read",
+    "POST /admin/v1/adjustments": "adjustments.ask",
+    "GET /admin/v1/adjustments": "adjustments.read",
+    "GET /admin/v1/adjustments/{adjustment_id}": "adjustments.read",
+    "PUT /admin/v1/adjustments/{adjustment_id}/decision": "adjustments.decide",
+    "PUT /admin/v1/adjustments/{adjustment_id}/withdrawal": "adjustments.ask",
+    "POST /admin/v1/transfers/batch": "transfers.batch",
+    "POST /admin/v1/transfers/batch/approvals": "transfers.batch",
+    "PUT /admin/v1/transfers/batch/approvals/{approval_id}/decision": "transfers.approve",
+    "GET /admin/v1/transfers/batches": "transfers.read",
+    "GET /admin/v1/transfers/batches/{batch_id}": "transfers.read",
+    "GET /admin/v1/transfers/batches/{batch_id}/lines": "transfers.read",
+    "GET /admin/v1/messages/in-doubt": "messages.read",
+    "PUT /admin/v1/messages/{message_id}/settlement": "messages.settle",
+    "GET /admin/v1/sandbox/messages": "messages.read",
+    "POST /admin/v1/external-identities/{source}": "customers.write",
+    "GET /admin/v1/topups": "topups.read",
+    "POST /admin/v1/topups/{topup_id}/refunds": "topups.refund",
+    "PUT /admin/v1/topups/{topup_id}/settlement": "topups.settle",
+    "GET /admin/v1/topup-refunds": "topups.read",
+    "PUT /admin/v1/topup-refunds/{refund_id}/settlement": "topups.settle",
+    "GET /admin/v1/customers": "customers.read",
+    "GET /admin/v1/customers/{customer_id}/profile": "customers.read",
+    "GET /admin/v1/customers/{customer_id}/timeline": "customers.read",
+    "GET /admin/v1/customers/{customer_id}/wallet": "wallets.read",
+    "GET /admin/v1/customers/{customer_id}/wallet/entries": "wallets.read",
+    "GET /admin/v1/customers/{customer_id}/decisions": "journeys.read",
+    "GET /admin/v1/insights/summary": "insights.read",
+    "GET /admin/v1/limits": "limits.read",
+    "PUT /admin/v1/limits/{tier}/{scope}/{currency}": "limits.write",
+    "GET /admin/v1/customers/{customer_id}/limits": "limits.read",
+    "GET /admin/v1/customers/{customer_id}/wallet-status": "wallets.read",
+    "PUT /admin/v1/customers/{customer_id}/wallet-status": "wallets.freeze",
+    "GET /admin/v1/identity-checks": "identity.read",
+    "PUT /admin/v1/customers/{customer_id}/tier": "identity.write",
+    "POST /admin/v1/campaigns": "campaigns.write",
+    "GET /admin/v1/campaigns": "campaigns.read",
+    "GET /admin/v1/campaigns/{campaign_id}": "campaigns.read",
+    "POST /admin/v1/campaigns/{campaign_id}/funding": "campaigns.write",
+    "PUT /admin/v1/campaigns/{campaign_id}/status": "campaigns.write",
+    "POST /admin/v1/campaigns/{campaign_id}/vouchers": "campaigns.write",
+    "POST /admin/v1/rules": "rules.write",
+    "GET /admin/v1/rules": "rules.read",
+    "GET /admin/v1/rules/facts": "rules.read",
+    "GET /admin/v1/rules/{rule_id}": "rules.read",
+    "PUT /admin/v1/rules/{rule_id}": "rules.write",
+    "DELETE /admin/v1/rules/{rule_id}": "rules.write",
+    "POST /admin/v1/rules/checks": "rules.read",
+    "POST /admin/v1/campaigns/{campaign_id}/code-batches": "campaigns.write",
+    "GET /admin/v1/campaigns/{campaign_id}/code-batches": "campaigns.read",
+    "POST /admin/v1/campaigns/{campaign_id}/code-imports": "campaigns.write",
+    "POST /admin/v1/campaigns/{campaign_id}/mailings": "campaigns.write",
+    "GET /admin/v1/code-batches/{batch_id}": "campaigns.read",
+    "GET /admin/v1/code-batches/{batch_id}/codes.csv": "codes.export",
+    "GET /admin/v1/vouchers/{voucher_id}/poster.png": "campaigns.read",
+    "PUT /admin/v1/vouchers/{voucher_id}/block": "campaigns.write",
+    "POST /admin/v1/redemptions/{redemption_id}/rollbacks": "redemptions.roll_back",
+    "POST /admin/v1/journeys": "journeys.write",
+    "GET /admin/v1/journeys": "journeys.read",
+    "GET /admin/v1/journeys/{journey_id}": "journeys.read",
+    "POST /admin/v1/journeys/{journey_id}/versions": "journeys.write",
+    "PUT /admin/v1/journeys/{journey_id}/status": "journeys.write",
+    "GET /admin/v1/finance/trial-balance": "finance.read",
+    "POST /admin/v1/finance/provider-reports": "finance.import",
+    "GET /admin/v1/finance/provider-reports": "finance.read",
+    "GET /admin/v1/finance/provider-reports/{report_id}": "finance.read",
+    "POST /admin/v1/finance/provider-reports/{report_id}/postings": "finance.book",
+    "POST /admin/v1/finance/safeguarding-reports": "finance.reconcile",
+    "GET /admin/v1/finance/safeguarding-reports": "finance.read",
+    "GET /admin/v1/finance/safeguarding-reports/{report_id}": "finance.read",
+    "GET /admin/v1/finance/safeguarding-reports/{report_id}/differences": "finance.read",
+    "PUT /admin/v1/finance/safeguarding-reports/{report_id}/sign-off": "finance.sign_off",
+    "PUT /admin/v1/merchants/{merchant_id}/terms": "finance.terms",
+    "GET /admin/v1/merchants/{merchant_id}/terms": "finance.read",
+    "PUT /admin/v1/merchants/{merchant_id}/bank-account": "finance.bank",
+    "GET /admin/v1/merchants/{merchant_id}/bank-account": "finance.read",
+    "POST /admin/v1/settlements": "finance.settle",
+    "GET /admin/v1/settlements": "finance.read",
+    "GET /admin/v1/settlements/{settlement_id}": "finance.read",
+    "GET /admin/v1/settlements/{settlement_id}/statement.csv": "finance.read",
+    "GET /admin/v1/settlements/{settlement_id}/statement.pdf": "finance.read",
+    "POST /admin/v1/payout-files": "finance.pay_out",
+    "GET /admin/v1/payout-files": "finance.read",
+    "GET /admin/v1/payout-files/{file_id}/file.xml": "finance.pay_out",
+    "GET /admin/v1/payout-files/{file_id}/file.csv": "finance.pay_out",
+    "GET /merchant/v1/settlements": OWN,
+    "GET /merchant/v1/settlements/{settlement_id}": OWNED,
+    "GET /merchant/v1/settlements/{settlement_id}/statement.csv": OWNED,
+    "GET /merchant/v1/settlements/{settlement_id}/statement.pdf": OWNED,
+    "GET /merchant/v1/payments/{payment_id}": OWNED,
+    "POST /merchant/v1/payments/{payment_id}/refunds": OWNED,
+    "GET /merchant/v1/balance": OWN,
+    "POST /merchant/v1/payments": OWN,
+    "GET /merchant/v1/payments/by-reference/{till_reference}": OWN,
+    "PUT /merchant/v1/reversals/{till_reference}": OWN,
+    "GET /merchant/v1/store-code": OWN,
+    "GET /merchant/v1/store-code.png": OWN,
+    "POST /merchant/v1/holds": OWN,
+    "GET /merchant/v1/holds/{hold_id}": OWNED,
+    "POST /merchant/v1/holds/{hold_id}/captures": OWNED,
+    "POST /merchant/v1/holds/{hold_id}/void": OWNED,
+    "POST /merchant/v1/payment-requests": OWN,
+    "GET /merchant/v1/payment-requests/{request_id}": OWNED,
+    "GET /merchant/v1/payment-requests/{request_id}/code.png": OWNED,
+    "PUT /merchant/v1/payment-requests/{request_id}/cancellation": OWNED,
+    "POST /merchant/v1/redemptions": OWN,
+    "POST /merchant/v1/checkouts": OWN,
+    "POST /merchant/v1/checkouts/{checkout_id}/rollbacks": OWNED,
+    "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": OWNED,
+    "PUT /merchant/v1/redemptions/{redemption_id}/void": OWNED,
+    "GET /merchant/v1/redemptions/by-reference/{till_reference}": OWN,
+    **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
+    "POST /v1/alias": SOURCE,
+}
+
+#: What those operations are asked with that refuse an empty body.
+BODIES = {
+    "POST /merchant/v1/holds/{hold_id}/captures": {"amount_minor": 1},
+    # A part of it: the rest is voided.
+    "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": {"amount_minor": 1},
+    "PUT /app/v1/sendings/{sending_id}/status": {"status": "cancelled"},
+    "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
+}
+
+AUDIENCES = {"/app/v1": tokens.APP, "/admin/v1": tokens.ADMIN, "/merchant/v1": tokens.MERCHANT}
+PERMISSIONS = frozenset(EXPECTED.values()) - {OWN, OWNED, SOURCE}
+NOBODYS = "01900000-0000-7000-8000-000000000000"
+
+
+@dataclass
+class Asker:
+    """Somebody with a token, who asks for operations as the table names them."""
+
+    app: Flask
+    principal: Principal
+    audience: str
+    headers: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        minted = tokens.mint(
+            self.principal, audience=self.audience, client_id="test", now=clock.now(), ttl=timedelta(minutes=5)
+        )
+        self.headers = {"Authorization": f"Bearer {minted}"}
+
+    def ask(self, operation: str, body: Any = None, **named: object) -> TestResponse:
+        method, path = operation.split(" ")
+        for name in _names_in(path):
+            path = path.replace(f"{{{name}}}", str(named.get(name, NOBODYS)))
+        headers = self.headers | {"Idempotency-Key": str(ids.new())}
+        sent = {} if body is None and method != "GET" else body
+        return self.app.test_client().open(path, method=method, json=sent, headers=headers)
+
+
+@pytest.fixture
+def askers(app: Flask) -> dict[str, Asker]:
+    """One for each audience, with no permission at all."""
+    return {
+        tokens.APP: Asker(app, Principal("customer", ids.new()), tokens.APP),
+        tokens.ADMIN: Asker(app, Principal("staff", ids.new()), tokens.ADMIN),
+        tokens.MERCHANT: _terminal(app, ids.new()),
+    }
+
+
+def test_every_operation_declares_whose_it_is(app: Flask) -> None:
+    documents = {door.document for door in app.extensions["door_of"].values() if door.guard is not None}
+    prefixes = tuple(door.prefix for door in app.extensions["door_of"].values() if door.guard is not None)
+
+    served = {
+        f"{method.upper()} {path}"
+        for document in documents
+        for path, methods in app.test_client().get(f"/openapi/{document}.json").json["paths"].items()  # type: ignore[index]
+        for method in methods
+        if path.startswith(prefixes) and method in {"get", "put", "post", "patch", "delete"}
+    }
+
+    assert served == set(EXPECTED)
+
+
+def test_a_door_refuses_the_tokens_of_the_other_doors(askers: dict[str, Asker]) -> None:
+    let_in = [
+        (operation, audience)
+        for operation in EXPECTED
+        for audience, asker in askers.items()
+        if audience != _audience_of(operation) and asker.ask(operation).status_code != 401
+    ]
+
+    assert let_in == []
+
+
+def test_staff_need_the_very_permission_that_is_declared(app: Flask) -> None:
+    let_in = []
+    for operation, permission in EXPECTED.items():
+        if permission in PERMISSIONS:
+            all_others = Principal("staff", ids.new(), permissions=PERMISSIONS - {permission})
+            only_that = Principal("staff", ids.new(), permissions=frozenset({permission}))
+            statuses = [Asker(app, who, tokens.ADMIN).ask(operation).status_code for who in (all_others, only_that)]
+            if statuses[0] != 403 or statuses[1] in (401, 403):
+                let_in.append((operation, statuses))
+
+    assert let_in == []
+
+
+def test_what_is_one_callers_own_is_not_there_for_another(app: Flask, askers: dict[str, Asker]) -> None:
+    merchant_id, store_id = _shop()
+    owners = {tokens.APP: _customer(app), tokens.MERCHANT: _terminal(app, merchant_id, store_id=store_id)}
+    things = _things_of(owners[tokens.APP], owners[tokens.MERCHANT])
+    owned = [operation for operation, whose in EXPECTED.items() if whose == OWNED]
+
+    seen = {
+        operation: (
+            askers[_audience_of(operation)]
+            .ask(operation, BODIES.get(operation), **_named(operation, things))
+            .status_code,
+            owners[_audience_of(operation)]
+            .ask(operation, BODIES.get(operation), **_named(operation, things))
+            .status_code,
+        )
+        for operation in owned
+    }
+
+    assert {operation: strangers for operation, (strangers, _) in seen.items()} == dict.fromkeys(owned, 404)
+    assert all(owners_ in (200, 201, 204) for _, owners_ in seen.values()), seen
+
+
+def _audience_of(operation: str) -> str:
+    path = operation.split(" ")[1]
+    return next((audience for prefix, audience in AUDIENCES.items() if path.startswith(prefix)), "")
+
+
+def _named(operation: str, things: dict[str, object]) -> dict[str, object]:
+    """What is paid cannot be declined as well."""
+    ends = operation == "PUT /app/v1/money-requests/{money_request_id}/status"
+    return things | {"money_request_id": things["declined_id"]} if ends else things
+
+
+def _names_in(path: str) -> Iterator[str]:
+    return (part[1:-1] for part in path.split("/") if part.startswith("{"))
+
+
+def _terminal(app: Flask, merchant_id: UUID, *, store_id: UUID | None = None) -> Asker:
+    principal = Principal("terminal", ids.new(), merchant_id=merchant_id, store_id=store_id or ids.new())
+    return Asker(app, principal, tokens.MERCHANT)
+
+
+def _customer(app: Flask, phone: str = "+12025550143") -> Asker:
+    with transaction() as session:
+        known = customers.sign_up(session, phone=phone, locale=None, time_zone=None, now=clock.now())
+    return Asker(app, Principal("customer", known.id), tokens.APP)
+
+
+def _shop() -> tuple[UUID, UUID]:
+    """A merchant and its store."""
+    with transaction() as session:
+        merchant_id = merchants.add_merchant(session, name="Corner Shop", now=clock.now()).id
+        return merchant_id, merchants.add_store(session, merchant_id=merchant_id, name="Main St", now=clock.now()).id
+
+
+def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
+    """One of each thing that a path names: a top-up, a payment, a voucher, a message in the inbox and the like."""
+    now, customer_id = clock.now(), customer.principal.id
+    amount = {"amount_minor": 500, "currency": "USD"}
+    topup = customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
+    customer.ask("POST /app/v1/topups/intents", {"amount": amount})
+    payment = customer.ask("POST /app/v1/payments", {"amount": amount, "merchant_id": str(till.principal.merchant_id)})
+    request = till.ask("POST /merchant/v1/payment-requests", {"amount": amount, "till_reference": "B-1"})
+    check = customer.ask("POST /app/v1/identity-checks", {"document_token": "sandbox_review"})
+    draft = Draft(
+        name="Five off",
+        kind="coupon",
+        discount={"kind": "amount", "amount_minor": 500},
+        currency="USD",
+        starts_at=now,
+        ends_at=now + timedelta(days=1),
+        starts_now=True,
+    )
+    with transaction() as session:
+        campaign_id = campaigns.create(session, draft, actor="staff:test", now=now)
+        voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="t"), now=now)
+        gift = replace(draft, kind="gift_card", discount={"kind": "value", "amount_minor": 500}, budget_minor=500)
+        gift_campaign_id = campaigns.create(session, gift, actor="staff:test", now=now)
+        inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
+        [item] = inbox.list_(session, customer_id, before=None, limit=1)
+    customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
+    some = {"amount_minor": 100, "currency": "USD"}
+    sending = customer.ask("POST /app/v1/sendings", {"to": {"link": True}, "amount": some})
+    friend = _customer(customer.app, "+12025550144")
+    asked = [
+        friend.ask("POST /app/v1/money-requests", {"from": {"phone": "+12025550143"}, "amount": some}) for _ in range(2)
+    ]
+    assert sending.json and asked[0].json and asked[1].json
+    with transaction() as session:
+        given = Issue(campaign_id=gift_campaign_id, customer_id=customer_id, source="gift")
+        card = vouchers.issue(session, given, now=now)
+    assert topup.json and payment.json and check.json and request.json
+    hold = _hold_of(customer, till)
+    coupon = replace(draft, budget_minor=1_000, limit_per_customer=2)
+    redemption_id, checkout_id = _used_at(till, customer_id, coupon)
+    with transaction() as session:
+        run = settlements.close(session, until=clock.now(), merchant_id=None, actor="staff:test", now=clock.now())
+    return {
+        "settlement_id": run.closed[0].row.id,
+        "topup_id": topup.json["id"],
+        "payment_method_id": "sandbox_ok",
+        "payment_id": payment.json["id"],
+        "request_id": request.json["id"],
+        "hold_id": hold["id"],
+        "redemption_id": redemption_id,
+        "checkout_id": checkout_id,
+        "gift_card_id": card.id,
+        "identity_check_id": check.json["id"],
+        "sending_id": sending.json["id"],
+        "money_request_id": asked[0].json["id"],
+        "declined_id": asked[1].json["id"],
+        "voucher_id": voucher.id,
+        "item_id": item.id,
+    }
+
+
+def _used_at(till: Asker, customer_id: UUID, coupon: Draft) -> tuple[Any, UUID]:
+    """A coupon of a customer's that the till has redeemed by itself, and in a checkout."""
+    now, who = clock.now(), till.principal
+    assert who.merchant_id and who.store_id
+    with transaction() as session:
+        campaign_id = campaigns.create(session, coupon, actor="staff:test", now=now)
+        voucher = vouchers.issue(session, Issue(campaign_id=campaign_id, customer_id=customer_id, source="u"), now=now)
+    line = {"sku": "milk", "quantity": "1", "amount_minor": 500}
+    body = {"voucher_id": str(voucher.id), "basket": {"lines": [line]}, "currency": "USD", "till_reference": "U-1"}
+    redeemed = till.ask("POST /merchant/v1/redemptions", body)
+    request = CheckoutRequest(
+        customer_id=customer_id, basket=Basket((Line("milk", "", "1", 500),)), currency="USD", till_reference="U-2",
+        till=Till(merchant_id=who.merchant_id, store_id=who.store_id, terminal_id=who.id), vouchers=(voucher.id,),
+    )  # fmt: skip
+    with transaction() as session:
+        taken = checkouts.take(session, request, now=clock.now())
+    assert redeemed.json
+    return redeemed.json["id"], taken.id
+
+
+def _hold_of(customer: Asker, till: Asker) -> dict[str, Any]:
+    """Two cents of the customer's, held by the till."""
+    customer.ask("POST /app/v1/topups", {"amount": {"amount_minor": 2, "currency": "USD"}, "source": "sandbox_ok"})
+    with transaction() as session:
+        code = customer_codes.current(session, customer.principal.id, now=clock.now())
+    amount = {"amount_minor": 2, "currency": "USD"}
+    body = {"customer_code": code, "amount": amount, "till_reference": "H-1"}
+    hold: dict[str, Any] = till.ask("POST /merchant/v1/holds", body).json or {}
+    return hold
