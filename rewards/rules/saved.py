@@ -12,6 +12,7 @@ from core import audit, ids
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.notes import Notes
+from rewards.campaigns import catalogue
 from rewards.rules import uses
 from rewards.rules.errors import RuleInUse, RuleInvalid
 from rewards.rules.models import RulePart, SavedRule
@@ -43,6 +44,7 @@ def change(
     """Write a rule anew; every campaign that uses it, also by other rules, goes by the new one from its commit on.
 
     raises   NotFound; RuleInvalid, also where a campaign or a rule that uses it could not use it any more
+    effects  the campaigns get a new revision
     """
     _lock(session)
     rule = _locked(session, rule_id)
@@ -52,12 +54,13 @@ def change(
     connection = connection_of(session)
     known = uses.known_to(connection, [condition], are_kept=True) | {rule_id: Known(name, condition)}
     _check(condition, known, own=rule_id)
-    _check_users(connection, rule_id, known[rule_id])
+    campaigns = _check_users(connection, rule_id, known[rule_id])
 
     rule.name, rule.condition, rule.updated_at = name, condition, now
     rule.revision += 1
     session.flush()
     uses.note_parts(session, rule_id=rule.id, condition=condition)
+    _renew(session, campaigns)
     _audit(
         session,
         rule,
@@ -108,8 +111,11 @@ def _check(condition: Any, known: dict[UUID, Known], *, own: UUID) -> None:
         raise RuleInvalid(errors=min((notes.errors, of_line.errors), key=len))
 
 
-def _check_users(connection: Connection, rule_id: UUID, changed: Known) -> None:
-    """raises  RuleInvalid where somebody who uses the rule, directly or not, could not use what it becomes"""
+def _check_users(connection: Connection, rule_id: UUID, changed: Known) -> list[UUID]:
+    """The campaigns that use the rule.
+
+    raises  RuleInvalid where somebody who uses the rule, directly or not, could not use what it becomes
+    """
     rules, campaigns = uses.rules_above(connection, rule_id), uses.campaigns_above(connection, rule_id)
     known = uses.known_to(connection, [each.condition for each in (*rules, *campaigns)]) | {rule_id: changed}
     for rule in rules:
@@ -122,6 +128,15 @@ def _check_users(connection: Connection, rule_id: UUID, changed: Known) -> None:
         parse(campaign.condition, notes, known=known)
         if notes.errors:
             raise _unusable(f"campaign “{campaign.name}”", notes.errors[0]["detail"])
+    return [campaign.id for campaign in campaigns]
+
+
+def _renew(session: Session, campaigns: Sequence[UUID]) -> None:
+    """Let no till decide by the rule as it was. Campaigns are locked before the catalogue, as wherever they change."""
+    connection = connection_of(session)
+    connection.execute(_LOCK_CAMPAIGNS, [campaigns])
+    connection.execute("UPDATE rewards.campaign SET revision = revision + 1 WHERE id = ANY(%s)", [campaigns])
+    catalogue.touch(session, campaigns)
 
 
 def _unusable(by: str, why: str) -> RuleInvalid:
@@ -147,3 +162,6 @@ def _audit(
     session: Session, rule: SavedRule, action: str, change: dict[str, Any], *, actor: str, now: datetime
 ) -> None:
     audit.record(session, actor=actor, action=action, target=f"rule:{rule.id}", change=change, now=now)
+
+
+_LOCK_CAMPAIGNS = "SELECT FROM rewards.campaign WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"

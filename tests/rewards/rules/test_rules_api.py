@@ -10,8 +10,11 @@ from auth import merchants, tokens
 from core import clock, ids
 from core.db import connection_of, transaction
 from core.web.principals import Principal
-from rewards.rules import uses
-from tests.rewards.conftest import World
+from rewards.baskets import Basket
+from rewards.campaigns import catalogue
+from rewards.campaigns.catalogue import Compiled
+from rewards.rules import Facts, uses
+from tests.rewards.conftest import NOW, World, line
 from tests.rewards.test_api import BASKET, Door
 
 BIG = {"fact": "basket.total_minor", "is": "at_least", "value": 2000}
@@ -39,6 +42,7 @@ def use(campaign_id: Any, condition: Any) -> None:
             "UPDATE rewards.campaign SET rule = %s WHERE id = %s", [Jsonb(condition), campaign_id]
         )
         uses.note_uses(session, campaign_id=campaign_id, condition=condition)
+        catalogue.touch(session, [campaign_id])
 
 
 def test_a_rule_is_saved_shown_listed_and_changed(staff: Door) -> None:
@@ -78,6 +82,30 @@ def test_a_rule_in_use_stays(staff: Door, world: World) -> None:
     assert staff.get(f"/rules/{above}").json["campaigns"] == [str(campaign_id)]
     use(campaign_id, None)
     assert [_delete(staff, each).status_code for each in (above, rule_id, rule_id)] == [204, 204, 404]
+
+
+def test_a_changed_rule_reaches_the_campaigns_that_use_it(staff: Door, world: World) -> None:
+    rule_id = saved(staff, BIG)
+    above = saved(staff, {"not": {"rule": rule_id}}, "Small baskets")
+    campaign_id, other = world.campaign(), world.campaign()
+    use(campaign_id, {"rule": above})
+    before, before_other = compiled(campaign_id), compiled(other)
+
+    staff.put(f"/rules/{rule_id}", {"name": "Bigger", "condition": BIG | {"value": 5000}})
+
+    after = compiled(campaign_id)
+    assert after.terms.revision == before.terms.revision + 1
+    assert compiled(other) is before_other
+    facts = Facts(basket=Basket((line(2_000),)), at=NOW, currency="USD")
+    assert after.rule is not None
+    assert after.rule.is_met(facts)  # which is small by the changed rule
+
+
+def compiled(campaign_id: Any) -> Compiled:
+    with transaction() as session:
+        found = catalogue.current(connection_of(session)).of(campaign_id)
+    assert found is not None
+    return found
 
 
 def _delete(staff: Door, rule_id: str) -> Any:
