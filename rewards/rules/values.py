@@ -62,5 +62,9 @@ def meant(given: Any, choices: Iterable[str]) -> str:
     """A hint at the choice that is closest to what was given; empty where none is close."""
     if not isinstance(given, str) or len(given) > 100:
         return ""
-    close = get_close_matches(given.lower(), list(choices), n=1, cutoff=0.5)
-    return f" Did you mean “{close[0]}”?" if close else ""
+    word, known = given.lower(), list(choices)
+    if close := [each for each in known if len(word) > 2 and word in each] or get_close_matches(
+        word, known, cutoff=0.5
+    ):
+        return f" Did you mean “{close[0]}”?"
+    return ""
