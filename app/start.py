@@ -9,6 +9,7 @@ from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
+from rewards.campaigns import approvals as campaign_approvals
 from wallet import answers, assets, limits
 from wallet.finance import batch_approvals
 from wallet.paying import codes
@@ -28,6 +29,7 @@ def open_house(settings: Settings) -> None:
     tokens.load_key(settings)
     assets.load(settings)
     batch_approvals.load(settings)
+    campaign_approvals.load(settings)
     codes.load(settings)
     answers.register(wiring.answers(settings))
     links.load(settings)

@@ -42,6 +42,8 @@ class Settings:
     gift_card_least_days: int = 1827
     #: A batch of transfers that moves more than this of one currency, or of points, needs a second person.
     batch_approval_above_minor: int = field(default=1_000_000, metadata={"least": 0})
+    #: A campaign whose budget comes to more than this (in the brand's currency) needs a second person to start.
+    campaign_approval_above_minor: int = field(default=10_000_000, metadata={"least": 0})
     #: TrueType files for letters that the documents' own font lacks, comma-separated.
     document_fonts: str = ""
     #: Whose account payouts to merchants leave: its holder, its IBAN or "USABA:bank:account", its bank's BIC.
