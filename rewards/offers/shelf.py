@@ -1,0 +1,45 @@
+"""What is on offer in this process: the catalogue's running coupons, with the index that finds them."""
+
+import threading
+
+from core.db import Connection
+from rewards.campaigns import catalogue
+from rewards.campaigns.catalogue import Catalogue, Compiled
+from rewards.offers.index import Index, concerns_of
+from rewards.rules import Concerns
+
+_lock = threading.Lock()
+_index = Index()
+_version = -1
+
+
+def current(connection: Connection) -> tuple[Catalogue, Index]:
+    """The catalogue as of now, and the index brought up to it; what changed since is moved, not built anew.
+
+    Another thread may have brought the index further already: what it names and the catalogue does not know, or knows
+    otherwise, is decided by the catalogue.
+    """
+    global _version
+    latest = catalogue.current(connection)
+    if latest.version > _version:
+        with _lock:
+            if latest.version > _version:
+                changed, gone = latest.changed_since(_version)
+                offered = [(each.terms.campaign_id, _concerns(each)) for each in changed if is_offered(each)]
+                _index.change(offered, [*gone, *[each.terms.campaign_id for each in changed]])
+                _version = latest.version
+    return latest, _index
+
+
+def is_offered(compiled: Compiled) -> bool:
+    return compiled.terms.state == "running" and not compiled.terms.is_gift_card and not compiled.terms.is_sandbox
+
+
+def _concerns(compiled: Compiled) -> Concerns:
+    rule = compiled.rule
+    return concerns_of(
+        compiled.discount,
+        skus=compiled.skus,
+        audience_id=compiled.terms.audience_id,
+        rule=rule.concerns if rule else None,
+    )

@@ -1,0 +1,100 @@
+"""How campaigns and a customer stand right now: read, never locked."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.db import Connection
+from rewards import funds
+from rewards.campaigns import limits
+from rewards.counters import CountedUse
+from rewards.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A coupon that the customer holds and can still use."""
+
+    id: UUID
+    expires_at: datetime | None
+    last4: str
+
+
+def of_customer(
+    connection: Connection, customer_id: UUID | None, *, at: datetime
+) -> tuple[dict[UUID, list[Own]], frozenset[UUID]]:
+    """By campaign, the customer's coupons that can be used, the first to expire first; and their audiences."""
+    if customer_id is None:
+        return {}, frozenset()
+    own: dict[UUID, list[Own]] = {}
+    for campaign_id, *voucher in connection.execute(_OWN, [customer_id, at]):
+        own.setdefault(campaign_id, []).append(Own(*voucher))
+    rows = connection.execute("SELECT audience_id FROM rewards.audience_member WHERE customer_id = %s", [customer_id])
+    return own, frozenset([row[0] for row in rows])
+
+
+def with_codes(connection: Connection, campaign_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that have a code which anybody may show."""
+    if not campaign_ids:
+        return set()
+    return {row[0] for row in connection.execute(_WITH_CODES, [list(campaign_ids)])}
+
+
+def uses_left(
+    connection: Connection,
+    worths: Sequence[tuple[Terms, int]],
+    *,
+    customer_id: UUID | None,
+    store_id: UUID | None,
+    at: datetime,
+) -> dict[UUID, int]:
+    """How many uses worth so much each campaign's counters still allow; campaigns without a limit are left out."""
+    uses = [
+        use
+        for terms, worth_minor in worths
+        for use in limits.counted(terms, customer_id=customer_id, store_id=store_id, amount_minor=worth_minor, at=at)
+        if use.add
+    ]
+    used = _used(connection, uses)
+    found: dict[UUID, int] = {}
+    for use in uses:
+        left = max(0, use.cap - used.get(use.counted, 0)) // use.add
+        campaign_id = use.counted[0]
+        found[campaign_id] = min(left, found.get(campaign_id, left))
+    return found
+
+
+def budgets(connection: Connection, of_campaigns: Collection[Terms]) -> dict[UUID, int]:
+    """By account, what campaigns can still pay, in minor units."""
+    return funds.available(connection, [terms.budget_account for terms in of_campaigns])
+
+
+def _used(connection: Connection, uses: Sequence[CountedUse]) -> dict[tuple[UUID, str, str, str], int]:
+    if not uses:
+        return {}
+    columns = [list(column) for column in zip(*{use.counted for use in uses}, strict=True)]
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(_USED, columns)}
+
+
+#: By ix_voucher_customer_id_id. Of a customer's own coupon the campaign says how often it may be used.
+_OWN = """
+    SELECT v.campaign_id, v.id, v.expires_at, v.last4
+      FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
+     WHERE v.customer_id = %s AND v.state = 'active' AND c.kind = 'coupon'
+       AND (v.expires_at IS NULL OR v.expires_at > %s)
+       AND (c.limit_per_customer IS NULL OR v.used < c.limit_per_customer)
+     ORDER BY v.expires_at NULLS LAST, v.id
+"""
+
+_WITH_CODES = """
+    SELECT w.id FROM unnest(%s::uuid[]) AS w (id)
+     WHERE EXISTS (SELECT FROM rewards.voucher v WHERE v.campaign_id = w.id AND v.is_generic AND v.state = 'active')
+"""
+
+_USED = """
+    SELECT campaign_id, scope, measure, bucket, c.used + c.held
+      FROM rewards.counter c
+      JOIN unnest(%s::uuid[], %s::text[], %s::text[], %s::text[])
+           AS w (campaign_id, scope, measure, bucket) USING (campaign_id, scope, measure, bucket)
+"""
