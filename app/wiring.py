@@ -29,6 +29,7 @@ import insights.reactions
 import rewards.api.customer
 import rewards.api.merchant
 import rewards.api.staff
+import rewards.cli
 import rewards.gift_cards
 import rewards.gift_cards.reactions
 import rewards.gift_cards.work
@@ -236,6 +237,7 @@ COMMANDS: list[click.Command] = [
     auth.cli.token,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
+    rewards.cli.rewards,
     wallet.topups.cli.topups,
     wallet.identity.cli.identity,
 ]

@@ -57,10 +57,10 @@ class Deeds:
     def roll_back(
         self, redemption: Redemption, amount: int | None = None, *, key: str | None = None, **changes: Any
     ) -> Rollback:
+        merchant_id = changes.pop("merchant_id", redemption.till.merchant_id)
+        asked = deed(key, **changes)
         with transaction() as session:
-            return redemptions.roll_back(
-                session, redemption.id, amount, deed(key), merchant_id=changes.get("merchant_id")
-            )
+            return redemptions.roll_back(session, redemption.id, amount, asked, merchant_id=merchant_id)
 
     def void(self, redemption_id: UUID, *, at: datetime = LATER, **changes: Any) -> Rollback:
         with transaction() as session:
