@@ -46,8 +46,8 @@ class Rule:
         return self._test(facts, NO_LINE)
 
     def explain(self, facts: Facts) -> dict[str, Any]:
-        """The reason tree, JSON-ready: each condition with what it asks for, what is, and a sentence. For the owner and
-        staff; to a till it would tell a customer's history."""
+        """The reason tree, JSON-ready: each condition with what it asks for, what is, and a sentence. For
+        staff, and through `reasons.for_owner` for the customer; to a till it would tell the customer's history."""
         return self.part.tell(facts, NO_LINE)
 
     @property

@@ -12,7 +12,7 @@ from core.notes import Notes
 from rewards import rules
 from rewards.baskets import Basket, Line
 from rewards.products import Product
-from rewards.rules import Facts
+from rewards.rules import Facts, reasons
 from rewards.rules.facts import History, Person
 from rewards.rules.leaves import FACTS
 from wallet.paying.tills import Till
@@ -173,6 +173,23 @@ def test_the_reason_names_the_lines_and_the_saved_rules() -> None:
     assert told["not"]["rule"] == {"id": str(saved_id), "name": "Tea time"}
     lines = told["not"]["because"]["any_line"]
     assert [(each["line"], each["is_met"], each["actual"]) for each in lines] == [(0, True, "tea"), (1, False, "ham")]
+
+
+def test_the_owner_is_not_told_how_the_brand_sees_them() -> None:
+    saved_id = UUID(int=7)
+    chosen = {"fact": "customer.audience", "is": "equals", "value": str(OTHER)}
+    saved = {saved_id: rules.Known("Cheapskates", {"any": [chosen, {"all_lines": {"all": [chosen]}}]})}
+    big = {"fact": "basket.total_minor", "is": "at_least", "value": 1}
+    raw = {"all": [{"not": {"rule": str(saved_id)}}, big]}
+    told = rules.parse(raw, Notes(), known=saved).explain(known())
+
+    shown = reasons.for_owner(told)
+
+    assert "Cheapskates" in str(told)
+    assert str(OTHER) in str(told)
+    assert not any(each in str(shown) for each in ("Cheapskates", str(OTHER), str(saved_id), "customer.audience"))
+    assert shown["all"][0]["not"]["any"][0] == {"is_met": False, "says": "This is for chosen customers."}
+    assert shown["all"][1] == told["all"][1]
 
 
 @pytest.mark.parametrize(
