@@ -37,6 +37,8 @@ import rewards.reactions
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
 import rewards.rules.api.staff
+import rewards.simulation.api.staff
+import rewards.simulation.work
 import rewards.vouchers.api.customer
 import rewards.vouchers.api.staff
 import rewards.vouchers.work
@@ -129,6 +131,7 @@ def doors() -> list[Door]:
                 rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,
                 rewards.rules.api.staff.blueprint,
+                rewards.simulation.api.staff.blueprint,
                 engage.api.staff.blueprint,
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
@@ -216,6 +219,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *wallet.peers.work.WORK,
         *rewards.gift_cards.work.work(settings),
         *rewards.vouchers.work.WORK,
+        *rewards.simulation.work.WORK,
         *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),

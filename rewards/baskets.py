@@ -24,14 +24,15 @@ class Line:
     tax_minor: int = 0
 
     def as_event(self) -> dict[str, Any]:
-        """The line as `order.completed` tells it."""
-        return {
+        """The line as `order.completed` tells it; coupon_minor only where the price list names one."""
+        told = {
             "sku": self.sku,
             "category": self.category,
             "quantity": self.quantity,
             "unit": self.unit,
             "amount_minor": self.amount_minor,
         }
+        return {**told, "coupon_minor": self.coupon_minor} if self.coupon_minor else told
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,77 @@
+"""Simulations as they are asked for and looked at."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import audit, ids
+from core.errors import InvalidInput, NotFound
+from rewards.models import Campaign
+from rewards.simulation.errors import SimulationRefused
+from rewards.simulation.models import Simulation
+
+LONGEST = timedelta(days=366)
+
+
+def ask(
+    session: Session,
+    *,
+    campaign_id: UUID,
+    since: datetime,
+    until: datetime,
+    take_up_bps: int,
+    actor: str,
+    now: datetime,
+) -> Simulation:
+    """Have a campaign played over the orders in (since, until] by the next free worker, as its terms stand then.
+
+    raises   NotFound; SimulationRefused for a gift card, which looks at no basket; InvalidInput for the span
+    effects  an audit row
+    """
+    campaign = session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFound("There is no such campaign")
+    if campaign.kind != "coupon":
+        raise SimulationRefused("A gift card is given and spent without any condition on a basket")
+    if not since < until <= now or until - since > LONGEST:
+        detail = "must lie after since, at most 366 days after it, and not in the future"
+        raise InvalidInput(errors=[{"pointer": "/until", "detail": detail}])
+
+    simulation = Simulation(
+        id=ids.new(),
+        campaign_id=campaign_id,
+        revision=campaign.revision,
+        since=since,
+        until=until,
+        take_up_bps=take_up_bps,
+        progress_bps=0,
+        created_by=actor,
+        created_at=now,
+        state="waiting",
+        due_at=now,
+        attempts=0,
+    )
+    session.add(simulation)
+    change = {"since": since.isoformat(), "until": until.isoformat()}
+    audit.record(
+        session, actor=actor, action="campaign.simulate", target=f"campaign:{campaign_id}", change=change, now=now
+    )
+    return simulation
+
+
+def find(session: Session, simulation_id: UUID) -> Simulation:
+    """raises  NotFound"""
+    simulation = session.get(Simulation, simulation_id)
+    if simulation is None:
+        raise NotFound("There is no such simulation")
+    return simulation
+
+
+def page(session: Session, campaign_id: UUID, *, before: UUID | None, limit: int) -> list[Simulation]:
+    """A campaign's simulations, latest first."""
+    query = select(Simulation).where(Simulation.campaign_id == campaign_id).order_by(Simulation.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Simulation.id < before)
+    return list(session.scalars(query))
