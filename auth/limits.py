@@ -38,8 +38,12 @@ def take(session: Session, limits: Sequence[tuple[Limit, str]], *, now: datetime
 
 def is_counted(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool:
     """Whether anything was counted for a subject in the window of just now."""
-    key = _index_of(limit, subject), _end_of(limit, now)
-    return session.get(LimitCounter, key) is not None
+    return session.get(LimitCounter, key_of(limit, subject, now=now)) is not None
+
+
+def key_of(limit: Limit, subject: str, *, now: datetime) -> tuple[bytes, datetime]:
+    """Subject and end of the counter that stands for the window of just now, for a statement that reads it."""
+    return _index_of(limit, subject), _end_of(limit, now)
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:

@@ -4,11 +4,29 @@ from core.errors import Kind, Refusal
 
 
 class VoucherUnknown(Refusal):
-    """The one answer to a stranger: a wrong code, someone else's voucher and no voucher at all look the same."""
+    """The one answer to a stranger: a wrong code, someone else's voucher and no voucher at all look the same.
+
+    is_mistyped  the check character says so, before anything is looked up: it is no guess
+    """
 
     code = "voucher_unknown"
     kind = Kind.NOT_FOUND
     title = "There is no such voucher"
+    is_mistyped = False
+
+    @classmethod
+    def mistyped(cls, **facts: object) -> "VoucherUnknown":
+        refusal = cls("The code has a typing error in it", **facts)
+        refusal.is_mistyped = True
+        return refusal
+
+
+class CodeGuessesExceeded(Refusal):
+    """Too many codes were tried that there are not; until `Retry-After` no code is looked up, right ones neither."""
+
+    code = "code_guesses_exceeded"
+    kind = Kind.LIMITED
+    title = "Too many wrong codes: try again later"
 
 
 class VoucherExpired(Refusal):
@@ -40,6 +58,13 @@ class BudgetExhausted(Refusal):
 class MinimumSpend(Refusal):
     code = "minimum_spend"
     title = "The basket is below what the voucher asks for"
+
+
+class ConditionsNotMet(Refusal):
+    """A till learns no more: the values stand with the voucher's owner and the staff."""
+
+    code = "conditions_not_met"
+    title = "The basket, the customer, the store or the time is not what the voucher asks for"
 
 
 class NotInAudience(Refusal):

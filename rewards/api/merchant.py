@@ -1,5 +1,6 @@
 """What a till does: redeem a voucher, take a basket."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -8,15 +9,17 @@ from sqlalchemy.orm import Session
 
 from auth import customer_codes
 from core import clock
-from core.db import statement
+from core.db import connection_of, statement
 from core.errors import Refusal
 from core.idempotency import Answer
-from core.web import idempotent
+from core.web import idempotent, unproxied
 from rewards import checkouts
 from rewards.api import shapes
 from rewards.api.schemas import CheckoutArgsSchema, CheckoutSchema, RedemptionArgsSchema, RedemptionSchema
 from rewards.checkouts import CheckoutRequest
-from rewards.redemption import redeeming
+from rewards.redemption import guesses, redeeming
+from rewards.redemption.evidence import BEST
+from rewards.redemption.guesses import Guesser
 from rewards.redemption.redeeming import Request
 from wallet.api.guards import refuse_when_off
 from wallet.api.shapes import replay_header
@@ -41,14 +44,18 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
         till_reference=args["till_reference"],
         key=idempotent.key(),
         fingerprint=idempotent.fingerprint(),
+        address=unproxied.request().remote_addr,
     )
+    now = clock.now()
     try:
         with statement() as connection:
-            made = redeeming.redeem(connection, request, at=clock.now())
+            made = redeeming.redeem(connection, request, at=now)
     except Refusal as refusal:
         if not refusal.is_final:
             raise
-        return idempotent.freeze(refusal)
+        return idempotent.freeze(
+            refusal, beside=lambda session, refused: guesses.note(session, request.guesser, refused, now=now)
+        )
     if isinstance(made, Answer):
         return idempotent.replayed(made)
     return shapes.redemption(made), replay_header(made.replayed)
@@ -66,9 +73,14 @@ def create_checkout(args: dict[str, Any]) -> Response:
         shapes.references(args),
         clock.now(),
     )
+    guesser = Guesser(terminal_id=till.terminal_id, address=unproxied.request().remote_addr)
 
     def work(session: Session) -> dict[str, Any]:
+        nonlocal guesser
         customer_id = customer_codes.identify(session, args["customer_code"], now=now)
+        guesser = replace(guesser, customer_id=customer_id)
+        if vouchers and vouchers != BEST:
+            guesses.refuse_when_locked(connection_of(session), guesser, now=now)
         kinds = args["source_order"] or preferences.of_customer(session, customer_id)
         request = CheckoutRequest(
             customer_id=customer_id,
@@ -81,4 +93,8 @@ def create_checkout(args: dict[str, Any]) -> Response:
         )
         return shapes.checkout(checkouts.take(session, request, now=now))
 
-    return idempotent.command(work, schema=CheckoutSchema())
+    return idempotent.command(
+        work,
+        schema=CheckoutSchema(),
+        beside=lambda session, refused: guesses.note(session, guesser, refused, now=now),
+    )

@@ -89,7 +89,7 @@ def _named(evidence: Evidence, shown: Shown) -> list[tuple[int, Held]]:
     found: list[tuple[int, Held]] = []
     for place, reference in enumerate(shown.references):
         if isinstance(reference, str) and codes.is_mistyped(codes.normalise(reference)):
-            raise VoucherUnknown("The code has a typing error in it", voucher=place)
+            raise VoucherUnknown.mistyped(voucher=place)
         held = evidence.find(reference)
         if held is None or (shown.customer_id and held.customer_id not in (None, shown.customer_id)):
             raise VoucherUnknown(voucher=place)

@@ -10,10 +10,12 @@ from typing import Literal
 from uuid import UUID
 
 from core.db import Connection
-from rewards import audiences, counters, terms
+from rewards import audiences, counters, rules, terms
 from rewards.baskets import Basket
+from rewards.campaigns import catalogue, limits
 from rewards.counters import Counted, CountedUse
 from rewards.funds import Funds
+from rewards.rules import Facts, Need, Rule
 from rewards.terms import Terms
 from rewards.vouchers import codes
 from rewards.vouchers import rows as voucher_rows
@@ -78,7 +80,8 @@ class Held:
 @dataclass(slots=True)
 class Evidence:
     """left: what counters have left under our locks; one that is not there was not looked at. scopes: covered skus by
-    scoped campaign; frozen: holders of gift cards whose wallets nothing may leave."""
+    scoped campaign; frozen: holders of gift cards whose wallets nothing may leave; rules: what campaigns ask for
+    besides, with the facts that those of one basket are decided by."""
 
     funds: Funds
     vouchers: dict[UUID, Held] = field(default_factory=dict)
@@ -88,6 +91,8 @@ class Evidence:
     scopes: dict[UUID, set[str]] = field(default_factory=dict)
     left: dict[Counted, int] = field(default_factory=dict)
     frozen: set[UUID] = field(default_factory=set)
+    rules: dict[UUID, Rule] = field(default_factory=dict)
+    facts: dict[tuple[Shown, UUID | None], Facts] = field(default_factory=dict)
 
     def find(self, reference: Reference) -> Held | None:
         """The voucher of an id or a code, if there is one."""
@@ -111,8 +116,13 @@ def uses_of(shown: Shown, held: Held, amount_minor: int) -> list[CountedUse]:
     """What one use of a voucher, worth so much, takes from its campaign's counters. A gift card's count its issuing."""
     if held.terms.is_gift_card:
         return []
-    customer_id = user_of(held, shown.customer_id)
-    return [CountedUse(name, 1, cap) for name, cap in held.terms.limits(customer_id)]
+    return limits.counted(
+        held.terms,
+        customer_id=user_of(held, shown.customer_id),
+        store_id=shown.till.store_id,
+        amount_minor=amount_minor,
+        at=shown.at,
+    )
 
 
 def user_of(held: Held, customer_id: UUID | None) -> UUID | None:
@@ -132,7 +142,8 @@ def gather(connection: Connection, funds: Funds, shown: Sequence[Shown]) -> Evid
     if evidence.vouchers:
         pairs = [(each, held) for each in asking for held in evidence.candidates(each)]
         _lock(connection, evidence)
-        _read_rules(connection, evidence, pairs)
+        _read_scopes(connection, evidence, pairs)
+        read_rules(connection, evidence, pairs)
         wanted = [use for each, held in pairs for use in uses_of(each, held, 0)]
         evidence.left = counters.lock(connection, {use.counted: use.cap for use in wanted})
         # A gift card gives what it has, so its value is always read; its row is locked, so nobody changes it now.
@@ -173,7 +184,7 @@ def frozen_of(connection: Connection, cards: Sequence[Held]) -> set[UUID]:
     return {holders[owner] for owner in standing.frozen_of(connection, holders)} if holders else set()
 
 
-def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
+def _read_scopes(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
     """Who is invited (a voucher that was given to a customer was checked then), and which of the lines are covered."""
     generic = [(each, held) for each, held in pairs if held.customer_id is None]
     evidence.invited = audiences.members(
@@ -184,6 +195,25 @@ def _read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tupl
     evidence.scopes = terms.scopes(
         connection, {(campaign_id, line.sku) for campaign_id, basket in scoped for line in basket.lines}
     )
+
+
+def read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
+    """The rules of these vouchers' campaigns, and the facts that they ask for, of all baskets together."""
+    ruled = [(each, held) for each, held in pairs if held.terms.rule is not None]
+    if not ruled:
+        return
+    known = catalogue.current(connection)
+    needs: set[Need] = set()
+    for each, held in ruled:
+        compiled = known.of(held.terms.campaign_id)
+        if compiled is not None and compiled.rule is not None:
+            evidence.rules[held.terms.campaign_id] = compiled.rule
+            needs |= compiled.rule.needs
+        customer_id = user_of(held, each.customer_id)
+        evidence.facts[each, customer_id] = Facts(
+            customer_id=customer_id, basket=each.basket, till=each.till, at=each.at, currency=each.currency
+        )
+    rules.load_many(connection, needs, list(evidence.facts.values()))
 
 
 _FIND = f"""

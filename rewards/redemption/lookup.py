@@ -1,6 +1,6 @@
 """What a till's redemption must know before it is decided, by one statement.
 
-A campaign's terms are kept in the process: they are read again when its revision or its state is another.
+A campaign's terms are kept in the process: they are read again when they were changed since.
 """
 
 from collections.abc import Collection
@@ -12,26 +12,30 @@ from uuid import UUID
 from core.db import Connection
 from core.idempotency import Answer, KeyReused
 from rewards import terms
+from rewards.redemption import guesses
 from rewards.redemption.evidence import Held, Reference
+from rewards.redemption.guesses import Guesser
 from rewards.terms import Terms
 from rewards.vouchers import codes
 from wallet.paying.tills import Till
 
 #: Campaigns whose terms a process keeps, some kilobytes each; past that it begins anew.
 _MOST_TERMS = 10_000
-_terms: dict[UUID, Terms] = {}
+_terms: dict[UUID, tuple[tuple[int, int, str], Terms]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """skus: of the basket's, those that a scoped campaign covers; by_reference and by_key: the redemptions that stand
-    under the till's reference and under the request's key; is_kept: an answer is frozen under that key."""
+    under the till's reference and under the request's key; is_kept: an answer is frozen under that key; locked_until:
+    after too many wrong codes."""
 
     held: Held | None
     skus: frozenset[str]
     by_reference: UUID | None
     by_key: UUID | None
     is_kept: bool
+    locked_until: datetime | None
 
 
 def find(
@@ -41,18 +45,22 @@ def find(
     till_reference: str,
     key: str | None,
     skus: Collection[str],
+    guesser: Guesser,
+    *,
+    at: datetime,
 ) -> Found:
     """The voucher with its campaign, and what was done before under the same names."""
     names = [till.terminal_id, till_reference, till.terminal_id, key, f"terminal:{till.terminal_id}", key]
+    asked = [list(skus), *names, *guesses.columns_of(guesser, now=at)]
     if isinstance(reference, UUID):
-        row = connection.execute(_FIND_ID, [list(skus), *names, reference]).fetchone()
+        row = connection.execute(_FIND_ID, [*asked, reference]).fetchone()
     else:
         code_index = codes.index(codes.normalise(reference))
-        row = connection.execute(_FIND_CODE, [list(skus), *names, code_index]).fetchone()
+        row = connection.execute(_FIND_CODE, [*asked, code_index]).fetchone()
     assert row is not None
-    *voucher, skus_covered, by_reference, by_key, is_kept = row
+    *voucher, skus_covered, by_reference, by_key, is_kept, locked_until = row
     held = _held(connection, *voucher) if voucher[0] else None
-    return Found(held, frozenset(skus_covered or ()), by_reference, by_key, is_kept)
+    return Found(held, frozenset(skus_covered or ()), by_reference, by_key, is_kept, locked_until)
 
 
 def stands(connection: Connection, till: Till, till_reference: str, key: str | None) -> bool:
@@ -83,33 +91,36 @@ def _held(
     is_generic: bool,
     used: int,
     state: str,
-    *of_campaign: Any,
+    *version: Any,
 ) -> Held:
-    of = _terms_of(connection, campaign_id, *of_campaign)
+    of = _terms_of(connection, campaign_id, version)
     return Held(voucher_id, customer_id, expires_at, of, is_generic, state == "blocked", used)
 
 
-def _terms_of(connection: Connection, campaign_id: UUID, revision: int, state: str) -> Terms:
+def _terms_of(connection: Connection, campaign_id: UUID, version: tuple[int, int, str]) -> Terms:
+    """version: of the catalogue, the campaign's revision and its state when it was last changed"""
     known = _terms.get(campaign_id)
-    if known is None or (known.revision, known.state) != (revision, state):
-        known = terms.load(connection, [campaign_id])[campaign_id]
+    if known is None or known[0] != version:
+        known = (version, terms.load(connection, [campaign_id])[campaign_id])
         if len(_terms) >= _MOST_TERMS:
             _terms.clear()
         _terms[campaign_id] = known
-    return known
+    return known[1]
 
 
-_FIND = """
-    SELECT v.id, v.campaign_id, v.customer_id, v.expires_at, v.is_generic, v.used, v.state, c.revision, c.state,
+_FIND = f"""
+    SELECT v.id, v.campaign_id, v.customer_id, v.expires_at, v.is_generic, v.used, v.state, c.catalogue_version,
+           c.revision, c.state,
            CASE WHEN c.is_scoped THEN ARRAY(
                SELECT s.sku FROM rewards.campaign_sku s WHERE s.campaign_id = c.id AND s.sku = ANY(%s)) END,
            (SELECT r.id FROM rewards.redemption r
              WHERE r.terminal_id = %s AND r.till_reference = %s AND r.checkout_id IS NULL),
            (SELECT k.id FROM rewards.redemption k WHERE k.terminal_id = %s AND k.request_key = %s),
-           EXISTS (SELECT FROM core.idempotency WHERE principal = %s AND key = %s)
+           EXISTS (SELECT FROM core.idempotency WHERE principal = %s AND key = %s),
+           ({guesses.LOCKED_UNTIL})
       FROM (SELECT) AS one
       LEFT JOIN (rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id) ON
-"""
+"""  # noqa: S608 - constants only
 
 _FIND_ID = f"{_FIND} v.id = %s"
 _FIND_CODE = f"{_FIND} v.code_index = %s"

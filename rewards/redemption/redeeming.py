@@ -22,9 +22,10 @@ from core.prepared import PreparedCall
 from rewards.baskets import Basket
 from rewards.errors import BudgetExhausted, LimitReached, RedemptionReferenceReused, VoucherUnknown, VoucherUsedUp
 from rewards.funds import Funds
-from rewards.redemption import deciding, evidence, lookup, recording
+from rewards.redemption import deciding, evidence, guesses, lookup, recording
 from rewards.redemption.deciding import Use
 from rewards.redemption.evidence import Evidence, Held, Reference, Shown
+from rewards.redemption.guesses import Guesser
 from rewards.redemption.lookup import Found
 from rewards.redemption.recording import Redemption
 from rewards.vouchers import codes
@@ -52,6 +53,7 @@ class Request:
     till_reference  the till's own number of this deed; the same request under it again gets the same answer
     customer_id     whose basket it is, where the till knows
     key             the request's idempotency key, and its fingerprint; None where it has none
+    address         of the network, by which guessing is counted
     """
 
     till: Till
@@ -62,6 +64,11 @@ class Request:
     customer_id: UUID | None = None
     key: str | None = None
     fingerprint: bytes | None = None
+    address: str | None = None
+
+    @property
+    def guesser(self) -> Guesser:
+        return Guesser(terminal_id=self.till.terminal_id, customer_id=self.customer_id, address=self.address)
 
     @property
     def asked(self) -> bytes:
@@ -78,7 +85,8 @@ def redeem(connection: Connection, request: Request, *, at: datetime) -> Redempt
     connection, where the call is the whole transaction. The answer that is frozen under the request's key, if one is.
 
     raises   each refusal of `deciding.decide`, VoucherUnknown for a code that does not exist; KeyReused;
-             RedemptionReferenceReused; TillReferenceReused; PaymentReversed after the till took it back
+             RedemptionReferenceReused; TillReferenceReused; PaymentReversed after the till took it back;
+             CodeGuessesExceeded
     effects  moves the value from budget or gift card to the merchant; announces voucher.redeemed
     """
     for _ in range(_TRIES):
@@ -92,10 +100,11 @@ def redeem(connection: Connection, request: Request, *, at: datetime) -> Redempt
 def _redeem(connection: Connection, request: Request, *, at: datetime) -> Redemption | Answer:
     skus = {line.sku for line in request.basket.lines}
     till, till_reference = request.till, request.till_reference
-    found = lookup.find(connection, request.reference, till, till_reference, request.key, skus)
+    found = lookup.find(connection, request.reference, till, till_reference, request.key, skus, request.guesser, at=at)
     before = _before(connection, request, found)
     if before is not None:
         return before
+    guesses.refuse_until(found.locked_until, now=at)
     try:
         use = _decide(connection, request, found, at=at)
     except Refusal as refusal:
@@ -144,7 +153,7 @@ def _before(connection: Connection, request: Request, found: Found) -> Redemptio
 def _decide(connection: Connection, request: Request, found: Found, *, at: datetime) -> Use:
     """The one use that this is, by what was looked up; counters and budget are left to the call."""
     if isinstance(request.reference, str) and codes.is_mistyped(codes.normalise(request.reference)):
-        raise VoucherUnknown("The code has a typing error in it", voucher=0)
+        raise VoucherUnknown.mistyped(voucher=0)
     held = found.held
     if held is None:
         raise VoucherUnknown(voucher=0)
@@ -155,6 +164,7 @@ def _decide(connection: Connection, request: Request, found: Found, *, at: datet
         known.funds.read(connection, [held.account], always=True)
         known.frozen = evidence.frozen_of(connection, [held])
     shown = Shown((held.id,), request.customer_id, request.basket, request.till, request.currency, at)
+    evidence.read_rules(connection, known, [(shown, held)])
     uses = deciding.decide(known, shown)
     if not uses:
         raise VoucherUsedUp("There is nothing in the basket for the gift card to pay")
