@@ -8,6 +8,9 @@ ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "
 
 CALLERS = {
     "rewards/api/merchant.py",
+    "rewards/simulation/orders.py",
+    "rewards/simulation/work.py",
+    "rewards/vouchers/code_shapes.py",
     "wallet/api/customer.py",
 }
 
