@@ -11,7 +11,10 @@ from rewards.vouchers import codes
 
 blueprint = Blueprint("engage_public", __name__, description="Claim links")
 
-_CODE = re.compile(r"[0-9A-Z]{4,16}")
+_CODE = re.compile(rf"[0-9A-Z]{{{codes.SHORTEST},{codes.LONGEST}}}")
+
+#: A code as it may be printed: hyphens where its pattern has them.
+_PRINTED = re.compile(r"[0-9A-Z]+(-[0-9A-Z]+)*")
 
 
 @blueprint.get("/c/<code>")
@@ -23,7 +26,10 @@ def show_claim_link(code: str) -> Response:
     if not _CODE.fullmatch(normal) or codes.is_mistyped(normal):
         raise NotFound
     brand = current_app.extensions["settings"].brand_name
-    page = _PAGE.format(brand=escape(brand), code=escape(codes.display(normal)))
+    printed = code.upper()
+    # Hyphens stay where they were printed, and so do letters that look like digits.
+    shown = printed if "-" in printed and _PRINTED.fullmatch(printed) else codes.display(normal)
+    page = _PAGE.format(brand=escape(brand), code=escape(shown))
     response = Response(page, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -40,7 +46,7 @@ _PAGE = """<!doctype html>
 <h1>{brand}</h1>
 <p>Your voucher</p>
 <p style="font-size: 1.6rem; letter-spacing: .08em"><strong>{code}</strong></p>
-<p>Show this code at the till, or open the app and find it in your wallet.</p>
+<p>Show this code at the till, or open the app and add it to your wallet.</p>
 </body>
 </html>
 """
