@@ -31,6 +31,9 @@ import rewards.api.merchant
 import rewards.api.staff
 import rewards.cli
 import rewards.gift_cards
+import rewards.gift_cards.api.customer
+import rewards.gift_cards.api.public
+import rewards.gift_cards.api.staff
 import rewards.gift_cards.reactions
 import rewards.gift_cards.work
 import rewards.reactions
@@ -113,6 +116,7 @@ def doors() -> list[Door]:
                 wallet.identity.api.limits_customer.blueprint,
                 wallet.identity.api.status_customer.blueprint,
                 rewards.api.customer.blueprint,
+                rewards.gift_cards.api.customer.blueprint,
                 rewards.vouchers.api.customer.blueprint,
                 engage.api.customer.blueprint,
             ],
@@ -128,6 +132,7 @@ def doors() -> list[Door]:
             blueprints=[
                 auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
+                rewards.gift_cards.api.staff.blueprint,
                 rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,
                 rewards.rules.api.staff.blueprint,
@@ -186,6 +191,7 @@ def doors() -> list[Door]:
                 wallet.identity.api.public.blueprint,
                 wallet.topups.api.public.blueprint,
                 wallet.peers.api.public.blueprint,
+                rewards.gift_cards.api.public.blueprint,
             ],
         ),
     ]

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import ids
-from core.db import connection_of
+from core.db import Connection, connection_of
+from core.errors import Busy
 from rewards.errors import CurrencyMismatch
 from rewards.gift_cards import cards, sales
 from rewards.gift_cards.errors import GiftCardGiven
@@ -58,7 +59,7 @@ def buy(session: Session, new: Purchase, *, now: datetime) -> UUID:
         customer_id=new.customer_id, occurred_at=now, voucher_id=card.id, amount_minor=new.amount_minor,
         currency=new.currency,
     )  # fmt: skip
-    ledger.post(connection, _paid_for(new, card.id, bought, now=now))
+    _post(connection, _paid_for(new, card.id, bought, now=now))
     return card.id
 
 
@@ -87,7 +88,7 @@ def load(session: Session, card_id: UUID, new: Purchase, *, now: datetime) -> UU
         customer_id=new.customer_id, occurred_at=now, voucher_id=card.id, amount_minor=new.amount_minor,
         currency=new.currency,
     )  # fmt: skip
-    ledger.post(connection, _paid_for(new, card.id, loaded, now=now))
+    _post(connection, _paid_for(new, card.id, loaded, now=now))
     return card.id
 
 
@@ -104,6 +105,12 @@ def _drawn(new: Purchase, campaign_id: UUID, *, now: datetime) -> Voucher:
         issued_at=now,
         replayed=False,
     )
+
+
+def _post(connection: Connection, transfer: Transfer) -> None:
+    """raises  Busy where a twin was quicker: what was written for this one must go; asked again, the twin's is found"""
+    if ledger.post(connection, transfer).replayed:
+        raise Busy
 
 
 def _paid_for(new: Purchase, card_id: UUID, event: GiftCardBought | GiftCardLoaded, *, now: datetime) -> Transfer:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core import crypto, ids
 from core.db import connection_of
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 from core.events import announce
 from rewards.gift_cards import cards, handing, texts
 from rewards.gift_cards.errors import GiftCardPromised, GiftEnded, GiftTooLate
@@ -27,6 +27,9 @@ from wallet.peers.errors import SelfTransfer
 
 #: How long after its day a gift waits for its receiver.
 WAITS = timedelta(days=60)
+
+#: How far ahead its day may be.
+AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +47,20 @@ class NewGift:
 def give(session: Session, new: NewGift, *, now: datetime) -> Gift:
     """Send a gift card on its way: due work hands it over when its day has come.
 
-    raises   PhoneInvalid, SelfTransfer; VoucherUnknown for another's card; VoucherExpired, VoucherUsedUp; GiftTooLate;
-             GiftCardPromised where a payment holds something of it; AccountFrozen, AccountClosed; Erased
+    raises   InvalidInput for a day more than a year ahead; PhoneInvalid, SelfTransfer; VoucherUnknown for another's
+             card; VoucherExpired, VoucherUsedUp; GiftTooLate; GiftCardPromised where a payment holds something of it;
+             AccountFrozen, AccountClosed; Erased
     effects  announces gift.created
     """
+    deliver_at = max(new.deliver_at or now, now)
+    if deliver_at > now + AHEAD:
+        raise InvalidInput(errors=[{"pointer": "/deliver_at", "detail": "must be within a year"}])
     person = people.by_phone(session, new.phone)
     if person.customer_id == new.giver_id:
         raise SelfTransfer
     connection = connection_of(session)
     [card] = cards.lock(connection, [new.card_id], holder_id=new.giver_id)
     card.check_usable(now)
-    deliver_at = max(new.deliver_at or now, now)
     if card.expires_at is not None and card.expires_at <= deliver_at:
         raise GiftTooLate(expires_at=card.expires_at.isoformat())
     standing.check_may_leave(connection, f"customer:{new.giver_id}")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from sqlalchemy.orm import Session
 
 from core.db import connection_of
+from rewards.campaigns import catalogue
 from rewards.gift_cards.errors import GiftCardsNotSold
 
 #: Never to change: the campaigns' ids hang on it.
@@ -31,7 +32,8 @@ def open_for(session: Session, currency: str, *, now: datetime) -> UUID:
     campaign_id = campaign_id_of(currency)
     state = connection.execute(_STATE, [campaign_id]).fetchone()
     if state is None:
-        connection.execute(_MAKE, [campaign_id, currency, now, _FOR_EVER, now])
+        if connection.execute(_MAKE, [campaign_id, currency, now, _FOR_EVER, now]).rowcount:
+            catalogue.touch(session, [campaign_id])
         state = connection.execute(_STATE, [campaign_id]).fetchone()
     if state != ("running",):
         raise GiftCardsNotSold

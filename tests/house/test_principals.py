@@ -62,6 +62,14 @@ EXPECTED = {
     "GET /app/v1/payment-preferences": OWN,
     "GET /app/v1/holds": OWN,
     "POST /app/v1/gift-cards/{gift_card_id}/top-ups": OWNED,
+    "POST /app/v1/gift-cards": OWN,
+    "POST /app/v1/gift-cards/{gift_card_id}/loads": OWNED,
+    "POST /app/v1/gift-cards/{gift_card_id}/merges": OWNED,
+    "POST /app/v1/gift-cards/{gift_card_id}/refunds": OWNED,
+    "POST /app/v1/gift-cards/{gift_card_id}/gifts": OWNED,
+    "GET /app/v1/gifts": OWN,
+    "GET /app/v1/gifts/{gift_id}": OWNED,
+    "PUT /app/v1/gifts/{gift_id}/cancellation": OWNED,
     "PUT /app/v1/payment-preferences": OWN,
     "POST /app/v1/claims": OWN,
     "POST /app/v1/sendings": OWN,
@@ -154,6 +162,9 @@ EXPECTED = {
     "GET /admin/v1/journeys/{journey_id}": "journeys.read",
     "POST /admin/v1/journeys/{journey_id}/versions": "journeys.write",
     "PUT /admin/v1/journeys/{journey_id}/status": "journeys.write",
+    "GET /admin/v1/gift-card-liability": "finance.read",
+    "GET /admin/v1/gift-card-liability.csv": "finance.read",
+    "POST /admin/v1/gift-cards/{gift_card_id}/refunds": "topups.refund",
     "GET /admin/v1/finance/trial-balance": "finance.read",
     "POST /admin/v1/finance/provider-reports": "finance.import",
     "GET /admin/v1/finance/provider-reports": "finance.read",
@@ -213,6 +224,8 @@ BODIES = {
     # A part of it: the rest is voided.
     "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": {"amount_minor": 1},
     "PUT /app/v1/sendings/{sending_id}/status": {"status": "cancelled"},
+    "POST /app/v1/gift-cards/{gift_card_id}/loads": {"amount": {"amount_minor": 1, "currency": "USD"}},
+    "POST /app/v1/gift-cards/{gift_card_id}/gifts": {"phone": "+12025550149"},
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
 }
 
@@ -303,10 +316,10 @@ def test_what_is_one_callers_own_is_not_there_for_another(app: Flask, askers: di
     seen = {
         operation: (
             askers[_audience_of(operation)]
-            .ask(operation, BODIES.get(operation), **_named(operation, things))
+            .ask(operation, _body(operation, things), **_named(operation, things))
             .status_code,
             owners[_audience_of(operation)]
-            .ask(operation, BODIES.get(operation), **_named(operation, things))
+            .ask(operation, _body(operation, things), **_named(operation, things))
             .status_code,
         )
         for operation in owned
@@ -321,10 +334,20 @@ def _audience_of(operation: str) -> str:
     return next((audience for prefix, audience in AUDIENCES.items() if path.startswith(prefix)), "")
 
 
+def _body(operation: str, things: dict[str, object]) -> Any:
+    if operation == "POST /app/v1/gift-cards/{gift_card_id}/merges":
+        return {"into_id": str(things["loaded_card_id"])}
+    return BODIES.get(operation)
+
+
 def _named(operation: str, things: dict[str, object]) -> dict[str, object]:
-    """What is paid cannot be declined as well."""
-    ends = operation == "PUT /app/v1/money-requests/{money_request_id}/status"
-    return things | {"money_request_id": things["declined_id"]} if ends else things
+    """What is paid cannot be declined as well, nor a card be merged and given at once."""
+    if operation == "PUT /app/v1/money-requests/{money_request_id}/status":
+        return things | {"money_request_id": things["declined_id"]}
+    card = {"loads": "loaded", "merges": "merged", "refunds": "refunded", "gifts": "given"}.get(
+        operation.rsplit("/", maxsplit=1)[-1]
+    )
+    return things | {"gift_card_id": things[f"{card}_card_id"]} if card and "/gift-cards/" in operation else things
 
 
 def _names_in(path: str) -> Iterator[str]:
@@ -391,7 +414,9 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
     redemption_id, checkout_id = _used_at(till, customer_id, coupon)
     with transaction() as session:
         run = settlements.close(session, until=clock.now(), merchant_id=None, actor="staff:test", now=clock.now())
+    gift_cards = _gift_cards_of(customer)
     return {
+        **gift_cards,
         "settlement_id": run.closed[0].row.id,
         "topup_id": topup.json["id"],
         "payment_method_id": "sandbox_ok",
@@ -428,6 +453,17 @@ def _used_at(till: Asker, customer_id: UUID, coupon: Draft) -> tuple[Any, UUID]:
         taken = checkouts.take(session, request, now=clock.now())
     assert redeemed.json
     return redeemed.json["id"], taken.id
+
+
+def _gift_cards_of(customer: Asker) -> dict[str, object]:
+    """Bought ones, one for each deed that it can only be used for once, and one that is on its way to a friend."""
+    amount = {"amount_minor": 100, "currency": "USD"}
+    customer.ask("POST /app/v1/topups", {"amount": {**amount, "amount_minor": 600}, "source": "sandbox_ok"})
+    names = ("loaded", "merged", "refunded", "given", "parted")
+    bought = {name: customer.ask("POST /app/v1/gift-cards", {"amount": amount}).json for name in names}
+    cards: dict[str, object] = {f"{name}_card_id": (card or {})["id"] for name, card in bought.items()}
+    path = f"POST /app/v1/gift-cards/{cards['parted_card_id']}/gifts"
+    return cards | {"gift_id": (customer.ask(path, {"phone": "+12025550149"}).json or {})["id"]}
 
 
 def _hold_of(customer: Asker, till: Asker) -> dict[str, Any]:

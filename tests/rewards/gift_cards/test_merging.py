@@ -58,7 +58,7 @@ def promise(cards: Cards, card_id: UUID, amount_minor: int) -> UUID:
         customer_id=cards.customer_id,
         sources=[(account_of(card_id, "USD"), amount_minor)],
         currency="USD",
-        expires_at=NOW + DAY,
+        expires_at=NOW + 2 * DAY,
         at=NOW,
     )
     return UUID(str(do(holds.place, placing).transfer_id))

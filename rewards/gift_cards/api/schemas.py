@@ -1,0 +1,113 @@
+"""Gift cards, gifts and what is owed to their holders, on the wire."""
+
+from marshmallow import Schema, fields, validate
+
+from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema, PageArgs
+from rewards.gift_cards.models import GIFT_STATES
+
+
+class GiftCardArgsSchema(Schema):
+    amount = fields.Nested(MoneySchema(), required=True)
+
+
+class MergeArgsSchema(Schema):
+    """`into_id`: the card that holds all of it afterwards."""
+
+    into_id = fields.UUID(required=True)
+
+
+class GiftCardSchema(Schema):
+    """`expires_at`: when what is left on it lapses; a bought card's is put off by each load."""
+
+    id = fields.UUID(required=True)
+    value = fields.Nested(BalanceMoneySchema(), required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["active", "used_up", "expired"]))
+    last4 = fields.String(required=True)
+    expires_at = Instant(allow_none=True)
+    issued_at = Instant(required=True)
+
+
+class GiftArgsSchema(Schema):
+    """`deliver_at`: when the friend is to have it, within a year; left out: now."""
+
+    phone = fields.String(required=True, validate=validate.Length(min=1, max=40), metadata={"example": "+12125550142"})
+    message = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=500),
+        metadata={"description": "For the friend's eyes.", "example": "Happy birthday!"},
+    )
+    deliver_at = Instant(load_default=None, allow_none=True)
+
+
+class GiftSchema(Schema):
+    """`scheduled` and `waiting` gifts can be taken back; `waiting`: nobody has signed up with the number yet.
+
+    `direction`: "out" is what this customer gave. `name`: the other person, their number covered. `voucher_id`: the
+    card, in the wallet of whose it is.
+    """
+
+    id = fields.UUID(required=True)
+    direction = fields.String(required=True, metadata={"example": "out"})
+    status = fields.String(required=True, validate=validate.OneOf(GIFT_STATES))
+    voucher_id = fields.UUID(required=True)
+    amount = fields.Nested(BalanceMoneySchema(), required=True)
+    message = fields.String(allow_none=True)
+    phone = fields.String(allow_none=True, metadata={"description": "As this customer gave it, never another's."})
+    name = fields.String(allow_none=True, metadata={"example": "+1 ••• 0142"})
+    created_at = Instant(required=True)
+    deliver_at = Instant(required=True)
+    expires_at = Instant(required=True)
+    ended_at = Instant(allow_none=True)
+
+
+class GiftPageArgsSchema(PageArgs):
+    """`direction=out`: what this customer gave; `in`: what they received; left out: both."""
+
+    direction = fields.String(load_default=None, validate=validate.OneOf(["in", "out"]))
+
+
+class LiabilityArgsSchema(Schema):
+    as_of = Instant(load_default=None, metadata={"description": "A business instant; left out: as of now."})
+
+
+class AgeLineSchema(Schema):
+    """`to_days` null: and older."""
+
+    from_days = fields.Integer(required=True)
+    to_days = fields.Integer(required=True, allow_none=True)
+    amount_minor = fields.Integer(required=True)
+
+
+class FunderLineSchema(Schema):
+    """`funder`: "customers" for what was paid for with money, else who bears what was given."""
+
+    funder = fields.String(required=True, metadata={"example": "brand"})
+    amount_minor = fields.Integer(required=True)
+
+
+class BreakageSchema(Schema):
+    """`unspent_bps`: how much of the `observed_minor` was never spent; `expected_minor`: that share of what is
+    outstanding."""
+
+    observed_minor = fields.Integer(required=True)
+    unspent_minor = fields.Integer(required=True)
+    unspent_bps = fields.Integer(required=True)
+    expected_minor = fields.Integer(required=True)
+    method = fields.String(required=True)
+
+
+class LiabilitySchema(Schema):
+    """`by_age` (days since the value came onto its card) and `by_funder` sum to `outstanding_minor`."""
+
+    currency = fields.String(required=True)
+    cards = fields.Integer(required=True)
+    outstanding_minor = fields.Integer(required=True)
+    by_age = fields.List(fields.Nested(AgeLineSchema()), required=True)
+    by_funder = fields.List(fields.Nested(FunderLineSchema()), required=True)
+    breakage = fields.Nested(BreakageSchema(), required=True)
+
+
+class LiabilitiesSchema(Schema):
+    as_of = Instant(required=True)
+    items = fields.List(fields.Nested(LiabilitySchema()), required=True)
