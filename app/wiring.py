@@ -29,6 +29,7 @@ import insights.reactions
 import rewards.api.customer
 import rewards.api.merchant
 import rewards.api.staff
+import rewards.campaigns.api.staff
 import rewards.cli
 import rewards.gift_cards
 import rewards.gift_cards.api.customer
@@ -132,6 +133,7 @@ def doors() -> list[Door]:
             blueprints=[
                 auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
+                rewards.campaigns.api.staff.blueprint,
                 rewards.gift_cards.api.staff.blueprint,
                 rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,

@@ -25,6 +25,7 @@ def references(args: dict[str, Any]) -> Any:
 def campaign(found: CampaignResult) -> dict[str, Any]:
     return {
         **asdict(found),
+        "funded": _money(found.funded_minor, found.currency),
         "budget_left": _money(found.budget_left_minor, found.currency),
         "redeemed": _money(found.redeemed_minor, found.currency),
     }

@@ -13,15 +13,9 @@ from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
 from rewards import campaigns
 from rewards.api import shapes
-from rewards.api.schemas import (
-    CampaignArgsSchema,
-    CampaignSchema,
-    FundingArgsSchema,
-    PublicationArgsSchema,
-    PublicationSchema,
-    StatusArgsSchema,
-)
+from rewards.api.schemas import PublicationArgsSchema, PublicationSchema
 from rewards.campaigns import Draft, results
+from rewards.campaigns.api.schemas import CampaignArgsSchema, CampaignSchema, FundingArgsSchema, StatusArgsSchema
 from rewards.vouchers import publications
 
 blueprint = Blueprint("rewards_staff", __name__, description="Campaigns and the vouchers that they give")
@@ -32,7 +26,8 @@ blueprint = Blueprint("rewards_staff", __name__, description="Campaigns and the 
 @blueprint.response(201, CampaignSchema())
 @needs("campaigns.write")
 def create_campaign(args: dict[str, Any]) -> Response:
-    """Create a campaign as a draft, with a budget. Needs an Idempotency-Key."""
+    """Create a campaign as a draft, with a budget. A tenth of the customers is held out of it unless you say otherwise.
+    Needs an Idempotency-Key."""
     audience, actor, now = args.pop("audience"), principals.current().name, clock.now()
     draft = Draft(**args)
     return idempotent.command(

@@ -160,6 +160,12 @@ def withdraw(session: Session, *, campaign_id: UUID, approval_id: UUID, withdraw
     return approvals.withdraw(session, approval_id, kind=KIND, withdrawn_by=withdrawn_by, now=now)
 
 
+def find(session: Session, *, campaign_id: UUID, approval_id: UUID) -> Approval:
+    """raises  NotFound"""
+    _of(session, campaign_id, approval_id)
+    return approvals.find(session, approval_id, kind=KIND)
+
+
 def shown(session: Session, approval: Approval, *, now: datetime) -> dict[str, Any]:
     """An approval as staff see it."""
     told = approval_lists.shown(session, [approval], now=now)[0]

@@ -79,6 +79,7 @@ def campaign(**changes: Any) -> dict[str, Any]:
         "starts_at": (now - timedelta(days=1)).isoformat(),
         "ends_at": (now + timedelta(days=1)).isoformat(),
         "budget_minor": 10_000,
+        "holdout_bps": 0,
     }
     return given | changes
 

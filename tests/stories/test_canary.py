@@ -128,7 +128,7 @@ def walk_a_journey(doors: Doors, work: Any) -> set[str]:
         {
             "name": "Five off", "kind": "coupon", "discount": {"kind": "amount", "amount_minor": 500},
             "currency": "USD", "starts_at": now.isoformat(), "ends_at": (now + timedelta(days=1)).isoformat(),
-            "budget_minor": 5_000,
+            "budget_minor": 5_000, "holdout_bps": 0,
         },
     )  # fmt: skip
     doors.ask("PUT", f"/admin/v1/campaigns/{campaign['id']}/status", {"status": "running"})

@@ -1,0 +1,1 @@
+"""Campaigns at the staff door."""
