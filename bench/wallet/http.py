@@ -34,17 +34,17 @@ Requests = list[tuple[str, str]]
 def rows(url: str, everyone: People) -> list[Figure]:
     """Payments beside pgbench, the frame alone beside payments, and how large a server process grew."""
     tokens.load_key(Settings())
-    payments = _payments(everyone)
+    payments = payments_of(everyone)
     with serving(url) as server:
         # Each customer's first payment with this token: every signature is verified. From then on a process knows it.
-        cold = _load(server, payments, expected="201", count=len(payments))
-        _load(server, _looks(payments), expected="200", count=len(payments))
+        cold = load(server, payments, expected="201", count=len(payments))
+        load(server, _looks(payments), expected="200", count=len(payments))
         seen = in_turns(
             url,
             {
                 "bare": partial(bare.single, url, clients=8),
-                "http": partial(_load, server, payments, expected="201"),
-                "hello": partial(_load, server, [(_HELLO, "\r\n\r\n")], expected="200"),
+                "http": partial(load, server, payments, expected="201"),
+                "hello": partial(load, server, [(_HELLO, "\r\n\r\n")], expected="200"),
             },
         )
         peak = server.peak_mib()
@@ -62,7 +62,7 @@ def rows(url: str, everyone: People) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _payments(everyone: People) -> Requests:
+def payments_of(everyone: People) -> Requests:
     """One for each customer, with their own token, at one of the merchants."""
     now = clock.now()
     found = []
@@ -90,7 +90,7 @@ def _looks(payments: Requests) -> Requests:
     return found
 
 
-def _load(server: Server, requests: Requests, *, expected: str, count: int = 0) -> Done:
+def load(server: Server, requests: Requests, *, expected: str, count: int = 0) -> Done:
     """Requests in random order for a while, or `count` of them in their own.
 
     raises  SystemExit when one in a hundred or more is answered by anything else than `expected`

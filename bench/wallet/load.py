@@ -3,7 +3,7 @@
 It needs nothing but the standard library, reads one job as JSON from its input and writes its answer as JSON:
     job     port, connections, seconds, count (stop after so many; 0: by time), expected ("201"), key_from, requests as
             [before, after] pairs of text, each sent as before + a new key + after, in random order or, with count, in
-            their own
+            their own; "{key}" within after is the key, too
     answer  count, seconds, others (status -> how many), p50_ms, p99_ms, cpu_seconds
 """
 
@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any
 
 _HEAD_END = b"\r\n\r\n"
+_KEY = b"{key}"
 
 
 def main() -> None:
@@ -39,7 +40,8 @@ def _requests(job: dict[str, Any]) -> Iterator[bytes]:
     parts = [(before.encode(), after.encode()) for before, after in job["requests"]]
     chosen = iter(parts[: job["count"]]) if job["count"] else iter(lambda: random.choice(parts), None)
     for number, (before, after) in zip(itertools.count(job["key_from"]), chosen, strict=False):
-        yield b"%b%032d%b" % (before, number, after)
+        key = b"%032d" % number
+        yield b"%b%b%b" % (before, key, after.replace(_KEY, key))
 
 
 def _run(selector: selectors.BaseSelector, requests: Iterator[bytes], job: dict[str, Any]) -> dict[str, Any]:
