@@ -20,7 +20,7 @@ Tell = Callable[[Facts, Line], dict[str, Any]]
 #: What conditions on the basket are given for the line that they do not look at.
 NO_LINE = Line(sku="", category="", quantity="0", amount_minor=0)
 
-#: A reason names so many lines of a basket, those that fail first.
+#: A reason names so many lines of a basket, those that decide first.
 _MOST_LINES_TOLD = 20
 
 
@@ -105,8 +105,8 @@ def any_line(part: Part) -> Part:
         return False
 
     def tell(facts: Facts, _: Line) -> dict[str, Any]:
-        told = _lines_told(part, facts)
-        return {"is_met": any(each["is_met"] for each in told), "any_line": told[:_MOST_LINES_TOLD]}
+        told = _lines_told(part, facts, first=True)
+        return {"is_met": any(each["is_met"] for each in told), "any_line": told}
 
     return replace(part, test=test, tell=tell, size=part.size + 1)
 
@@ -122,9 +122,8 @@ def all_lines(part: Part) -> Part:
         return len(facts.basket.lines) > 0
 
     def tell(facts: Facts, _: Line) -> dict[str, Any]:
-        told = _lines_told(part, facts)
-        is_met = bool(told) and all(each["is_met"] for each in told)
-        return {"is_met": is_met, "all_lines": told[:_MOST_LINES_TOLD]}
+        told = _lines_told(part, facts, first=False)
+        return {"is_met": bool(told) and all(each["is_met"] for each in told), "all_lines": told}
 
     return replace(part, test=test, tell=tell, size=part.size + 1)
 
@@ -188,8 +187,10 @@ def _of_many(parts: Sequence[Part], test: Test, tell: Tell, concerns: Concerns) 
     return Part(test=test, tell=tell, needs=needs, concerns=concerns, size=1 + sum([part.size for part in parts]))
 
 
-def _lines_told(part: Part, facts: Facts) -> list[dict[str, Any]]:
-    return [{"line": place, **part.tell(facts, line)} for place, line in enumerate(facts.basket.lines)]
+def _lines_told(part: Part, facts: Facts, *, first: bool) -> list[dict[str, Any]]:
+    """The reasons of the lines that decide: first those that meet the part, or those that do not."""
+    lines = sorted(enumerate(facts.basket.lines), key=lambda placed: part.test(facts, placed[1]) is not first)
+    return [{"line": place, **part.tell(facts, line)} for place, line in lines[:_MOST_LINES_TOLD]]
 
 
 def _of(fact: Fact, word: str, value: Any) -> Concerns:

@@ -12,7 +12,7 @@ from core import audit, ids
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.notes import Notes
-from rewards.campaigns import catalogue
+from rewards.campaigns import versions
 from rewards.rules import uses
 from rewards.rules.errors import RuleInUse, RuleInvalid
 from rewards.rules.models import RulePart, SavedRule
@@ -43,8 +43,9 @@ def change(
 ) -> SavedRule:
     """Write a rule anew; every campaign that uses it, also by other rules, goes by the new one from its commit on.
 
-    raises   NotFound; RuleInvalid, also where a campaign or a rule that uses it could not use it any more
-    effects  the campaigns get a new revision
+    raises   NotFound; RuleInvalid, also where a campaign or a rule that uses it could not use it any more;
+             CampaignApprovalNeeded where such a campaign runs above the value that needs a second person
+    effects  the campaigns get a new revision, unless it was the name alone
     """
     _lock(session)
     rule = _locked(session, rule_id)
@@ -60,7 +61,8 @@ def change(
     rule.revision += 1
     session.flush()
     uses.note_parts(session, rule_id=rule.id, condition=condition)
-    _renew(session, campaigns)
+    if condition != before["condition"]:
+        versions.renew(session, campaigns, actor=actor, now=now)
     _audit(
         session,
         rule,
@@ -131,14 +133,6 @@ def _check_users(connection: Connection, rule_id: UUID, changed: Known) -> list[
     return [campaign.id for campaign in campaigns]
 
 
-def _renew(session: Session, campaigns: Sequence[UUID]) -> None:
-    """Let no till decide by the rule as it was. Campaigns are locked before the catalogue, as wherever they change."""
-    connection = connection_of(session)
-    connection.execute(_LOCK_CAMPAIGNS, [campaigns])
-    connection.execute("UPDATE rewards.campaign SET revision = revision + 1 WHERE id = ANY(%s)", [campaigns])
-    catalogue.touch(session, campaigns)
-
-
 def _unusable(by: str, why: str) -> RuleInvalid:
     return RuleInvalid(
         errors=[{"pointer": _POINTER, "detail": f"The {by} uses this rule and could not any more: {why}"}]
@@ -162,6 +156,3 @@ def _audit(
     session: Session, rule: SavedRule, action: str, change: dict[str, Any], *, actor: str, now: datetime
 ) -> None:
     audit.record(session, actor=actor, action=action, target=f"rule:{rule.id}", change=change, now=now)
-
-
-_LOCK_CAMPAIGNS = "SELECT FROM rewards.campaign WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"

@@ -175,6 +175,16 @@ def test_the_reason_names_the_lines_and_the_saved_rules() -> None:
     assert [(each["line"], each["is_met"], each["actual"]) for each in lines] == [(0, True, "tea"), (1, False, "ham")]
 
 
+def test_a_reason_names_the_lines_that_decide_first() -> None:
+    facts = known(basket=Basket((*[HAM] * 30, TEA)))
+    tea = {"fact": "line.sku", "is": "equals", "value": "tea"}
+
+    some, every = rule_of({"any_line": tea}).explain(facts), rule_of({"all_lines": {"not": tea}}).explain(facts)
+
+    assert (some["is_met"], len(some["any_line"]), some["any_line"][0]["line"]) == (True, 20, 30)
+    assert (every["is_met"], len(every["all_lines"]), every["all_lines"][0]["line"]) == (False, 20, 30)
+
+
 def test_the_owner_is_not_told_how_the_brand_sees_them() -> None:
     saved_id = UUID(int=7)
     chosen = {"fact": "customer.audience", "is": "equals", "value": str(OTHER)}

@@ -15,7 +15,7 @@ from rewards.campaigns import catalogue
 from rewards.campaigns.catalogue import Compiled
 from rewards.rules import Facts, uses
 from tests.rewards.conftest import NOW, World, line
-from tests.rewards.test_api import BASKET, Door
+from tests.rewards.test_api import BASKET, Door, running, till  # noqa: F401 - a fixture
 
 BIG = {"fact": "basket.total_minor", "is": "at_least", "value": 2000}
 
@@ -99,6 +99,8 @@ def test_a_changed_rule_reaches_the_campaigns_that_use_it(staff: Door, world: Wo
     facts = Facts(basket=Basket((line(2_000),)), at=NOW, currency="USD")
     assert after.rule is not None
     assert after.rule.is_met(facts)  # which is small by the changed rule
+    staff.put(f"/rules/{rule_id}", {"name": "Renamed", "condition": BIG | {"value": 5000}})
+    assert compiled(campaign_id) is after
 
 
 def compiled(campaign_id: Any) -> Compiled:
@@ -106,6 +108,24 @@ def compiled(campaign_id: Any) -> Compiled:
         found = catalogue.current(connection_of(session)).of(campaign_id)
     assert found is not None
     return found
+
+
+def test_a_campaigns_rule_decides_at_the_till(app: Flask, till: Door) -> None:  # noqa: F811 - pytest's way
+    staff = _staff(app, "rules.read", "rules.write", "campaigns.read", "campaigns.write")
+    rule_id = saved(staff, BIG | {"value": 2_001})
+    campaign_id = running(staff, rule={"rule": rule_id}, limit_per_customer=None)
+    code = staff.post(f"/campaigns/{campaign_id}/vouchers", {}).json["code"]
+    asked = {"code": code, "basket": BASKET, "currency": "USD"}
+
+    refused = till.post("/redemptions", asked | {"till_reference": "B-1"})
+    staff.put(f"/rules/{rule_id}", {"name": "Smaller", "condition": BIG})
+    taken = till.post("/redemptions", asked | {"till_reference": "B-2"})
+
+    assert (refused.status_code, refused.json["code"]) == (422, "conditions_not_met")
+    assert not {"2001", "2000", "reason"} & set(str(refused.json).replace(",", " ").split())  # a till hears no figures
+    assert taken.status_code == 201, taken.json
+    assert staff.get(f"/rules/{rule_id}").json["campaigns"] == [campaign_id]
+    assert _delete(staff, rule_id).json["code"] == "rule_in_use"
 
 
 def _delete(staff: Door, rule_id: str) -> Any:
