@@ -40,6 +40,8 @@ class Settings:
     points_per_unit: int = field(default=100, metadata={"least": 0})
     #: Bought gift cards keep their value for so many days after money last came onto them: in the US five years.
     gift_card_least_days: int = 1827
+    #: Whether tills must sign what they redeem: "required" or "optional"; what is signed is always checked.
+    terminal_signatures: str = "optional"
     #: A batch of transfers that moves more than this of one currency, or of points, needs a second person.
     batch_approval_above_minor: int = field(default=1_000_000, metadata={"least": 0})
     #: A campaign whose budget comes to more than this (in the brand's currency) needs a second person to start.
@@ -126,6 +128,8 @@ class Settings:
         found += [f"DOCUMENT_FONTS names {font}, which is no file" for font in fonts if not font.is_file()]
         if not re.fullmatch("[A-Z]{3}", self.brand_currency):
             found.append("BRAND_CURRENCY must be a three-letter currency code")
+        if self.terminal_signatures not in ("optional", "required"):
+            found.append("TERMINAL_SIGNATURES must be optional or required")
         if not re.fullmatch("[A-Z]{2}", self.brand_country):
             found.append("BRAND_COUNTRY must be a two-letter country code")
         if not re.fullmatch(r"(?=.{3,32}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+", self.payment_code_id):

@@ -1,8 +1,9 @@
-"""Rollbacks: what went back of a checkout's lines and of single redemptions, and by which deed.
+"""Rollbacks: what went back of a checkout's lines and of single redemptions, and by which deed; and tills' signatures.
 
 A line that something goes back of gets a row that says how much, and so does each voucher's part of it: the CHECKs hold
 that no line, and no voucher's part of one, ever gives back more than it was. A rollback is written once under its
-caller's key, so that the same one again gets the same answer for ever.
+caller's key, so that the same one again gets the same answer for ever. A signature is kept with what it signs, so that
+it can be shown later that this terminal asked for this deed.
 """
 
 from alembic import op
@@ -15,6 +16,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(ROLLBACKS)
     op.execute(LINES)
+    op.execute(SIGNATURES)
 
 
 ROLLBACKS = """
@@ -67,4 +69,17 @@ CREATE TABLE rewards.redemption_line_back (
     CONSTRAINT pk_redemption_line_back PRIMARY KEY (redemption_id, position),
     CONSTRAINT ck_redemption_line_back_back CHECK (back_minor BETWEEN 0 AND amount_minor)
 );
+"""
+
+SIGNATURES = """
+CREATE TABLE rewards.terminal_signature (
+    id uuid CONSTRAINT pk_terminal_signature PRIMARY KEY,
+    terminal_id uuid NOT NULL,
+    request_key text NOT NULL,
+    signed_text text NOT NULL,
+    signature bytea NOT NULL,
+    key_fingerprint bytea NOT NULL,
+    verified_at timestamptz NOT NULL
+);
+CREATE INDEX ix_terminal_signature_terminal_id_request_key ON rewards.terminal_signature (terminal_id, request_key);
 """

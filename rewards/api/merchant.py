@@ -21,6 +21,7 @@ from rewards.redemption import guesses, redeeming
 from rewards.redemption.evidence import BEST
 from rewards.redemption.guesses import Guesser
 from rewards.redemption.redeeming import Request
+from rewards.tills.api.signing import signed
 from wallet.api.guards import refuse_when_off
 from wallet.api.shapes import replay_header
 from wallet.paying import preferences
@@ -33,6 +34,7 @@ blueprint = Blueprint("rewards_merchant", __name__, description="Vouchers and ba
 @blueprint.arguments(RedemptionArgsSchema())
 @blueprint.response(201, RedemptionSchema())
 @idempotent.documented
+@signed
 def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]] | Response:
     """Redeem one voucher by itself: the till collects the rest."""
     refuse_when_off()
@@ -64,6 +66,7 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
 @blueprint.post("/checkouts")
 @blueprint.arguments(CheckoutArgsSchema())
 @blueprint.response(201, CheckoutSchema())
+@signed
 def create_checkout(args: dict[str, Any]) -> Response:
     """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
     refuse_when_off()

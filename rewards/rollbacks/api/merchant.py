@@ -19,6 +19,7 @@ from rewards.rollbacks.api.schemas import (
     ReversalSchema,
     RollbackSchema,
 )
+from rewards.tills.api.signing import signed
 from wallet.api.guards import merchant_id, refuse_when_off
 from wallet.paying.api.schemas import MOST_REFERENCE
 from wallet.paying.api.shapes import till
@@ -30,6 +31,7 @@ blueprint = Blueprint("rollbacks_merchant", __name__, description="Giving back w
 @blueprint.arguments(CheckoutRollbackArgsSchema())
 @blueprint.response(201, RollbackSchema())
 @idempotent.documented
+@signed
 def create_checkout_rollback(args: dict[str, Any], checkout_id: UUID) -> Response:
     """Give a basket back, whole or by line: each voucher's part to where it came from, and its use with the last."""
     refuse_when_off()
@@ -44,6 +46,7 @@ def create_checkout_rollback(args: dict[str, Any], checkout_id: UUID) -> Respons
 @blueprint.arguments(RedemptionRollbackArgsSchema())
 @blueprint.response(201, RollbackSchema())
 @idempotent.documented
+@signed
 def create_redemption_rollback(args: dict[str, Any], redemption_id: UUID) -> Response:
     """Give back what a voucher by itself took off, or a part of it; with the last of it, the voucher's use."""
     refuse_when_off()
@@ -56,6 +59,7 @@ def create_redemption_rollback(args: dict[str, Any], redemption_id: UUID) -> Res
 
 @blueprint.put("/redemptions/<uuid:redemption_id>/void")
 @blueprint.response(200, RollbackSchema())
+@signed
 def put_void(redemption_id: UUID) -> dict[str, Any]:
     """Take back what this till has redeemed within the last 15 minutes. Repeat until heard."""
     refuse_when_off()
@@ -73,6 +77,7 @@ def show_redemption_by_reference(till_reference: str) -> dict[str, Any]:
 
 @blueprint.put("/reversals/<path:till_reference>")
 @blueprint.response(200, ReversalSchema())
+@signed
 def put_reversal(till_reference: str) -> dict[str, Any]:
     """Take back what was taken under this reference, if anything, and let there be nothing any more. Repeat until
     heard."""
