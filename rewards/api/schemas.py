@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from core.money import MAX_AMOUNT_MINOR
+from core.web.plain import PlainSchema
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
 from rewards.discounts import COUPON_KINDS
 from wallet.paying.api.schemas import kinds_field
@@ -104,7 +105,7 @@ class VoucherWithCodeSchema(VoucherSchema):
     code = fields.String(metadata={"example": "7KQ2-M9ZP-4XHD-3RTB"})
 
 
-class LineSchema(Schema):
+class LineSchema(PlainSchema):
     """`amount_minor` is for all of the quantity, after price reductions; `coupon_minor` what the till's price list lets
     a coupon that covers the line take off; `tax_minor` the tax within the amount."""
 
@@ -117,7 +118,7 @@ class LineSchema(Schema):
     tax_minor = fields.Integer(strict=True, load_default=0, validate=AMOUNT_OR_NOTHING)
 
 
-class BasketSchema(Schema):
+class BasketSchema(PlainSchema):
     lines = fields.List(fields.Nested(LineSchema()), required=True, validate=validate.Length(min=1, max=1_000))
 
     @validates_schema
@@ -126,7 +127,7 @@ class BasketSchema(Schema):
             raise ValidationError({"lines": ["They come to more than 9007199254740991."]})
 
 
-class RedemptionArgsSchema(Schema):
+class RedemptionArgsSchema(PlainSchema):
     """One of `code` and `voucher_id`."""
 
     code = fields.String(validate=validate.Length(min=1, max=100))
@@ -141,7 +142,7 @@ class RedemptionArgsSchema(Schema):
             raise ValidationError({"code": ["Send either code or voucher_id."]})
 
 
-class RedemptionSchema(Schema):
+class RedemptionSchema(PlainSchema):
     id = fields.UUID()
     voucher_id = fields.UUID()
     campaign_id = fields.UUID()

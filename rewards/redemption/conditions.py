@@ -56,6 +56,8 @@ def _is_met(evidence: Evidence, shown: Shown, held: Held) -> bool:
 
 def over_limit(evidence: Evidence, shown: Shown, held: Held, amount_minor: int) -> Refusal | None:
     """The refusal of a use worth so much, if a counter that was looked at has less left; with 0 only uses count."""
+    if not evidence.left:
+        return None
     for use in uses_of(shown, held, amount_minor):
         left = evidence.left.get(use.counted)
         if left is not None and left < use.add:

@@ -17,6 +17,7 @@ from auth.limits import Limit
 from core.db import Connection
 from core.errors import Refusal
 from rewards.errors import CodeGuessesExceeded, VoucherUnknown
+from wallet.arrays import array_literal
 
 OF_TERMINAL = Limit("voucher_guess.terminal", 30, timedelta(minutes=10))
 OF_CUSTOMER = Limit("voucher_guess.customer", 10, timedelta(hours=1))
@@ -60,10 +61,10 @@ def refuse_until(until: datetime | None, *, now: datetime) -> None:
         raise refusal
 
 
-def columns_of(guesser: Guesser, *, now: datetime) -> list[list[object]]:
+def columns_of(guesser: Guesser, *, now: datetime) -> list[str]:
     """What LOCKED_UNTIL takes."""
     rows = [(*limits.key_of(limit, subject, now=now), limit.most) for limit, subject in guesser.limits]
-    return [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]]
+    return [array_literal([row[at] for row in rows]) for at in range(3)]
 
 
 #: SQL: until when codes are not looked up, for a statement that asks for other things as well.

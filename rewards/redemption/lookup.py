@@ -17,6 +17,7 @@ from rewards.redemption.evidence import Held, Reference
 from rewards.redemption.guesses import Guesser
 from rewards.terms import Terms
 from rewards.vouchers import codes
+from wallet.arrays import array_literal
 from wallet.paying.tills import Till
 
 #: Campaigns whose terms a process keeps, some kilobytes each; past that it begins anew.
@@ -51,7 +52,7 @@ def find(
 ) -> Found:
     """The voucher with its campaign, and what was done before under the same names."""
     names = [till.terminal_id, till_reference, till.terminal_id, key, f"terminal:{till.terminal_id}", key]
-    asked = [list(skus), *names, *guesses.columns_of(guesser, now=at)]
+    asked = [array_literal(list(skus)), *names, *guesses.columns_of(guesser, now=at)]
     if isinstance(reference, UUID):
         row = connection.execute(_FIND_ID, [*asked, reference]).fetchone()
     else:
@@ -112,7 +113,7 @@ _FIND = f"""
     SELECT v.id, v.campaign_id, v.customer_id, v.expires_at, v.is_generic, v.used, v.state, c.catalogue_version,
            c.revision, c.state,
            CASE WHEN c.is_scoped THEN ARRAY(
-               SELECT s.sku FROM rewards.campaign_sku s WHERE s.campaign_id = c.id AND s.sku = ANY(%s)) END,
+               SELECT s.sku FROM rewards.campaign_sku s WHERE s.campaign_id = c.id AND s.sku = ANY(%s::text[])) END,
            (SELECT r.id FROM rewards.redemption r
              WHERE r.terminal_id = %s AND r.till_reference = %s AND r.checkout_id IS NULL),
            (SELECT k.id FROM rewards.redemption k WHERE k.terminal_id = %s AND k.request_key = %s),
