@@ -4,15 +4,17 @@ to be spent.
 Everything is read from the ledger's entries up to a business instant, so that it always sums to the ledger.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.db import Connection, connection_of
+from core.db import connection_of
 from core.money import share
+from rewards.campaigns import funders
+from rewards.campaigns.funders import Shares
 from rewards.gift_cards import merging
 
 #: Ages in days since the value came onto its card: [from, to), the last one without an end.
@@ -22,7 +24,6 @@ AGES: tuple[tuple[int, int | None], ...] = ((0, 30), (30, 90), (90, 365), (365, 
 OBSERVED_AFTER_DAYS = 730
 
 CUSTOMERS = "customers"
-BRAND = "brand"
 
 METHOD = (
     "Of all value that came onto cards whose first value is at least 730 days old, the share that was not spent since: "
@@ -97,9 +98,9 @@ def of(session: Session, *, as_of: datetime) -> list[Liability]:
         found.cards += cards
         found.fund(CUSTOMERS, paid)
         given.append((currency, campaign_id, rest))
-    splits = _splits(connection, [campaign_id for _, campaign_id, _ in given if campaign_id is not None])
+    shares = funders.of_many(session, [campaign_id for _, campaign_id, _ in given if campaign_id is not None])
     for currency, campaign_id, rest in given:
-        for funder, amount in _split(rest, splits.get(campaign_id) if campaign_id else None):
+        for funder, amount in _split(shares.get(campaign_id, ()) if campaign_id else (), rest).items():
             sums[currency].fund(funder, amount)
     for currency, observed, unspent in connection.execute(_OBSERVED, _observing(as_of)):
         found = sums.setdefault(currency, _Sums())
@@ -125,17 +126,8 @@ def _told(currency: str, found: _Sums) -> Liability:
     )
 
 
-def _splits(connection: Connection, campaign_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[tuple[str, int]]]:
-    """Who bears what campaigns give, by campaign."""
-    return {}
-
-
-def _split(amount: int, funders: Sequence[tuple[str, int]] | None) -> list[tuple[str, int]]:
-    """Each funder's part of an amount; the brand's where none is named, and the last funder bears the rounding."""
-    if not funders:
-        return [(BRAND, amount)]
-    parts = [(funder, share(amount, bps=bps)) for funder, bps in funders[:-1]]
-    return [*parts, (funders[-1][0], amount - sum(part for _, part in parts))]
+def _split(of: Shares, amount: int) -> dict[str, int]:
+    return funders.split(of, amount) if amount else {}
 
 
 def _observing(as_of: datetime) -> dict[str, object]:

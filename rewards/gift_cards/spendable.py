@@ -33,7 +33,8 @@ _SPENDABLE = """
       JOIN rewards.campaign c ON c.id = v.campaign_id AND c.kind = 'gift_card'
       JOIN wallet.account a ON a.owner = 'voucher:' || v.id AND a.purpose = 'gift' AND a.asset = c.currency
       JOIN wallet.balance b ON b.account_id = a.id
-     WHERE v.customer_id = %s AND c.currency = %s AND (v.expires_at IS NULL OR v.expires_at > %s)
+     WHERE v.customer_id = %s AND v.state <> 'blocked' AND c.currency = %s
+       AND (v.expires_at IS NULL OR v.expires_at > %s)
        AND b.posted > b.held
      ORDER BY v.expires_at NULLS LAST, v.id
 """

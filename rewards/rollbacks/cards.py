@@ -11,7 +11,7 @@ from wallet.lots import REVIVED_FOR
 def revive(connection: Connection, refunds: Sequence[tuple[UUID, datetime]]) -> None:
     """Let cards be spent again that these transfers filled after they had expired, for as long as lots are revived.
 
-    effects  locks the cards by id
+    effects  locks the cards by id; what is left on them then lapses again
     """
     columns = [[transfer_id for transfer_id, _ in refunds], [at for _, at in refunds]]
     connection.execute(_REVIVE, [REVIVED_FOR, *columns])
@@ -27,7 +27,10 @@ _REVIVE = """
     ), expired AS (
         SELECT v.id FROM rewards.voucher v
          WHERE EXISTS (SELECT FROM refilled r WHERE r.id = v.id AND v.expires_at <= r.at)
-         ORDER BY v.id FOR NO KEY UPDATE)
-    UPDATE rewards.voucher v SET expires_at = (SELECT max(until) FROM refilled r WHERE r.id = v.id)
-      FROM expired WHERE v.id = expired.id
+         ORDER BY v.id FOR NO KEY UPDATE
+    ), revived AS (
+        UPDATE rewards.voucher v SET expires_at = (SELECT max(until) FROM refilled r WHERE r.id = v.id)
+          FROM expired WHERE v.id = expired.id
+        RETURNING v.id, v.expires_at)
+    UPDATE rewards.gift_card g SET due_at = revived.expires_at FROM revived WHERE g.voucher_id = revived.id
 """

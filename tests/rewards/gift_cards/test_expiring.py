@@ -2,12 +2,19 @@
 
 from datetime import timedelta
 
+from app import worker
 from core import ids
 from core.db import transaction
+from core.events import readers
+from rewards import checkouts
+from rewards import reactions as rewards_reactions
 from rewards.gift_cards import expiring
+from tests.rewards.conftest import line
 from tests.rewards.gift_cards.conftest import LEAST, NOW, Cards, do, owed, settle
 from tests.rewards.gift_cards.test_merging import promise
 from wallet import accounts, balances, holds, standing
+from wallet import refunds as wallet_refunds
+from wallet.lots import REVIVED_FOR
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
@@ -120,6 +127,23 @@ def test_card_of_a_frozen_wallet_waits(anna: Cards) -> None:
     settle(now=NOW + DAY + expiring.RETRY_AFTER)
 
     assert anna.value(card) == 0
+
+
+def test_card_that_a_refund_fills_after_it_lapsed_lapses_again(anna: Cards) -> None:
+    readers.register(rewards_reactions.READERS)
+    card = anna.given(voucher_days=5)
+    request = anna.world.checkout(anna.customer_id, line(1_500), vouchers=(card,))
+    payment = do(checkouts.take, request, now=NOW).transfer_id
+    settle(now=NOW + 5 * DAY)
+    late = NOW + 6 * DAY
+    named = {"principal": "test", "key": str(ids.new()), "fingerprint": b"", "amount_minor": None, "at": late}
+    do(wallet_refunds.refund, payment_id=payment, merchant_id=anna.world.till.merchant_id, **named)
+    worker.drain([*rewards_reactions.READERS], [], now=late)
+
+    settle(now=late + REVIVED_FOR - SECOND)
+    assert (anna.value(card), breakage()) == (1_500, 500)
+    settle(now=late + REVIVED_FOR)
+    assert (anna.value(card), breakage()) == (0, 2_000)
 
 
 def test_many_cards_lapse_in_one_posting(anna: Cards) -> None:

@@ -69,6 +69,23 @@ def test_customers_money_and_what_was_given_stand_apart(anna: Cards) -> None:
     assert owed()[1:] == (700, 300)
 
 
+def test_what_a_campaign_gave_is_borne_by_its_funders(anna: Cards) -> None:
+    campaign = anna.world.gift_campaign(301, limit_per_customer=None)
+    for funder, bps in (("brand", 5_000), ("partner:acme", 5_000)):
+        anna.world.rows(
+            "INSERT INTO rewards.campaign_funder (campaign_id, funder, bps) VALUES (%s, %s, %s) RETURNING bps",
+            campaign,
+            funder,
+            bps,
+        )
+    anna.given(campaign_id=campaign)
+    anna.given(100)
+
+    found = funders(report()[0])
+
+    assert found in ({"brand": 250, "partner:acme": 151}, {"brand": 251, "partner:acme": 150})
+
+
 def test_breakage_is_what_was_not_spent_of_what_is_two_years_old(anna: Cards) -> None:
     old, spent, lapsing = anna.buy(600), anna.buy(300), anna.given(100, voucher_days=30)
     spend(anna, spent, 300)
