@@ -155,6 +155,18 @@ def concern(concerns: Concerns, known: Facts) -> bool:
     )
 
 
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(["basket.lines", "time.weekday", "history.first_order", "time.date"]), st.data(), facts)
+def test_what_is_said_never_to_be_met_never_is(name: str, data: st.DataObject, known: Facts) -> None:
+    asked = data.draw(st.lists(comparisons(FACTS[name].kind), min_size=2, max_size=3))
+    notes = Notes()
+
+    rule = rules.parse({"all": [{"fact": name, **each} for each in asked]}, notes)
+
+    if any("never be met" in fault["detail"] for fault in notes.errors):
+        assert not rule.is_met(known)
+
+
 words = st.sampled_from(
     [*FACTS, "all", "any", "not", "fact", "is", "value", "lines", "where", "sum", "rule", "at_least"]
 )

@@ -208,6 +208,28 @@ def test_a_check_knows_the_store(staff: Door, database: None) -> None:
     assert (there.json["is_met"], nowhere.json["is_met"], unknown.status_code) == (True, False, 404)
 
 
+DEEP: dict[str, Any] = {}
+for _ in range(200):
+    DEEP = {"not": DEEP}
+WIDE = {"all": [{"any": [BIG] * 50}] * 50}
+
+
+@pytest.mark.parametrize("condition", [DEEP, WIDE, {"\ud800": 1}, {"not": BIG, "\x00": 2}])
+def test_what_would_be_hard_to_keep_is_refused(staff: Door, condition: Any) -> None:
+    answers = [
+        staff.post("/rules/checks", _check(condition)),
+        staff.post("/rules", {"name": "x", "condition": condition}),
+    ]
+
+    assert {(each.status_code, each.json["code"]) for each in answers} <= {(422, "rule_invalid"), (400, "malformed")}
+    assert staff.get("/rules").json["items"] == []
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201, "two\nlines", "\ud800", None, 1])
+def test_a_name_is_a_line_of_text(staff: Door, name: Any) -> None:
+    assert staff.post("/rules", {"name": name, "condition": BIG}).status_code in (400, 422)
+
+
 @pytest.mark.parametrize("condition", [None, [], {}, 1, "x", {"all": []}, {"fact": {}}, {"rule": "x" * 36}])
 def test_what_is_no_condition_is_refused(staff: Door, condition: Any) -> None:
     assert staff.post("/rules/checks", _check(condition)).status_code == 422
