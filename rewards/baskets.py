@@ -35,6 +35,10 @@ class Line:
         return {**told, "coupon_minor": self.coupon_minor} if self.coupon_minor else told
 
 
+#: Equal pieces of one line: its position, what each costs, and how many there are.
+Pieces = tuple[int, int, int]
+
+
 @dataclass(frozen=True)
 class Basket:
     lines: tuple[Line, ...]
@@ -42,3 +46,23 @@ class Basket:
     @cached_property
     def total_minor(self) -> int:
         return sum([line.amount_minor for line in self.lines])
+
+    @cached_property
+    def pieces(self) -> list[Pieces]:
+        """What is counted in whole pieces, the cheapest first. The pieces of a line share its amount to the cent."""
+        found: list[Pieces] = []
+        for position, line in enumerate(self.lines):
+            count = _whole_pieces(line)
+            if count:
+                price, dearer = divmod(line.amount_minor, count)
+                found.append((position, price, count - dearer))
+                if dearer:
+                    found.append((position, price + 1, dearer))
+        return sorted(found, key=lambda each: (each[1], each[0]))
+
+
+def _whole_pieces(line: Line) -> int:
+    if line.unit is not None:
+        return 0
+    whole, _, rest = line.quantity.partition(".")
+    return int(whole) if not rest.strip("0") else 0

@@ -168,7 +168,7 @@ class VoucherRow(Base):
         Index(None, "customer_id", "id", postgresql_where=text("customer_id IS NOT NULL")),
         Index(None, "campaign_id", postgresql_where=text("batch_id IS NULL")),
         Index(None, "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
-        Index("ix_voucher_generic", "campaign_id", postgresql_where=text("is_generic")),
+        Index("ix_voucher_generic", "campaign_id", postgresql_where=text("is_generic AND state = 'active'")),
         {"schema": SCHEMA},
     )
 

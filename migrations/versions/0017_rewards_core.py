@@ -85,7 +85,7 @@ CREATE INDEX ix_voucher_customer_id_id ON rewards.voucher (customer_id, id) WHER
 DROP INDEX rewards.ix_voucher_campaign_id;
 CREATE INDEX ix_voucher_campaign_id ON rewards.voucher (campaign_id) WHERE batch_id IS NULL;
 CREATE INDEX ix_voucher_batch_id_id ON rewards.voucher (batch_id, id) WHERE batch_id IS NOT NULL;
-CREATE INDEX ix_voucher_generic ON rewards.voucher (campaign_id) WHERE is_generic;
+CREATE INDEX ix_voucher_generic ON rewards.voucher (campaign_id) WHERE is_generic AND state = 'active';
 """
 
 TILLS = """

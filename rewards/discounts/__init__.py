@@ -14,7 +14,7 @@ from rewards.discounts.kinds import (
     TillLines,
     parse,
 )
-from rewards.discounts.worths import Priced, price
+from rewards.discounts.worths import Priced, price, worth_alone
 
 __all__ = [
     "COUPON_KINDS",
@@ -32,4 +32,5 @@ __all__ = [
     "parse",
     "price",
     "worth",
+    "worth_alone",
 ]

@@ -1,26 +1,18 @@
 """Discounts that count pieces: which pieces they take, and what comes off each line.
 
 Only whole pieces count: a line of 0.435 kg, or one with any unit, holds none. The pieces of a line share its amount to
-the cent, so three for 10.00 are 3.34, 3.33 and 3.33. They are kept as (position, price, count), never one by one: a
-line of a million pieces is two such entries.
+the cent, so three for 10.00 are 3.34, 3.33 and 3.33. Equal ones stay together and are never listed one by one: a line
+of a million pieces is two entries of `Basket.pieces`.
 """
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, replace
 
 from core.money import share
-from rewards.baskets import Basket, Line
+from rewards.baskets import Basket, Pieces
 from rewards.discounts.kinds import BuyGet, FixedPrice, FreeItem
 from wallet.shares import shares
 
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """Equal pieces of one line."""
-
-    position: int
-    price_minor: int
-    count: int
+_NOWHERE: frozenset[int] = frozenset()
 
 
 def given(discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Sequence[int]) -> dict[int, int]:
@@ -28,106 +20,99 @@ def given(discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Seq
 
     rounding  a share of what is given is rounded half to even once, then split over the lines by largest remainder
     """
+    taken, off_minor = _taken(discount, basket, covered)
+    return _split(_by_line(taken), off_minor)
+
+
+def worth(discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Sequence[int]) -> int:
+    """What `given` comes to."""
+    return _taken(discount, basket, covered)[1]
+
+
+def _taken(
+    discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Sequence[int]
+) -> tuple[list[Pieces], int]:
+    """The pieces that the discount is about, and how much comes off them together."""
     if isinstance(discount, BuyGet):
         return _of_buy_get(discount, basket, covered)
     if isinstance(discount, FixedPrice):
         return _of_fixed_price(discount, basket, covered)
-    if not covered:
-        return {}
-    cups = [position for position, line in enumerate(basket.lines) if line.sku == discount.sku]
-    return _by_line(_first(_cheapest(basket, cups), discount.most))
+    free = _first(_of_skus(basket, frozenset([discount.sku])), discount.most) if covered else []
+    return free, _cost(free)
 
 
-def _of_buy_get(discount: BuyGet, basket: Basket, covered: Sequence[int]) -> dict[int, int]:
+def _of_buy_get(discount: BuyGet, basket: Basket, covered: Sequence[int]) -> tuple[list[Pieces], int]:
     """The cheapest pieces are given; of what may be both bought and given, enough stays bought."""
-    get_skus = discount.get_skus
-    if get_skus is None:
-        cheapest = _cheapest(basket, covered)
-        bought = spare = _count(cheapest)
-        times = _times(discount.times, spare // (discount.buy + discount.get))
+    if discount.get_skus is None:
+        cheapest = _on(basket, covered)
+        times = _times(discount.times, _count(cheapest) // (discount.buy + discount.get))
         taken = _first(cheapest, times * discount.get)
     else:
-        bought = _count(_cheapest(basket, covered))
-        cheapest = _cheapest(basket, [at for at, line in enumerate(basket.lines) if line.sku in get_skus])
-        both = set(covered)
-        either = bought + _count(each for each in cheapest if each.position not in both)
+        both = frozenset(covered)
+        bought = _count(_on(basket, covered))
+        cheapest = _of_skus(basket, discount.get_skus)
+        either = bought + _count(each for each in cheapest if each[0] not in both)
         times = _times(
             discount.times,
             bought // discount.buy,
             _count(cheapest) // discount.get,
             either // (discount.buy + discount.get),
         )
-        spare = bought - times * discount.buy
-        taken = _first(cheapest, times * discount.get, of_both=spare, both=both)
-    wanted = _by_line(taken)
-    off_minor = share(sum(wanted.values()), bps=discount.bps)
-    return _split(wanted, off_minor if discount.cap_minor is None else min(off_minor, discount.cap_minor))
+        taken = _first(cheapest, times * discount.get, of_both=bought - times * discount.buy, both=both)
+    off_minor = share(_cost(taken), bps=discount.bps)
+    return taken, off_minor if discount.cap_minor is None else min(off_minor, discount.cap_minor)
 
 
-def _of_fixed_price(discount: FixedPrice, basket: Basket, covered: Sequence[int]) -> dict[int, int]:
+def _of_fixed_price(discount: FixedPrice, basket: Basket, covered: Sequence[int]) -> tuple[list[Pieces], int]:
     """The dearest pieces are bundled first, as many bundles as are cheaper than their pieces."""
-    dearest = _cheapest(basket, covered)[::-1]
-    size, most = discount.quantity, _times(discount.times, _count(dearest) // discount.quantity)
-
-    def is_cheaper(bundle: int) -> bool:
-        before = _value(_first(dearest, (bundle - 1) * size))
-        return _value(_first(dearest, bundle * size)) - before > discount.price_minor
-
-    least = 0  # each bundle costs no more than the one before it, so those that are cheaper come first
-    while least < most:
+    dearest = _on(basket, covered)[::-1]
+    size = discount.quantity
+    least, most = 0, _times(discount.times, _count(dearest) // size)
+    while least < most:  # each bundle costs no more than the one before it, so those that are cheaper come first
         middle = (least + most + 1) // 2
-        if is_cheaper(middle):
+        bundle_minor = _value(dearest, middle * size) - _value(dearest, (middle - 1) * size)
+        if bundle_minor > discount.price_minor:
             least = middle
         else:
             most = middle - 1
-    bundled = _by_line(_first(dearest, least * size))
-    return _split(bundled, sum(bundled.values()) - least * discount.price_minor)
+    bundled = _first(dearest, least * size)
+    return bundled, _cost(bundled) - least * discount.price_minor
 
 
-def _cheapest(basket: Basket, positions: Iterable[int]) -> list[Pieces]:
+def _on(basket: Basket, covered: Sequence[int]) -> list[Pieces]:
     """The pieces of these lines, the cheapest first."""
+    if len(covered) == len(basket.lines):
+        return basket.pieces
+    positions = frozenset(covered)
+    return [each for each in basket.pieces if each[0] in positions]
+
+
+def _of_skus(basket: Basket, skus: Set[str]) -> list[Pieces]:
+    lines = basket.lines
+    return [each for each in basket.pieces if lines[each[0]].sku in skus]
+
+
+def _first(pieces: Iterable[Pieces], count: int, *, of_both: int = 0, both: Set[int] = _NOWHERE) -> list[Pieces]:
+    """The first `count` pieces, of those on the lines in `both` at most `of_both`."""
     found: list[Pieces] = []
-    for position in positions:
-        line = basket.lines[position]
-        count = _whole_pieces(line)
-        if count:
-            price, dearer = divmod(line.amount_minor, count)
-            found.append(Pieces(position, price, count - dearer))
-            if dearer:
-                found.append(Pieces(position, price + 1, dearer))
-    return sorted(found, key=lambda each: (each.price_minor, each.position))
-
-
-def _whole_pieces(line: Line) -> int:
-    if line.unit is not None:
-        return 0
-    whole, _, rest = line.quantity.partition(".")
-    return int(whole) if not rest.strip("0") else 0
-
-
-def _first(
-    pieces: Iterable[Pieces], count: int, *, of_both: int | None = None, both: Set[int] = frozenset()
-) -> list[Pieces]:
-    """The first `count` pieces; at most `of_both` of those on lines in `both`."""
-    found: list[Pieces] = []
-    for each in pieces:
+    for position, price, there in pieces:
         if not count:
             break
-        taken = min(each.count, count)
-        if of_both is not None and each.position in both:
+        taken = there if there < count else count
+        if position in both:
             taken = min(taken, of_both)
             of_both -= taken
         if taken:
-            found.append(replace(each, count=taken))
+            found.append((position, price, taken))
             count -= taken
     return found
 
 
 def _by_line(pieces: Iterable[Pieces]) -> dict[int, int]:
     found: dict[int, int] = {}
-    for each in pieces:
-        if each.price_minor:
-            found[each.position] = found.get(each.position, 0) + each.price_minor * each.count
+    for position, price, count in pieces:
+        if price:
+            found[position] = found.get(position, 0) + price * count
     return found
 
 
@@ -135,6 +120,8 @@ def _split(wanted: dict[int, int], off_minor: int) -> dict[int, int]:
     """An amount over lines in proportion to what they want, never more than that."""
     if off_minor <= 0:
         return {}
+    if off_minor == sum(wanted.values()):
+        return wanted
     parts = zip(wanted, shares(list(wanted.values()), off_minor), strict=True)
     return {position: part for position, part in parts if part}
 
@@ -144,8 +131,19 @@ def _times(limit: int | None, *found: int) -> int:
 
 
 def _count(pieces: Iterable[Pieces]) -> int:
-    return sum([each.count for each in pieces])
+    return sum([count for _, _, count in pieces])
 
 
-def _value(pieces: Iterable[Pieces]) -> int:
-    return sum([each.price_minor * each.count for each in pieces])
+def _cost(pieces: Iterable[Pieces]) -> int:
+    return sum([price * count for _, price, count in pieces])
+
+
+def _value(pieces: Iterable[Pieces], count: int) -> int:
+    """What the first `count` pieces cost."""
+    minor = 0
+    for _, price, there in pieces:
+        if there >= count:
+            return minor + price * count
+        minor += price * there
+        count -= there
+    return minor

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from core.money import share
 from rewards.baskets import Basket
+from rewards.discounts import units
 from rewards.discounts.kinds import AmountOff, Discount, GiftValue, PercentageOff, TillLines
-from rewards.discounts.units import given
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +55,20 @@ def price(discount: Discount, basket: Basket, covered: Sequence[int], *, but: Se
         return Priced(off if discount.cap_minor is None else min(off, discount.cap_minor), caps, caps)
     if isinstance(discount, GiftValue):
         raise TypeError("a gift card's worth stands in the ledger")
-    wanted = given(discount, basket, covered)
+    wanted = units.given(discount, basket, covered)
     return Priced(sum(wanted.values()), wanted, wanted)
+
+
+def worth_alone(discount: Discount, basket: Basket, covered: Sequence[int]) -> int:
+    """The worth that `price` tells, without the lines: a third of the work where a thousand coupons are compared."""
+    if isinstance(discount, AmountOff | PercentageOff):
+        lines = basket.lines
+        whole = len(covered) == len(lines)
+        cost = basket.total_minor if whole else sum([lines[at].amount_minor for at in covered])
+        if isinstance(discount, AmountOff):
+            return min(discount.amount_minor, cost)
+        off = share(cost, bps=discount.bps)
+        return off if discount.cap_minor is None else min(off, discount.cap_minor)
+    if isinstance(discount, TillLines | GiftValue):
+        return price(discount, basket, covered).worth_minor
+    return units.worth(discount, basket, covered)

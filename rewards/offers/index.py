@@ -1,7 +1,7 @@
 """Which campaigns may concern a basket, found without looking at those that do not.
 
-Each campaign stands under what it cannot do without: products, categories, stores or an audience; of several, the one
-with the fewest names. So a basket of twenty lines looks up twenty products, its categories, its store and the
+Each campaign stands under what it cannot do without: products, categories, stores or an audience; of several, what the
+fewest baskets have. So a basket of twenty lines looks up twenty products, its categories, its store and the
 customer's audiences, however many campaigns there are for other ones. Those that need none of it are always looked at.
 """
 
@@ -13,8 +13,9 @@ from rewards.baskets import Basket
 from rewards.discounts import BuyGet, Discount, FreeItem
 from rewards.rules import Concerns
 
-#: In this order where several are as short: products tell baskets apart best.
-_DIMENSIONS = ("skus", "stores", "audiences", "categories")
+#: What a name of each kind counts: as many baskets have one of two hundred products as have one category, and all
+#: baskets of a store have that store.
+_WEIGHTS = {"skus": 1, "audiences": 5, "stores": 50, "categories": 200}
 
 _Place = tuple[str, frozenset[Hashable]]
 
@@ -25,7 +26,7 @@ class Index:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._always: set[UUID] = set()
-        self._under: Mapping[str, dict[Hashable, set[UUID]]] = {name: {} for name in _DIMENSIONS}
+        self._under: Mapping[str, dict[Hashable, set[UUID]]] = {name: {} for name in _WEIGHTS}
         self._places: dict[UUID, _Place | None] = {}
 
     def __len__(self) -> int:
@@ -103,8 +104,8 @@ def _given(discount: Discount) -> frozenset[str] | None:
 
 
 def _place_of(concerns: Concerns) -> _Place | None:
-    sets = [(name, getattr(concerns, name)) for name in _DIMENSIONS]
-    return min([(name, keys) for name, keys in sets if keys is not None], key=lambda place: len(place[1]), default=None)
+    places: list[_Place] = [(name, keys) for name in _WEIGHTS if (keys := getattr(concerns, name)) is not None]
+    return min(places, key=lambda place: len(place[1]) * _WEIGHTS[place[0]], default=None)
 
 
 _NONE: frozenset[UUID] = frozenset()

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rewards.campaigns.catalogue import Compiled
-from rewards.discounts import Priced
 from rewards.rules import Facts
 from rewards.terms import Terms
 
-#: Reason trees take longer than decisions, so that many are made at most.
-_MOST_EXPLAINED = 50
 #: The words under which more of a value is missing.
 _MORE = ("at_least", "more_than")
 
@@ -25,14 +22,13 @@ class Missing:
     missing_minor: int
 
 
-def of(short: Sequence[tuple[Compiled, Priced]], facts: Facts, *, most: int) -> list[Missing]:
-    """Of campaigns that are not met, those that only lack value, worth most first."""
-    by_worth = sorted(short, key=lambda pair: (-pair[1].worth_minor, pair[0].terms.campaign_id))
+def of(short: Sequence[tuple[Compiled, int]], facts: Facts, *, most: int) -> list[Missing]:
+    """Of campaigns that are not met, in their order and with their worths, those that only lack value."""
     found: list[Missing] = []
-    for compiled, priced in by_worth[:_MOST_EXPLAINED]:
+    for compiled, worth_minor in short:
         missing_minor = _missing(compiled, facts)
         if missing_minor:
-            found.append(Missing(compiled.terms, priced.worth_minor, missing_minor))
+            found.append(Missing(compiled.terms, worth_minor, missing_minor))
         if len(found) == most:
             break
     return found

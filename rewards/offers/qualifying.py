@@ -6,7 +6,7 @@ been used by another a moment later: the till decides.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from rewards import rules
 from rewards.baskets import Basket
 from rewards.campaigns import holdouts
 from rewards.campaigns.catalogue import Catalogue, Compiled
-from rewards.discounts import Priced, price
+from rewards.discounts import Priced, price, worth_alone
 from rewards.offers import combining, missing, shelf, standing
 from rewards.offers.combining import Candidate, Combination
 from rewards.offers.missing import Missing
@@ -24,11 +24,13 @@ from rewards.rules import Facts
 from rewards.terms import Terms
 from wallet.paying.tills import Till
 
-#: How many offers are told, and of how many campaigns the counters and budgets are read at once.
+#: How many offers are told. Of so many campaigns codes, counters and budgets are read first, of four times as many
+#: next: those worth most are mostly to be had.
 MOST_OFFERS = 50
-_AT_ONCE = 100
+_AT_ONCE = 60
 #: How many offers that are nearly reached are told.
 _MOST_NEARLY = 5
+_MOST_SHORT = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +79,20 @@ class Qualification:
     best: Combination
 
 
-@dataclass(slots=True)
-class _Found:
-    """What fits, before counters and budgets are asked, and what only the basket's value is too small for."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A campaign whose conditions are met, the lines that it covers, what it would take off them, and the customer's
+    vouchers of it."""
 
-    fitting: list[tuple[Compiled, Priced]] = field(default_factory=list)
-    short: list[tuple[Compiled, Priced]] = field(default_factory=list)
+    compiled: Compiled
+    covered: Sequence[int]
+    worth_minor: int
+    own: Sequence[Own]
+
+    @property
+    def order(self) -> tuple[int, int, int]:
+        terms = self.compiled.terms
+        return (-self.worth_minor, -terms.priority, terms.campaign_id.int)  # integers compare faster than UUIDs
 
 
 def offers(connection: Connection, asked: Asked) -> Qualification:
@@ -90,46 +100,48 @@ def offers(connection: Connection, asked: Asked) -> Qualification:
     catalogue, index = shelf.current(connection)
     own, audiences = standing.of_customer(connection, asked.customer_id, at=asked.at)
     wanted = index.candidates(asked.basket, store_id=asked.store_id, audiences=audiences)
-    looked_at = _looked_at(connection, catalogue, asked, wanted, own)
-    facts = _facts(connection, asked, looked_at)
-    found = _fitting(looked_at, facts, asked, own, audiences)
+    looked_at = _looked_at(catalogue, asked, wanted, own)
+    facts = _facts(connection, asked, [compiled for compiled, _ in looked_at])
+    fitting, short = _fitting(looked_at, facts, asked, audiences)
 
-    found.fitting.sort(key=lambda pair: (-pair[1].worth_minor, -pair[0].terms.priority, pair[0].terms.campaign_id))
     told: list[Offer] = []
-    for start in range(0, len(found.fitting), _AT_ONCE):
-        told += _available(connection, asked, found.fitting[start : start + _AT_ONCE], own)
-        if len(told) >= MOST_OFFERS:
-            break
+    start, size = 0, _AT_ONCE
+    while start < len(fitting) and len(told) < MOST_OFFERS:
+        told += _available(connection, asked, fitting[start : start + size])
+        start, size = start + size, size * 4
     told.sort(key=lambda each: (-each.worth_minor, -each.terms.priority, each.expires_at, each.terms.campaign_id))
     told = told[:MOST_OFFERS]
-    return Qualification(told, missing.of(found.short, facts, most=_MOST_NEARLY), _best(told, asked.basket))
+    codes = standing.with_codes(connection, [fit.compiled.terms.campaign_id for fit in short if not fit.own])
+    nearly = [(f.compiled, f.worth_minor) for f in short if f.own or f.compiled.terms.campaign_id in codes]
+    return Qualification(told, missing.of(nearly, facts, most=_MOST_NEARLY), _best(told, asked.basket))
 
 
 def _looked_at(
-    connection: Connection, catalogue: Catalogue, asked: Asked, wanted: set[UUID], own: dict[UUID, list[Own]]
-) -> list[Compiled]:
-    """The campaigns that may fit and that the customer can have a coupon of, by what costs least to see."""
+    catalogue: Catalogue, asked: Asked, wanted: set[UUID], own: dict[UUID, list[Own]]
+) -> list[tuple[Compiled, Sequence[Own]]]:
+    """The campaigns that may fit, by what costs least to see; each with the customer's vouchers of it."""
     at, currency, customer_id = asked.at, asked.currency, asked.customer_id
-    found = []
-    for campaign_id in wanted.union(own):
-        compiled = catalogue.of(campaign_id)
-        if compiled is None or not shelf.is_offered(compiled):
-            continue
-        terms = compiled.terms
-        if terms.currency != currency or not terms.starts_at <= at < terms.ends_at:
-            continue
-        if campaign_id not in own and customer_id is not None and holdouts.is_held_out(terms, customer_id):
-            continue
-        if compiled.open_at(at) is None:
-            found.append(compiled)
-    generic = standing.with_codes(connection, [c.terms.campaign_id for c in found if c.terms.campaign_id not in own])
-    return [each for each in found if each.terms.campaign_id in own or each.terms.campaign_id in generic]
+    found: list[tuple[Compiled, Sequence[Own]]] = []
+    # A UUID's hash is computed anew by each look-up, and that is what a thousand campaigns cost most.
+    for campaign_ids, are_own in ((own.keys(), True), (wanted - own.keys(), False)):
+        for campaign_id in campaign_ids:
+            compiled = catalogue.of(campaign_id)
+            if compiled is None or not shelf.is_offered(compiled):
+                continue
+            terms = compiled.terms
+            if terms.currency != currency or not terms.starts_at <= at < terms.ends_at:
+                continue
+            if terms.holdout_bps and not are_own and customer_id and holdouts.is_held_out(terms, customer_id):
+                continue
+            if terms.schedule is None or compiled.open_at(at) is None:
+                found.append((compiled, own[campaign_id] if are_own else ()))
+    return found
 
 
 def _facts(connection: Connection, asked: Asked, looked_at: Iterable[Compiled]) -> Facts:
     needs: set[rules.Need] = set()
     for each in looked_at:
-        if each.rule is not None:
+        if each.rule is not None and not each.rule.needs <= needs:
             needs |= each.rule.needs
     return rules.load(
         connection,
@@ -143,49 +155,65 @@ def _facts(connection: Connection, asked: Asked, looked_at: Iterable[Compiled]) 
 
 
 def _fitting(
-    looked_at: Sequence[Compiled],
-    facts: Facts,
-    asked: Asked,
-    own: dict[UUID, list[Own]],
-    audiences: frozenset[UUID],
-) -> _Found:
-    """Those whose conditions are met and that are worth something; a customer's own was meant for them when given."""
-    basket, found = asked.basket, _Found()
+    looked_at: Sequence[tuple[Compiled, Sequence[Own]]], facts: Facts, asked: Asked, audiences: frozenset[UUID]
+) -> tuple[list[_Fit], list[_Fit]]:
+    """Those whose conditions are met and that are worth something, worth most first; and those that only a basket of
+    more value may meet. What a customer holds was meant for them when it was given."""
+    basket = asked.basket
+    fitting: list[_Fit] = []
+    short: list[_Fit] = []
     total_minor, everything = basket.total_minor, range(len(basket.lines))
-    skus = [line.sku for line in basket.lines]
-    for each in looked_at:
+    positions = _positions(basket)
+    for each, own in looked_at:
         terms, scope = each.terms, each.skus
-        if terms.audience_id and terms.audience_id not in audiences and terms.campaign_id not in own:
+        if terms.audience_id and not own and terms.audience_id not in audiences:
             continue
-        covered = everything if scope is None else [at for at, sku in enumerate(skus) if sku in scope]
+        covered = everything if scope is None else _covered(positions, scope)
         if not covered:
             continue
         is_met = each.rule is None or each.rule.is_met(facts)
         is_enough = total_minor >= terms.min_spend_minor
         if not is_met and not is_enough:
             continue
-        priced = price(terms.discount, basket, covered)
-        if priced.worth_minor:
-            (found.fitting if is_met and is_enough else found.short).append((each, priced))
+        worth_minor = worth_alone(terms.discount, basket, covered)
+        if worth_minor:
+            (fitting if is_met and is_enough else short).append(_Fit(each, covered, worth_minor, own))
+    return sorted(fitting, key=lambda fit: fit.order), sorted(short, key=lambda fit: fit.order)[:_MOST_SHORT]
+
+
+def _positions(basket: Basket) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for position, line in enumerate(basket.lines):
+        found.setdefault(line.sku, []).append(position)
     return found
 
 
-def _available(
-    connection: Connection, asked: Asked, fitting: Sequence[tuple[Compiled, Priced]], own: dict[UUID, list[Own]]
-) -> list[Offer]:
-    """Those of which a use is left, and that the budget can still pay."""
-    pairs = [(compiled.terms, priced.worth_minor) for compiled, priced in fitting]
+def _covered(positions: dict[str, list[int]], scope: frozenset[str]) -> Sequence[int]:
+    """The lines of a scope's products, found from the shorter of both."""
+    if len(scope) < len(positions):
+        return sorted([at for sku in scope if sku in positions for at in positions[sku]])
+    return sorted([at for sku, places in positions.items() if sku in scope for at in places])
+
+
+def _available(connection: Connection, asked: Asked, fitting: Sequence[_Fit]) -> list[Offer]:
+    """Those that the customer can have, of which a use is left, and that the budget can still pay."""
+    codes = standing.with_codes(connection, [fit.compiled.terms.campaign_id for fit in fitting if not fit.own])
+    there = [fit for fit in fitting if fit.own or fit.compiled.terms.campaign_id in codes]
     uses_left = standing.uses_left(
-        connection, pairs, customer_id=asked.customer_id, store_id=asked.store_id, at=asked.at
+        connection,
+        [(fit.compiled.terms, fit.worth_minor) for fit in there],
+        customer_id=asked.customer_id,
+        store_id=asked.store_id,
+        at=asked.at,
     )
-    budgets = standing.budgets(connection, [terms for terms, _ in pairs])
+    budgets = standing.budgets(connection, [fit.compiled.terms for fit in there])
     found = []
-    for compiled, priced in fitting:
-        terms = compiled.terms
+    for fit in there:
+        terms = fit.compiled.terms
         left, budget = uses_left.get(terms.campaign_id), budgets.get(terms.budget_account, 0)
-        if (left is None or left > 0) and budget >= priced.worth_minor:
-            vouchers = tuple(own.get(terms.campaign_id, ()))
-            found.append(Offer(terms=terms, priced=priced, vouchers=vouchers, uses_left=left, budget_left=budget))
+        if (left is None or left > 0) and budget >= fit.worth_minor:
+            priced = price(terms.discount, asked.basket, fit.covered)
+            found.append(Offer(terms=terms, priced=priced, vouchers=tuple(fit.own), uses_left=left, budget_left=budget))
     return found
 
 

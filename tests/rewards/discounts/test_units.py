@@ -17,6 +17,7 @@ def off(discount: dict[str, object], *lines: Line, skus: set[str] | None = None)
     covered = [at for at, each in enumerate(lines) if skus is None or each.sku in skus]
     priced = discounts.price(discounts.parse("coupon", discount), basket, covered)
     assert priced.worth_minor == sum(priced.caps.values())
+    assert priced.worth_minor == discounts.worth_alone(discounts.parse("coupon", discount), basket, covered)
     return dict(priced.caps)
 
 

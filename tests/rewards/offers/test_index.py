@@ -75,12 +75,18 @@ def test_campaign_that_changes_moves_and_one_that_ends_goes() -> None:
     assert len(index) == 0
 
 
-def test_campaign_stands_under_the_fewest_names() -> None:
-    index, campaign_id = Index(), ids.new()
-    index.change([(campaign_id, concerns(scope=["tea", "wine"], stores=[STORES[0]]))], [])
+def test_campaign_stands_under_what_the_fewest_baskets_have() -> None:
+    index, by_tea, by_store = Index(), ids.new(), ids.new()
+    index.change(
+        [
+            (by_tea, concerns(scope=["tea", "wine"], stores=[STORES[0]], categories=["DAIRY"])),
+            (by_store, concerns(scope=[f"sku{number}" for number in range(51)] + ["tea"], stores=[STORES[0]])),
+        ],
+        [],
+    )
 
-    assert index.candidates(basket("tea"), store_id=STORES[1], audiences=[]) == set()
-    assert index.candidates(basket("tea"), store_id=STORES[0], audiences=[]) == {campaign_id}
+    assert index.candidates(basket("tea"), store_id=STORES[1], audiences=[]) == {by_tea}
+    assert index.candidates(basket("milk"), store_id=STORES[0], audiences=[]) == {by_store}
 
 
 def fact(name: str, word: str, value: object) -> dict[str, object]:
