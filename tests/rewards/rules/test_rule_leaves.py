@@ -125,6 +125,19 @@ def _table() -> Any:
     return test_a_fact_meets_what_it_meets_and_nothing_when_it_is_not_known
 
 
+def test_days_and_hours_are_the_brands_also_across_midnight_and_when_clocks_change() -> None:
+    def at(text: str) -> Facts:
+        return known(at=datetime.fromisoformat(text))
+
+    assert met("time.weekday", "equals", "mon", at("2026-05-05T03:59:59+00:00"))
+    assert met("time.weekday", "equals", "tue", at("2026-05-05T04:00:00+00:00"))
+    assert met("time.date", "equals", "2026-05-05", at("2026-05-05T04:00:00+00:00"))
+    for twice in ("2026-11-01T05:30:00+00:00", "2026-11-01T06:30:00+00:00"):  # 01:30, before and after
+        assert met("time.time", "between", ["01:30", "01:59"], at(twice))
+    for around in ("2026-03-08T06:59:00+00:00", "2026-03-08T07:00:00+00:00"):  # 01:59, then 03:00: no 02:30 that day
+        assert not met("time.time", "between", ["02:00", "02:59"], at(around))
+
+
 def test_a_line_of_no_quantity_has_no_price_for_one() -> None:
     facts = known(basket=Basket((replace(TEA, quantity="0"),)))
 
