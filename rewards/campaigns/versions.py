@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from core import audit
+from core.db import connection_of
 from core.errors import NotFound
 from core.events import announce
 from rewards.campaigns import approvals, catalogue, checking, drafts, funders
@@ -36,6 +37,7 @@ def change(session: Session, *, campaign_id: UUID, changes: Mapping[str, Any], a
              above the value that needs a second person
     effects  a new revision, which every till goes by from the commit on; announces campaign.changed; audited
     """
+    _keep_rules(session, campaign_id, changes)
     campaign = drafts.locked(session, campaign_id)
     before = drafts.of(session, campaign)
     after = replace(before, **changes)
@@ -97,6 +99,14 @@ def page(session: Session, campaign_id: UUID, *, before: int | None, limit: int)
     if before is not None:
         query = query.where(CampaignVersion.revision < before)
     return session.scalars(query.order_by(CampaignVersion.revision.desc()).limit(limit)).all()
+
+
+def _keep_rules(session: Session, campaign_id: UUID, changes: Mapping[str, Any]) -> None:
+    """Saved rules are locked before campaigns, as by whoever changes a rule and then the campaigns that use it."""
+    now_named = session.scalar(select(Campaign.rule).where(Campaign.id == campaign_id))
+    named = [rule for rule in (now_named, changes.get("rule")) if rule is not None]
+    if named:
+        uses.known_to(connection_of(session), named, are_kept=True)
 
 
 def _refuse_fixed(session: Session, campaign: Campaign, changed: Sequence[str]) -> None:
