@@ -36,6 +36,16 @@ def test_bought_card_pays_like_any_other(anna: Cards) -> None:
     assert [(each.voucher_id, each.available_minor) for each in found] == [(card, 2_000)]
 
 
+def test_blocked_card_pays_nothing_and_takes_nothing(anna: Cards) -> None:
+    card = anna.buy(2_000)
+    anna.world.rows("UPDATE rewards.voucher SET state = 'blocked' RETURNING id")
+
+    with transaction() as session:
+        assert of_customer(connection_of(session), anna.customer_id, "USD", NOW) == []
+    with pytest.raises(VoucherUnknown):
+        anna.load(card)
+
+
 def test_same_key_buys_once(anna: Cards) -> None:
     first = anna.buy(key="K")
 

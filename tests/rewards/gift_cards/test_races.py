@@ -7,10 +7,11 @@ from threading import Barrier
 from core import ids
 from core.errors import Busy, Refusal
 from rewards import checkouts
-from rewards.gift_cards import giving
+from rewards.gift_cards import deliveries, expiring, giving
 from rewards.gift_cards.giving import NewGift
 from tests.rewards.conftest import line
-from tests.rewards.gift_cards.conftest import BEN, NOW, Cards, do, owed
+from tests.rewards.gift_cards.conftest import BEN, LEAST, NOW, Cards, do, owed
+from wallet.peers.invitations import Brand
 
 
 def together(*deeds: Callable[[], object]) -> list[str]:
@@ -95,3 +96,32 @@ def test_same_key_at_once_buys_once(anna: Cards) -> None:
 
     assert anna.cash == 9_700
     assert anna.world.rows("SELECT count(*) FROM rewards.voucher") == [(1,)]
+
+
+def test_card_lapses_once_whoever_looks_after_it(anna: Cards) -> None:
+    card = anna.buy(300)
+    over = NOW + LEAST
+
+    together(*[lambda: expiring.watch_due(over)] * 4)
+
+    assert anna.value(card) == 0
+    assert anna.world.rows("SELECT count(*) FROM wallet.transfer WHERE kind = %s", expiring.KIND) == [(1,)]
+
+
+def test_gift_that_is_cancelled_as_it_is_delivered_ends_in_one_hand(anna: Cards, ben: Cards) -> None:
+    for _ in range(5):
+        card = anna.buy(300)
+        gift = do(giving.give, NewGift(card_id=card, giver_id=anna.customer_id, phone=BEN), now=NOW)
+
+        outcomes = together(
+            lambda: deliveries.deliver_due(Brand("Corner", "https://corner.example"), NOW),
+            lambda gift=gift: do(giving.cancel, gift.id, giver_id=anna.customer_id, now=NOW),  # type: ignore[misc]
+        )
+
+        [(holder, state)] = anna.world.rows(
+            "SELECT v.customer_id, g.state FROM rewards.gift g JOIN rewards.voucher v ON v.id = g.voucher_id"
+            " WHERE g.id = %s",
+            gift.id,
+        )
+        is_taken_back = outcomes[1] == "done"
+        assert (holder, state) == ((anna.customer_id, "cancelled") if is_taken_back else (ben.customer_id, "delivered"))
