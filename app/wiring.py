@@ -40,6 +40,7 @@ import rewards.gift_cards.work
 import rewards.reactions
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
+import rewards.tills.api.merchant
 import rewards.rules.api.staff
 import rewards.simulation.api.staff
 import rewards.simulation.work
@@ -168,6 +169,7 @@ def doors() -> list[Door]:
                 wallet.finance.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
+                rewards.tills.api.merchant.blueprint,
             ],
         ),
         Door(

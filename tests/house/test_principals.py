@@ -222,6 +222,8 @@ EXPECTED = {
     "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": OWNED,
     "PUT /merchant/v1/redemptions/{redemption_id}/void": OWNED,
     "GET /merchant/v1/redemptions/by-reference/{till_reference}": OWN,
+    "GET /merchant/v1/day-end": OWN,
+    "GET /merchant/v1/day-end.csv": OWN,
     **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
     "POST /v1/alias": SOURCE,
 }

@@ -1,0 +1,52 @@
+"""A day's end on the wire."""
+
+from datetime import date
+
+from marshmallow import Schema, fields, validate
+
+from core.web.schemas import Instant
+
+#: Whoever asks for a day beyond these has mistyped it.
+_DAYS = validate.Range(min=date(2000, 1, 1), max=date(2200, 1, 1))
+
+
+class DayEndArgs(Schema):
+    date = fields.Date(
+        load_default=None,
+        validate=_DAYS,
+        metadata={"description": "A day on the store's clock; left out, today.", "example": "2026-11-22"},
+    )
+
+
+class FiguresSchema(Schema):
+    """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (wallet) + `elsewhere` (at the till);
+    `redeemed`: by vouchers without a basket; `net`: what the merchant is owed for all of it."""
+
+    currency = fields.String()
+    checkouts = fields.Integer()
+    total_minor = fields.Integer()
+    discount_minor = fields.Integer()
+    gift_minor = fields.Integer()
+    paid_minor = fields.Integer()
+    elsewhere_minor = fields.Integer()
+    redemptions = fields.Integer()
+    redeemed_minor = fields.Integer()
+    rollbacks = fields.Integer()
+    given_back_minor = fields.Integer()
+    elsewhere_back_minor = fields.Integer()
+    net_minor = fields.Integer()
+
+
+class TillDaySchema(FiguresSchema):
+    terminal_id = fields.UUID()
+    name = fields.String(allow_none=True)
+
+
+class DayEndSchema(Schema):
+    store_id = fields.UUID()
+    date = fields.Date()
+    time_zone = fields.String(metadata={"example": "America/New_York"})
+    since = Instant()
+    until = Instant()
+    totals = fields.List(fields.Nested(FiguresSchema()))
+    tills = fields.List(fields.Nested(TillDaySchema()))
