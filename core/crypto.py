@@ -11,7 +11,7 @@ import hmac
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -74,6 +74,18 @@ def blind_index(purpose: str, text: str) -> bytes:
     return hmac.digest(_loaded().index, purpose.encode() + b"\0" + text.encode(), "sha256")
 
 
+def indexer(purpose: str) -> Callable[[str], bytes]:
+    """`blind_index` of many texts for one purpose, at half the price."""
+    begun = hmac.new(_loaded().index, purpose.encode() + b"\0", "sha256")
+
+    def index_one(text: str) -> bytes:
+        own = begun.copy()
+        own.update(text.encode())
+        return own.digest()
+
+    return index_one
+
+
 def derive_key(purpose: str) -> bytes:
     """32 bytes for one purpose (say, signing claim links), derived from the index key."""
     return blind_index("derive", purpose)
@@ -108,9 +120,10 @@ def sealer(session: Session, *, owner_id: UUID, place: str) -> Callable[[UUID, s
     raises  Erased when the owner has no data key (any more)
     """
     encrypt = _data_key(session, owner_id).encrypt
+    nonces = _nonces()
 
     def seal_row(row_id: UUID, text: str) -> bytes:
-        nonce = os.urandom(12)
+        nonce = next(nonces)
         return nonce + encrypt(nonce, text.encode(), _aad(place, row_id))
 
     return seal_row
@@ -190,6 +203,14 @@ def _unwrap(keys: _Keys, row: DataKey) -> AESGCM:
     if wrapping is None:
         raise RuntimeError(f"KEY_ENCRYPTION_KEYS lacks version {row.kek_version}, which wraps a data key")
     return AESGCM(wrapping.decrypt(row.wrapped[:12], row.wrapped[12:], row.owner_id.bytes))
+
+
+def _nonces() -> Iterator[bytes]:
+    """Random nonces, many from one look at the system's randomness."""
+    while True:
+        drawn = os.urandom(12 * 1_000)
+        for start in range(0, len(drawn), 12):
+            yield drawn[start : start + 12]
 
 
 def _aad(place: str, row_id: UUID) -> bytes:

@@ -16,16 +16,31 @@ def new() -> UUID:
     It always carries the real clock, never a simulated one: partitions by month hang on it, and the
     business time of a row stands in a column of its own.
     """
+    return _made(_stamps(1), os.urandom(8))
+
+
+def block(count: int) -> list[UUID]:
+    """So many fresh ids at once, in order, at a third of the price."""
+    first, tails = _stamps(count), os.urandom(8 * count)
+    return [_made(first + place, tails[8 * place : 8 * place + 8]) for place in range(count)]
+
+
+def _stamps(count: int) -> int:
+    """The first of so many stamps that nobody else gets."""
     global _last
+    # 60 bits: milliseconds, then a 12-bit fraction, so that ids made in one millisecond still sort.
+    nanoseconds = time.time_ns()
+    stamp = (nanoseconds // 1_000_000 << 12) | (nanoseconds % 1_000_000 * 4096 // 1_000_000)
     with _lock:
-        # 60 bits: milliseconds, then a 12-bit fraction, so that ids made in one millisecond still sort.
-        nanoseconds = time.time_ns()
-        stamp = (nanoseconds // 1_000_000 << 12) | (nanoseconds % 1_000_000 * 4096 // 1_000_000)
-        stamp = max(stamp, _last + 1)
-        _last = stamp
+        first = max(stamp, _last + 1)
+        _last = first + count - 1
+    return first
+
+
+def _made(stamp: int, tail: bytes) -> UUID:
     milliseconds, fraction = stamp >> 12, stamp & 0xFFF
-    tail = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | tail)
+    random = int.from_bytes(tail) & 0x3FFF_FFFF_FFFF_FFFF
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | random)
 
 
 def made_at(identifier: UUID) -> datetime:

@@ -6,6 +6,7 @@ whose check would be one of Crockford's five extra symbols (*~$=U) are drawn aga
 
 import os
 import re
+from collections.abc import Callable
 
 from core import crypto
 from rewards.vouchers import check_characters, code_shapes
@@ -18,6 +19,7 @@ SHORTEST, LONGEST = 4, 30
 #: A code that staff choose themselves ("SPRING10") is shorter, so it never looks like a drawn one with a typing error.
 CHOSEN = re.compile(r"[0-9A-Z]{4,15}")
 
+_PURPOSE = "voucher.code"
 _TO_SYMBOL = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
 _LOOKALIKES = str.maketrans("OIL", "011", " -\u2010\u2011\u2013")
 
@@ -45,7 +47,12 @@ def is_mistyped(code: str) -> bool:
 
 def index(code: str) -> bytes:
     """The blind index that a normalised code is found by."""
-    return crypto.blind_index("voucher.code", code)
+    return crypto.blind_index(_PURPOSE, code)
+
+
+def indexer() -> Callable[[str], bytes]:
+    """`index` of many codes, at half the price."""
+    return crypto.indexer(_PURPOSE)
 
 
 def display(code: str) -> str:

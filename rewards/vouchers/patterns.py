@@ -68,9 +68,10 @@ class Pattern:
             "has_check": self.has_check,
         }
 
-    def draw_all(self, count: int) -> list[str]:
-        """So many codes as they are shown, all different; fewer where what was drawn came up twice."""
-        return list({self._shown(body) for body in self._bodies(count)})
+    def draw_all(self, count: int) -> dict[str, str]:
+        """So many codes, by how they are normalised how they are shown; fewer where what was drawn came up twice."""
+        prefix = self.shape.prefix
+        return {prefix + body: self._shown(body) for body in self._bodies(count)}
 
     def example(self) -> str:
         """What its codes look like, with # for what is drawn."""
@@ -106,8 +107,8 @@ class Pattern:
             text = os.urandom(count * drawn).translate(table, unusable).decode()
             bodies = [text[start : start + drawn] for start in range(0, len(text) - drawn + 1, drawn)]
             if self.has_check:
-                checks = [(body, check_characters.of(self.alphabet, body)) for body in bodies]
-                bodies = [body + check for body, check in checks if check]
+                checks = check_characters.of_all(self.alphabet, text, drawn)
+                bodies = [body + check for body, check in zip(bodies, checks, strict=True) if check]
             found += bodies
         return found[:count]
 
