@@ -138,6 +138,15 @@ def test_days_and_hours_are_the_brands_also_across_midnight_and_when_clocks_chan
         assert not met("time.time", "between", ["02:00", "02:59"], at(around))
 
 
+@pytest.mark.parametrize("quantity", ["", "tea", "NaN", "-Infinity", "1e999999", "1e18"])
+def test_a_quantity_that_is_none_counts_for_nothing(quantity: str) -> None:
+    facts = known(basket=Basket((replace(TEA, quantity=quantity), HAM)))
+
+    assert facts.pieces == 1
+    assert not met("line.quantity", "more_than", 1, facts)
+    assert rule_of({"lines": {"sum": "quantity"}, "is": "equals", "value": 0.435}).is_met(facts)
+
+
 def test_a_line_of_no_quantity_has_no_price_for_one() -> None:
     facts = known(basket=Basket((replace(TEA, quantity="0"),)))
 
