@@ -132,9 +132,10 @@ def _take(batch: Batch, ask: Asked, answer: Voucher | Refusal) -> None:
     branches = batch.version(walk).graph.steps[run.step].branches
     if isinstance(answer, Refusal):
         # Held out is nobody's fault: it is how the campaign's effect is told.
-        run.outcome = "held_out" if isinstance(answer, HeldOut) else "refused"
+        is_held_out = isinstance(answer, HeldOut)
+        run.outcome = "held_out" if is_held_out else "refused"
         run.because(answer.code, answer.detail, **answer.facts)
-        _leave(batch, walk, branches["on_refused"], reason=f"refused: {answer.code}")
+        _leave(batch, walk, branches["on_refused"], reason="held_out" if is_held_out else f"refused: {answer.code}")
     else:
         run.outcome, run.voucher_id = "issued", answer.id
         walk.voucher_id, walk.voucher_redeemed_at = answer.id, None

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from core import crypto, ids
@@ -10,6 +11,7 @@ from core.delivery.events import MessageFailed
 from core.delivery.models import Message
 from engage import consents, inbox
 from engage.consents import Said
+from rewards.campaigns import versions
 from tests.engage.conftest import Scene, both_branches, enrolments, gift, journey, reasons, runs, say, sent, vouchers_of
 
 
@@ -163,6 +165,22 @@ def test_a_refusal_can_have_a_branch_of_its_own(scene: Scene) -> None:
 
     assert runs() == [("gift", "refused"), ("sorry", "sent")]
     assert reasons("gift") == ["budget_exhausted"]
+
+
+@pytest.mark.parametrize(("branch", "reason"), [(None, "held_out"), ("sorry", "finished")])
+def test_customer_whom_the_campaign_holds_out_goes_on_as_refused(scene: Scene, branch: str | None, reason: str) -> None:
+    customer_id, coupon = scene.customer(), scene.coupon()
+    with transaction() as session:
+        changes = {"holdout_bps": 10_000}
+        versions.change(session, campaign_id=coupon, changes=changes, actor="staff:test", now=scene.now)
+    steps = {"gift": gift(coupon, on_refused=branch)} if branch else {"gift": gift(coupon)}
+    scene.publish(journey("gift", steps | ({"sorry": say("Next time!")} if branch else {})))
+    scene.happen(scene.order(customer_id))
+
+    scene.read()
+
+    assert runs()[0] == ("gift", "held_out")
+    assert (vouchers_of(customer_id), enrolments()[0].end_reason) == ([], reason)
 
 
 def test_those_held_out_walk_without_vouchers_and_messages(scene: Scene) -> None:
