@@ -176,7 +176,8 @@ _FUNDERS = """
                coalesce(ceil(s.amount * o.paid / o.filled), s.amount)::bigint AS paid
           FROM standing s
           LEFT JOIN origin o USING (id)
-          LEFT JOIN rewards.voucher v ON s.owner = 'voucher:' || v.id
+          LEFT JOIN rewards.voucher v
+                 ON v.id = CASE WHEN s.owner LIKE 'voucher:%%' THEN split_part(s.owner, ':', 2)::uuid END
     )
     SELECT asset, campaign_id, count(*), sum(paid)::bigint, sum(amount - paid)::bigint FROM card GROUP BY 1, 2
 """
