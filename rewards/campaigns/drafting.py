@@ -51,6 +51,7 @@ def create_all(session: Session, given: Sequence[Draft], *, actor: str, now: dat
     for campaign_id, draft in made:
         if draft.rule is not None:
             uses.note_uses(session, campaign_id=campaign_id, condition=draft.rule)
+    # What comes last is what others wait for: the catalogue's row, and then the balances of the funders.
     versions.note(session, [(campaign_id, 1, draft) for campaign_id, draft in made], actor=actor, now=now)
     catalogue.touch(session, [campaign_id for campaign_id, _ in made])
     funding.first(session, made, actor=actor, now=now)
