@@ -54,6 +54,15 @@ def by_reference(
     return found
 
 
+def bar_reversals(connection: Connection, names: Sequence[tuple[UUID, str]]) -> None:
+    """Hold up reversals of these references until this transaction ends: for baskets that leave no key in the ledger.
+
+    effects  takes locks in the order of their names, before any row's
+    """
+    for terminal_id, till_reference in sorted(names):
+        connection.execute(_BAR, [str(terminal_id), till_reference])
+
+
 def insert(connection: Connection, checkouts: Sequence[tuple[Checkout, bytes]]) -> None:
     """Write checkouts with the fingerprints of their requests, with one statement for any number.
 
@@ -127,3 +136,6 @@ _INSERT = f"""
      ORDER BY terminal_id, till_reference
         ON CONFLICT (terminal_id, till_reference) DO NOTHING
 """  # noqa: S608 - constants only
+
+# The lock of `rewards.redeem` (migration 0021) and of `rewards.rollbacks.reversing`.
+_BAR = "SELECT pg_advisory_xact_lock(hashtextextended('till:' || %s || '/' || %s, 4))"

@@ -61,6 +61,9 @@ def _take_all(
     session: Session, connection: Connection, funds: Funds, requests: Sequence[CheckoutRequest], *, now: datetime
 ) -> list[Checkout | Refusal]:
     shown = [_shown(request, at=request.at or now) for request in requests]
+    rows.bar_reversals(
+        connection, [(r.till.terminal_id, r.till_reference) for r in requests if not r.basket.total_minor]
+    )
     known = evidence.gather(connection, funds, shown)
     # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took; in this order, so
     # that whose payment is seen is seen as a checkout, too.

@@ -91,6 +91,24 @@ def test_reversal_and_original_meet_in_either_order(world: World, deeds: Deeds) 
     audit(deeds)
 
 
+def test_basket_of_nothing_and_its_reversal_meet_in_either_order(world: World, deeds: Deeds) -> None:
+    customer = world.customer()
+    campaign = world.campaign(discount={"kind": "lines", "needs_covered_line": False}, limit_per_customer=100)
+    coupon = world.voucher(campaign, customer)
+    for number in range(12):
+        names = {"vouchers": (coupon.id,), "till_reference": f"B-{number}"}
+
+        outcomes = at_once([
+            lambda names=names: deeds.take(customer, line(0), **names),
+            lambda number=number: deeds.reverse(f"B-{number}"),
+            lambda names=names: deeds.take(customer, line(0), **names),
+        ])  # fmt: skip
+
+        assert not isinstance(outcomes[1], Refusal)
+        assert world.rows("SELECT used FROM rewards.voucher") == [(0,)]
+    audit(deeds)
+
+
 def test_returns_of_one_basket_at_once_give_each_line_once(world: World, deeds: Deeds) -> None:
     customer = world.customer()
     coupon = world.voucher(world.campaign(), customer)
