@@ -37,6 +37,9 @@ import rewards.gift_cards.api.public
 import rewards.gift_cards.api.staff
 import rewards.gift_cards.reactions
 import rewards.gift_cards.work
+import rewards.offers.api.customer
+import rewards.offers.api.merchant
+import rewards.offers.api.staff
 import rewards.reactions
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
@@ -118,6 +121,7 @@ def doors() -> list[Door]:
                 wallet.identity.api.limits_customer.blueprint,
                 wallet.identity.api.status_customer.blueprint,
                 rewards.api.customer.blueprint,
+                rewards.offers.api.customer.blueprint,
                 rewards.gift_cards.api.customer.blueprint,
                 rewards.vouchers.api.customer.blueprint,
                 engage.api.customer.blueprint,
@@ -134,6 +138,7 @@ def doors() -> list[Door]:
             blueprints=[
                 auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
+                rewards.offers.api.staff.blueprint,
                 rewards.campaigns.api.staff.blueprint,
                 rewards.gift_cards.api.staff.blueprint,
                 rewards.rollbacks.api.staff.blueprint,
@@ -168,6 +173,7 @@ def doors() -> list[Door]:
                 wallet.paying.api.holds.blueprint,
                 wallet.finance.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
+                rewards.offers.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,
             ],
