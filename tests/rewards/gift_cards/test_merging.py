@@ -8,6 +8,7 @@ import pytest
 from core import ids
 from core.db import statement, transaction
 from core.idempotency import KeyReused
+from rewards import checkouts
 from rewards.baskets import Basket
 from rewards.errors import VoucherExpired, VoucherUnknown, VoucherUsedUp
 from rewards.gift_cards import merging
@@ -25,6 +26,7 @@ from rewards.vouchers import holdings
 from tests.rewards.conftest import line
 from tests.rewards.gift_cards.conftest import LEAST, NOW, Cards, do, owed
 from wallet import holds, standing
+from wallet import refunds as wallet_refunds
 from wallet.errors import AccountFrozen
 from wallet.holds import Placing
 from wallet.paying import gift_topups
@@ -95,6 +97,20 @@ def test_merge_of_a_partly_spent_card_moves_the_rest(anna: Cards) -> None:
 
     assert (anna.value(one), anna.value(other)) == (0, 1_500)
     assert owed() == (7_000, 1_500, 0)
+
+
+def test_refund_of_what_a_merged_card_paid_comes_back_onto_it(anna: Cards) -> None:
+    one, other = anna.buy(2_000), anna.buy(1_000)
+    request = anna.world.checkout(anna.customer_id, line(500), vouchers=(one,))
+    payment = do(checkouts.take, request, now=NOW).transfer_id
+    anna.merge(one, other)
+
+    named = {"principal": "test", "key": str(ids.new()), "fingerprint": b"", "amount_minor": None, "at": NOW}
+    do(wallet_refunds.refund, payment_id=payment, merchant_id=anna.world.till.merchant_id, **named)
+
+    assert (anna.value(one), anna.held(one).state, owed()) == (500, "active", (7_000, 3_000, 0))
+    anna.merge(one, other)
+    assert anna.value(other) == 3_000
 
 
 def test_same_key_merges_once(anna: Cards) -> None:
