@@ -6,10 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.db import connection_of
+from core.db import connection_of, transaction
 from core.events import announce
 from rewards import audiences, terms
+from rewards.campaigns import holdouts
+from rewards.campaigns.errors import HeldOut
 from rewards.errors import NotInAudience, VoucherExpired, VoucherUnknown, VoucherUsedUp
+from rewards.redemption import guesses
+from rewards.redemption.guesses import Guesser
 from rewards.terms import Terms
 from rewards.vouchers import codes, issuing
 from rewards.vouchers import rows as voucher_rows
@@ -24,9 +28,24 @@ class _Found:
     customer_id: UUID | None
     ciphertext: bytes
     state: str
-    used: int
     is_generic: bool
     expires_at: datetime | None
+
+
+def attempt(session: Session, *, code: str, customer_id: UUID, address: str | None, now: datetime) -> UUID:
+    """`claim`, where who tries many codes is stopped.
+
+    raises   CodeGuessesExceeded after too many wrong codes; what `claim` raises
+    effects  a wrong code counts, in a transaction of its own since the caller's is rolled back
+    """
+    guesser = Guesser(customer_id=customer_id, address=address)
+    guesses.refuse_when_locked(connection_of(session), guesser, now=now)
+    try:
+        return claim(session, code=code, customer_id=customer_id, now=now)
+    except VoucherUnknown as refusal:
+        with transaction() as counting:
+            guesses.note(counting, guesser, refusal, now=now)
+        raise
 
 
 def claim(session: Session, *, code: str, customer_id: UUID, now: datetime) -> UUID:
@@ -39,7 +58,7 @@ def claim(session: Session, *, code: str, customer_id: UUID, now: datetime) -> U
     """
     normal = codes.normalise(code)
     if codes.is_mistyped(normal):
-        raise VoucherUnknown("The code has a typing error in it")
+        raise VoucherUnknown.mistyped()
     found = _find(session, normal)
     if found.customer_id is not None and found.customer_id != customer_id:
         raise VoucherUnknown
@@ -57,7 +76,7 @@ def _find(session: Session, normal: str) -> _Found:
     """
     connection = connection_of(session)
     row = connection.execute(_FIND, [codes.index(normal)]).fetchone()
-    if row is not None and not row[6]:
+    if row is not None and not row[5]:
         row = connection.execute(f"{_FIND} FOR NO KEY UPDATE", [codes.index(normal)]).fetchone()
     if row is None or row[4] == "blocked":
         raise VoucherUnknown
@@ -69,7 +88,10 @@ def _claim_generic(session: Session, found: _Found, customer_id: UUID, now: date
         raise VoucherExpired(expired_at=found.expires_at.isoformat())
     source = f"claim:{found.campaign_id}:{customer_id}"
     given = Issue(campaign_id=found.campaign_id, customer_id=customer_id, source=source)
-    voucher = issuing.issue(session, given, now=now)
+    try:
+        voucher = issuing.issue(session, given, now=now)
+    except HeldOut as refusal:
+        raise NotInAudience from refusal  # who is held out is not to know of it
     if not voucher.replayed:
         _tell(session, voucher.id, found, customer_id, now)
     return voucher.id
@@ -97,7 +119,7 @@ def _claim_bearer(session: Session, found: _Found, customer_id: UUID, now: datet
 def _check(session: Session, found: _Found, of: Terms, customer_id: UUID, now: datetime) -> None:
     if found.expires_at is not None and now >= found.expires_at:
         raise VoucherExpired(expired_at=found.expires_at.isoformat())
-    if found.state == "used_up" or (found.used and not of.is_gift_card):
+    if found.state == "used_up":
         raise VoucherUsedUp
     if not of.is_gift_card:  # a gift card's value goes on when its campaign has ended
         of.check_running(now)
@@ -105,6 +127,8 @@ def _check(session: Session, found: _Found, of: Terms, customer_id: UUID, now: d
         pair = (of.audience_id, customer_id)
         if pair not in audiences.members(connection_of(session), [pair]):
             raise NotInAudience
+    if holdouts.is_held_out(of, customer_id):
+        raise NotInAudience
 
 
 def _tell(session: Session, voucher_id: UUID, found: _Found, customer_id: UUID, now: datetime) -> None:
@@ -121,7 +145,7 @@ def _tell(session: Session, voucher_id: UUID, found: _Found, customer_id: UUID, 
 
 
 _FIND = """
-    SELECT id, campaign_id, customer_id, code_ciphertext, state, used, is_generic, expires_at
+    SELECT id, campaign_id, customer_id, code_ciphertext, state, is_generic, expires_at
       FROM rewards.voucher WHERE code_index = %s
 """
 

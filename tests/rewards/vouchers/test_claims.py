@@ -9,9 +9,17 @@ import pytest
 from core import ids
 from core.db import transaction
 from core.errors import NotFound, Refusal
-from rewards.errors import CampaignNotRunning, NotInAudience, VoucherExpired, VoucherUnknown, VoucherUsedUp
+from rewards import checkouts
+from rewards.errors import (
+    CampaignNotRunning,
+    CodeGuessesExceeded,
+    NotInAudience,
+    VoucherExpired,
+    VoucherUnknown,
+    VoucherUsedUp,
+)
 from rewards.vouchers import blocking, claims, codes, exports, holdings
-from tests.rewards.conftest import NOW, World
+from tests.rewards.conftest import NOW, World, line
 from tests.rewards.vouchers.test_imports import take
 
 
@@ -127,15 +135,20 @@ def test_what_is_over_cannot_be_claimed(world: World) -> None:
     take(world.campaign(), "AAA1\nAAA2")
     take(world.campaign(starts_now=False), "BBB1")
     take(world.campaign(audience=[world.customer()]), "CCC1")
+    held_out = world.campaign(holdout_bps=10_000)
+    take(held_out, "EEE1")
+    world.voucher(held_out, None, chosen_code="EEE2")
     world.voucher(world.campaign(), None, chosen_code="DDD1")
     end = NOW + timedelta(days=30)
-    world.rows("UPDATE rewards.voucher SET used = 1 WHERE code_index = %s RETURNING 1", codes.index("AAA1"))
+    world.rows("UPDATE rewards.voucher SET state = 'used_up' WHERE code_index = %s RETURNING 1", codes.index("AAA1"))
 
     refusals: list[tuple[str, datetime, type[Refusal]]] = [
         ("AAA1", NOW, VoucherUsedUp),
         ("AAA2", end, VoucherExpired),
         ("BBB1", NOW, CampaignNotRunning),
         ("CCC1", NOW, NotInAudience),
+        ("EEE1", NOW, NotInAudience),
+        ("EEE2", NOW, NotInAudience),
         ("DDD1", end, VoucherExpired),
     ]
     for code, now, kind in refusals:
@@ -158,3 +171,63 @@ def test_blocked_voucher_is_shown_as_such_and_of_no_use(world: World) -> None:
     assert world.rows("SELECT count(*) FROM core.audit_entry WHERE action = 'voucher.block'") == [(1,)]
     with pytest.raises(NotFound):
         block(ids.new())
+
+
+def test_who_tries_many_codes_is_stopped_also_with_a_right_one(world: World) -> None:
+    guesser, other = world.customer(), world.customer()
+    take(world.campaign(), "SUN-001\nSUN-002")
+
+    def attempt(code: str, customer_id: UUID, now: datetime = NOW) -> UUID:
+        with transaction() as session:
+            return claims.attempt(session, code=code, customer_id=customer_id, address=None, now=now)
+
+    for number in range(10):
+        with pytest.raises(VoucherUnknown):
+            attempt(f"SUN-1{number:02}", guesser)
+        with pytest.raises(VoucherUnknown):
+            attempt("AAAABBBBCCCCDDDE", other)  # a typing error is no guess
+
+    with pytest.raises(CodeGuessesExceeded) as refused:
+        attempt("SUN-001", guesser)
+    assert refused.value.retry_after_seconds == 3600
+    attempt("SUN-002", other)
+    attempt("SUN-001", guesser, now=NOW + timedelta(hours=1))
+
+
+def test_claimed_code_is_redeemed_once(world: World) -> None:
+    customer, campaign = world.customer(), world.campaign()
+    take(campaign, "SUN-001")
+    claimed = claim("SUN-001", customer)
+
+    def redeem(code: str) -> int:
+        asked = world.checkout(customer, line(2_000), vouchers=(code,))
+        with transaction() as session:
+            return checkouts.take(session, asked, now=NOW).discount_minor
+
+    assert redeem("sun001") == 500
+    with pytest.raises(VoucherUsedUp):
+        redeem("SUN-001")
+    with transaction() as session:
+        assert holdings.find(session, customer, claimed, now=NOW).state == "used_up"
+
+
+def test_bearers_code_is_redeemed_unclaimed_and_cannot_be_claimed_then(world: World) -> None:
+    customer = world.customer()
+    take(world.campaign(), "SUN-001")
+    asked = world.checkout(customer, line(2_000), vouchers=("SUN-001",))
+    with transaction() as session:
+        assert checkouts.take(session, asked, now=NOW).discount_minor == 500
+
+    with pytest.raises(VoucherUsedUp):
+        claim("SUN-001", customer)
+
+
+def test_blocked_code_takes_nothing_off(world: World) -> None:
+    customer = world.customer()
+    take(world.campaign(), "SUN-001")
+    [(voucher_id,)] = world.rows("SELECT id FROM rewards.voucher")
+    assert isinstance(voucher_id, UUID)
+    block(voucher_id)
+
+    with pytest.raises(VoucherUnknown), transaction() as session:
+        checkouts.take(session, world.checkout(customer, line(2_000), vouchers=("SUN-001",)), now=NOW)
