@@ -10,6 +10,7 @@ import pytest
 from core import ids
 from core.db import connection_of, transaction
 from core.events import readers
+from rewards import checks
 from rewards.gift_cards import buying, expiring, merging, of_customer, reactions, refunds
 from rewards.gift_cards.buying import Purchase
 from rewards.vouchers import holdings
@@ -105,8 +106,10 @@ def _books_stay_clean(database: None) -> Any:
 
 
 def check_books() -> None:
+    """The ledger adds up, and what rewards keep beside it agrees."""
     with transaction() as session:
         assert first_difference(connection_of(session)) is None
+        assert checks.first_difference(connection_of(session)) is None
 
 
 def owed(at: datetime = NOW) -> tuple[int, int, int]:
