@@ -19,8 +19,10 @@ from rewards.rules.errors import RuleInvalid
 _REFUSALS = {"rule": RuleInvalid, "schedule": ScheduleInvalid, "limits": LimitsInvalid, "funders": FundersInvalid}
 
 
-def check_all(session: Session, drafts: Sequence[Draft]) -> None:
-    """raises   InvalidInput, or the refusal of the one part that is at fault
+def check_all(session: Session, drafts: Sequence[Draft]) -> bool:
+    """Whether any of them names a saved rule.
+
+    raises   InvalidInput, or the refusal of the one part that is at fault
     effects  the saved rules that they name stay until the transaction ends
     """
     named = [draft.rule for draft in drafts if draft.rule is not None]
@@ -39,6 +41,7 @@ def check_all(session: Session, drafts: Sequence[Draft]) -> None:
         limits.parse(list(draft.limits), faults["limits"], is_gift_card=draft.kind == "gift_card")
         funders.parse(session, list(draft.funders), faults["funders"])
         _refuse(faults)
+    return bool(known)
 
 
 def _refuse(faults: dict[str, Notes]) -> None:

@@ -38,7 +38,7 @@ def create_all(session: Session, given: Sequence[Draft], *, actor: str, now: dat
     raises   InvalidInput for what makes no sense: RuleInvalid, ScheduleInvalid, LimitsInvalid, FundersInvalid
     effects  one posting for all budgets; audit rows; announces campaign.created (and .funded, .started)
     """
-    checking.check_all(session, given)
+    names_saved_rules = checking.check_all(session, given)
 
     made = [(ids.new(), draft) for draft in given]
     session.execute(insert(Campaign), [_row(campaign_id, draft, actor=actor, now=now) for campaign_id, draft in made])
@@ -49,7 +49,7 @@ def create_all(session: Session, given: Sequence[Draft], *, actor: str, now: dat
         rows = [{"campaign_id": made_id, "scope": counters.TOTAL, "used": 0, "cap": cap} for made_id, cap in limited]
         session.execute(insert(Counter), rows)
     for campaign_id, draft in made:
-        if draft.rule is not None:
+        if names_saved_rules and draft.rule is not None:
             uses.note_uses(session, campaign_id=campaign_id, condition=draft.rule)
     # What comes last is what others wait for: the catalogue's row, and then the balances of the funders.
     versions.note(session, [(campaign_id, 1, draft) for campaign_id, draft in made], actor=actor, now=now)
