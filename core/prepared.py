@@ -19,7 +19,7 @@ from core.db import Connection
 
 
 class PreparedCall:
-    """A statement, written with %s, whose one value is a truth.
+    """A statement, written with %s, with one row: its one value is a truth, or all its values are texts.
 
     name  under which a server knows it on each connection: no other statement's
     """
@@ -38,6 +38,19 @@ class PreparedCall:
         if not connection.autocommit:
             row = connection.execute(self._statement, parameters).fetchone()
             return bool(row and row[0])
+        return bool(self._executed(connection, parameters).get_value(0, 0) == b"t")
+
+    def texts(self, connection: Connection, parameters: Sequence[Any]) -> Sequence[Any]:
+        """The row of a statement whose values are all texts, or nothing; by the same parameters."""
+        if not connection.autocommit:
+            row = connection.execute(self._statement, parameters).fetchone()
+            assert row is not None
+            return row
+        result = self._executed(connection, parameters)
+        values = [result.get_value(0, column) for column in range(result.nfields)]
+        return [None if value is None else value.decode() for value in values]
+
+    def _executed(self, connection: Connection, parameters: Sequence[Any]) -> Any:
         server: Any = connection.pgconn
         written = [_WRITERS[type(each)](each) for each in parameters]
         result = server.exec_prepared(self._name, written)
@@ -46,7 +59,7 @@ class PreparedCall:
             _check(server, server.prepare(self._name, self._numbered))
             result = server.exec_prepared(self._name, written)
         _check(server, result)
-        return bool(result.get_value(0, 0) == b"t")
+        return result
 
 
 def _check(server: Any, result: pq.abc.PGresult) -> None:

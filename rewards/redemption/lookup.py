@@ -3,6 +3,7 @@
 A campaign's terms are kept in the process: they are read again when they were changed since.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from core.db import Connection
 from core.idempotency import Answer, KeyReused
+from core.prepared import PreparedCall
 from rewards import terms
 from rewards.redemption import guesses
 from rewards.redemption.evidence import Held, Reference
@@ -22,7 +24,7 @@ from wallet.paying.tills import Till
 
 #: Campaigns whose terms a process keeps, some kilobytes each; past that it begins anew.
 _MOST_TERMS = 10_000
-_terms: dict[UUID, tuple[tuple[int, int, str], Terms]] = {}
+_terms: dict[UUID, tuple[tuple[str, str, str], Terms]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,18 @@ def find(
     names = [till.terminal_id, till_reference, till.terminal_id, key, f"terminal:{till.terminal_id}", key]
     asked = [array_literal(list(skus)), *names, *guesses.columns_of(guesser, now=at)]
     if isinstance(reference, UUID):
-        row = connection.execute(_FIND_ID, [*asked, reference]).fetchone()
+        row = _BY_ID.texts(connection, [*asked, reference])
     else:
-        code_index = codes.index(codes.normalise(reference))
-        row = connection.execute(_FIND_CODE, [*asked, code_index]).fetchone()
-    assert row is not None
-    *voucher, skus_covered, by_reference, by_key, is_kept, locked_until = row
-    held = _held(connection, *voucher) if voucher[0] else None
-    return Found(held, frozenset(skus_covered or ()), by_reference, by_key, is_kept, locked_until)
+        row = _BY_CODE.texts(connection, [*asked, codes.index(codes.normalise(reference))])
+    *voucher, covered, by_reference, by_key, is_kept, locked_until = row
+    return Found(
+        _held(connection, *voucher) if voucher[0] else None,
+        frozenset(json.loads(covered)) if covered else frozenset(),
+        UUID(by_reference) if by_reference else None,
+        UUID(by_key) if by_key else None,
+        is_kept == "true",
+        datetime.fromisoformat(locked_until) if locked_until else None,
+    )
 
 
 def stands(connection: Connection, till: Till, till_reference: str, key: str | None) -> bool:
@@ -85,20 +91,27 @@ def kept_answer(connection: Connection, till: Till, key: str, fingerprint: bytes
 
 def _held(
     connection: Connection,
-    voucher_id: UUID,
-    campaign_id: UUID,
-    customer_id: UUID | None,
-    expires_at: datetime | None,
-    is_generic: bool,
-    used: int,
+    voucher_id: str,
+    campaign_id: str,
+    customer_id: str | None,
+    expires_at: str | None,
+    is_generic: str,
+    used: str,
     state: str,
     *version: Any,
 ) -> Held:
-    of = _terms_of(connection, campaign_id, version)
-    return Held(voucher_id, customer_id, expires_at, of, is_generic, state == "blocked", used)
+    return Held(
+        UUID(voucher_id),
+        UUID(customer_id) if customer_id else None,
+        datetime.fromisoformat(expires_at) if expires_at else None,
+        _terms_of(connection, UUID(campaign_id), version),
+        is_generic == "true",
+        state == "blocked",
+        int(used),
+    )
 
 
-def _terms_of(connection: Connection, campaign_id: UUID, version: tuple[int, int, str]) -> Terms:
+def _terms_of(connection: Connection, campaign_id: UUID, version: tuple[str, str, str]) -> Terms:
     """version: of the catalogue, the campaign's revision and its state when it was last changed"""
     known = _terms.get(campaign_id)
     if known is None or known[0] != version:
@@ -110,21 +123,22 @@ def _terms_of(connection: Connection, campaign_id: UUID, version: tuple[int, int
 
 
 _FIND = f"""
-    SELECT v.id, v.campaign_id, v.customer_id, v.expires_at, v.is_generic, v.used, v.state, c.catalogue_version,
-           c.revision, c.state,
-           CASE WHEN c.is_scoped THEN ARRAY(
-               SELECT s.sku FROM rewards.campaign_sku s WHERE s.campaign_id = c.id AND s.sku = ANY(%s::text[])) END,
+    SELECT v.id::text, v.campaign_id::text, v.customer_id::text, v.expires_at::text, v.is_generic::text, v.used::text,
+           v.state, c.catalogue_version::text, c.revision::text, c.state,
+           CASE WHEN c.is_scoped THEN array_to_json(ARRAY(
+               SELECT s.sku FROM rewards.campaign_sku s
+                WHERE s.campaign_id = c.id AND s.sku = ANY(%s::text[])))::text END,
            (SELECT r.id FROM rewards.redemption r
-             WHERE r.terminal_id = %s AND r.till_reference = %s AND r.checkout_id IS NULL),
-           (SELECT k.id FROM rewards.redemption k WHERE k.terminal_id = %s AND k.request_key = %s),
-           EXISTS (SELECT FROM core.idempotency WHERE principal = %s AND key = %s),
-           ({guesses.LOCKED_UNTIL})
+             WHERE r.terminal_id = %s AND r.till_reference = %s AND r.checkout_id IS NULL)::text,
+           (SELECT k.id FROM rewards.redemption k WHERE k.terminal_id = %s AND k.request_key = %s)::text,
+           (EXISTS (SELECT FROM core.idempotency WHERE principal = %s AND key = %s))::text,
+           ({guesses.LOCKED_UNTIL})::text
       FROM (SELECT) AS one
       LEFT JOIN (rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id) ON
 """  # noqa: S608 - constants only
 
-_FIND_ID = f"{_FIND} v.id = %s"
-_FIND_CODE = f"{_FIND} v.code_index = %s"
+_BY_ID = PreparedCall("rewards_find_by_id", f"{_FIND} v.id = %s")
+_BY_CODE = PreparedCall("rewards_find_by_code", f"{_FIND} v.code_index = %s")
 
 _STANDS = """
     SELECT EXISTS (SELECT FROM rewards.redemption

@@ -41,6 +41,14 @@ def test_nothing_and_no_row_are_not_true(connection: Connection) -> None:
     assert not PreparedCall("test_row", "SELECT true FROM kept WHERE id = %s").is_true(connection, [ids.new()])
 
 
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_row_of_texts_comes_as_texts(connection: Connection, autocommit: bool) -> None:
+    connection.autocommit = autocommit
+    told = PreparedCall("test_texts", "SELECT 'žluť', NULL, %s::boolean::text, %s::boolean::text, ''")
+
+    assert list(told.texts(connection, [True, False])) == ["žluť", None, "true", "false", ""]
+
+
 def test_a_fault_names_itself_and_the_connection_goes_on(connection: Connection) -> None:
     divide = PreparedCall("test_divide", "SELECT 1 / %s::int = 1")
 
