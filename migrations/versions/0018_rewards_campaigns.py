@@ -1,7 +1,8 @@
 """Campaigns' versions, funders and approvals.
 
 A version keeps a campaign's terms as they were from one change to the next, for whoever must know later what was
-promised when; it is written once. Campaigns that are older than versions get their first one as they stand.
+promised when; it is written once. Campaigns that are older than versions get their first one as they stand, and count
+as approved where they run already.
 """
 
 from alembic import op
@@ -64,4 +65,13 @@ CREATE TABLE rewards.campaign_approval (
     CONSTRAINT ck_campaign_approval_asked CHECK (asked_minor > 0)
 );
 CREATE INDEX ix_campaign_approval_campaign_id ON rewards.campaign_approval (campaign_id);
+UPDATE rewards.campaign c
+   SET funded_minor = f.amount, approved_minor = CASE WHEN c.state IN ('running', 'paused') THEN f.amount ELSE 0 END
+  FROM (SELECT a.owner, sum(e.amount) AS amount
+          FROM wallet.account a
+          JOIN wallet.entry e ON e.account_id = a.id
+          JOIN wallet.transfer t ON t.id = e.transfer_id AND t.kind = 'campaign.funding'
+         WHERE a.purpose = 'budget' AND a.owner LIKE 'campaign:%'
+         GROUP BY a.owner) AS f
+ WHERE f.owner = 'campaign:' || c.id;
 """
