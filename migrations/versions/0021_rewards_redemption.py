@@ -42,9 +42,7 @@ CREATE FUNCTION rewards.redeem(
     _event uuid
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    found_voucher rewards.voucher;
     details jsonb;
-    payload jsonb;
 BEGIN
     INSERT INTO rewards.redemption (id, voucher_id, campaign_id, customer_id, merchant_id, store_id, terminal_id,
            till_reference, amount_minor, currency, transfer_id, state, redeemed_at, fingerprint, request_key, lines,
@@ -73,6 +71,13 @@ BEGIN
         END IF;
     END IF;
 
+    details := jsonb_build_object('redemption_id', _id, 'voucher_id', _voucher, 'campaign_id', _campaign,
+        'merchant_id', _merchant, 'store_id', _store, 'terminal_id', _terminal);
+    -- Here and not with the transfer, so that counters and balances are held for less.
+    INSERT INTO core.event (id, name, customer_id, occurred_at, source, depth, payload)
+    VALUES (_event, 'voucher.redeemed', _customer, _at, 'pocketful', 0, details
+            || jsonb_build_object('checkout_id', NULL, 'amount_minor', _amount, 'currency', _currency));
+
     FOR i IN 1 .. coalesce(cardinality(_scopes), 0) LOOP
         INSERT INTO rewards.counter AS c (campaign_id, scope, measure, bucket, used, cap)
         VALUES (_campaign, _scopes[i], _measures[i], _buckets[i], _adds[i], _caps[i])
@@ -85,9 +90,6 @@ BEGIN
         END IF;
     END LOOP;
 
-    details := jsonb_build_object('redemption_id', _id, 'voucher_id', _voucher, 'campaign_id', _campaign,
-        'merchant_id', _merchant, 'store_id', _store, 'terminal_id', _terminal);
-    payload := details || jsonb_build_object('checkout_id', NULL, 'amount_minor', _amount, 'currency', _currency);
     IF _transfer IS NULL THEN
         -- Nothing to post under the reference: so it is looked for, under a lock that a reversal takes as well.
         PERFORM pg_advisory_xact_lock(hashtextextended('till:' || _terminal || '/' || _reference, 4));
@@ -95,14 +97,10 @@ BEGIN
             RAISE EXCEPTION 'the reference is taken' USING ERRCODE = 'unique_violation',
                 CONSTRAINT = 'uq_transfer_principal_key';
         END IF;
-        INSERT INTO core.event (id, name, customer_id, occurred_at, source, depth, payload)
-        VALUES (_event, 'voucher.redeemed', _customer, _at, 'pocketful', 0, payload);
     ELSIF NOT wallet.post_one(
         _id => _transfer, _principal => 'till:' || _terminal, _key => _reference, _fingerprint => _fingerprint,
         _kind => 'redemption', _at => _at, _details => details, _asset => _currency, _first => _first,
-        _first_shard => _first_shard, _amount => _first_amount, _second => _second, _second_shard => _second_shard,
-        _event_id => _event, _event_name => 'voucher.redeemed', _event_customer => _customer, _event_at => _at,
-        _event_source => 'pocketful', _event_depth => 0::smallint, _event_payload => payload) THEN
+        _first_shard => _first_shard, _amount => _first_amount, _second => _second, _second_shard => _second_shard) THEN
         RAISE EXCEPTION 'the reference is taken' USING ERRCODE = 'unique_violation',
             CONSTRAINT = 'uq_transfer_principal_key';
     END IF;
