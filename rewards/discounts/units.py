@@ -20,33 +20,34 @@ def given(discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Seq
 
     rounding  a share of what is given is rounded half to even once, then split over the lines by largest remainder
     """
-    taken, off_minor = _taken(discount, basket, covered)
-    return _split(_by_line(taken), off_minor)
+    pieces, count, off_minor = _taken(discount, basket, covered)
+    return _split(_by_line(_first(pieces, count)), off_minor)
 
 
 def worth(discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Sequence[int]) -> int:
     """What `given` comes to."""
-    return _taken(discount, basket, covered)[1]
+    return _taken(discount, basket, covered)[2]
 
 
 def _taken(
     discount: BuyGet | FixedPrice | FreeItem, basket: Basket, covered: Sequence[int]
-) -> tuple[list[Pieces], int]:
-    """The pieces that the discount is about, and how much comes off them together."""
+) -> tuple[list[Pieces], int, int]:
+    """Pieces of which the first so many are what the discount is about, and how much comes off them together."""
     if isinstance(discount, BuyGet):
         return _of_buy_get(discount, basket, covered)
     if isinstance(discount, FixedPrice):
-        return _of_fixed_price(discount, basket, covered)
-    free = _first(_of_skus(basket, frozenset([discount.sku])), discount.most) if covered else []
-    return free, _cost(free)
+        dearest = _on(basket, covered)[::-1]
+        bundles, cost_minor = _bundles(discount, dearest)
+        return dearest, bundles * discount.quantity, cost_minor - bundles * discount.price_minor
+    free = _of_skus(basket, frozenset([discount.sku])) if covered else []
+    return free, discount.most, _cost(free, discount.most)
 
 
-def _of_buy_get(discount: BuyGet, basket: Basket, covered: Sequence[int]) -> tuple[list[Pieces], int]:
+def _of_buy_get(discount: BuyGet, basket: Basket, covered: Sequence[int]) -> tuple[list[Pieces], int, int]:
     """The cheapest pieces are given; of what may be both bought and given, enough stays bought."""
     if discount.get_skus is None:
-        cheapest = _on(basket, covered)
-        times = _times(discount.times, _count(cheapest) // (discount.buy + discount.get))
-        taken = _first(cheapest, times * discount.get)
+        given_first = _on(basket, covered)
+        times = _times(discount.times, _count(given_first) // (discount.buy + discount.get))
     else:
         both = frozenset(covered)
         bought = _count(_on(basket, covered))
@@ -58,25 +59,36 @@ def _of_buy_get(discount: BuyGet, basket: Basket, covered: Sequence[int]) -> tup
             _count(cheapest) // discount.get,
             either // (discount.buy + discount.get),
         )
-        taken = _first(cheapest, times * discount.get, of_both=bought - times * discount.buy, both=both)
-    off_minor = share(_cost(taken), bps=discount.bps)
-    return taken, off_minor if discount.cap_minor is None else min(off_minor, discount.cap_minor)
+        spare = bought - times * discount.buy
+        given_first = _first(cheapest, times * discount.get, of_both=spare, both=both)
+    count = times * discount.get
+    off_minor = share(_cost(given_first, count), bps=discount.bps)
+    return given_first, count, off_minor if discount.cap_minor is None else min(off_minor, discount.cap_minor)
 
 
-def _of_fixed_price(discount: FixedPrice, basket: Basket, covered: Sequence[int]) -> tuple[list[Pieces], int]:
-    """The dearest pieces are bundled first, as many bundles as are cheaper than their pieces."""
-    dearest = _on(basket, covered)[::-1]
-    size = discount.quantity
-    least, most = 0, _times(discount.times, _count(dearest) // size)
-    while least < most:  # each bundle costs no more than the one before it, so those that are cheaper come first
-        middle = (least + most + 1) // 2
-        bundle_minor = _value(dearest, middle * size) - _value(dearest, (middle - 1) * size)
-        if bundle_minor > discount.price_minor:
-            least = middle
-        else:
-            most = middle - 1
-    bundled = _first(dearest, least * size)
-    return bundled, _cost(bundled) - least * discount.price_minor
+def _bundles(discount: FixedPrice, dearest: Iterable[Pieces]) -> tuple[int, int]:
+    """How many bundles are cheaper than their pieces, the dearest bundled first, and what their pieces cost. Each costs
+    no more than the one before it, so they end with the first that is not cheaper."""
+    size, price_minor, most = discount.quantity, discount.price_minor, discount.times
+    bundles = cost_minor = held = held_minor = 0
+    for _, price, count in dearest:
+        if held:
+            more = min(size - held, count)
+            held, held_minor, count = held + more, held_minor + price * more, count - more
+            if held < size:
+                continue
+            if held_minor <= price_minor or bundles == most:
+                break
+            bundles, cost_minor, held, held_minor = bundles + 1, cost_minor + held_minor, 0, 0
+        whole = count // size if most is None else min(count // size, most - bundles)
+        if whole and price * size <= price_minor:
+            break
+        bundles, cost_minor = bundles + whole, cost_minor + whole * price * size
+        if bundles == most:
+            break
+        held = count - whole * size
+        held_minor = price * held
+    return bundles, cost_minor
 
 
 def _on(basket: Basket, covered: Sequence[int]) -> list[Pieces]:
@@ -134,12 +146,8 @@ def _count(pieces: Iterable[Pieces]) -> int:
     return sum([count for _, _, count in pieces])
 
 
-def _cost(pieces: Iterable[Pieces]) -> int:
-    return sum([price * count for _, price, count in pieces])
-
-
-def _value(pieces: Iterable[Pieces], count: int) -> int:
-    """What the first `count` pieces cost."""
+def _cost(pieces: Iterable[Pieces], count: int) -> int:
+    """What the first `count` pieces cost, or all where there are fewer."""
     minor = 0
     for _, price, there in pieces:
         if there >= count:

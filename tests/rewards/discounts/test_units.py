@@ -1,6 +1,8 @@
 """Coupons that count pieces: what they take off, off which lines, and how it is rounded."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import InvalidInput
 from rewards import discounts
@@ -147,3 +149,23 @@ def test_discount_of_pieces_that_makes_no_sense_is_refused_by_name(discount: dic
     with pytest.raises(InvalidInput) as refusal:
         discounts.parse("coupon", discount)
     assert refusal.value.facts["errors"][0]["pointer"] == pointer
+
+
+AMOUNTS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 6)), min_size=1, max_size=4)
+
+
+@given(AMOUNTS, st.integers(1, 4), st.integers(0, 60), st.none() | st.integers(1, 3))
+def test_bundles_are_those_that_one_would_make_piece_by_piece(
+    amounts: list[tuple[int, int]], size: int, price_minor: int, times: int | None
+) -> None:
+    lines = [line(str(at), minor, str(count)) for at, (minor, count) in enumerate(amounts)]
+    pieces = sorted(
+        [minor // count + (number < minor % count) for minor, count in amounts for number in range(count)],
+        reverse=True,
+    )
+    bundles = [sum(pieces[at : at + size]) for at in range(0, len(pieces) - size + 1, size)][:times]
+    cheaper = [bundle - price_minor for bundle in bundles if bundle > price_minor]
+
+    found = off({"kind": "fixed_price", "quantity": size, "price_minor": price_minor, "times": times}, *lines)
+
+    assert sum(found.values()) == sum(cheaper)
