@@ -44,14 +44,14 @@ def close_all(session: Session, opened: Sequence[tuple[Opened, datetime]]) -> No
         wholes.close(session, each, deed, amount_minor=0, transfer_id=None)
 
 
-# A checkout's payment has the till's reference for its key.
+# A checkout's payment has the till's reference for its key. (CASE, since other principals' names hold no terminal.)
 _GIVEN_BACK = """
     SELECT c.id, t.id
       FROM wallet.transfer t
       JOIN rewards.checkout c
-        ON t.principal = 'till:' || c.terminal_id AND c.till_reference = t.key AND c.transfer_id = t.id
-     WHERE t.id = ANY(%s) AND t.principal LIKE 'till:%%' AND c.terminal_id = substr(t.principal, 6)::uuid
-       AND c.back_minor < c.total_minor
+        ON c.terminal_id = CASE WHEN starts_with(t.principal, 'till:') THEN substr(t.principal, 6)::uuid END
+       AND c.till_reference = t.key AND c.transfer_id = t.id
+     WHERE t.id = ANY(%s) AND c.back_minor < c.total_minor
        AND NOT EXISTS (SELECT FROM wallet.source s JOIN wallet.account a ON a.id = s.account_id
                         WHERE s.transfer_id = t.id AND s.refunded < s.amount AND a.asset = c.currency)
 """

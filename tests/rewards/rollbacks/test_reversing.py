@@ -4,17 +4,20 @@ from datetime import timedelta
 
 import pytest
 
+from app import worker
 from core import ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.errors import Refusal
+from core.events import readers
 from rewards import reactions
 from rewards.rollbacks import refunded
 from rewards.rollbacks.lines import Asked
 from tests.rewards.conftest import NOW, World, line
 from tests.rewards.rollbacks.conftest import LATER, Deeds
-from wallet import refunds
+from wallet import payments, refunds
 from wallet.paying.errors import PaymentReversed, ReversalTooLate
 from wallet.paying.reversals import WINDOW
+from wallet.payments import Payment
 
 
 def test_reversed_checkout_gives_its_vouchers_back(world: World, deeds: Deeds) -> None:
@@ -161,3 +164,28 @@ def test_what_a_refused_reversal_began_is_undone(world: World, deeds: Deeds) -> 
         deeds.reverse("B-1", at=NOW + WINDOW)
 
     assert deeds.state() == before
+
+
+def test_refund_of_a_payment_without_a_basket_concerns_no_voucher(world: World, deeds: Deeds) -> None:
+    readers.register(reactions.READERS)
+    customer = world.customer()
+    coupon = world.voucher(world.campaign(), customer)
+    deeds.take(customer, vouchers=(coupon.id,))
+    with transaction() as session:
+        paid = payments.pay(
+            connection_of(session),
+            Payment(
+                principal=f"customer:{customer}", key="a", fingerprint=b"", customer_id=customer,
+                merchant_id=world.till.merchant_id, amount_minor=300, currency="USD", at=NOW,
+            ),
+        )  # fmt: skip
+    with transaction() as session:
+        refunds.refund(
+            session, principal="test", key="b", fingerprint=b"", payment_id=paid.transfer_id,
+            merchant_id=world.till.merchant_id, amount_minor=None, at=LATER,
+        )  # fmt: skip
+
+    worker.drain(reactions.READERS, [], now=LATER)
+
+    assert world.rows("SELECT used FROM rewards.voucher") == [(1,)]
+    assert world.rows("SELECT FROM core.reader_parked") == []
