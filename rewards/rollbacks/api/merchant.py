@@ -79,8 +79,7 @@ def show_redemption_by_reference(till_reference: str) -> dict[str, Any]:
 @blueprint.response(200, ReversalSchema())
 @signed
 def put_reversal(till_reference: str) -> dict[str, Any]:
-    """Take back what was taken under this reference, if anything, and let there be nothing any more. Repeat until
-    heard."""
+    """Take back what this till took under a reference, and let there be nothing any more. Repeat until heard."""
     refuse_when_off()
     if len(till_reference) > MOST_REFERENCE:
         detail = f"Must be 1 to {MOST_REFERENCE} characters."
