@@ -33,7 +33,7 @@ Mode = Literal["all", "each"]
 MOST_LINES = 100_000
 MOST_BYTES = 6_000_000
 
-_AT_ONCE = 1_000
+_AT_ONCE = 500
 
 #: So long an import has for itself before who sends it again takes it over.
 _LEASE = timedelta(seconds=60)
@@ -103,6 +103,7 @@ def _read(data: bytes) -> tuple[list[_Line], list[tuple[int, str]], int]:
     if not 1 <= len(rows) <= MOST_LINES:
         raise ImportRefused(f"A file has 1 to {MOST_LINES:,} codes, and this one has {len(rows):,}")
 
+    index = codes.indexer()
     found: dict[bytes, _Line] = {}
     faults: list[tuple[int, str]] = []
     for number, row in rows:
@@ -114,11 +115,10 @@ def _read(data: bytes) -> tuple[list[_Line], list[tuple[int, str]], int]:
             faults.append((number, "form"))
         elif codes.is_mistyped(normal):
             faults.append((number, "mistyped"))
-        elif codes.index(normal) in found:
+        elif (code_index := index(normal)) in found:
             faults.append((number, "twice"))
         else:
-            line = _Line(number, shown, codes.index(normal))
-            found[line.code_index] = line
+            found[code_index] = _Line(number, shown, code_index)
     return sorted(found.values(), key=lambda line: line.code_index), faults, len(rows)
 
 
@@ -167,17 +167,17 @@ def _write(session: Session, batch: CodeBatch, chunk: Sequence[_Line], state: st
     """The indexes of those codes that are the batch's now."""
     connection = connection_of(session)
     of = terms.load_one(session, batch.campaign_id)
-    crypto.fetch_data_keys(session, [of.campaign_id])
-    rows: list[tuple[UUID, bytes, bytes, str]] = []
-    for line in chunk:
-        made = ids.new()
-        sealed = crypto.seal(session, owner_id=of.campaign_id, place=CODE_PLACE, row_id=made, text=line.shown)
-        rows.append((made, line.code_index, sealed, codes.normalise(line.shown)[-4:]))
+    seal = crypto.sealer(session, owner_id=of.campaign_id, place=CODE_PLACE)
+    rows = [
+        (made, line.code_index, seal(made, line.shown), codes.normalise(line.shown)[-4:])
+        for made, line in zip(ids.block(len(chunk)), chunk, strict=True)
+    ]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    connection.execute(_INSERT, [of.campaign_id, state, of.ends_at, batch.created_at, batch.id, *columns])
+    told = [of.campaign_id, state, of.ends_at, batch.created_at, batch.id]
+    written = {row[0] for row in connection.execute(_INSERT, [*told, *columns])}
     code_shapes.note_free(connection, [codes.normalise(line.shown) for line in chunk])
-    found = connection.execute(_OURS, [columns[1], batch.id]).fetchall()
-    return {row[0] for row in found}
+    left = [line.code_index for line in chunk if line.code_index not in written]
+    return written | {row[0] for row in connection.execute(_OURS, [left, batch.id])} if left else written
 
 
 def _delete_all(batch: CodeBatch) -> None:
@@ -190,10 +190,13 @@ def _activate_all(batch: CodeBatch) -> None:
 
 
 def _in_chunks(query: str, batch_id: UUID) -> None:
-    done = 1
-    while done:
+    after = UUID(int=0)
+    while True:
         with transaction() as session:
-            done = connection_of(session).execute(query, [batch_id, _AT_ONCE]).rowcount
+            done = connection_of(session).execute(query, [batch_id, after, _AT_ONCE]).fetchall()
+        if not done:
+            return
+        after = max(row[0] for row in done)
 
 
 def _end(batch_id: UUID, faults: Sequence[tuple[int, str]], mode: Mode, now: datetime) -> CodeBatch:
@@ -230,16 +233,16 @@ _INSERT = """
            WITH ORDINALITY AS v (id, code_index, code_ciphertext, last4, position)
      ORDER BY position
         ON CONFLICT (code_index) DO NOTHING
+    RETURNING code_index
 """
 
 _OURS = "SELECT code_index FROM rewards.voucher WHERE code_index = ANY(%s) AND batch_id = %s"
 
-_DELETE = """
-    DELETE FROM rewards.voucher
-     WHERE id IN (SELECT id FROM rewards.voucher WHERE batch_id = %s AND state = 'blocked' ORDER BY id LIMIT %s)
+_NEXT = """
+    SELECT id FROM rewards.voucher
+     WHERE batch_id = %s AND id > %s AND state = 'blocked' ORDER BY id LIMIT %s
 """
 
-_ACTIVATE = """
-    UPDATE rewards.voucher SET state = 'active'
-     WHERE id IN (SELECT id FROM rewards.voucher WHERE batch_id = %s AND state = 'blocked' ORDER BY id LIMIT %s)
-"""
+_DELETE = f"DELETE FROM rewards.voucher WHERE id IN ({_NEXT}) RETURNING id"  # noqa: S608 - constants only
+
+_ACTIVATE = f"UPDATE rewards.voucher SET state = 'active' WHERE id IN ({_NEXT}) RETURNING id"  # noqa: S608 - likewise

@@ -60,6 +60,20 @@ def test_a_field_opens_in_its_place_and_nowhere_else(owner: UUID) -> None:
                 unseal(session, **({"owner": owner, "row": row, "ciphertext": ciphertext} | wrong))  # type: ignore[arg-type]
 
 
+def test_many_rows_are_sealed_by_one_look_at_the_key(owner: UUID) -> None:
+    rows = ids.block(2_500)
+    with transaction() as session:
+        seal_row = crypto.sealer(session, owner_id=owner, place=PLACE)
+        sealed = {row: seal_row(row, PHONE) for row in rows}
+
+        assert all(unseal(session, owner, row, sealed[row]) == PHONE for row in rows)
+        assert len({ciphertext[:12] for ciphertext in sealed.values()}) == len(rows), "a nonce never comes twice"
+        with pytest.raises(Erased):
+            unseal(session, owner, rows[0], sealed[rows[1]])
+        with pytest.raises(Erased):
+            crypto.sealer(session, owner_id=ids.new(), place=PLACE)
+
+
 def test_a_destroyed_key_opens_nothing_any_more(owner: UUID) -> None:
     row = ids.new()
     with transaction() as session:
@@ -145,6 +159,7 @@ def test_a_blind_index_finds_by_purpose_and_tells_nothing(database: None, settin
     index = crypto.blind_index("phone", PHONE)
 
     assert index == crypto.blind_index("phone", PHONE)
+    assert index == crypto.indexer("phone")(PHONE)
     assert len(index) == 32
     assert len({index, crypto.blind_index("code", PHONE), crypto.blind_index("phone", PHONE + "0")}) == 3
     crypto.load_keys(replace(settings, index_key=base64.b64encode(os.urandom(32)).decode()))
