@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from auth import merchants
 from core import ids
 from core.db import transaction
 from core.errors import Refusal
@@ -68,6 +69,18 @@ def test_budget_comes_from_its_funders_and_the_rest_goes_back_to_them(world: Wor
     assert world.balance("brand", "marketing") in (-250, -251)
     assert [event["amount_minor"] for event in world.events("campaign.released")] == [501]
     assert world.rows("SELECT count(*) FROM core.audit_entry WHERE action = 'campaign.release'") == [(1,)]
+
+
+def test_merchant_pays_its_part(world: World) -> None:
+    with transaction() as session:
+        merchant = f"merchant:{merchants.add_merchant(session, name='Corner Shop', now=NOW).id}"
+    campaign = world.campaign(
+        funders=[{"funder": merchant, "bps": 4_000}, {"funder": "brand", "bps": 6_000}], budget_minor=1_000
+    )
+    with transaction() as session:
+        campaigns.fund(session, campaign_id=campaign, amount_minor=99, key="a", actor="staff:test", now=NOW)
+    assert world.balance(merchant, "funding") == -400 - 40  # 39.6 of 99 is nearer to 40
+    assert world.balance("brand", "marketing") == -600 - 59
 
 
 def release_is_refused(world: World, campaign: Any) -> None:
