@@ -15,7 +15,7 @@ from auth import tokens
 from core import clock, ids
 from core.web.principals import Principal
 from rewards.vouchers import work
-from tests.rewards.test_api import Door, customer, running, staff  # noqa: F401 - fixtures
+from tests.rewards.test_api import BASKET, Door, customer, running, staff, till  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -152,6 +152,20 @@ def test_blocked_voucher_is_no_voucher_any_more(staff: Door, customer: Door) -> 
     assert customer.post("/claims", {"code": "SUN10"}).json["code"] == "voucher_unknown"
     assert staff.get(f"/vouchers/{generic['id']}/poster.png").status_code == 404
     assert staff.put(f"/vouchers/{UUID(int=7)}/block", {}).status_code == 404
+
+
+def test_made_code_is_redeemed_at_a_till_once(staff: Door, exporter: Door, till: Door) -> None:  # noqa: F811
+    asked = {"count": 1, "pattern": {"prefix": "SUN", "length": 7, "alphabet": "digits", "has_check": False}}
+    made = staff.post(f"/campaigns/{running(staff)}/code-batches", asked).json
+    work_off()
+    [code] = codes_of(exporter, made["id"])
+    shown = {"code": code, "basket": BASKET, "currency": "USD"}
+
+    first = till.post("/redemptions", {**shown, "till_reference": "1"})
+    second = till.post("/redemptions", {**shown, "till_reference": "2"})
+
+    assert (first.status_code, first.json["amount"]["amount_minor"]) == (201, 500)
+    assert (second.status_code, second.json["code"]) == (422, "voucher_used_up")
 
 
 def test_batches_are_a_line_of_the_workers() -> None:
