@@ -92,6 +92,7 @@ def create_checkout(args: dict[str, Any]) -> Response:
             currency=args["currency"],
             till_reference=args["till_reference"],
             vouchers=vouchers,
+            takes_part=args["apply"] == "part",
             kinds=tuple([kind for kind in kinds if kind != "gift_card"]),
         )
         return shapes.checkout(checkouts.take(session, request, now=now))

@@ -168,6 +168,13 @@ class CheckoutArgsSchema(Schema):
         fields.String(validate=validate.Length(min=1, max=100)), load_default=list, validate=validate.Length(max=30)
     )
     apply_best = fields.Boolean(load_default=False)
+    apply = fields.String(
+        load_default="all",
+        validate=validate.OneOf(["all", "part"]),
+        metadata={
+            "description": "part: of `vouchers` those are left out that cannot be used, instead of refusing all."
+        },
+    )
     currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
     till_reference = fields.String(required=True, validate=TILL_REFERENCE)
     source_order = kinds_field(load_default=None, allow_none=True)

@@ -20,6 +20,7 @@ class CheckoutRequest:
     """A basket to be taken.
 
     vouchers        ids or codes, coupons applied in this order; BEST ("best") for all of the customer's that apply
+    takes_part      vouchers that cannot be used are left out, instead of refusing the basket; unknown ones refuse it
     kinds           of source in the wallet, in the order in which they pay the rest; gift cards pay as vouchers only
     till_reference  the till's own number of this basket; the same request under it again gets the same answer
     at              business time; None is the `now` of the call
@@ -31,6 +32,7 @@ class CheckoutRequest:
     currency: str
     till_reference: str
     vouchers: tuple[Reference, ...] | Literal["best"] = ()
+    takes_part: bool = False
     kinds: tuple[Kind, ...] = ("cash",)
     at: datetime | None = None
 
@@ -41,6 +43,8 @@ class CheckoutRequest:
             for line in self.basket.lines
         ]
         asked = [str(self.customer_id), self.currency, lines, [str(reference) for reference in self.vouchers]]
+        if self.takes_part:  # added where it is so, since fingerprints are kept
+            asked.append("part")
         return hashlib.sha256(json.dumps(asked).encode()).digest()
 
     @property

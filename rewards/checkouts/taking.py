@@ -131,7 +131,15 @@ def _outcome(
 
 
 def _shown(request: CheckoutRequest, *, at: datetime) -> Shown:
-    return Shown(request.vouchers, request.customer_id, request.basket, request.till, request.currency, at)
+    return Shown(
+        request.vouchers,
+        request.customer_id,
+        request.basket,
+        request.till,
+        request.currency,
+        at,
+        takes_part=request.takes_part,
+    )
 
 
 def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *, at: datetime) -> Checkout:

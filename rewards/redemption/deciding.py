@@ -56,6 +56,8 @@ def decide(evidence: Evidence, shown: Shown) -> list[Use]:
                 stacking.check(held.terms, [earlier.voucher.terms for earlier in uses])
                 use = _use(evidence, shown, held, basis)
             except Refusal as refusal:
+                if shown.takes_part:
+                    continue
                 refusal.facts.setdefault("voucher", place)
                 raise
             if use:

@@ -35,6 +35,7 @@ class Shown:
 
     customer_id   whose basket it is; None at a till that knows nobody
     at            business time
+    takes_part    vouchers that cannot be used are left out, instead of refusing all
     """
 
     references: tuple[Reference, ...] | Literal["best"]
@@ -43,6 +44,7 @@ class Shown:
     till: Till
     currency: str
     at: datetime
+    takes_part: bool = False
 
 
 @dataclass(slots=True)

@@ -54,6 +54,7 @@ def validate(args: dict[str, Any]) -> dict[str, Any]:
         till=till,
         currency=args["currency"],
         at=now,
+        takes_part=args["apply"] == "part",
     )
     guesser = Guesser(terminal_id=till.terminal_id, address=unproxied.request().remote_addr)
     with transaction() as session:

@@ -97,6 +97,7 @@ class ValidationArgsSchema(Schema):
     vouchers = fields.List(
         fields.String(validate=validate.Length(min=1, max=100)), required=True, validate=validate.Length(min=1, max=30)
     )
+    apply = fields.String(load_default="all", validate=validate.OneOf(["all", "part"]))
 
     @validates_schema
     def check_size(self, args: dict[str, Any], **_: Any) -> None:

@@ -192,3 +192,18 @@ def _draft() -> dict[str, Any]:
     window = {"starts_at": (now - timedelta(days=1)).isoformat(), "ends_at": (now + timedelta(days=1)).isoformat()}
     discount = {"kind": "amount", "amount_minor": 500}
     return {"name": "Five off", "kind": "coupon", "discount": discount, "currency": "USD", **window}
+
+
+def test_till_may_ask_for_part_of_the_vouchers(staff: Door, customer: Door, till: Door) -> None:
+    fits = given(staff, running(staff), customer)
+    spend = given(staff, running(staff, min_spend_minor=2_001), customer)
+    with transaction() as session:
+        code = customer_codes.current(session, customer.principal.id, now=clock.now())
+    named = {"vouchers": [spend, fits], "apply": "part"}
+
+    would = till.post("/validations", ASKED | named).json
+    taken = till.post("/checkouts", ASKED | named | {"customer_code": code, "till_reference": "A-1"})
+
+    assert [each["voucher_id"] for each in would["vouchers"]] == [fits]
+    assert [made["voucher_id"] for made in taken.json["redemptions"]] == [fits]
+    assert till.post("/validations", ASKED | named | {"apply": "some"}).status_code == 422

@@ -1,13 +1,18 @@
 """Coupons that do not go together, at the till."""
 
+from dataclasses import replace
+
 import pytest
 
+from core import ids
 from core.db import transaction
 from rewards import checkouts
 from rewards.checkouts import Checkout, CheckoutRequest
+from rewards.errors import VoucherUnknown
 from rewards.offers.errors import StackingExcluded
 from rewards.redemption.evidence import BEST
 from tests.rewards.conftest import NOW, World, line
+from wallet.paying.errors import TillReferenceReused
 
 
 def take(request: CheckoutRequest) -> Checkout:
@@ -32,6 +37,25 @@ def test_named_coupons_of_one_category_are_refused_by_the_later_ones_place(world
 
     taken = take(world.checkout(customer, vouchers=(other.id, first.id, card.id)))
     assert (taken.discount_minor, taken.gift_minor) == (1_000, 100)
+
+
+def test_part_of_the_named_vouchers_is_taken_where_that_is_asked_for(world: World) -> None:
+    customer = world.customer()
+    first, second = (world.voucher(world.campaign(category="summer"), customer) for _ in range(2))
+    spend = world.voucher(world.campaign(min_spend_minor=2_001), customer)
+    card = world.voucher(world.gift_campaign(100), customer)
+    named = (spend.id, first.id, second.id, card.id)
+    request = world.checkout(customer, vouchers=named, takes_part=True, till_reference="P-1")
+
+    taken = take(request)
+
+    assert [made.voucher_id for made in taken.redemptions] == [first.id, card.id]
+    assert world.rows("SELECT sum(used) FROM rewards.voucher") == [(2,)]
+    assert take(request).replayed
+    with pytest.raises(TillReferenceReused):
+        take(replace(request, takes_part=False))
+    with pytest.raises(VoucherUnknown):
+        take(world.checkout(customer, vouchers=(ids.new(), second.id), takes_part=True))
 
 
 def test_exclusive_coupon_goes_with_gift_cards_alone(world: World) -> None:
