@@ -21,6 +21,7 @@ from rewards.campaigns.models import CampaignVersion
 from rewards.errors import CampaignStatusRefused
 from rewards.models import Campaign, VoucherRow
 from rewards.rules import uses
+from rewards.vouchers.models import REFUSED, CodeBatch
 
 #: What a customer holds once a voucher was given: another discount is another campaign.
 _PROMISED = ("discount", "skus")
@@ -112,12 +113,18 @@ def _keep_rules(session: Session, campaign_id: UUID, changes: Mapping[str, Any])
 def _refuse_fixed(session: Session, campaign: Campaign, changed: Sequence[str]) -> None:
     fixed = [name for name in changed if name in _PROMISED]
     if fixed:
-        given = select(VoucherRow.id).where(VoucherRow.campaign_id == campaign.id).limit(1)
-        fixed = fixed if session.scalar(given) else []
+        fixed = fixed if _has_given(session, campaign.id) else []
     if "funders" in changed and campaign.funded_minor:
         fixed.append("funders")
     if fixed:
         raise CampaignTermsFixed(f"Fixed by now: {', '.join(fixed)}. Copy the campaign instead", terms=fixed)
+
+
+def _has_given(session: Session, campaign_id: UUID) -> bool:
+    """A batch counts from when it was asked for: its codes are looked up by it, not by their campaign."""
+    given = select(VoucherRow.id).where(VoucherRow.campaign_id == campaign_id, VoucherRow.batch_id.is_(None))
+    batch = select(CodeBatch.id).where(CodeBatch.campaign_id == campaign_id, CodeBatch.state != REFUSED)
+    return any(session.scalar(query.limit(1)) is not None for query in (given, batch))
 
 
 def _revise(

@@ -19,6 +19,7 @@ from rewards.campaigns.errors import CampaignTermsFixed
 from rewards.errors import CampaignStatusRefused
 from rewards.rules import saved
 from rewards.rules.errors import RuleInvalid
+from rewards.vouchers import batches
 from tests.rewards.conftest import NOW, World
 
 RULE = {"fact": "basket.total_minor", "is": "at_least", "value": 2_000}
@@ -82,6 +83,16 @@ def test_discount_is_fixed_once_a_voucher_was_given(world: World) -> None:
     for promised in ({"discount": five}, {"skus": ["tea"]}):
         with pytest.raises(CampaignTermsFixed):
             change(campaign, **promised)
+
+
+def test_discount_is_fixed_once_codes_were_asked_for(world: World) -> None:
+    campaign = world.campaign()
+    with transaction() as session:
+        batches.ask_for_codes(
+            session, campaign_id=campaign, count=1, pattern=None, source="a", actor="staff:test", now=NOW
+        )
+    with pytest.raises(CampaignTermsFixed):
+        change(campaign, discount={"kind": "amount", "amount_minor": 600})
 
 
 def test_funders_are_fixed_once_they_have_paid(world: World) -> None:
