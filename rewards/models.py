@@ -276,7 +276,6 @@ class RedemptionRow(Base):
     redeemed_at: Mapped[datetime]
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
     request_key: Mapped[str | None] = mapped_column(Text)
-    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
     lines: Mapped[list[list[int]]] = mapped_column(JSONB, server_default="[]")
     counted: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
     back_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")

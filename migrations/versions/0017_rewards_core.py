@@ -93,7 +93,6 @@ TILLS = """
 ALTER TABLE rewards.redemption
     ADD COLUMN fingerprint bytea,
     ADD COLUMN request_key text,
-    ADD COLUMN signature bytea,
     ADD COLUMN lines jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN counted jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN back_minor bigint NOT NULL DEFAULT 0,
