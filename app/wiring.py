@@ -43,10 +43,10 @@ import rewards.offers.api.staff
 import rewards.reactions
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
-import rewards.tills.api.merchant
 import rewards.rules.api.staff
 import rewards.simulation.api.staff
 import rewards.simulation.work
+import rewards.tills.api.merchant
 import rewards.vouchers.api.customer
 import rewards.vouchers.api.staff
 import rewards.vouchers.work

@@ -85,7 +85,7 @@ class OrderCompleted(Event):
     """A basket that a customer took home; revenue is these less refunds, never payments.
 
     shape   total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (the wallet's cash)
-            lines: in the payload {"sku", "category", "quantity", "unit", "amount_minor"} each, and "coupon_minor" if any
+            lines: {"sku", "category", "quantity", "unit", "amount_minor"} each, with "coupon_minor" where there is one
     """
 
     name = "order.completed"
