@@ -18,7 +18,7 @@ ENVIRONMENT = PROJECT / "postman" / "local.postman_environment.json"
 NEWMAN = PROJECT / "tests" / "node" / "node_modules" / "newman" / "bin" / "newman.js"
 PERMISSIONS = (
     *("adjustments.ask", "adjustments.decide", "adjustments.read", "approvals.read"),
-    *("campaigns.read", "campaigns.write", "customers.read"),
+    *("campaigns.read", "campaigns.write", "codes.export", "customers.read"),
     *(
         "finance.bank",
         "finance.book",
@@ -31,7 +31,8 @@ PERMISSIONS = (
         "finance.terms",
     ),
     *("identity.read", "identity.write", "insights.read", "journeys.read", "journeys.write"),
-    *("limits.read", "limits.write", "messages.read", "topups.read", "topups.refund"),
+    *("limits.read", "limits.write", "messages.read", "rules.read", "rules.write"),
+    *("topups.read", "topups.refund"),
     *("transfers.approve", "transfers.batch", "transfers.read", "wallets.freeze", "wallets.read"),
 )
 #: Of the second person, who agrees to what the first one asks.
