@@ -158,7 +158,6 @@ def refusal(load: Callable[[], object]) -> Any:
         (ORDER | {"tips": [MONEY, {}]}, {"tips"}),
         (ORDER | {"shown": "x"}, {"shown"}),
     ],
-    ids=str,
 )
 def test_all_that_is_wrong_is_told_as_marshmallow_tells_it(given: Any, at_fault: set[str]) -> None:
     schema = OrderSchema()
