@@ -101,12 +101,13 @@ def settings_told() -> dict[str, tuple[str, str]]:
 UNTOLD = {"posting_refused", "account_missing", "refund_to_stranger", "identity_reference_taken"}
 
 
-def test_the_guides_tell_whatever_the_wallet_refuses() -> None:
+def test_the_guides_tell_whatever_the_wallet_and_rewards_refuse() -> None:
     load_rooms()
     guides = " ".join((PROJECT / page).read_text() for page in PAGES)
     told = set(re.findall(r"`([a-z_]+)`", guides))
 
-    assert {kind.code for kind in every_refusal() if kind.__module__.startswith("wallet.")} - told == UNTOLD
+    refused = {kind.code for kind in every_refusal() if kind.__module__.startswith(("wallet.", "rewards."))}
+    assert refused - told == UNTOLD
 
 
 @pytest.mark.parametrize("page", PAGES)
