@@ -30,7 +30,8 @@ def serve(settings: Settings, *, host: str, port: int, console: Console) -> int:
     suggestions = trying.suggestions(settings, base_url=f"http://{host}:{port}")
     # This process stays the embedded server's user; its own connections are not needed any more.
     db.close_database()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Also SIGINT, which a shell has its background jobs ignore.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_interrupt)
     environment = {**os.environ, "DATABASE_URL": settings.database_url}
     worker_command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
