@@ -76,32 +76,15 @@ def add(connection: Connection, uses: Mapping[Counted, int]) -> None:
 
     raises  LimitReached (ck_counter_cap) past the cap, whatever the caller thought was left
     """
-    _change(connection, _ADD, list(uses.items()))
+    _change(connection, list(uses.items()))
 
 
 def give_back(connection: Connection, counted: Sequence[tuple[Counted, int]]) -> None:
     """Take back what uses have counted, in the very buckets where they counted it."""
-    _change(connection, _ADD, [(name, -amount) for name, amount in counted])
+    _change(connection, [(name, -amount) for name, amount in counted])
 
 
-def hold(connection: Connection, uses: Sequence[CountedUse]) -> None:
-    """Promise uses without making them yet.
-
-    raises  LimitReached where one would pass its cap
-    """
-    held = {use.counted: use for use in uses}
-    names = sorted(held)
-    values = [[held[name].add for name in names], [held[name].cap for name in names]]
-    if names and connection.execute(_HOLD, [*_columns(names), *values]).rowcount < len(names):
-        raise LimitReached
-
-
-def release(connection: Connection, counted: Sequence[tuple[Counted, int]]) -> None:
-    """Let go of what was promised."""
-    _change(connection, _RELEASE, counted)
-
-
-def _change(connection: Connection, query: str, changes: Iterable[tuple[Counted, int]]) -> None:
+def _change(connection: Connection, changes: Iterable[tuple[Counted, int]]) -> None:
     amounts: Tally[Counted] = Tally()
     for name, amount in changes:
         amounts[name] += amount
@@ -109,7 +92,7 @@ def _change(connection: Connection, query: str, changes: Iterable[tuple[Counted,
     if names:
         columns = _columns(names)
         connection.execute(_LOCK, columns)
-        connection.execute(query, [*columns, [amounts[name] for name in names]])
+        connection.execute(_ADD, [*columns, [amounts[name] for name in names]])
 
 
 def _columns(names: Sequence[Counted]) -> list[list[object]]:
@@ -125,11 +108,11 @@ _MAKE = f"""
            WITH ORDINALITY AS u ({_NAMES}, cap, position)
      ORDER BY position
         ON CONFLICT ({_NAMES}) DO UPDATE SET cap = excluded.cap
-     WHERE c.cap <> excluded.cap AND c.used + c.held <= excluded.cap
+     WHERE c.cap <> excluded.cap AND c.used <= excluded.cap
 """  # noqa: S608 - constants only
 
 _LOCK = f"""
-    SELECT c.campaign_id, c.scope, c.measure, c.bucket, c.used + c.held
+    SELECT c.campaign_id, c.scope, c.measure, c.bucket, c.used
       FROM rewards.counter c
       JOIN unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS w ({_NAMES}) USING ({_NAMES})
      ORDER BY c.campaign_id, c.scope COLLATE "C", c.measure COLLATE "C", c.bucket COLLATE "C"
@@ -143,29 +126,12 @@ _USE = f"""
            WITH ORDINALITY AS u ({_NAMES}, used, cap, position)
      ORDER BY position
         ON CONFLICT ({_NAMES}) DO UPDATE SET used = c.used + excluded.used, cap = excluded.cap
-     WHERE c.used + c.held + excluded.used <= excluded.cap
-"""  # noqa: S608 - constants only
-
-_HOLD = f"""
-    INSERT INTO rewards.counter AS c ({_NAMES}, used, held, cap)
-    SELECT {_NAMES}, 0, held, cap
-      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
-           WITH ORDINALITY AS u ({_NAMES}, held, cap, position)
-     ORDER BY position
-        ON CONFLICT ({_NAMES}) DO UPDATE SET held = c.held + excluded.held, cap = excluded.cap
-     WHERE c.used + c.held + excluded.held <= excluded.cap
+     WHERE c.used + excluded.used <= excluded.cap
 """  # noqa: S608 - constants only
 
 _ADD = f"""
     UPDATE rewards.counter c
        SET used = c.used + u.amount
-      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS u ({_NAMES}, amount)
-     WHERE (c.campaign_id, c.scope, c.measure, c.bucket) = (u.campaign_id, u.scope, u.measure, u.bucket)
-"""  # noqa: S608 - constants only
-
-_RELEASE = f"""
-    UPDATE rewards.counter c
-       SET held = c.held - u.amount
       FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS u ({_NAMES}, amount)
      WHERE (c.campaign_id, c.scope, c.measure, c.bucket) = (u.campaign_id, u.scope, u.measure, u.bucket)
 """  # noqa: S608 - constants only

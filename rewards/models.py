@@ -115,7 +115,6 @@ class Campaign(Base):
     is_exclusive: Mapped[bool] = mapped_column(server_default="false")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     uses_per_code: Mapped[int | None] = mapped_column(server_default="1")
-    is_sandbox: Mapped[bool] = mapped_column(server_default="false")
     funded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     approved_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     copied_from: Mapped[UUID | None] = mapped_column(ForeignKey("rewards.campaign.id"))
@@ -132,15 +131,15 @@ class CampaignSku(Base):
 
 
 class Counter(Base):
-    """How much of a limit was used and is held for reservations. The CHECK stands behind the code: no race passes it.
+    """How much of a limit was used. The CHECK stands behind the code: no race passes it.
 
     scope    'total', 'customer:<id>' or 'store:<id>'; measure: 'uses' or 'amount'; bucket: the period, '' for ever
     """
 
     __tablename__ = "counter"
     __table_args__ = (
-        CheckConstraint("used >= 0 AND held >= 0", name="used"),
-        CheckConstraint("used + held <= cap", name="cap"),
+        CheckConstraint("used >= 0", name="used"),
+        CheckConstraint("used <= cap", name="cap"),
         CheckConstraint("measure IN ('uses', 'amount')", name="measure"),
         {"schema": SCHEMA},
     )
@@ -151,14 +150,12 @@ class Counter(Base):
     bucket: Mapped[str] = mapped_column(Text, primary_key=True, server_default="")
     used: Mapped[int] = mapped_column(BigInteger)
     cap: Mapped[int] = mapped_column(BigInteger)
-    held: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class VoucherRow(Base):
     """A coupon or a gift card; its code only as a blind index, its last four characters, and sealed.
 
     is_generic   anyone may show it, many at once; without it and a customer it is a bearer's until it is claimed
-    reserved_by  the reservation that it is promised to until reserved_until
     """
 
     __tablename__ = "voucher"
@@ -185,8 +182,6 @@ class VoucherRow(Base):
     issued_at: Mapped[datetime]
     is_generic: Mapped[bool] = mapped_column(server_default="false")
     batch_id: Mapped[UUID | None]
-    reserved_by: Mapped[UUID | None]
-    reserved_until: Mapped[datetime | None]
 
 
 class CheckoutRow(Base):

@@ -42,7 +42,6 @@ class Terms:
     is_exclusive: bool = False
     priority: int = 0
     uses_per_code: int | None = 1
-    is_sandbox: bool = False
 
     @property
     def is_gift_card(self) -> bool:
@@ -107,7 +106,7 @@ def load(connection: Connection, campaign_ids: Iterable[UUID]) -> dict[UUID, Ter
         """
         SELECT id, kind, discount, currency, is_scoped, min_spend_minor, limit_total, limit_per_customer, audience_id,
                voucher_days, state, starts_at, ends_at, revision, rule, schedule, limits, holdout_bps, holdout_salt,
-               category, is_exclusive, priority, uses_per_code, is_sandbox
+               category, is_exclusive, priority, uses_per_code
           FROM rewards.campaign WHERE id = ANY(%s)
         """,
         [wanted],

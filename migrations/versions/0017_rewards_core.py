@@ -39,7 +39,6 @@ ALTER TABLE rewards.campaign
     ADD COLUMN is_exclusive boolean NOT NULL DEFAULT false,
     ADD COLUMN priority smallint NOT NULL DEFAULT 0,
     ADD COLUMN uses_per_code int DEFAULT 1,
-    ADD COLUMN is_sandbox boolean NOT NULL DEFAULT false,
     ADD COLUMN funded_minor bigint NOT NULL DEFAULT 0,
     ADD COLUMN approved_minor bigint NOT NULL DEFAULT 0,
     ADD COLUMN copied_from uuid CONSTRAINT fk_campaign_copied_from REFERENCES rewards.campaign (id),
@@ -54,15 +53,14 @@ COUNTERS = """
 ALTER TABLE rewards.counter
     ADD COLUMN measure text NOT NULL DEFAULT 'uses',
     ADD COLUMN bucket text NOT NULL DEFAULT '',
-    ADD COLUMN held bigint NOT NULL DEFAULT 0,
     ALTER COLUMN used TYPE bigint,
     ALTER COLUMN cap TYPE bigint,
     DROP CONSTRAINT pk_counter,
     ADD CONSTRAINT pk_counter PRIMARY KEY (campaign_id, scope, measure, bucket),
     DROP CONSTRAINT ck_counter_cap,
     DROP CONSTRAINT ck_counter_used,
-    ADD CONSTRAINT ck_counter_cap CHECK (used + held <= cap),
-    ADD CONSTRAINT ck_counter_used CHECK (used >= 0 AND held >= 0),
+    ADD CONSTRAINT ck_counter_cap CHECK (used <= cap),
+    ADD CONSTRAINT ck_counter_used CHECK (used >= 0),
     ADD CONSTRAINT ck_counter_measure CHECK (measure IN ('uses', 'amount')),
     -- A counter of a rush is updated in place thousands of times.
     SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
@@ -73,8 +71,6 @@ VOUCHERS = """
 ALTER TABLE rewards.voucher
     ADD COLUMN is_generic boolean NOT NULL DEFAULT false,
     ADD COLUMN batch_id uuid,
-    ADD COLUMN reserved_by uuid,
-    ADD COLUMN reserved_until timestamptz,
     ALTER COLUMN source DROP NOT NULL,
     DROP CONSTRAINT ck_voucher_state,
     ADD CONSTRAINT ck_voucher_state CHECK (state IN ('active', 'used_up', 'blocked'));

@@ -83,7 +83,7 @@ BEGIN
         VALUES (_campaign, _scopes[i], _measures[i], _buckets[i], _adds[i], _caps[i])
             ON CONFLICT (campaign_id, scope, measure, bucket) DO UPDATE
            SET used = c.used + excluded.used, cap = excluded.cap
-         WHERE c.used + c.held + excluded.used <= excluded.cap;
+         WHERE c.used + excluded.used <= excluded.cap;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'the limit is reached' USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_counter_cap',
                 DETAIL = i || '|';

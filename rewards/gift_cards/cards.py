@@ -27,7 +27,6 @@ class Card:
     holder_id: UUID
     currency: str
     expires_at: datetime | None
-    reserved_until: datetime | None
     buyer_id: UUID | None
     keeps_until: datetime | None
 
@@ -40,11 +39,9 @@ class Card:
         return self.buyer_id is not None
 
     def check_usable(self, at: datetime) -> None:
-        """raises  VoucherExpired; GiftCardPromised while a till has reserved it"""
+        """raises  VoucherExpired"""
         if self.expires_at is not None and at >= self.expires_at:
             raise VoucherExpired(expired_at=self.expires_at.isoformat())
-        if self.reserved_until is not None and at < self.reserved_until:
-            raise GiftCardPromised
 
 
 def account_of(voucher_id: UUID, currency: str) -> Opening:
@@ -67,7 +64,6 @@ def lock(connection: Connection, card_ids: Collection[UUID], *, holder_id: UUID)
             holder_id=holder_id,
             currency=row[2],
             expires_at=row[3],
-            reserved_until=row[4],
             buyer_id=of_card.get(row[0], (None, None))[0],
             keeps_until=of_card.get(row[0], (None, None))[1],
         )
@@ -120,7 +116,7 @@ def due_of(expires_at: datetime | None) -> datetime | None:
 
 
 _LOCK = """
-    SELECT v.id, v.campaign_id, c.currency, v.expires_at, v.reserved_until
+    SELECT v.id, v.campaign_id, c.currency, v.expires_at
       FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id AND c.kind = 'gift_card'
      WHERE v.id = ANY(%s) AND v.customer_id = %s AND v.state <> 'blocked'
      ORDER BY v.id FOR NO KEY UPDATE OF v

@@ -89,7 +89,7 @@ def _check_untouched(connection: Connection, card: Card, *, now: datetime) -> Se
     if now >= first + WITHDRAWN_WITHIN:
         raise GiftCardRefundTooLate(until=(first + WITHDRAWN_WITHIN).isoformat())
     row = connection.execute("SELECT held FROM wallet.balance WHERE account_id = %s", [card.account.id]).fetchone()
-    if row != (0,) or (card.reserved_until is not None and now < card.reserved_until):
+    if row != (0,):
         raise GiftCardPromised
     return [(transfer_id, amount, at) for transfer_id, _, amount, at in rows]
 

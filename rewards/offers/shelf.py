@@ -32,7 +32,7 @@ def current(connection: Connection) -> tuple[Catalogue, Index]:
 
 
 def is_offered(compiled: Compiled) -> bool:
-    return compiled.terms.state == "running" and not compiled.terms.is_gift_card and not compiled.terms.is_sandbox
+    return compiled.terms.state == "running" and not compiled.terms.is_gift_card
 
 
 def _concerns(compiled: Compiled) -> Concerns:

@@ -93,7 +93,7 @@ _WITH_CODES = """
 """
 
 _USED = """
-    SELECT campaign_id, scope, measure, bucket, c.used + c.held
+    SELECT campaign_id, scope, measure, bucket, c.used
       FROM rewards.counter c
       JOIN unnest(%s::uuid[], %s::text[], %s::text[], %s::text[])
            AS w (campaign_id, scope, measure, bucket) USING (campaign_id, scope, measure, bucket)

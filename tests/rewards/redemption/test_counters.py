@@ -1,4 +1,4 @@
-"""Counters: used, held, given back; each to its cap and no further, in its own bucket."""
+"""Counters: used, given back; each to its cap and no further, in its own bucket."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ def use(counted: Counted, *, add: int = 1, cap: int = 3) -> None:
 
 
 def standing(world: World) -> list[tuple[object, ...]]:
-    return world.rows("SELECT scope, measure, bucket, used, held, cap FROM rewards.counter ORDER BY 1, 2, 3")
+    return world.rows("SELECT scope, measure, bucket, used, cap FROM rewards.counter ORDER BY 1, 2, 3")
 
 
 def test_uses_reach_the_cap_and_do_not_pass_it(world: World) -> None:
@@ -32,7 +32,7 @@ def test_uses_reach_the_cap_and_do_not_pass_it(world: World) -> None:
     with pytest.raises(LimitReached):
         use(total)
 
-    assert standing(world) == [("total", "uses", "", 3, 0, 3)]
+    assert standing(world) == [("total", "uses", "", 3, 3)]
 
 
 def test_first_use_over_the_cap_makes_no_counter(world: World) -> None:
@@ -59,7 +59,7 @@ def test_one_full_counter_refuses_all_of_them(world: World) -> None:
     with pytest.raises(LimitReached), transaction() as session:
         counters.use_all(connection_of(session), [CountedUse(total, 1, 9), CountedUse(day, 1, 500)])
 
-    assert standing(world) == [("store:1", "amount", "2026-05-04", 500, 0, 500)]
+    assert standing(world) == [("store:1", "amount", "2026-05-04", 500, 500)]
 
 
 def test_new_cap_holds_from_the_next_use_on(world: World) -> None:
@@ -70,7 +70,7 @@ def test_new_cap_holds_from_the_next_use_on(world: World) -> None:
     with pytest.raises(LimitReached):
         use(total, cap=1)
 
-    assert standing(world) == [("total", "uses", "", 2, 0, 2)]
+    assert standing(world) == [("total", "uses", "", 2, 2)]
 
 
 def test_lock_tells_what_is_left_of_the_cap_that_is_asked_for(world: World) -> None:
@@ -84,21 +84,7 @@ def test_lock_tells_what_is_left_of_the_cap_that_is_asked_for(world: World) -> N
         counters.add(connection, {total: 4})
 
     assert (raised, lowered) == ({total: 4}, {total: -1})
-    assert standing(world) == [("total", "uses", "", 5, 0, 5)]
-
-
-def test_what_is_held_is_nobody_elses_until_it_is_released(world: World) -> None:
-    total = named(world.campaign())
-    with transaction() as session:
-        counters.hold(connection_of(session), [CountedUse(total, 2, 3)])
-
-    with pytest.raises(LimitReached):
-        use(total, add=2)
-    with transaction() as session:
-        counters.release(connection_of(session), [(total, 2)])
-    use(total, add=3)
-
-    assert standing(world) == [("total", "uses", "", 3, 0, 3)]
+    assert standing(world) == [("total", "uses", "", 5, 5)]
 
 
 def test_rollback_returns_to_the_very_bucket(world: World) -> None:
