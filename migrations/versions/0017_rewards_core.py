@@ -103,12 +103,7 @@ CREATE INDEX ix_redemption_store_id_redeemed_at ON rewards.redemption (store_id,
 -- lines [[sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor], ...]: half of objects
 ALTER TABLE rewards.checkout
     ADD COLUMN lines jsonb NOT NULL DEFAULT '[]',
-    ADD COLUMN elsewhere_minor bigint NOT NULL DEFAULT 0,
     ADD COLUMN back_minor bigint NOT NULL DEFAULT 0,
-    DROP CONSTRAINT ck_checkout_parts,
-    ADD CONSTRAINT ck_checkout_parts CHECK (
-        total_minor = discount_minor + gift_minor + paid_minor + elsewhere_minor
-        AND discount_minor >= 0 AND gift_minor >= 0 AND paid_minor >= 0 AND elsewhere_minor >= 0),
     ADD CONSTRAINT ck_checkout_back CHECK (back_minor BETWEEN 0 AND total_minor);
 CREATE INDEX ix_checkout_store_id_completed_at ON rewards.checkout (store_id, completed_at);
 """

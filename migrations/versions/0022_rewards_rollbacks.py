@@ -20,14 +20,13 @@ def upgrade() -> None:
 
 
 ROLLBACKS = """
--- amount_minor: what went back of the basket, or of a redemption by itself; elsewhere_minor: of it by the till itself
+-- amount_minor: what went back of the basket, or of a redemption by itself
 CREATE TABLE rewards.rollback (
     id uuid CONSTRAINT pk_rollback PRIMARY KEY,
     checkout_id uuid CONSTRAINT fk_rollback_checkout_id REFERENCES rewards.checkout (id),
     redemption_id uuid CONSTRAINT fk_rollback_redemption_id REFERENCES rewards.redemption (id),
     kind text NOT NULL,
     amount_minor bigint NOT NULL,
-    elsewhere_minor bigint NOT NULL DEFAULT 0,
     currency text NOT NULL,
     lines jsonb NOT NULL DEFAULT '[]',
     redemptions jsonb NOT NULL DEFAULT '[]',
@@ -41,7 +40,7 @@ CREATE TABLE rewards.rollback (
     CONSTRAINT uq_rollback_principal_key UNIQUE (principal, key),
     CONSTRAINT ck_rollback_kind CHECK (kind IN ('rollback', 'void', 'reversal', 'refund')),
     CONSTRAINT ck_rollback_subject CHECK (num_nonnulls(checkout_id, redemption_id) = 1),
-    CONSTRAINT ck_rollback_amount CHECK (amount_minor >= 0 AND elsewhere_minor BETWEEN 0 AND amount_minor)
+    CONSTRAINT ck_rollback_amount CHECK (amount_minor >= 0)
 );
 CREATE INDEX ix_rollback_checkout_id ON rewards.rollback (checkout_id) WHERE checkout_id IS NOT NULL;
 CREATE INDEX ix_rollback_redemption_id ON rewards.rollback (redemption_id) WHERE redemption_id IS NOT NULL;

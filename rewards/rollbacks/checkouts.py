@@ -19,7 +19,6 @@ from rewards.rollbacks.rows import Deed, Rollback
 from rewards.rollbacks.wholes import Opened
 from wallet import refunds
 from wallet.errors import RefundExceedsPayment
-from wallet.shares import shares
 from wallet.transfers import Posted
 
 
@@ -79,14 +78,12 @@ def _roll_back_lines(session: Session, opened: Opened, returned: Sequence[Return
     redeemed.lock_vouchers(connection, [each for each in opened.redeemed if each.stands])
     redeemed.uncount(connection, coupons)
 
-    elsewhere_minor = _elsewhere(connection, opened, gross_minor - sum(back.amount_minor for back in coupons))
-    posted = _refund(session, opened, deed, amount_minor=gross_minor - elsewhere_minor, fixed=_fixed(opened, coupons))
+    posted = _refund(session, opened, deed, amount_minor=gross_minor, fixed=_fixed(opened, coupons))
     backs = [*coupons, *_gift_cards_back(connection, opened)]
     made = Rollback(
         checkout_id=kept.id,
         kind=deed.kind,
         amount_minor=gross_minor,
-        elsewhere_minor=elsewhere_minor,
         currency=kept.currency,
         lines=rows.lines_kept(returned),
         redemptions=rows.redemptions_of(backs),
@@ -133,15 +130,6 @@ def _fixed(opened: Opened, coupons: Sequence[Back]) -> dict[UUID, int]:
     for back in coupons:
         found[back.redeemed.account] += back.amount_minor
     return found
-
-
-def _elsewhere(connection: Connection, opened: Opened, rest_minor: int) -> int:
-    """How much of what coupons leave of the lines the till gives back itself, since it collected that."""
-    if not opened.kept.elsewhere_minor or not rest_minor:
-        return 0
-    left = opened.kept.elsewhere_minor - rows.elsewhere_back(connection, opened.kept.id)
-    coupons_left = sum(each.left_minor for each in opened.redeemed if not each.is_gift_card)
-    return shares([opened.kept.left_minor - coupons_left - left, left], rest_minor)[1]
 
 
 def _gift_cards_back(connection: Connection, opened: Opened) -> list[Back]:

@@ -71,14 +71,13 @@ class RedemptionBackSchema(Schema):
 
 
 class RollbackSchema(Schema):
-    """`elsewhere`: how much of the amount the till gives back itself. `refund_id` null: no value had to move."""
+    """`refund_id` null: no value had to move."""
 
     id = fields.UUID()
     kind = fields.String(validate=validate.OneOf(["rollback", "void", "reversal"]))
     checkout_id = fields.UUID(allow_none=True)
     redemption_id = fields.UUID(allow_none=True)
     amount = fields.Nested(BalanceMoneySchema())
-    elsewhere = fields.Nested(BalanceMoneySchema())
     lines = fields.List(fields.Nested(LineBackSchema()))
     redemptions = fields.List(fields.Nested(RedemptionBackSchema()))
     refund_id = fields.UUID(allow_none=True)

@@ -46,7 +46,6 @@ def rollback(made: Rollback) -> dict[str, Any]:
         "checkout_id": made.checkout_id,
         "redemption_id": made.redemption_id,
         "amount": _money(made.amount_minor, made.currency),
-        "elsewhere": _money(made.elsewhere_minor, made.currency),
         "lines": [dict(zip(("position", "amount_minor", "quantity"), line, strict=True)) for line in made.lines],
         "redemptions": [
             dict(zip(("redemption_id", "amount_minor", "is_whole"), each, strict=True)) for each in made.redemptions
