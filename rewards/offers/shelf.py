@@ -25,7 +25,7 @@ def current(connection: Connection) -> tuple[Catalogue, Index]:
         with _lock:
             if latest.version > _version:
                 changed, gone = latest.changed_since(_version)
-                offered = [(each.terms.campaign_id, _concerns(each)) for each in changed if is_offered(each)]
+                offered = [(each.terms.campaign_id, concerns(each)) for each in changed if is_offered(each)]
                 _index.change(offered, [*gone, *[each.terms.campaign_id for each in changed]])
                 _version = latest.version
     return latest, _index
@@ -35,7 +35,8 @@ def is_offered(compiled: Compiled) -> bool:
     return compiled.terms.state == "running" and not compiled.terms.is_gift_card
 
 
-def _concerns(compiled: Compiled) -> Concerns:
+def concerns(compiled: Compiled) -> Concerns:
+    """Under what a campaign stands in an index."""
     rule = compiled.rule
     return concerns_of(
         compiled.discount,

@@ -5,28 +5,32 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from rewards import discounts
 from rewards.campaigns import holdouts, limits, schedules
 from rewards.campaigns.catalogue import Compiled
 from rewards.counters import Counted
-from rewards.offers.index import Index, concerns_of
-from rewards.rules import Concerns, Facts
+from rewards.discounts import worth_alone
+from rewards.offers import shelf
+from rewards.offers.index import Index
+from rewards.rules import Facts
 from rewards.simulation.orders import Order
 from rewards.simulation.report import Overlap, Report
 
 
 class Rivals:
-    """The running campaigns that the one played is held against; a basket is shown to those that may concern it."""
+    """The running coupons that the one played is held against; a basket is shown to those that may concern it.
+
+    The index is their own, since the shelf's goes on while the past is played.
+    """
 
     def __init__(self, campaigns: Sequence[Compiled]) -> None:
         self._of: Mapping[UUID, Compiled] = {each.terms.campaign_id: each for each in campaigns}
         self._index = Index()
-        self._index.change([(each.terms.campaign_id, _concerns(each)) for each in campaigns], [])
+        self._index.change([(campaign_id, shelf.concerns(each)) for campaign_id, each in self._of.items()], [])
 
     def met_by(self, order: Order, facts: Facts) -> list[tuple[UUID, int]]:
         """Those that fit the basket by their conditions and hours, with what each would take off it by itself."""
         found = self._index.candidates(order.basket, store_id=order.store_id, audiences=facts.audiences or frozenset())
-        weighed = [(campaign_id, weigh(self._of[campaign_id], order, facts)) for campaign_id in sorted(found)]
+        weighed = [(campaign_id, weigh(self._of[campaign_id], order, facts)) for campaign_id in found]
         return [(campaign_id, worth) for campaign_id, (missed, worth) in weighed if not missed]
 
 
@@ -108,14 +112,5 @@ def weigh(compiled: Compiled, order: Order, facts: Facts) -> tuple[str | None, i
     if compiled.rule is not None and not compiled.rule.is_met(facts):
         return "conditions_not_met", 0
     covered = [at for at, line in enumerate(basket.lines) if compiled.skus is None or line.sku in compiled.skus]
-    worth_minor = discounts.price(terms.discount, basket, covered).worth_minor if covered else 0
+    worth_minor = worth_alone(terms.discount, basket, covered) if covered else 0
     return (None, worth_minor) if worth_minor else ("basket_not_covered", 0)
-
-
-def _concerns(compiled: Compiled) -> Concerns:
-    return concerns_of(
-        compiled.discount,
-        skus=compiled.skus,
-        audience_id=compiled.terms.audience_id,
-        rule=compiled.rule.concerns if compiled.rule else None,
-    )

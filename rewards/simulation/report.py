@@ -80,7 +80,7 @@ class Report:
             "overlaps": [
                 {
                     "campaign_id": str(campaign_id),
-                    "name": names.get(campaign_id, ""),
+                    "name": names[campaign_id],
                     "baskets": overlap.baskets,
                     "worth_minor": overlap.worth_minor,
                 }

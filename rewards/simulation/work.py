@@ -14,6 +14,7 @@ from rewards import terms
 from rewards.campaigns import catalogue
 from rewards.campaigns.catalogue import Compiled
 from rewards.models import Campaign
+from rewards.offers import shelf
 from rewards.rules import Bought, Facts, Need
 from rewards.rules.loading import load_many
 from rewards.simulation import orders
@@ -62,9 +63,8 @@ def _result(
     with transaction() as session:
         connection = connection_of(session)
         (compiled,) = catalogue.compile_(connection, [terms.load_one(session, campaign_id)])
-        running = session.scalars(select(Campaign.id).where(Campaign.state == "running", Campaign.kind == "coupon"))
-        rivals = catalogue.compile_(connection, list(terms.load(connection, set(running) - {campaign_id}).values()))
-        names = {row.id: row.name for row in session.execute(select(Campaign.id, Campaign.name))}
+        running = catalogue.current(connection).running
+        rivals = [each for each in running if shelf.is_offered(each) and each.terms.campaign_id != campaign_id]
         budget_minor = session.get_one(Campaign, campaign_id).funded_minor
     play = Play(compiled, budget_minor, Rivals(rivals), ZoneInfo(brand_time_zone()))
     needs = _needs([compiled, *rivals])
@@ -80,6 +80,9 @@ def _result(
                 memory.tell(facts)
                 play.take(order, facts)
             memory.keep(order)
+    with transaction() as session:
+        named = select(Campaign.id, Campaign.name).where(Campaign.id.in_(play.report.overlaps))
+        names = {row.id: row.name for row in session.execute(named)}
     return play.report.as_json(currency=compiled.terms.currency, take_up_bps=take_up_bps, names=names)
 
 
