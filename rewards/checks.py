@@ -6,6 +6,7 @@ lines is what they took off at all, and the ledger moved just that, there and ba
 
 from dataclasses import dataclass
 
+from core import consistency
 from core.db import Connection
 
 
@@ -24,11 +25,7 @@ def first_difference(connection: Connection) -> str | None:
 
     Run it in a REPEATABLE READ transaction where tills may be at work.
     """
-    for question in QUESTIONS:
-        row = connection.execute(question).fetchone()
-        if row is not None:
-            return str(row[0])
-    return None
+    return consistency.first_difference(connection, QUESTIONS)
 
 
 def count(connection: Connection) -> Looked:

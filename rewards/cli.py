@@ -3,7 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
-from core.db import connection_of, transaction
+from core import consistency
 from rewards import checks
 
 
@@ -16,10 +16,7 @@ def rewards() -> None:
 @with_appcontext
 def check() -> None:
     """Derive every counter, use and allocation again; names the first difference, with exit status 1."""
-    with transaction() as session:
-        connection = connection_of(session)
-        # One instant for all questions, however much is redeemed meanwhile.
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with consistency.one_instant() as connection:
         difference = checks.first_difference(connection)
         looked = checks.count(connection)
     if difference is not None:

@@ -3,7 +3,8 @@
 import click
 from flask.cli import with_appcontext
 
-from core.db import connection_of, transaction
+from core import consistency
+from core.db import transaction
 from wallet import checks, topups
 from wallet.finance import cli as finance
 from wallet.finance import movement_commands
@@ -19,10 +20,7 @@ def wallet() -> None:
 @with_appcontext
 def check() -> None:
     """Derive every balance, hold, lot and counter again; names the first difference, with exit status 1."""
-    with transaction() as session:
-        connection = connection_of(session)
-        # One instant for all questions, however much is posted meanwhile.
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with consistency.one_instant() as connection:
         difference = checks.first_difference(connection)
         counted = checks.count(connection)
     if difference is not None:

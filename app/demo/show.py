@@ -11,7 +11,7 @@ from app.demo.progress import Bars
 from app.demo.source_facts import facts
 from app.demo.source_files import DemoDataMissing, Files
 from app.demo.stage import Played
-from core.db import connection_of, transaction
+from core import consistency
 from core.errors import ConfigurationError
 from core.gateways import registry
 from core.settings import Settings
@@ -81,10 +81,8 @@ def _open_files() -> Files:
 def lay_table(files: Files, played: Played, console: Console) -> int:
     """Compute everything anew, print it, and name what differs; how the play ends."""
     scene = stage.scene()
-    with transaction() as session:
-        # One look at one moment, though a worker may be at it: a trial purchase must not show in half of the figures.
-        connection = connection_of(session)
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    # Though a worker may be at it: a trial purchase must not show in half of the figures.
+    with consistency.one_instant() as connection:
         # It waits while the files are read, and holds nobody's horizon back, since it writes nothing.
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         shown = table.sections(facts(files, played.window), figures.ours(connection, scene, played.window))

@@ -11,7 +11,7 @@ from app.demo import mixed_payment, safeguarded, settling
 from app.demo.provider import Provider
 from app.demo.stage import Scene
 from app.demo.telling import Section
-from core.db import connection_of, transaction
+from core import consistency
 from core.settings import Settings
 from wallet import seals
 
@@ -37,9 +37,7 @@ def play(
 
 def _seal() -> Section:
     seals.seal_all()
-    with transaction() as session:
-        connection = connection_of(session)
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with consistency.one_instant() as connection:
         difference = seals.first_difference(connection)
         head = seals.head(connection)
     return Section(

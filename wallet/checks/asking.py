@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core import consistency
 from core.db import Connection
 from wallet.assets import brand_time_zone
 from wallet.checks import entries, holds, lots, movements, usage
@@ -33,11 +34,7 @@ def first_difference(connection: Connection) -> str | None:
 
     Run it in a REPEATABLE READ transaction where others may be posting.
     """
-    for question in QUESTIONS:
-        row = connection.execute(question, names()).fetchone()
-        if row is not None:
-            return str(row[0])
-    return None
+    return consistency.first_difference(connection, QUESTIONS, names())
 
 
 def count(connection: Connection) -> Counted:

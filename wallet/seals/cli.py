@@ -3,6 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
+from core import consistency
 from core.db import connection_of, transaction
 from wallet import seals
 from wallet.seals import Head
@@ -34,9 +35,7 @@ def verify(kept: str | None) -> None:
         known = Head.parse(kept) if kept else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--head") from error
-    with transaction() as session:
-        connection = connection_of(session)
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with consistency.one_instant() as connection:
         difference = seals.first_difference(connection, known)
         last = seals.head(connection)
     if difference is not None:
