@@ -1,7 +1,7 @@
 """A hot path's one call, by libpq itself: prepared once a connection, and executed without a cursor.
 
-psycopg's cursor takes some 65 µs of Python a statement, this some 15 (measured): where the statement itself takes 200,
-that is felt. Everything else uses `connection.execute`.
+By a cursor a posting with its thirteen parameters took 200 µs of its caller's CPU, and so it takes 115 (eight threads,
+measured beside other work). Everything else uses `connection.execute`.
 """
 
 import re
