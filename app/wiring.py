@@ -33,10 +33,13 @@ import rewards.campaigns.api.staff
 import rewards.cli
 import rewards.gift_cards
 import rewards.gift_cards.api.customer
-import rewards.gift_cards.api.public
 import rewards.gift_cards.api.staff
 import rewards.gift_cards.reactions
 import rewards.gift_cards.work
+import rewards.gifts.api.customer
+import rewards.gifts.api.public
+import rewards.gifts.reactions
+import rewards.gifts.work
 import rewards.offers.api.customer
 import rewards.offers.api.merchant
 import rewards.offers.api.staff
@@ -123,6 +126,7 @@ def doors() -> list[Door]:
                 rewards.api.customer.blueprint,
                 rewards.offers.api.customer.blueprint,
                 rewards.gift_cards.api.customer.blueprint,
+                rewards.gifts.api.customer.blueprint,
                 rewards.vouchers.api.customer.blueprint,
                 engage.api.customer.blueprint,
             ],
@@ -201,7 +205,7 @@ def doors() -> list[Door]:
                 wallet.identity.api.public.blueprint,
                 wallet.topups.api.public.blueprint,
                 wallet.peers.api.public.blueprint,
-                rewards.gift_cards.api.public.blueprint,
+                rewards.gifts.api.public.blueprint,
             ],
         ),
     ]
@@ -221,6 +225,7 @@ READERS: list[Reader] = [
     *wallet.peers.reactions.READERS,
     *rewards.reactions.READERS,
     *rewards.gift_cards.reactions.READERS,
+    *rewards.gifts.reactions.READERS,
     *insights.reactions.READERS,
     *engage.reactions.READERS,
 ]
@@ -233,7 +238,8 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *wallet.work.work(gateways.payments),
         *wallet.identity.work.work(gateways.identity),
         *wallet.peers.work.WORK,
-        *rewards.gift_cards.work.work(settings),
+        *rewards.gift_cards.work.WORK,
+        *rewards.gifts.work.work(settings),
         *rewards.vouchers.work.WORK,
         *rewards.simulation.work.WORK,
         *engage.work.WORK,

@@ -37,18 +37,3 @@ class GiftCardRefundTooLate(Refusal):
 
     code = "gift_card_refund_too_late"
     title = "The time for giving the gift card back is over"
-
-
-class GiftEnded(Refusal):
-    """`outcome` in its facts: delivered, cancelled or returned."""
-
-    code = "gift_ended"
-    kind = Kind.CONFLICT
-    title = "This gift is not on its way any more"
-
-
-class GiftTooLate(Refusal):
-    """`expires_at` in its facts."""
-
-    code = "gift_too_late"
-    title = "The gift card would have expired before the gift can be received"

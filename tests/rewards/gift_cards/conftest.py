@@ -13,6 +13,7 @@ from core.events import readers
 from rewards import checks
 from rewards.gift_cards import buying, expiring, merging, of_customer, reactions, refunds
 from rewards.gift_cards.buying import Purchase
+from rewards.gifts.reactions import READERS as GIFT_READERS
 from rewards.vouchers import holdings
 from rewards.vouchers.holdings import Holding
 from tests.core.log import still_behind
@@ -27,6 +28,8 @@ __all__ = ["ANNA", "BEN", "CLARA", "LEAST", "NOW", "Cards", "World", "customer",
 
 ANNA, BEN, CLARA = "+12125550142", "+12125550143", "+12125550144"
 LEAST = timedelta(days=1827)
+
+READERS = [*reactions.READERS, *GIFT_READERS]
 
 
 def do(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
@@ -88,7 +91,7 @@ def anna(world: World) -> Iterator[Cards]:
     answers.register(Answers(gift_cards_of=of_customer))
     with transaction() as session:
         limits.ensure_defaults(session, now=NOW)
-    readers.register(reactions.READERS)
+    readers.register(READERS)
     yield Cards(world, customer(ANNA, 10_000))
     answers.register(Answers())
 
@@ -121,7 +124,7 @@ def owed(at: datetime = NOW) -> tuple[int, int, int]:
 
 def settle(*, now: datetime = NOW) -> None:
     """Let the reader read all there is and the cards that are due be looked after."""
-    for reader in reactions.READERS:
+    for reader in READERS:
         while readers.run_batch(reader, now=now) or still_behind(reader):
             pass
     while expiring.watch_due(now):

@@ -15,7 +15,7 @@ from core.db import transaction
 from core.delivery import messages
 from core.delivery.models import Message
 from core.web.principals import Principal
-from rewards.gift_cards import deliveries, reactions
+from rewards.gifts import deliveries, reactions
 from tests.rewards.conftest import fill
 from tests.rewards.gift_cards.conftest import BEN, CLARA
 from tests.rewards.test_api import Door

@@ -7,8 +7,9 @@ from threading import Barrier
 from core import ids
 from core.errors import Busy, Refusal
 from rewards import checkouts
-from rewards.gift_cards import deliveries, expiring, giving
-from rewards.gift_cards.giving import NewGift
+from rewards.gift_cards import expiring
+from rewards.gifts import deliveries, giving
+from rewards.gifts.giving import NewGift
 from tests.rewards.conftest import line
 from tests.rewards.gift_cards.conftest import BEN, LEAST, NOW, Cards, do, owed
 from wallet.peers.invitations import Brand

@@ -11,7 +11,7 @@ from auth import limits
 from auth.limits import Limit
 from core import crypto
 from core.delivery import messages
-from rewards.gift_cards.models import Gift
+from rewards.gifts.models import Gift
 from wallet.assets import exponent_of
 from wallet.peers import people
 from wallet.peers.invitations import Brand

@@ -17,10 +17,12 @@ from core import crypto, ids
 from core.db import connection_of
 from core.errors import InvalidInput, NotFound
 from core.events import announce
-from rewards.gift_cards import cards, handing, texts
-from rewards.gift_cards.errors import GiftCardPromised, GiftEnded, GiftTooLate
-from rewards.gift_cards.events import GiftCancelled, GiftCreated, GiftReturned
-from rewards.gift_cards.models import CANCELLED, DELIVERED, SCHEDULED, Gift
+from rewards.gift_cards import cards
+from rewards.gift_cards.errors import GiftCardPromised
+from rewards.gifts import handing, texts
+from rewards.gifts.errors import GiftEnded, GiftTooLate
+from rewards.gifts.events import GiftCancelled, GiftCreated, GiftReturned
+from rewards.gifts.models import CANCELLED, DELIVERED, SCHEDULED, Gift
 from wallet import standing
 from wallet.peers import people
 from wallet.peers.errors import SelfTransfer

@@ -11,9 +11,9 @@ from auth.models import Customer
 from core import crypto
 from core.db import connection_of, transaction
 from core.events import announce_all
-from rewards.gift_cards import giving, handing, texts
-from rewards.gift_cards.events import GiftDelivered, GiftReceived
-from rewards.gift_cards.models import DELIVERED, RETURNED, SCHEDULED, WAITING, Gift
+from rewards.gifts import giving, handing, texts
+from rewards.gifts.events import GiftDelivered, GiftReceived
+from rewards.gifts.models import DELIVERED, RETURNED, SCHEDULED, WAITING, Gift
 from wallet.peers import people
 from wallet.peers.invitations import Brand
 

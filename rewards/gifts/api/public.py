@@ -4,7 +4,7 @@ from flask import Response, current_app
 from flask_smorest import Blueprint
 from markupsafe import escape
 
-blueprint = Blueprint("gift_cards_public", __name__, description="Gift cards from friends")
+blueprint = Blueprint("gifts_public", __name__, description="Gifts from friends")
 
 
 @blueprint.get("/c/g")

@@ -12,10 +12,11 @@ from core.db import statement, transaction
 from core.errors import InvalidInput, NotFound
 from rewards.baskets import Basket
 from rewards.errors import VoucherExpired, VoucherUnknown, VoucherUsedUp
-from rewards.gift_cards import deliveries, giving
-from rewards.gift_cards.errors import GiftCardMoved, GiftCardPromised, GiftEnded, GiftTooLate
-from rewards.gift_cards.giving import NewGift
-from rewards.gift_cards.models import Gift
+from rewards.gift_cards.errors import GiftCardMoved, GiftCardPromised
+from rewards.gifts import deliveries, giving
+from rewards.gifts.errors import GiftEnded, GiftTooLate
+from rewards.gifts.giving import NewGift
+from rewards.gifts.models import Gift
 from rewards.redemption import redeeming
 from rewards.redemption.redeeming import Request
 from rewards.vouchers import holdings

@@ -1,0 +1,1 @@
+"""Gifts: a voucher on its way from one customer to a friend."""
