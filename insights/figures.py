@@ -14,7 +14,8 @@ from insights.models import PHASES
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Orders as they were announced: sales_minor = by_coupons_minor + by_gift_cards_minor + by_wallets_minor.
+    """Orders as they were announced: sales_minor = by_coupons_minor + by_gift_cards_minor + by_wallets_minor
+    + by_tills_minor (collected by the tills themselves).
 
     customers   distinct ones
     """
@@ -25,6 +26,7 @@ class Sales:
     by_coupons_minor: int
     by_gift_cards_minor: int
     by_wallets_minor: int
+    by_tills_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,14 @@ def _ledger(connection: Connection, window: dict[str, Any]) -> Ledger:
 # One pass over the orders gives the days and, as the group of all, the total with its own distinct customers.
 _SALES = """
     SELECT day, count(*), count(DISTINCT customer_id), coalesce(sum(total), 0)::bigint,
-           coalesce(sum(coupons), 0)::bigint, coalesce(sum(gifts), 0)::bigint, coalesce(sum(paid), 0)::bigint
+           coalesce(sum(coupons), 0)::bigint, coalesce(sum(gifts), 0)::bigint, coalesce(sum(paid), 0)::bigint,
+           coalesce(sum(at_till), 0)::bigint
       FROM (SELECT (occurred_at AT TIME ZONE %(zone)s)::date AS day, customer_id,
                    (payload ->> 'total_minor')::bigint AS total,
                    (payload ->> 'discount_minor')::bigint AS coupons,
                    (payload ->> 'gift_minor')::bigint AS gifts,
-                   (payload ->> 'paid_minor')::bigint AS paid
+                   (payload ->> 'paid_minor')::bigint AS paid,
+                   (payload ->> 'at_till_minor')::bigint AS at_till
               FROM core.event
              WHERE name = 'order.completed' AND occurred_at >= %(since)s AND occurred_at < %(until)s
                AND payload ->> 'currency' = %(currency)s) o

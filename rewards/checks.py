@@ -105,6 +105,25 @@ _CHECKOUTS = """
      ORDER BY c.id LIMIT 1
 """
 
+# What moved is what the vouchers and the wallet gave: the rest was collected by the till itself.
+_PAYMENTS = """
+    SELECT format('checkout %s of %s left %s to its till, its payment is of %s', c.id, c.total_minor, c.at_till_minor,
+                  coalesce(t.details ->> 'amount_minor', 'nothing'))
+      FROM rewards.checkout c LEFT JOIN wallet.transfer t ON t.id = c.transfer_id AND t.state = 'posted'
+     WHERE coalesce((t.details ->> 'amount_minor')::bigint, 0) <> c.total_minor - c.at_till_minor
+     ORDER BY c.id LIMIT 1
+"""
+
+_AT_TILLS = """
+    SELECT format('till of checkout %s collected %s and gave %s back, of %s of %s in all', c.id, c.at_till_minor,
+                  b.at_till, c.back_minor, c.total_minor)
+      FROM rewards.checkout c
+      JOIN (SELECT checkout_id, sum(at_till_minor) AS at_till FROM rewards.rollback GROUP BY 1) b
+        ON b.checkout_id = c.id
+     WHERE b.at_till > c.at_till_minor OR c.back_minor = c.total_minor AND b.at_till <> c.at_till_minor
+     ORDER BY c.id LIMIT 1
+"""
+
 # By account: two codes of one campaign in a basket take from one budget.
 _LEDGER = """
     SELECT format('redemptions of transfer %s took %s from %s, the ledger %s', r.transfer_id, r.amount, r.owner,
@@ -168,6 +187,8 @@ QUESTIONS = (
     _ALLOCATIONS,
     _LINES,
     _CHECKOUTS,
+    _PAYMENTS,
+    _AT_TILLS,
     _LEDGER,
     _TRANSFERS,
     _BACKS,

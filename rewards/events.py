@@ -84,7 +84,8 @@ class VoucherRedeemed(Event):
 class OrderCompleted(Event):
     """A basket that a customer took home; revenue is these less refunds, never payments.
 
-    shape   total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (the wallet's cash)
+    shape   total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (the wallet)
+            + at_till_minor (collected by the till itself)
             lines: {"sku", "category", "quantity", "unit", "amount_minor"} each, with "coupon_minor" where there is one
     """
 
@@ -98,6 +99,7 @@ class OrderCompleted(Event):
     discount_minor: int
     gift_minor: int
     paid_minor: int
+    at_till_minor: int = 0
     currency: str
     lines: tuple[Line, ...]
 

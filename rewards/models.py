@@ -185,7 +185,7 @@ class VoucherRow(Base):
 
 
 class CheckoutRow(Base):
-    """A basket that was paid: by coupons (discount_minor), gift cards and the wallet (paid_minor).
+    """A basket that was paid: by coupons (discount_minor), gift cards, the wallet (paid_minor), and to the till itself.
 
     lines  [[sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor], ...]
     """
@@ -194,8 +194,8 @@ class CheckoutRow(Base):
     __table_args__ = (
         UniqueConstraint("terminal_id", "till_reference"),
         CheckConstraint(
-            "total_minor = discount_minor + gift_minor + paid_minor "
-            "AND discount_minor >= 0 AND gift_minor >= 0 AND paid_minor >= 0",
+            "total_minor = discount_minor + gift_minor + paid_minor + at_till_minor "
+            "AND discount_minor >= 0 AND gift_minor >= 0 AND paid_minor >= 0 AND at_till_minor >= 0",
             name="parts",
         ),
         CheckConstraint("back_minor BETWEEN 0 AND total_minor", name="back"),
@@ -219,6 +219,7 @@ class CheckoutRow(Base):
     transfer_id: Mapped[UUID | None]
     completed_at: Mapped[datetime]
     lines: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
+    at_till_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     back_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 

@@ -74,6 +74,7 @@ class SalesSchema(Schema):
     by_coupons = fields.Nested(BalanceMoneySchema())
     by_gift_cards = fields.Nested(BalanceMoneySchema())
     by_wallets = fields.Nested(BalanceMoneySchema())
+    by_tills = fields.Nested(BalanceMoneySchema(), metadata={"description": "Collected by the tills themselves."})
 
 
 class DaySchema(SalesSchema):

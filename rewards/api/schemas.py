@@ -155,7 +155,7 @@ class CheckoutArgsSchema(Schema):
     """`vouchers` are codes or ids, coupons applied in this order; or `apply_best` takes all that apply.
 
     What they leave is paid out of the wallet, in the customer's preferred order or in `source_order`; there a gift card
-    is not among it, since it pays as a voucher.
+    is not among it, since it pays as a voucher. Or the till collects it itself, in cash or by card: `rest` "till".
     """
 
     customer_code = fields.String(
@@ -177,22 +177,31 @@ class CheckoutArgsSchema(Schema):
     )
     currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
     till_reference = fields.String(required=True, validate=TILL_REFERENCE)
+    rest = fields.String(
+        load_default="wallet",
+        validate=validate.OneOf(["wallet", "till"]),
+        metadata={"description": "Who collects what the vouchers leave: till, in cash or by card; `at_till` says it."},
+    )
     source_order = kinds_field(load_default=None, allow_none=True)
 
     @validates_schema
     def check_one(self, args: dict[str, Any], **_: Any) -> None:
         if args.get("apply_best") and args.get("vouchers"):
             raise ValidationError({"apply_best": ["Send either vouchers or apply_best."]})
+        if args.get("rest") == "till" and args.get("source_order"):
+            raise ValidationError({"source_order": ["The wallet pays nothing where the till collects the rest."]})
 
 
 class CheckoutSchema(Schema):
-    """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (from the wallet)."""
+    """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (from the wallet) + `at_till` (to be collected
+    by the till itself). `payment_id` null: no value moved."""
 
     id = fields.UUID()
     total = fields.Nested(BalanceMoneySchema())
     discount = fields.Nested(BalanceMoneySchema())
     gift = fields.Nested(BalanceMoneySchema())
     paid = fields.Nested(BalanceMoneySchema())
+    at_till = fields.Nested(BalanceMoneySchema())
     redemptions = fields.List(fields.Nested(RedemptionSchema()))
     payment_id = fields.UUID(allow_none=True)
     till_reference = fields.String()

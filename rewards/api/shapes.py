@@ -66,6 +66,7 @@ def checkout(taken: Checkout) -> dict[str, Any]:
         "discount": _money(taken.discount_minor, taken.currency),
         "gift": _money(taken.gift_minor, taken.currency),
         "paid": _money(taken.paid_minor, taken.currency),
+        "at_till": _money(taken.at_till_minor, taken.currency),
         "redemptions": [redemption(made) for made in taken.redemptions],
         "payment_id": taken.transfer_id,
         "till_reference": taken.till_reference,

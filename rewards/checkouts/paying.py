@@ -1,4 +1,4 @@
-"""What pays a checkout: its vouchers, then what the customer has in the wallet."""
+"""What pays a checkout: its vouchers, then what the customer has in the wallet, or what the till collects itself."""
 
 import hashlib
 from collections.abc import Sequence
@@ -35,10 +35,12 @@ class Taken:
 
 
 def draw(connection: Connection, funds: Funds, request: CheckoutRequest, rest_minor: int, *, at: datetime) -> Drawn:
-    """What the customer's wallet gives to the rest of a basket.
+    """What the customer's wallet gives to the rest of a basket; nothing where the till collects it.
 
     raises  InsufficientFunds where it does not cover the rest; Beaten where another transaction was quicker
     """
+    if request.rest == "till":
+        return Drawn()
     if request.kinds == ("cash",) or not rest_minor:
         return _draw_cash(funds, request, rest_minor)
     sources = in_order(request.kinds)
@@ -69,7 +71,7 @@ def _draw_cash(funds: Funds, request: CheckoutRequest, rest_minor: int) -> Drawn
 
 
 def payment_of(taken: Taken) -> Payment:
-    """The payment of a checkout that costs something."""
+    """The payment of a checkout in which value moves."""
     request, checkout = taken.request, taken.checkout
     assert checkout.transfer_id is not None
     return Payment(
@@ -83,7 +85,7 @@ def payment_of(taken: Taken) -> Payment:
         store_id=request.till.store_id,
         terminal_id=request.till.terminal_id,
         reference=request.till_reference,
-        amount_minor=checkout.total_minor,
+        amount_minor=checkout.total_minor - checkout.at_till_minor,
         currency=request.currency,
         sources=[*[use.leg for use in taken.uses if use.amount_minor], *taken.drawn.legs],
         lots=taken.drawn.lots,
@@ -118,6 +120,7 @@ def facts_of(taken: Taken) -> list[Event]:
         discount_minor=checkout.discount_minor,
         gift_minor=checkout.gift_minor,
         paid_minor=checkout.paid_minor,
+        at_till_minor=checkout.at_till_minor,
         currency=checkout.currency,
         lines=taken.request.basket.lines,
     )

@@ -14,6 +14,9 @@ from wallet.accounts import Opening
 from wallet.paying.splits import Kind
 from wallet.paying.tills import Till
 
+#: Who collects what the vouchers of a basket leave.
+Rest = Literal["wallet", "till"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
@@ -21,6 +24,7 @@ class CheckoutRequest:
 
     vouchers        ids or codes, coupons applied in this order; BEST ("best") for all of the customer's that apply
     takes_part      vouchers that cannot be used are left out, instead of refusing the basket; unknown ones refuse it
+    rest            what vouchers leave is paid out of the wallet, or collected by the till itself
     kinds           of source in the wallet, in the order in which they pay the rest; gift cards pay as vouchers only
     till_reference  the till's own number of this basket; the same request under it again gets the same answer
     at              business time; None is the `now` of the call
@@ -33,6 +37,7 @@ class CheckoutRequest:
     till_reference: str
     vouchers: tuple[Reference, ...] | Literal["best"] = ()
     takes_part: bool = False
+    rest: Rest = "wallet"
     kinds: tuple[Kind, ...] = ("cash",)
     at: datetime | None = None
 
@@ -45,6 +50,8 @@ class CheckoutRequest:
         asked = [str(self.customer_id), self.currency, lines, [str(reference) for reference in self.vouchers]]
         if self.takes_part:  # added where it is so, since fingerprints are kept
             asked.append("part")
+        if self.rest == "till":
+            asked.append("till")
         return hashlib.sha256(json.dumps(asked).encode()).digest()
 
     @property

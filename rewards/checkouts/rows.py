@@ -16,9 +16,10 @@ from wallet.paying.tills import Till
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """A basket that was taken: total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (wallet).
+    """A basket that was taken: total_minor = discount_minor (coupons) + gift_minor (gift cards) + paid_minor (wallet)
+    + at_till_minor (what the till collects itself).
 
-    transfer_id  None where nothing was to pay
+    transfer_id  None where no value moved
     lines        [sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor] each
     replayed     it had been taken before, under the same till's reference
     """
@@ -31,6 +32,7 @@ class Checkout:
     discount_minor: int
     gift_minor: int
     paid_minor: int
+    at_till_minor: int = 0
     currency: str
     transfer_id: UUID | None
     completed_at: datetime
@@ -79,7 +81,7 @@ def _columns(checkout: Checkout, fingerprint: bytes) -> list[object]:
     return [
         fingerprint, checkout.id, checkout.customer_id, till.merchant_id, till.store_id, till.terminal_id,
         checkout.till_reference, checkout.total_minor, checkout.discount_minor, checkout.gift_minor,
-        checkout.paid_minor, checkout.currency, checkout.transfer_id, checkout.completed_at,
+        checkout.paid_minor, checkout.at_till_minor, checkout.currency, checkout.transfer_id, checkout.completed_at,
         json.dumps(checkout.lines),
     ]  # fmt: skip
 
@@ -95,6 +97,7 @@ def _checkout(
     discount_minor: int,
     gift_minor: int,
     paid_minor: int,
+    at_till_minor: int,
     currency: str,
     transfer_id: UUID | None,
     completed_at: datetime,
@@ -109,6 +112,7 @@ def _checkout(
         discount_minor=discount_minor,
         gift_minor=gift_minor,
         paid_minor=paid_minor,
+        at_till_minor=at_till_minor,
         currency=currency,
         transfer_id=transfer_id,
         completed_at=completed_at,
@@ -117,7 +121,7 @@ def _checkout(
 
 
 _NAMES = """id, customer_id, merchant_id, store_id, terminal_id, till_reference, total_minor,
-           discount_minor, gift_minor, paid_minor, currency, transfer_id, completed_at, lines"""
+           discount_minor, gift_minor, paid_minor, at_till_minor, currency, transfer_id, completed_at, lines"""
 
 _SELECT = f"""
     SELECT fingerprint, {_NAMES}
@@ -130,8 +134,8 @@ _INSERT = f"""
            (fingerprint, {_NAMES})
     SELECT fingerprint, {_NAMES}::jsonb
       FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[],
-                  %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[], %s::timestamptz[],
-                  %b::text[])
+                  %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[],
+                  %s::timestamptz[], %b::text[])
            AS c (fingerprint, {_NAMES})
      ORDER BY terminal_id, till_reference
         ON CONFLICT (terminal_id, till_reference) DO NOTHING

@@ -50,7 +50,7 @@ def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: date
     refusals  those of `deciding.decide`; InsufficientFunds when the wallet does not cover the rest;
               TillReferenceReused; PaymentReversed after the till took it back
     raises    LimitExceeded, AccountFrozen and AccountClosed for all of them, where one customer's wallet may not pay
-    effects   announces voucher.redeemed, order.completed and payment.completed (a basket of nothing: only the order)
+    effects   announces voucher.redeemed, order.completed and payment.completed (not where no value moves)
     """
     if not requests:
         return []
@@ -61,9 +61,8 @@ def _take_all(
     session: Session, connection: Connection, funds: Funds, requests: Sequence[CheckoutRequest], *, now: datetime
 ) -> list[Checkout | Refusal]:
     shown = [_shown(request, at=request.at or now) for request in requests]
-    rows.bar_reversals(
-        connection, [(r.till.terminal_id, r.till_reference) for r in requests if not r.basket.total_minor]
-    )
+    keyless = [each for each in requests if not each.basket.total_minor or each.rest == "till"]
+    rows.bar_reversals(connection, [(each.till.terminal_id, each.till_reference) for each in keyless])
     known = evidence.gather(connection, funds, shown)
     # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took; in this order, so
     # that whose payment is seen is seen as a checkout, too.
@@ -145,7 +144,8 @@ def _shown(request: CheckoutRequest, *, at: datetime) -> Shown:
 def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *, at: datetime) -> Checkout:
     checkout_id = ids.new()
     total_minor = request.basket.total_minor
-    transfer_id = ids.new() if total_minor else None
+    at_till_minor = rest_minor if request.rest == "till" else 0
+    transfer_id = ids.new() if total_minor > at_till_minor else None
     gift_minor = sum([use.amount_minor for use in uses if use.voucher.terms.is_gift_card])
     redemptions = [
         recording.redemption_of(
@@ -167,7 +167,8 @@ def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *,
         total_minor=total_minor,
         discount_minor=total_minor - gift_minor - rest_minor,
         gift_minor=gift_minor,
-        paid_minor=rest_minor,
+        paid_minor=rest_minor - at_till_minor,
+        at_till_minor=at_till_minor,
         currency=request.currency,
         transfer_id=transfer_id,
         completed_at=at,

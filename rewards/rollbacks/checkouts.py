@@ -19,6 +19,7 @@ from rewards.rollbacks.rows import Deed, Rollback
 from rewards.rollbacks.wholes import Opened
 from wallet import refunds
 from wallet.errors import RefundExceedsPayment
+from wallet.shares import shares
 from wallet.transfers import Posted
 
 
@@ -78,12 +79,14 @@ def _roll_back_lines(session: Session, opened: Opened, returned: Sequence[Return
     redeemed.lock_vouchers(connection, [each for each in opened.redeemed if each.stands])
     redeemed.uncount(connection, coupons)
 
-    posted = _refund(session, opened, deed, amount_minor=gross_minor, fixed=_fixed(opened, coupons))
+    at_till_minor = _at_till(connection, opened, gross_minor - sum(back.amount_minor for back in coupons))
+    posted = _refund(session, opened, deed, amount_minor=gross_minor - at_till_minor, fixed=_fixed(opened, coupons))
     backs = [*coupons, *_gift_cards_back(connection, opened)]
     made = Rollback(
         checkout_id=kept.id,
         kind=deed.kind,
         amount_minor=gross_minor,
+        at_till_minor=at_till_minor,
         currency=kept.currency,
         lines=rows.lines_kept(returned),
         redemptions=rows.redemptions_of(backs),
@@ -130,6 +133,15 @@ def _fixed(opened: Opened, coupons: Sequence[Back]) -> dict[UUID, int]:
     for back in coupons:
         found[back.redeemed.account] += back.amount_minor
     return found
+
+
+def _at_till(connection: Connection, opened: Opened, rest_minor: int) -> int:
+    """How much of what coupons leave of the lines the till gives back itself, since it collected that."""
+    if not opened.kept.at_till_minor or not rest_minor:
+        return 0
+    left = opened.kept.at_till_minor - rows.at_till_back(connection, opened.kept.id)
+    coupons_left = sum(each.left_minor for each in opened.redeemed if not each.is_gift_card)
+    return shares([opened.kept.left_minor - coupons_left - left, left], rest_minor)[1]
 
 
 def _gift_cards_back(connection: Connection, opened: Opened) -> list[Back]:

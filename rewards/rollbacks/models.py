@@ -26,7 +26,7 @@ from rewards.models import SCHEMA
 class RollbackRow(Base):
     """What went back by one deed, of a checkout or of a redemption by itself.
 
-    amount_minor     of the basket, or of the redemption
+    amount_minor     of the basket, or of the redemption; at_till_minor: of it by the till itself
     lines            [[position, amount_minor, quantity], ...] of a checkout
     redemptions      [[redemption_id, amount_minor, is_whole], ...]
     """
@@ -36,7 +36,7 @@ class RollbackRow(Base):
         UniqueConstraint("principal", "key"),
         CheckConstraint("kind IN ('rollback', 'void', 'reversal', 'refund')", name="kind"),
         CheckConstraint("num_nonnulls(checkout_id, redemption_id) = 1", name="subject"),
-        CheckConstraint("amount_minor >= 0", name="amount"),
+        CheckConstraint("amount_minor >= 0 AND at_till_minor BETWEEN 0 AND amount_minor", name="amount"),
         Index(None, "checkout_id", postgresql_where=text("checkout_id IS NOT NULL")),
         Index(None, "redemption_id", postgresql_where=text("redemption_id IS NOT NULL")),
         Index(None, "store_id", "made_at"),
@@ -48,6 +48,7 @@ class RollbackRow(Base):
     redemption_id: Mapped[UUID | None] = mapped_column(ForeignKey("rewards.redemption.id"))
     kind: Mapped[str] = mapped_column(Text)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    at_till_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     currency: Mapped[str] = mapped_column(Text)
     lines: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
     redemptions: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")

@@ -1,4 +1,7 @@
-"""Checkouts whose payment was given back by itself: once nothing of it is left, their vouchers are used no longer."""
+"""Checkouts whose payment was given back by itself: once nothing of it is left, their vouchers are used no longer.
+
+Where the till collected a part itself nobody knows whether that went back: such a basket is rolled back by its till.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -51,7 +54,7 @@ _GIVEN_BACK = """
       JOIN rewards.checkout c
         ON c.terminal_id = CASE WHEN starts_with(t.principal, 'till:') THEN substr(t.principal, 6)::uuid END
        AND c.till_reference = t.key AND c.transfer_id = t.id
-     WHERE t.id = ANY(%s) AND c.back_minor < c.total_minor
+     WHERE t.id = ANY(%s) AND c.back_minor < c.total_minor AND c.at_till_minor = 0
        AND NOT EXISTS (SELECT FROM wallet.source s JOIN wallet.account a ON a.id = s.account_id
                         WHERE s.transfer_id = t.id AND s.refunded < s.amount AND a.asset = c.currency)
 """

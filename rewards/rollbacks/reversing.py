@@ -27,10 +27,16 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Reversed:
-    """What a reversal came to. redemption_id: of a voucher redeemed by itself."""
+    """What a reversal came to.
+
+    redemption_id  of a voucher redeemed by itself
+    at_till_minor  what the till gives back itself, since it collected that; currency: of it, None of no basket
+    """
 
     reversal: Reversal
     redemption_id: UUID | None = None
+    at_till_minor: int = 0
+    currency: str | None = None
 
 
 class _Beaten(Exception):
@@ -62,7 +68,7 @@ def _reverse(session: Session, till: Till, till_reference: str, *, at: datetime)
         return _reverse_redemption(session, till, redemption_id, at=at)
     checkout_id = rows.checkout_by_reference(connection, till.terminal_id, till_reference)
     if checkout_id is not None:
-        return Reversed(_reverse_checkout(session, till, till_reference, checkout_id, at=at))
+        return _reverse_checkout(session, till, till_reference, checkout_id, at=at)
 
     try:
         reversal = reversals.reverse(session, till, till_reference, at=at)
@@ -77,7 +83,7 @@ def _reverse(session: Session, till: Till, till_reference: str, *, at: datetime)
 
 def _reverse_checkout(
     session: Session, till: Till, till_reference: str, checkout_id: UUID, *, at: datetime
-) -> Reversal:
+) -> Reversed:
     connection = connection_of(session)
     opened = wholes.open_all(connection, [checkout_id])[0]
     deed = Deed(
@@ -87,16 +93,16 @@ def _reverse_checkout(
         kind="reversal",
         at=at,
     )
-    earlier = rows.find(connection, deed)
-    is_over = earlier is not None or (not opened.kept.left_minor and (not opened.wholes))
+    done = rows.find(connection, deed)
+    is_over = done is not None or (not opened.kept.left_minor and (not opened.wholes))
     if opened.kept.transfer_id is None and not is_over:
         _refuse_late(opened.kept.completed_at, at)
     if not is_over:
         wholes.release(connection, [opened])
     reversal = reversals.reverse(session, till, till_reference, at=at)
     if not is_over:
-        wholes.close(session, opened, deed, amount_minor=reversal.amount_minor or 0, transfer_id=None)
-    return reversal
+        done = wholes.close(session, opened, deed, amount_minor=reversal.amount_minor or 0, transfer_id=None)
+    return Reversed(reversal, at_till_minor=done.at_till_minor if done else 0, currency=opened.kept.currency)
 
 
 def _reverse_redemption(session: Session, till: Till, redemption_id: UUID, *, at: datetime) -> Reversed:

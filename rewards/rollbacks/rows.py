@@ -37,7 +37,7 @@ class Deed:
 class Rollback:
     """What went back by one deed.
 
-    amount_minor  of the basket, or of a redemption by itself
+    amount_minor  of the basket, or of a redemption by itself; at_till_minor: of it by the till itself
     lines         of a checkout: [(position, minor units, quantity), ...]
     redemptions   [(redemption_id, minor units, is_whole), ...]
     """
@@ -47,6 +47,7 @@ class Rollback:
     redemption_id: UUID | None = None
     kind: str
     amount_minor: int
+    at_till_minor: int = 0
     currency: str
     lines: list[list[Any]] = field(default_factory=list)
     redemptions: list[list[Any]] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Kept:
     merchant_id: UUID
     store_id: UUID
     total_minor: int
+    at_till_minor: int
     back_minor: int
     currency: str
     transfer_id: UUID | None
@@ -145,6 +147,13 @@ def find(connection: Connection, deed: Deed) -> Rollback | None:
 
 def has_any(connection: Connection, checkout_id: UUID) -> bool:
     return connection.execute(f"{_SELECT} WHERE checkout_id = %s LIMIT 1", [checkout_id]).rowcount > 0
+
+
+def at_till_back(connection: Connection, checkout_id: UUID) -> int:
+    """How much of a checkout its till has given back itself."""
+    query = "SELECT coalesce(sum(at_till_minor), 0)::bigint FROM rewards.rollback WHERE checkout_id = %s"
+    row = connection.execute(query, [checkout_id]).fetchone()
+    return row[0] if row else 0
 
 
 def insert(connection: Connection, made: Rollback, deed: Deed) -> None:

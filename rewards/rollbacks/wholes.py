@@ -54,6 +54,7 @@ def close(session: Session, opened: Opened, deed: Deed, *, amount_minor: int, tr
 
     effects  lets its vouchers be used again; announces voucher.rolled_back and checkout.rolled_back
     """
+    at_till_minor = opened.kept.at_till_minor - rows.at_till_back(connection_of(session), opened.kept.id)
     left = [line for line in opened.lines if line.left_minor or line.left_quantity]
     returned = lines.give_back(left, [Asked(position=line.position) for line in left])
     return write(
@@ -62,7 +63,8 @@ def close(session: Session, opened: Opened, deed: Deed, *, amount_minor: int, tr
         Rollback(
             checkout_id=opened.kept.id,
             kind=deed.kind,
-            amount_minor=amount_minor,
+            amount_minor=amount_minor + at_till_minor,
+            at_till_minor=at_till_minor,
             currency=opened.kept.currency,
             lines=rows.lines_kept(returned),
             redemptions=rows.redemptions_of(opened.wholes),

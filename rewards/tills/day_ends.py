@@ -22,9 +22,9 @@ from wallet.documents import csv
 class Figures:
     """units  minor units of the currency, but for the counts
 
-    total        of the baskets: discount (coupons), gift (gift cards) and paid (the wallet)
+    total        of the baskets: discount (coupons), gift (gift cards), paid (the wallet) and at_till (at the till)
     redeemed     by vouchers without a basket of ours
-    given_back   of what this store had taken, on this day
+    given_back   of what this store had taken, on this day; at_till_back: of it by the tills themselves
     """
 
     currency: str
@@ -33,15 +33,18 @@ class Figures:
     discount_minor: int = 0
     gift_minor: int = 0
     paid_minor: int = 0
+    at_till_minor: int = 0
     redemptions: int = 0
     redeemed_minor: int = 0
     rollbacks: int = 0
     given_back_minor: int = 0
+    at_till_back_minor: int = 0
 
     @property
     def net_minor(self) -> int:
         """What the merchant is owed for it."""
-        return self.total_minor + self.redeemed_minor - self.given_back_minor
+        taken = self.total_minor - self.at_till_minor + self.redeemed_minor
+        return taken - (self.given_back_minor - self.at_till_back_minor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,24 +120,26 @@ def _zone_of(connection: Connection, store_id: UUID) -> ZoneInfo:
 _FIGURES = tuple(each.name for each in fields(Figures))
 
 _FIND = """
-    WITH deeds (terminal_id, currency, checkouts, total, discount, gift, paid, redemptions, redeemed, rollbacks,
-                back) AS (
-        SELECT terminal_id, currency, 1, total_minor, discount_minor, gift_minor, paid_minor, 0, 0, 0, 0
+    WITH deeds (terminal_id, currency, checkouts, total, discount, gift, paid, at_till, redemptions, redeemed,
+                rollbacks, back, at_till_back) AS (
+        SELECT terminal_id, currency, 1, total_minor, discount_minor, gift_minor, paid_minor, at_till_minor, 0, 0,
+               0, 0, 0
           FROM rewards.checkout
          WHERE store_id = %(store)s AND completed_at >= %(since)s AND completed_at < %(until)s
         UNION ALL
-        SELECT terminal_id, currency, 0, 0, 0, 0, 0, 1, amount_minor, 0, 0
+        SELECT terminal_id, currency, 0, 0, 0, 0, 0, 0, 1, amount_minor, 0, 0, 0
           FROM rewards.redemption
          WHERE store_id = %(store)s AND redeemed_at >= %(since)s AND redeemed_at < %(until)s AND checkout_id IS NULL
         UNION ALL
-        SELECT coalesce(c.terminal_id, r.terminal_id), b.currency, 0, 0, 0, 0, 0, 0, 0, 1, b.amount_minor
+        SELECT coalesce(c.terminal_id, r.terminal_id), b.currency, 0, 0, 0, 0, 0, 0, 0, 0,
+               1, b.amount_minor, b.at_till_minor
           FROM rewards.rollback b
           LEFT JOIN rewards.checkout c ON c.id = b.checkout_id
           LEFT JOIN rewards.redemption r ON r.id = b.redemption_id
          WHERE b.store_id = %(store)s AND b.made_at >= %(since)s AND b.made_at < %(until)s)
     SELECT d.terminal_id, t.name, d.currency, sum(d.checkouts)::bigint, sum(d.total)::bigint, sum(d.discount)::bigint,
-           sum(d.gift)::bigint, sum(d.paid)::bigint, sum(d.redemptions)::bigint, sum(d.redeemed)::bigint,
-           sum(d.rollbacks)::bigint, sum(d.back)::bigint
+           sum(d.gift)::bigint, sum(d.paid)::bigint, sum(d.at_till)::bigint, sum(d.redemptions)::bigint,
+           sum(d.redeemed)::bigint, sum(d.rollbacks)::bigint, sum(d.back)::bigint, sum(d.at_till_back)::bigint
       FROM deeds d LEFT JOIN auth.terminal t ON t.id = d.terminal_id
      GROUP BY d.terminal_id, t.name, d.currency
      ORDER BY t.name, d.terminal_id, d.currency

@@ -71,13 +71,14 @@ class RedemptionBackSchema(Schema):
 
 
 class RollbackSchema(Schema):
-    """`refund_id` null: no value had to move."""
+    """`at_till`: how much of the amount the till gives back itself. `refund_id` null: no value had to move."""
 
     id = fields.UUID()
     kind = fields.String(validate=validate.OneOf(["rollback", "void", "reversal"]))
     checkout_id = fields.UUID(allow_none=True)
     redemption_id = fields.UUID(allow_none=True)
     amount = fields.Nested(BalanceMoneySchema())
+    at_till = fields.Nested(BalanceMoneySchema())
     lines = fields.List(fields.Nested(LineBackSchema()))
     redemptions = fields.List(fields.Nested(RedemptionBackSchema()))
     refund_id = fields.UUID(allow_none=True)
@@ -102,4 +103,10 @@ class ReversalSchema(Schema):
         required=True, allow_none=True, metadata={"description": "Of a voucher that was redeemed by itself."}
     )
     amount = fields.Nested(BalanceMoneySchema(), required=True, allow_none=True)
+    at_till = fields.Nested(
+        BalanceMoneySchema(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a basket: what the till gives back itself, beside the amount."},
+    )
     reversed_at = Instant(required=True)

@@ -46,6 +46,7 @@ def rollback(made: Rollback) -> dict[str, Any]:
         "checkout_id": made.checkout_id,
         "redemption_id": made.redemption_id,
         "amount": _money(made.amount_minor, made.currency),
+        "at_till": _money(made.at_till_minor, made.currency),
         "lines": [dict(zip(("position", "amount_minor", "quantity"), line, strict=True)) for line in made.lines],
         "redemptions": [
             dict(zip(("redemption_id", "amount_minor", "is_whole"), each, strict=True)) for each in made.redemptions
@@ -80,6 +81,7 @@ def reversal(done: Reversed) -> dict[str, Any]:
         "payment_id": of.payment_id,
         "redemption_id": done.redemption_id,
         "amount": amount,
+        "at_till": None if done.currency is None else _money(done.at_till_minor, done.currency),
         "reversed_at": of.reversed_at,
     }
 

@@ -19,8 +19,8 @@ class DayEndArgs(Schema):
 
 
 class FiguresSchema(Schema):
-    """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (wallet); `redeemed`: by vouchers
-    without a basket; `net`: what the merchant is owed for all of it."""
+    """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (wallet) + `at_till` (at the till);
+    `redeemed`: by vouchers without a basket; `net`: what the merchant is owed for all of it."""
 
     currency = fields.String()
     checkouts = fields.Integer()
@@ -28,10 +28,12 @@ class FiguresSchema(Schema):
     discount_minor = fields.Integer()
     gift_minor = fields.Integer()
     paid_minor = fields.Integer()
+    at_till_minor = fields.Integer()
     redemptions = fields.Integer()
     redeemed_minor = fields.Integer()
     rollbacks = fields.Integer()
     given_back_minor = fields.Integer()
+    at_till_back_minor = fields.Integer()
     net_minor = fields.Integer()
 
 

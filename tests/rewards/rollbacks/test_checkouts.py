@@ -215,3 +215,18 @@ def test_blocked_voucher_stays_blocked(world: World, deeds: Deeds) -> None:
     deeds.give_back(taken)
 
     assert world.rows("SELECT state, used FROM rewards.voucher") == [("blocked", 0)] * 2
+
+
+def test_what_the_till_collected_itself_it_gives_back_itself(world: World, deeds: Deeds) -> None:
+    _, campaign, taken = basket(world, deeds)
+    # Of 15.00 the coupon gave 3.00 and the card 4.00; the till has collected 8.00.
+    world.rows("UPDATE rewards.checkout SET at_till_minor = 800, paid_minor = 0 RETURNING 1")
+
+    first = deeds.give_back(taken, [Asked(position=0, quantity=Decimal(1))])
+    second = deeds.give_back(taken, [Asked(position=1)])
+
+    # 3.33 less the coupon's 1.00 are 2.33, of which two thirds are the till's.
+    assert (first.amount_minor, first.at_till_minor) == (333, 155)
+    assert second.at_till_minor == 334
+    assert deeds.give_back(taken).at_till_minor == 800 - 155 - 334
+    assert world.budget(campaign) == 100_000
