@@ -39,7 +39,7 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     """Redeem one voucher by itself: the till collects the rest."""
     refuse_when_off()
     request = Request(
-        till=paying_shapes.till(args["currency"]),
+        till=paying_shapes.till(),
         reference=args.get("voucher_id") or args["code"],
         basket=shapes.basket(args["basket"]),
         currency=args["currency"],
@@ -71,7 +71,7 @@ def create_checkout(args: dict[str, Any]) -> Response:
     """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
     refuse_when_off()
     till, basket, vouchers, now = (
-        paying_shapes.till(args["currency"]),
+        paying_shapes.till(),
         shapes.basket(args["basket"]),
         shapes.references(args),
         clock.now(),
@@ -80,7 +80,7 @@ def create_checkout(args: dict[str, Any]) -> Response:
 
     def work(session: Session) -> dict[str, Any]:
         nonlocal guesser
-        customer_id = customer_codes.identify(session, args["customer_code"], now=now, is_sandbox=till.is_sandbox)
+        customer_id = customer_codes.identify(session, args["customer_code"], now=now)
         guesser = replace(guesser, customer_id=customer_id)
         if vouchers and vouchers != BEST:
             guesses.refuse_when_locked(connection_of(session), guesser, now=now)
