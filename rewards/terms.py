@@ -71,8 +71,12 @@ class Terms:
         """raises  CampaignNotRunning unless it is started and `at` lies in its window (the end not included)"""
         if self.state != "running":
             raise CampaignNotRunning(campaign_status=self.state)
-        if not self.starts_at <= at < self.ends_at:
+        if not self.is_running(at):
             raise CampaignNotRunning(starts_at=self.starts_at.isoformat(), ends_at=self.ends_at.isoformat())
+
+    def is_running(self, at: datetime) -> bool:
+        """Whether it is started and `at` lies in its window (the end not included)."""
+        return self.state == "running" and self.starts_at <= at < self.ends_at
 
     def expiry(self, issued_at: datetime) -> datetime | None:
         """When a voucher ends: after voucher_days; a coupon with its campaign at the latest; else never (None)."""

@@ -13,14 +13,15 @@ from rewards.terms import Terms
 MOST = 30
 
 
-def check(of: Terms, others: Iterable[Terms]) -> None:
-    """raises  StackingExcluded where a coupon cannot join those that a basket has already"""
+def refusal(of: Terms, others: Iterable[Terms]) -> StackingExcluded | None:
+    """Why a coupon cannot join those that a basket has already, if it cannot."""
     if of.is_gift_card:
-        return
+        return None
     for other in others:
         if other.is_gift_card:
             continue
         if of.is_exclusive or other.is_exclusive:
-            raise StackingExcluded(exclusive=True, campaign_id=str(other.campaign_id))
+            return StackingExcluded(exclusive=True, campaign_id=str(other.campaign_id))
         if of.category is not None and of.category == other.category:
-            raise StackingExcluded(category=of.category, campaign_id=str(other.campaign_id))
+            return StackingExcluded(category=of.category, campaign_id=str(other.campaign_id))
+    return None

@@ -1,17 +1,18 @@
 """What vouchers take off a basket, decided in order; each refusal names the condition that failed, with both values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from core.errors import Refusal
-from rewards import discounts
 from rewards.counters import CountedUse
-from rewards.discounts import Allocation, Basis, TillLines
-from rewards.errors import BasketNotCovered, BudgetExhausted, VoucherTwice, VoucherUnknown, VoucherUsedUp
+from rewards.discounts import Allocation, Basis
+from rewards.errors import VoucherTwice, VoucherUnknown
 from rewards.offers import combining, stacking
 from rewards.offers.combining import Candidate
-from rewards.redemption import conditions
-from rewards.redemption.evidence import BEST, Evidence, Held, Shown, uses_of
+from rewards.redemption import conditions, reasons
+from rewards.redemption.conditions import Case, Visit
+from rewards.redemption.evidence import BEST, Evidence, Held, Shown, user_of
+from rewards.terms import Terms
 from rewards.vouchers import codes
 from wallet.ledger import Leg
 
@@ -23,6 +24,7 @@ class Use:
     counted    what it takes from counters
     is_spent   nothing is left on the voucher after it
     lines      what it takes off which line: a coupon's amount in parts
+    case       how a coupon was judged
     """
 
     voucher: Held
@@ -30,6 +32,7 @@ class Use:
     counted: tuple[CountedUse, ...]
     is_spent: bool
     lines: Allocation = ()
+    case: Case | None = field(default=None, compare=False, repr=False)
 
     @property
     def leg(self) -> Leg:
@@ -53,8 +56,7 @@ def decide(evidence: Evidence, shown: Shown) -> list[Use]:
     try:
         for place, held in _named(evidence, shown):
             try:
-                stacking.check(held.terms, [earlier.voucher.terms for earlier in uses])
-                use = _use(evidence, shown, held, basis)
+                use = _use(evidence, shown, held, basis, [earlier.voucher.terms for earlier in uses])
             except Refusal as refusal:
                 if shown.takes_part:
                     continue
@@ -103,34 +105,27 @@ def _named(evidence: Evidence, shown: Shown) -> list[tuple[int, Held]]:
 
 def _best_first(evidence: Evidence, shown: Shown) -> list[Held]:
     """The customer's coupons that together take most off, then gift cards by which expires first."""
-    fitting = [held for held in evidence.held_by(shown.customer_id) if _fits(evidence, shown, held)]
-    coupons = {held.id: held for held in fitting if not held.terms.is_gift_card}
-    best = combining.best([_candidate(evidence, shown, held) for held in coupons.values()], shown.basket)
-    cards = [held for held in fitting if held.terms.is_gift_card]
+    basis = Basis(shown.basket)
+    cases = [(held, case_of(evidence, shown, held, basis)) for held in evidence.held_by(shown.customer_id)]
+    fitting = [(held, case) for held, case in cases if conditions.missed(case) is None]
+    coupons = {held.id: (held, case) for held, case in fitting if not held.terms.is_gift_card}
+    best = combining.best([_candidate(held, case) for held, case in coupons.values()], shown.basket)
+    cards = [held for held, _ in fitting if held.terms.is_gift_card]
     cards.sort(key=lambda card: (card.expires_at.timestamp() if card.expires_at else float("inf"), card.id))
-    return [*[coupons[each.candidate.id] for each in best.chosen], *cards][: stacking.MOST]
+    return [*[coupons[each.candidate.id][0] for each in best.chosen], *cards][: stacking.MOST]
 
 
-def _fits(evidence: Evidence, shown: Shown, held: Held) -> bool:
-    try:
-        conditions.check(evidence, shown, held)
-    except Refusal:
-        return False
-    return True
-
-
-def _candidate(evidence: Evidence, shown: Shown, held: Held) -> Candidate:
+def _candidate(held: Held, case: Case) -> Candidate:
     """The coupon with what it would take off alone, and how many such uses its campaign's counters still allow."""
-    off = discounts.price(held.terms.discount, shown.basket, _covered(evidence, held, Basis(shown.basket)))
-    uses = uses_of(shown, held, off.worth_minor)
-    lefts = [evidence.left[use.counted] // use.add for use in uses if use.add and use.counted in evidence.left]
+    assert case.priced is not None
+    lefts = [case.left[use.counted] // use.add for use in case.uses(case.worth) if use.add and use.counted in case.left]
     return Candidate(
         id=held.id,
         terms=held.terms,
-        priced=off,
+        priced=case.priced,
         expires_at=held.expires_at,
         uses_left=min(lefts, default=None),
-        budget_left=evidence.funds.available.get(held.account),
+        budget_left=case.budget,
     )
 
 
@@ -145,47 +140,49 @@ def _use_if_worth(evidence: Evidence, shown: Shown, held: Held, basis: Basis) ->
     return use
 
 
-def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use | None:
+def _use(evidence: Evidence, shown: Shown, held: Held, basis: Basis, beside: Sequence[Terms] = ()) -> Use | None:
     """One voucher's use of the rest of a basket; None for a gift card that has nothing left to pay."""
-    conditions.check(evidence, shown, held)
-    use = _of_gift_card(evidence, held, basis) if held.terms.is_gift_card else _of_coupon(evidence, shown, held, basis)
+    case = case_of(evidence, shown, held, basis, beside)
+    reasons.check(case)
+    use = _of_gift_card(held, case, basis) if held.terms.is_gift_card else _of_coupon(held, case, basis)
     if use:
         _count(evidence, use, 1)
     return use
 
 
-def _of_gift_card(evidence: Evidence, held: Held, basis: Basis) -> Use | None:
-    value = evidence.funds.available[held.account]
-    if value <= 0:
-        raise VoucherUsedUp
-    amount = min(value, basis.rest_minor)
-    basis.rest_minor -= amount
-    return Use(held, amount, (), is_spent=amount == value) if amount else None
-
-
-def _of_coupon(evidence: Evidence, shown: Shown, held: Held, basis: Basis) -> Use:
+def case_of(evidence: Evidence, shown: Shown, held: Held, basis: Basis, beside: Sequence[Terms] = ()) -> Case:
+    """A voucher with what is known of it, to be judged by its conditions."""
     of = held.terms
-    covered = _covered(evidence, held, basis)
-    asks_for_line = not isinstance(of.discount, TillLines) or of.discount.needs_covered_line
-    if asks_for_line and not covered:
-        raise BasketNotCovered
-    off = basis.offer(of.discount, covered)
-    amount = off.worth_minor
-    if not amount and not isinstance(of.discount, TillLines):
-        raise BasketNotCovered("Nothing of the basket is left for the voucher to take off")
-    if not evidence.funds.has(held.account, amount):
-        raise BudgetExhausted
-    refusal = conditions.over_limit(evidence, shown, held, amount)
-    if refusal is not None:
-        raise refusal
-    if amount:
-        basis.take(off)
+    customer_id = user_of(held, shown.customer_id)
+    visit = Visit(evidence.facts_of(shown, customer_id), evidence.audiences.get(shown.customer_id, ()))
+    return Case(
+        visit,
+        of,
+        evidence.rules.get(of.campaign_id),
+        evidence.scopes.get(of.campaign_id, frozenset()) if of.is_scoped else None,
+        is_given=held.customer_id is not None,
+        voucher=held,
+        basis=basis,
+        beside=beside,
+        left=evidence.left,
+        budget=evidence.funds.available.get(held.account),
+        is_frozen=held.customer_id in evidence.frozen,
+    )
+
+
+def _of_gift_card(held: Held, case: Case, basis: Basis) -> Use | None:
+    assert case.budget is not None
+    amount = min(case.budget, basis.rest_minor)
+    basis.rest_minor -= amount
+    return Use(held, amount, (), is_spent=amount == case.budget) if amount else None
+
+
+def _of_coupon(held: Held, case: Case, basis: Basis) -> Use:
+    if case.worth:
+        assert case.priced is not None
+        basis.take(case.priced)
     is_spent = held.uses_cap is not None and held.used + 1 >= held.uses_cap
-    return Use(held, amount, tuple(uses_of(shown, held, amount)), is_spent=is_spent)
-
-
-def _covered(evidence: Evidence, held: Held, basis: Basis) -> list[int]:
-    return basis.covered(evidence.scopes.get(held.terms.campaign_id, set()) if held.terms.is_scoped else None)
+    return Use(held, case.worth, tuple(case.uses(case.worth)), is_spent=is_spent, case=case)
 
 
 def _count(evidence: Evidence, use: Use, times: int) -> None:

@@ -82,19 +82,28 @@ class Held:
 @dataclass(slots=True)
 class Evidence:
     """left: what counters have left under our locks; one that is not there was not looked at. scopes: covered skus by
-    scoped campaign; frozen: holders of gift cards whose wallets nothing may leave; rules: what campaigns ask for
-    besides, with the facts that those of one basket are decided by."""
+    scoped campaign; audiences: by customer, those that the vouchers' campaigns ask for; frozen: holders of gift cards
+    whose wallets nothing may leave; rules: what campaigns ask for besides, with the facts that they are decided by."""
 
     funds: Funds
     vouchers: dict[UUID, Held] = field(default_factory=dict)
     of_code: dict[bytes, UUID] = field(default_factory=dict)
     of_customer: dict[UUID, list[UUID]] = field(default_factory=dict)
-    invited: set[tuple[UUID, UUID]] = field(default_factory=set)
+    audiences: dict[UUID | None, set[UUID]] = field(default_factory=dict)
     scopes: dict[UUID, set[str]] = field(default_factory=dict)
     left: dict[Counted, int] = field(default_factory=dict)
     frozen: set[UUID] = field(default_factory=set)
     rules: dict[UUID, Rule] = field(default_factory=dict)
-    facts: dict[tuple[Shown, UUID | None], Facts] = field(default_factory=dict)
+    facts: dict[tuple[int, UUID | None], Facts] = field(default_factory=dict)
+
+    def facts_of(self, shown: Shown, customer_id: UUID | None) -> Facts:
+        """What is known of one basket, if its vouchers are this customer's; by its id, since it is long to compare."""
+        key = (id(shown), customer_id)
+        if key not in self.facts:
+            self.facts[key] = Facts(
+                customer_id=customer_id, basket=shown.basket, till=shown.till, at=shown.at, currency=shown.currency
+            )
+        return self.facts[key]
 
     def find(self, reference: Reference) -> Held | None:
         """The voucher of an id or a code, if there is one."""
@@ -144,6 +153,7 @@ def gather(connection: Connection, funds: Funds, shown: Sequence[Shown]) -> Evid
     if evidence.vouchers:
         pairs = [(each, held) for each in asking for held in evidence.candidates(each)]
         _lock(connection, evidence)
+        read_audiences(connection, evidence, pairs)
         _read_scopes(connection, evidence, pairs)
         read_rules(connection, evidence, pairs)
         wanted = [use for each, held in pairs for use in uses_of(each, held, 0)]
@@ -186,13 +196,16 @@ def frozen_of(connection: Connection, cards: Sequence[Held]) -> set[UUID]:
     return {holders[owner] for owner in standing.frozen_of(connection, holders)} if holders else set()
 
 
-def _read_scopes(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
-    """Who is invited (a voucher that was given to a customer was checked then), and which of the lines are covered."""
+def read_audiences(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
+    """Who is invited to use a code that is nobody's; a voucher that was given to a customer was checked then."""
     generic = [(each, held) for each, held in pairs if held.customer_id is None]
-    evidence.invited = audiences.members(
-        connection,
-        [(h.terms.audience_id, e.customer_id) for e, h in generic if h.terms.audience_id and e.customer_id],
-    )
+    wanted = [(h.terms.audience_id, e.customer_id) for e, h in generic if h.terms.audience_id and e.customer_id]
+    for audience_id, customer_id in audiences.members(connection, wanted):
+        evidence.audiences.setdefault(customer_id, set()).add(audience_id)
+
+
+def _read_scopes(connection: Connection, evidence: Evidence, pairs: Sequence[tuple[Shown, Held]]) -> None:
+    """Which of the lines are covered."""
     scoped = [(held.terms.campaign_id, each.basket) for each, held in pairs if held.terms.is_scoped]
     evidence.scopes = terms.scopes(
         connection, {(campaign_id, line.sku) for campaign_id, basket in scoped for line in basket.lines}
@@ -211,10 +224,7 @@ def read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple
         if compiled is not None and compiled.rule is not None:
             evidence.rules[held.terms.campaign_id] = compiled.rule
             needs |= compiled.rule.needs
-        customer_id = user_of(held, each.customer_id)
-        evidence.facts[each, customer_id] = Facts(
-            customer_id=customer_id, basket=each.basket, till=each.till, at=each.at, currency=each.currency
-        )
+        evidence.facts_of(each, user_of(held, each.customer_id))
     rules.load_many(connection, needs, list(evidence.facts.values()))
 
 

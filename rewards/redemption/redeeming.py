@@ -164,6 +164,7 @@ def _decide(connection: Connection, request: Request, found: Found, *, at: datet
         known.funds.read(connection, [held.account], always=True)
         known.frozen = evidence.frozen_of(connection, [held])
     shown = Shown((held.id,), request.customer_id, request.basket, request.till, request.currency, at)
+    evidence.read_audiences(connection, known, [(shown, held)])
     evidence.read_rules(connection, known, [(shown, held)])
     uses = deciding.decide(known, shown)
     if not uses:
