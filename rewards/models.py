@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from core.events.log import Xid8
 
 SCHEMA = "rewards"
 
@@ -54,13 +55,14 @@ class AudienceMember(Base):
 
 
 class Catalogue(Base):
-    """One row: how many changes of campaigns were committed."""
+    """One row: how many changes of campaigns were committed, and the id of the transaction that made the last."""
 
     __tablename__ = "catalogue"
     __table_args__ = (CheckConstraint("is_only", name="is_only"), {"schema": SCHEMA})
 
     is_only: Mapped[bool] = mapped_column(primary_key=True, server_default="true")
     version: Mapped[int] = mapped_column(BigInteger)
+    changed_by: Mapped[str | None] = mapped_column(Xid8)
 
 
 class Campaign(Base):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -15,6 +15,7 @@ class Simulation(Due, Base):
     """A campaign's terms of one revision, to be played over the orders in (since, until].
 
     take_up_bps   the share of qualifying baskets that is expected to use it
+    budget_minor  what it may spend; None: without a bound
     progress_bps  how much of the span is played
     result        `report.Report` as JSON, once it is done
     """
@@ -23,6 +24,7 @@ class Simulation(Due, Base):
     __table_args__ = (
         CheckConstraint("since < until", name="window"),
         CheckConstraint("take_up_bps BETWEEN 1 AND 10000", name="take_up"),
+        CheckConstraint("budget_minor > 0", name="budget"),
         CheckConstraint("progress_bps BETWEEN 0 AND 10000", name="progress"),
         CheckConstraint("state IN ('waiting', 'running', 'done', 'failed')", name="state"),
         CheckConstraint("(state = 'done') = (result IS NOT NULL)", name="result"),
@@ -37,6 +39,7 @@ class Simulation(Due, Base):
     since: Mapped[datetime]
     until: Mapped[datetime]
     take_up_bps: Mapped[int]
+    budget_minor: Mapped[int | None] = mapped_column(BigInteger)
     progress_bps: Mapped[int] = mapped_column(server_default="0")
     result: Mapped[dict[str, Any] | None]
     created_by: Mapped[str] = mapped_column(Text)

@@ -15,6 +15,7 @@ PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    id: UUID
     at: datetime
     customer_id: UUID
     merchant_id: UUID
@@ -32,11 +33,11 @@ def pages(*, since: datetime, until: datetime) -> Iterator[list[Order]]:
             rows = connection.execute(_PAGE, [*last, until, PAGE]).fetchall()
         if not rows:
             return
-        yield [_order(*row[1:]) for row in rows]
+        yield [_order(*row) for row in rows]
         last = (rows[-1][1], rows[-1][0])
 
 
-def _order(at: datetime, customer_id: UUID, payload: str) -> Order:
+def _order(order_id: UUID, at: datetime, customer_id: UUID, payload: str) -> Order:
     told = json.loads(payload)
     lines = tuple(
         [
@@ -52,6 +53,7 @@ def _order(at: datetime, customer_id: UUID, payload: str) -> Order:
         ]
     )
     return Order(
+        order_id,
         at,
         customer_id,
         UUID(told["merchant_id"]),

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from core.population_shares import is_in_share
 from rewards.campaigns import holdouts, limits, schedules
 from rewards.campaigns.catalogue import Compiled
 from rewards.counters import Counted
 from rewards.discounts import worth_alone
-from rewards.offers import shelf
+from rewards.offers import shelf, stacking
 from rewards.offers.index import Index
 from rewards.rules import Facts
 from rewards.simulation.orders import Order
-from rewards.simulation.report import Overlap, Report
+from rewards.simulation.report import Overlap, Report, Uses
+from rewards.terms import Terms
 
 
 class Rivals:
@@ -27,32 +30,67 @@ class Rivals:
         self._index = Index()
         self._index.change([(campaign_id, shelf.concerns(each)) for campaign_id, each in self._of.items()], [])
 
-    def met_by(self, order: Order, facts: Facts) -> list[tuple[UUID, int]]:
+    def met_by(self, order: Order, facts: Facts) -> list[tuple[Terms, int]]:
         """Those that fit the basket by their conditions and hours, with what each would take off it by itself."""
         found = self._index.candidates(order.basket, store_id=order.store_id, audiences=facts.audiences or frozenset())
-        weighed = [(campaign_id, weigh(self._of[campaign_id], order, facts)) for campaign_id in found]
-        return [(campaign_id, worth) for campaign_id, (missed, worth) in weighed if not missed]
+        weighed = [(self._of[campaign_id], weigh(self._of[campaign_id], order, facts)) for campaign_id in found]
+        return [(compiled.terms, worth) for compiled, (missed, worth) in weighed if not missed]
+
+
+@dataclass(slots=True)
+class Purse:
+    """A campaign's limits and its budget as they run down. budget_minor: None: without a bound."""
+
+    terms: Terms
+    budget_minor: int | None
+    uses: Uses
+    _used: dict[Counted, int] = field(default_factory=dict)
+
+    def take(self, order: Order, worth_minor: int, *, today: date) -> str | None:
+        """Why a basket that qualifies goes without; else what its use takes is counted."""
+        if holdouts.is_held_out(self.terms, order.customer_id):
+            return "held_out"
+        counted = limits.counted(
+            self.terms, customer_id=order.customer_id, store_id=order.store_id, amount_minor=worth_minor, at=order.at
+        )
+        if any(self._used.get(each.counted, 0) + each.add > each.cap for each in counted):
+            return "limit_reached"
+        if self.budget_minor is not None and self.uses.cost_minor + worth_minor > self.budget_minor:
+            self.uses.spent_on = self.uses.spent_on or today
+            return "budget_exhausted"
+        for each in counted:
+            self._used[each.counted] = self._used.get(each.counted, 0) + each.add
+        self.uses.count += 1
+        self.uses.cost_minor += worth_minor
+        return None
 
 
 @dataclass(slots=True)
 class Play:
-    """One campaign's way through the past.
+    """One campaign's way through the past, once as if everyone who can used it, and once with the take-up.
 
     compiled      its dates and its state are not asked, since they lie ahead
-    budget_minor  what it may spend
+    take_up_bps   the share of qualifying baskets that use it; drawn by the order, so the same ones each time
     """
 
     compiled: Compiled
-    budget_minor: int
+    budget_minor: int | None
+    take_up_bps: int
     rivals: Rivals
     zone: ZoneInfo
     report: Report = field(default_factory=Report)
-    _used: dict[Counted, int] = field(default_factory=dict)
+    _all: Purse = field(init=False)
+    _some: Purse = field(init=False)
+
+    def __post_init__(self) -> None:
+        terms, report = self.compiled.terms, self.report
+        self._all = Purse(terms, self.budget_minor, report.uses)
+        self._some = Purse(terms, self.budget_minor, report.expected)
 
     def take(self, order: Order, facts: Facts) -> None:
         """Play one order; those of other currencies are not the campaign's."""
-        report = self.report
-        if order.currency != self.compiled.terms.currency:
+        terms, report = self.compiled.terms, self.report
+        if order.currency != terms.currency:
             return
         today = order.at.astimezone(self.zone).date()
         day = report.day(today)
@@ -65,37 +103,22 @@ class Play:
         report.qualifying += 1
         day.qualifying += 1
         report.customers.add(order.customer_id)
-        for campaign_id, theirs_minor in self.rivals.met_by(order, facts):
-            overlap = report.overlaps.setdefault(campaign_id, Overlap())
+        for rival, theirs_minor in self.rivals.met_by(order, facts):
+            overlap = report.overlaps.setdefault(
+                rival.campaign_id, Overlap(go_together=stacking.refusal(terms, [rival]) is None)
+            )
             overlap.baskets += 1
             overlap.worth_minor += theirs_minor
-        refused = self._refused(order, worth_minor)
+            overlap.own_minor += worth_minor
+        if is_in_share(terms.campaign_id, order.id, bps=self.take_up_bps):
+            self._some.take(order, worth_minor, today=today)
+        refused = self._all.take(order, worth_minor, today=today)
         if refused:
             report.refused[refused] += 1
-            if refused == "budget_exhausted" and report.spent_on is None:
-                report.spent_on = today
             return
-        report.uses += 1
-        report.cost_minor += worth_minor
         report.taken_minor += order.discount_minor
         day.uses += 1
         day.cost_minor += worth_minor
-
-    def _refused(self, order: Order, worth_minor: int) -> str | None:
-        """Why a basket that qualifies goes without; else what its use takes is counted."""
-        terms = self.compiled.terms
-        if holdouts.is_held_out(terms, order.customer_id):
-            return "held_out"
-        counted = limits.counted(
-            terms, customer_id=order.customer_id, store_id=order.store_id, amount_minor=worth_minor, at=order.at
-        )
-        if any(self._used.get(each.counted, 0) + each.add > each.cap for each in counted):
-            return "limit_reached"
-        if self.report.cost_minor + worth_minor > self.budget_minor:
-            return "budget_exhausted"
-        for each in counted:
-            self._used[each.counted] = self._used.get(each.counted, 0) + each.add
-        return None
 
 
 def weigh(compiled: Compiled, order: Order, facts: Facts) -> tuple[str | None, int]:

@@ -1,7 +1,14 @@
-"""Simulations as due work: one at a time under a lease, with no transaction open while the past is played."""
+"""The worker's share of simulations: claimed under a lease, with no transaction open while the past is played.
 
+Each begins anew with the first basket where the worker before it died: a year takes half a minute, and what half of it
+has found would have to be kept, customers and counters included.
+"""
+
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -9,6 +16,7 @@ from sqlalchemy import select
 
 from core import clock, work
 from core.db import connection_of, statement, transaction
+from core.errors import Refusal
 from core.work import Work
 from rewards import terms
 from rewards.campaigns import catalogue
@@ -17,22 +25,42 @@ from rewards.models import Campaign
 from rewards.offers import shelf
 from rewards.rules import Bought, Facts, Need
 from rewards.rules.loading import load_many
-from rewards.simulation import orders
+from rewards.simulation import confidence, orders
 from rewards.simulation.memory import Memory
 from rewards.simulation.models import Simulation
 from rewards.simulation.orders import Order
 from rewards.simulation.playing import Play, Rivals
+from rewards.terms import Terms
 from wallet.assets import brand_time_zone
 from wallet.paying.tills import Till
 
 # A page of orders takes about a second, and renews the lease.
 _LEASE = timedelta(minutes=2)
+_AGAIN_AFTER = timedelta(seconds=30)
+#: Sandbox money (decision 0024).
+_SANDBOX = "XTS"
 _MOST_ATTEMPTS = 3
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = logging.getLogger("pocketful.simulations")
 
 
 class _LeaseLost(Exception):
     """Another worker plays this simulation now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """A simulation that is ours as long as its token stands in its row; attempt: how often it was begun by now."""
+
+    id: UUID
+    token: UUID
+    attempt: int
+    campaign_id: UUID
+    since: datetime
+    until: datetime
+    take_up_bps: int
+    budget_minor: int | None
 
 
 def play_due(now: datetime) -> int:
@@ -41,66 +69,97 @@ def play_due(now: datetime) -> int:
         for lost in work.lost_leases(session, Simulation, leased="running", limit=10, now=now):
             lost.lease_token = lost.lease_until = None
             lost.state, lost.due_at = ("waiting", now) if lost.attempts < _MOST_ATTEMPTS else ("failed", None)
+            lost.last_error = "lost with its worker"
     with transaction() as session:
         token, rows = work.claim(
             session, Simulation, waiting="waiting", leased="running", limit=1, lease=_LEASE, now=now
         )
-        claimed = [(row.id, row.campaign_id, row.since, row.until, row.take_up_bps) for row in rows]
-    for simulation_id, *asked in claimed:
-        try:
-            result = _result(simulation_id, token, *asked)
-        except _LeaseLost:
-            continue
-        with transaction() as session:
-            done = {"state": "done", "due_at": None, "progress_bps": 10_000, "result": result, "ended_at": clock.now()}
-            work.settle(session, Simulation, simulation_id, token, **done)
+        claimed = [
+            _Claimed(
+                row.id, token, row.attempts, row.campaign_id, row.since, row.until, row.take_up_bps, row.budget_minor
+            )
+            for row in rows
+        ]
+    for each in claimed:
+        _play(each, now=now)
     return len(claimed)
 
 
-def _result(
-    simulation_id: UUID, token: UUID, campaign_id: UUID, since: datetime, until: datetime, take_up_bps: int
-) -> dict[str, object]:
+def _play(mine: _Claimed, *, now: datetime) -> None:
+    """effects  what went wrong is kept with the simulation, which is tried again until it has failed often enough"""
+    try:
+        revision, result = _result(mine)
+    except _LeaseLost:
+        return
+    except Exception as error:
+        is_last = mine.attempt >= _MOST_ATTEMPTS
+        log.exception("simulation %s failed", mine.id)
+        told = error.code if isinstance(error, Refusal) else type(error).__name__
+        again: dict[str, Any] = {"state": "waiting", "due_at": now + _AGAIN_AFTER}
+        over: dict[str, Any] = {"state": "failed", "due_at": None, "ended_at": clock.now()}
+        with transaction() as session:
+            work.settle(session, Simulation, mine.id, mine.token, last_error=told, **(over if is_last else again))
+        return
+    with transaction() as session:
+        done = {"state": "done", "due_at": None, "progress_bps": 10_000, "ended_at": clock.now()}
+        work.settle(session, Simulation, mine.id, mine.token, result=result, revision=revision, last_error=None, **done)
+
+
+def _result(mine: _Claimed) -> tuple[int, dict[str, Any]]:
+    """The revision that was played, and what was found."""
     with transaction() as session:
         connection = connection_of(session)
-        (compiled,) = catalogue.compile_(connection, [terms.load_one(session, campaign_id)])
-        running = catalogue.current(connection).running
-        rivals = [each for each in running if shelf.is_offered(each) and each.terms.campaign_id != campaign_id]
-        budget_minor = session.get_one(Campaign, campaign_id).funded_minor
-    play = Play(compiled, budget_minor, Rivals(rivals), ZoneInfo(brand_time_zone()))
-    needs = _needs([compiled, *rivals])
-    memory = Memory(needs)
-    for page in _pages(simulation_id, token, memory, since=since, until=until):
-        told = [(order, _facts(order)) for order in page if order.at > since]
-        with statement() as connection:
-            load_many(connection, _read(needs), [facts for _, facts in told])
-        played = dict(zip([id(order) for order, _ in told], told, strict=True))
-        for order in page:
-            if id(order) in played:
-                facts = played[id(order)][1]
-                memory.tell(facts)
-                play.take(order, facts)
-            memory.keep(order)
+        (compiled,) = catalogue.compile_(connection, [terms.load_one(session, mine.campaign_id)])
+        rivals = [each for each in catalogue.current(connection).running if _is_rival(each, compiled.terms)]
+    play = Play(compiled, mine.budget_minor, mine.take_up_bps, Rivals(rivals), ZoneInfo(brand_time_zone()))
+    _play_orders(play, mine, _needs([compiled, *rivals]))
     with transaction() as session:
         named = select(Campaign.id, Campaign.name).where(Campaign.id.in_(play.report.overlaps))
         names = {row.id: row.name for row in session.execute(named)}
-    return play.report.as_json(currency=compiled.terms.currency, take_up_bps=take_up_bps, names=names)
+    told = confidence.words(play.report, compiled.terms, since=mine.since, until=mine.until, needs=_needs([compiled]))
+    result = play.report.as_json(
+        currency=compiled.terms.currency, budget_minor=mine.budget_minor, names=names, confidence=told
+    )
+    return compiled.terms.revision, result
 
 
-def _pages(
-    simulation_id: UUID, token: UUID, memory: Memory, *, since: datetime, until: datetime
-) -> Iterator[list[Order]]:
+def _play_orders(play: Play, mine: _Claimed, needs: set[Need]) -> None:
+    memory = Memory(needs)
+    is_of_sandbox = play.compiled.terms.currency == _SANDBOX
+    for page in _pages(mine, memory):
+        # What integrators of tills try out is nobody's shopping.
+        real = [order for order in page if (order.currency == _SANDBOX) is is_of_sandbox]
+        told = {order.id: _facts(order) for order in real if order.at > mine.since}
+        with statement() as connection:
+            load_many(connection, _read(needs), list(told.values()))
+        for order in real:
+            if order.id in told:
+                facts = told[order.id]
+                memory.tell(facts)
+                play.take(order, facts)
+            memory.keep(order)
+
+
+def _pages(mine: _Claimed, memory: Memory) -> Iterator[list[Order]]:
     """The orders, and after each page how far they have come.
 
     raises  _LeaseLost
     """
-    begin = memory.since(since, first=_FIRST)
-    for page in orders.pages(since=begin, until=until):
+    begin = memory.since(mine.since, first=_FIRST)
+    for page in orders.pages(since=begin, until=mine.until):
         yield page
-        done = max(0, int((page[-1].at - since) / (until - since) * 10_000))
+        done = max(0, int((page[-1].at - mine.since) / (mine.until - mine.since) * 10_000))
         with statement() as connection:
-            kept = connection.execute(_PROGRESS, [done, clock.now() + _LEASE, simulation_id, token]).rowcount
+            kept = connection.execute(_PROGRESS, [done, clock.now() + _LEASE, mine.id, mine.token]).rowcount
         if not kept:
             raise _LeaseLost
+
+
+def _is_rival(other: Compiled, of: Terms) -> bool:
+    """Whether a running coupon may be used while this campaign runs."""
+    theirs = other.terms
+    meet = theirs.starts_at < of.ends_at and of.starts_at < theirs.ends_at
+    return meet and shelf.is_offered(other) and theirs.campaign_id != of.campaign_id
 
 
 def _facts(order: Order) -> Facts:

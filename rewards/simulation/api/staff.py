@@ -55,7 +55,7 @@ def show_simulation(simulation_id: UUID) -> dict[str, Any]:
 
 def _shown(simulation: Simulation) -> dict[str, Any]:
     names = (
-        *("id", "campaign_id", "revision", "state", "progress_bps", "since", "until", "take_up_bps", "result"),
-        *("created_at", "ended_at"),
+        *("id", "campaign_id", "revision", "state", "progress_bps", "since", "until", "take_up_bps"),
+        *("budget_minor", "result", "created_at", "ended_at"),
     )
     return {name: getattr(simulation, name) for name in names}

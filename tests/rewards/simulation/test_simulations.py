@@ -11,12 +11,15 @@ from core.db import transaction
 from core.errors import InvalidInput
 from core.events import announce_all
 from core.population_shares import is_in_share
+from rewards import terms
 from rewards.baskets import Line
+from rewards.campaigns import versions
 from rewards.events import OrderCompleted
 from rewards.models import Campaign
-from rewards.simulation import orders, runs, work
+from rewards.simulation import confidence, orders, runs, work
 from rewards.simulation.errors import SimulationRefused
 from rewards.simulation.models import Simulation
+from rewards.simulation.report import Report
 from tests.rewards.conftest import NOW, World, line
 from wallet.assets import brand_time_zone
 
@@ -51,6 +54,13 @@ def simulated(campaign_id: UUID, **more: Any) -> dict[str, Any]:
         return found.result
 
 
+def ask(campaign_id: UUID) -> UUID:
+    with transaction() as session:
+        return runs.ask(
+            session, campaign_id=campaign_id, since=SINCE, until=UNTIL, take_up_bps=10_000, actor="staff:test", now=NOW
+        ).id
+
+
 def day(number: int, hour: int = 12) -> datetime:
     return SINCE + timedelta(days=number, hours=hour - 12)
 
@@ -62,11 +72,10 @@ def test_it_counts_what_would_have_qualified_and_what_it_would_have_cost(world: 
     order(day(2, 13), line(1_000), customer_id=BEN)
     order(day(3), line(300), line(800, sku="bread"), discount_minor=50)
 
-    found = simulated(draft, take_up_bps=2_500)
+    found = simulated(draft)
 
     assert (found["baskets"], found["qualifying"], found["uses"], found["customers"]) == (4, 3, 3, 2)
     assert found["cost"] == {"amount_minor": 1_500, "currency": "USD"}
-    assert found["expected_cost"]["amount_minor"] == 375
     assert found["taken_by_coupons"]["amount_minor"] == 50
     assert found["missed"] == [{"code": "minimum_spend", "baskets": 1}]
     assert [(each["date"], each["baskets"], each["uses"]) for each in found["days"]] == [
@@ -152,8 +161,35 @@ def test_running_campaigns_that_fit_the_same_baskets_are_told(world: World) -> N
     order(day(3), line(100, sku="bread"))
 
     assert simulated(draft)["overlaps"] == [
-        {"campaign_id": str(rival), "name": "Bread week", "baskets": 1, "worth_minor": 80}
-    ]
+        {
+            "campaign_id": str(rival), "name": "Bread week", "baskets": 1, "worth_minor": 80, "own_minor": 500,
+            "go_together": True,
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rival", "go_together"),
+    [
+        ({"category": "weekly"}, False),
+        ({"is_exclusive": True}, False),
+        ({"category": "monthly"}, True),
+        ({"ends_at": NOW + timedelta(days=5)}, None),
+        ({"ends_at": NOW + timedelta(days=5, seconds=1)}, True),
+        ({"starts_at": NOW + timedelta(days=6)}, None),
+        ({"starts_at": NOW + timedelta(days=6) - timedelta(seconds=1)}, True),
+    ],
+)
+def test_rivals_are_those_of_its_own_days(world: World, rival: dict[str, Any], go_together: bool | None) -> None:
+    """None: it is none. A basket that both fit takes both, unless their categories or one of them forbid it."""
+    days = {"starts_at": NOW + timedelta(days=5), "ends_at": NOW + timedelta(days=6)}
+    draft = world.campaign(starts_now=False, limit_per_customer=None, category="weekly", **days)
+    world.campaign(**({"name": "Rival"} | rival))
+    order(day(1))
+
+    assert [each["go_together"] for each in simulated(draft)["overlaps"]] == (
+        [] if go_together is None else [go_together]
+    )
 
 
 def test_the_brands_days_are_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,10 +214,7 @@ def test_pages_leave_no_order_out_and_take_none_twice(world: World, monkeypatch:
 def test_a_worker_that_died_is_followed_by_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = world.campaign(starts_now=False, limit_per_customer=None)
     order(day(1))
-    with transaction() as session:
-        asked = runs.ask(
-            session, campaign_id=draft, since=SINCE, until=UNTIL, take_up_bps=1, actor="staff:test", now=NOW
-        ).id
+    asked = ask(draft)
     with monkeypatch.context() as dying:
         dying.setattr(orders, "pages", _dies)
         with pytest.raises(KeyboardInterrupt):
@@ -198,6 +231,168 @@ def test_a_worker_that_died_is_followed_by_another(world: World, monkeypatch: py
 
 def _dies(**_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_what_goes_wrong_is_tried_again_and_kept_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = world.campaign(starts_now=False)
+    asked = ask(draft)
+    now = NOW
+    with monkeypatch.context() as failing:
+        failing.setattr(orders, "pages", _fails)
+        for state in ("waiting", "waiting", "failed"):
+            assert work.play_due(now) == 1
+            with transaction() as session:
+                found = session.get_one(Simulation, asked)
+                assert (found.state, found.last_error, found.lease_token) == (state, "ZeroDivisionError", None)
+            now += timedelta(seconds=30)
+    assert work.play_due(now) == 0
+
+
+def _fails(**_: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_a_lease_that_was_lost_writes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker has taken it over while this one still plays."""
+    draft = world.campaign(starts_now=False)
+    order(day(1))
+    asked = ask(draft)
+    pages = orders.pages
+
+    def slow(**span: Any) -> Any:
+        for page in pages(**span):
+            yield page
+            with transaction() as session:
+                session.get_one(Simulation, asked).lease_token = ids.new()
+
+    monkeypatch.setattr(orders, "pages", slow)
+    work.play_due(NOW)
+
+    with transaction() as session:
+        found = session.get_one(Simulation, asked)
+        assert (found.state, found.result) == ("running", None)
+
+
+def test_the_terms_are_those_of_when_it_is_played(world: World) -> None:
+    draft = world.campaign(starts_now=False, limit_per_customer=None)
+    order(day(1), line(2_000))
+    asked = ask(draft)
+    with transaction() as session:
+        versions.change(session, campaign_id=draft, changes={"min_spend_minor": 2_001}, actor="staff:test", now=NOW)
+    work.play_due(NOW)
+
+    with transaction() as session:
+        found = runs.find(session, asked)
+        assert (found.revision, (found.result or {})["qualifying"]) == (2, 0)
+
+
+def test_a_campaign_waits_four_times_and_not_once_more(world: World) -> None:
+    draft, other = world.campaign(starts_now=False), world.campaign(starts_now=False)
+    for _ in range(runs.MOST_UNFINISHED):
+        ask(draft)
+
+    with pytest.raises(SimulationRefused):
+        ask(draft)
+    ask(other)
+    work.play_due(NOW)
+    ask(draft)
+
+
+def test_take_up_draws_the_same_baskets_each_time(world: World) -> None:
+    draft = world.campaign(starts_now=False, limit_per_customer=None, limit_total=25, budget_minor=15_000)
+    for number in range(100):
+        order(day(1) + timedelta(minutes=number), customer_id=ids.new())
+
+    found = [simulated(draft, take_up_bps=bps) for bps in (2_000, 2_000, 1, 10_000)]
+
+    once, again, hardly, whole = [each["expected"] for each in found]
+    assert once == again
+    assert 5 <= once["uses"] <= 25
+    assert once["cost"]["amount_minor"] == once["uses"] * 500
+    assert once["least_uses"] < once["uses"] < once["most_uses"]
+    assert hardly["uses"] <= 1
+    assert (whole["uses"], found[3]["uses"]) == (25, 25)
+    assert [each["uses"] for each in found] == [25] * 4, "the most, whatever the take-up"
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "uses", "spent_on"),
+    [
+        ({"budget_minor": 0}, {}, 4, None),
+        ({"budget_minor": 0}, {"budget_minor": 1_000}, 2, 3),
+        ({"budget_minor": 1_500}, {}, 3, 4),
+        ({"budget_minor": 1_000}, {"budget_minor": 2_000}, 4, None),
+        ({"budget_minor": 1_000}, {"budget_minor": 499}, 0, 1),
+    ],
+)
+def test_the_day_on_which_the_budget_runs_out(
+    world: World, given: dict[str, Any], asked: dict[str, Any], uses: int, spent_on: int | None
+) -> None:
+    """A draft without money is played without a bound, unless one is asked for."""
+    draft = world.campaign(starts_now=False, limit_per_customer=None, **given)
+    for number in range(1, 5):
+        order(day(number))
+
+    found = simulated(draft, **asked)
+
+    told = (SINCE + timedelta(days=spent_on)).date().isoformat() if spent_on else None
+    assert (found["uses"], found["budget_spent_on"], found["expected"]["budget_spent_on"]) == (uses, told, told)
+
+
+def test_days_without_a_basket_are_told_too(world: World) -> None:
+    draft = world.campaign(starts_now=False, limit_per_customer=None)
+    order(day(1))
+    order(day(4))
+
+    assert [each["baskets"] for each in simulated(draft)["days"]] == [1, 0, 0, 1]
+    assert simulated(draft, since=UNTIL - timedelta(hours=1))["days"] == []
+
+
+def test_what_integrators_try_out_is_nobodys_shopping(world: World) -> None:
+    """Neither as a basket nor as an order before it."""
+    second = {"fact": "history.orders", "is": "at_least", "value": 1}
+    draft = world.campaign(starts_now=False, limit_per_customer=None, rule=second)
+    order(day(1), currency="XTS")
+    order(day(2))
+    order(day(3))
+
+    found = simulated(draft)
+
+    assert (found["baskets"], found["qualifying"]) == (2, 1)
+
+
+def test_trust_is_told_in_words(world: World) -> None:
+    few = world.campaign(starts_now=False, limit_per_customer=None)
+    order(day(1))
+
+    found = simulated(few)["confidence"]
+
+    assert found["word"] == "low"
+    assert found["because"] == [
+        "Fewer than 30 uses are expected, too few to go by.",
+        "Only 1 days have baskets, so not every day of the week was seen.",
+        "The campaign lasts 31 days and was played over 9.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("uses", "days", "lasts", "word"),
+    [(29, 10, 10, "low"), (30, 10, 10, "fair"), (399, 10, 10, "fair"), (400, 10, 10, "good"), (400, 6, 6, "low"),
+     (400, 7, 7, "good"), (400, 10, 11, "fair"), (400, 11, 10, "fair"), (400, 366, 400, "good")],
+)  # fmt: skip
+def test_words_of_trust_at_their_boundaries(world: World, uses: int, days: int, lasts: int, word: str) -> None:
+    campaign = world.campaign(starts_now=False, starts_at=NOW, ends_at=NOW + timedelta(days=lasts))
+    report = Report()
+    report.expected.count = uses
+    for number in range(days):
+        report.day((SINCE + timedelta(days=number)).date()).baskets = 1
+    with transaction() as session:
+        of = terms.load_one(session, campaign)
+
+    found = confidence.words(report, of, since=SINCE, until=SINCE + timedelta(days=days), needs=["audiences"])
+
+    assert found["word"] == word
+    assert found["because"][-1] == "Taken as they are today: audiences."
 
 
 def test_what_cannot_be_simulated_is_refused(world: World) -> None:
