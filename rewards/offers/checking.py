@@ -1,27 +1,24 @@
 """Asking without effect: would these vouchers be taken, and what stands between a campaign and a basket."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from auth.models import Store
-from core.db import connection_of
+from core.db import Connection, connection_of
 from core.errors import InvalidInput, NotFound, Refusal
-from rewards import rules, terms
-from rewards.campaigns import catalogue, holdouts, schedules
-from rewards.campaigns.catalogue import Compiled
-from rewards.discounts import price
-from rewards.errors import CampaignNotRunning
+from rewards import funds, rules, terms
+from rewards.campaigns import catalogue
 from rewards.funds import Funds
 from rewards.offers import standing
 from rewards.offers.qualifying import Asked
-from rewards.redemption import deciding, evidence
+from rewards.redemption import conditions, deciding, evidence, reasons
+from rewards.redemption.conditions import Case, Visit
 from rewards.redemption.deciding import Use
-from rewards.redemption.evidence import Shown
+from rewards.redemption.evidence import Held, Shown
+from rewards.redemption.reasons import Reason
+from rewards.terms import Terms
 from wallet.paying.tills import Till
 
 
@@ -35,15 +32,10 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Each condition of a campaign as {code, is_met, needed, actual}; reason: the tree of its rule, if it has one"""
+    """worth_minor: what it would take off, or pay, if its conditions were met; reason: each of them"""
 
     worth_minor: int
-    conditions: list[dict[str, Any]]
-    reason: dict[str, Any] | None
-
-    @property
-    def is_met(self) -> bool:
-        return all(each["is_met"] for each in self.conditions)
+    reason: Reason
 
 
 def validate(session: Session, shown: Shown) -> Validation:
@@ -79,85 +71,43 @@ def check(session: Session, campaign_id: UUID, asked: Asked) -> Checked:
 
     raises  NotFound; InvalidInput for a gift card, which pays for any basket
     """
-    connection = connection_of(session)
     of = terms.load_one(session, campaign_id)
     if of.is_gift_card:
         raise InvalidInput("A gift card pays for any basket: there is nothing to check")
+    return _checked(connection_of(session), of, None, asked)
+
+
+def check_own(session: Session, voucher_id: UUID, asked: Asked) -> Checked:
+    """Every condition of a customer's own voucher for a basket, by itself, as a till would find it now. Nothing is
+    locked, so another may use it up before.
+
+    raises  NotFound, also for someone else's
+    """
+    connection = connection_of(session)
+    row = connection.execute(_OWN, [voucher_id, asked.customer_id]).fetchone()
+    if row is None:
+        raise NotFound
+    of = terms.load(connection, [row[1]])[row[1]]
+    return _checked(connection, of, Held(row[0], asked.customer_id, row[2], of, False, row[3], row[4]), asked)
+
+
+def _checked(connection: Connection, of: Terms, held: Held | None, asked: Asked) -> Checked:
     [compiled] = catalogue.compile_(connection, [of])
-    lines = asked.basket.lines
-    covered = [at for at, line in enumerate(lines) if compiled.skus is None or line.sku in compiled.skus]
-    worth_minor = price(of.discount, asked.basket, covered).worth_minor
-    reason = _reason(session, compiled, asked)
-    conditions = [*_of_campaign(compiled, asked.at), *_of_customer(session, compiled, asked)]
-    conditions += [
-        _told("currency_mismatch", asked.currency == of.currency, of.currency, asked.currency),
-        _told(
-            "minimum_spend",
-            asked.basket.total_minor >= of.min_spend_minor,
-            of.min_spend_minor,
-            asked.basket.total_minor,
-        ),
-        _told("basket_not_covered", worth_minor > 0, 1, worth_minor),
-        *_of_value(session, compiled, asked, worth_minor),
-    ]
-    if reason is not None:
-        conditions.append(_told("conditions_not_met", reason["is_met"], True, reason["is_met"]))
-    return Checked(worth_minor, conditions, reason)
+    needs = compiled.rule.needs if compiled.rule is not None else ()
+    rules.load_many(connection, needs, [facts := asked.facts])
+    _, audiences = standing.of_customer(connection, asked.customer_id, at=asked.at)
+    case = Case(Visit(facts, audiences), of, compiled.rule, compiled.skus, held is not None, held)
+    if held is not None and of.is_gift_card:
+        case.budget = funds.available(connection, [held.account]).get(held.account, 0)
+        case.is_frozen = bool(evidence.frozen_of(connection, [held]))
+        case.worth = min(case.budget, case.visit.total_minor)
+    else:
+        conditions.weigh(case)
+        standing.complete(connection, case)
+    return Checked(case.worth, reasons.of(case))
 
 
-def _reason(session: Session, compiled: Compiled, asked: Asked) -> dict[str, Any] | None:
-    if compiled.rule is None:
-        return None
-    facts = rules.load(
-        connection_of(session),
-        compiled.rule.needs,
-        customer_id=asked.customer_id,
-        basket=asked.basket,
-        till=asked.till,
-        at=asked.at,
-        currency=asked.currency,
-    )
-    return compiled.rule.explain(facts)
-
-
-def _of_campaign(compiled: Compiled, at: datetime) -> Iterator[dict[str, Any]]:
-    of = compiled.terms
-    try:
-        of.check_running(at)
-        yield _told("campaign_not_running", True, "running", of.state)
-    except CampaignNotRunning as refusal:
-        window = f"{of.starts_at.isoformat()} – {of.ends_at.isoformat()}"
-        needed, actual = ("running", of.state) if "campaign_status" in refusal.facts else (window, at.isoformat())
-        yield _told("campaign_not_running", False, needed, actual)
-    if of.schedule is not None:
-        yield _told("campaign_closed_now", schedules.is_open(of.schedule, at), of.schedule, at.isoformat())
-
-
-def _of_customer(session: Session, compiled: Compiled, asked: Asked) -> Iterator[dict[str, Any]]:
-    of = compiled.terms
-    _, audiences = standing.of_customer(connection_of(session), asked.customer_id, at=asked.at)
-    if of.audience_id is not None:
-        is_in = of.audience_id in audiences
-        yield _told("not_in_audience", is_in, True, is_in)
-    if asked.customer_id is not None:
-        is_out = holdouts.is_held_out(of, asked.customer_id)
-        yield _told("held_out", not is_out, False, is_out)
-
-
-def _of_value(session: Session, compiled: Compiled, asked: Asked, worth_minor: int) -> Iterator[dict[str, Any]]:
-    of, connection = compiled.terms, connection_of(session)
-    left = standing.uses_left(
-        connection,
-        [(of, worth_minor)],
-        customer_id=asked.customer_id,
-        store_id=asked.store_id,
-        at=asked.at,
-    ).get(of.campaign_id)
-    if left is not None:
-        yield _told("limit_reached", left > 0, 1, left)
-    budget = standing.budgets(connection, [of]).get(of.budget_account, 0)
-    yield _told("budget_exhausted", budget >= worth_minor, worth_minor, budget)
-
-
-def _told(code: str, is_met: bool, needed: Any, actual: Any) -> dict[str, Any]:
-    return {"code": code, "is_met": is_met, "needed": needed, "actual": actual}
+_OWN = """
+    SELECT id, campaign_id, expires_at, state = 'blocked', used
+      FROM rewards.voucher WHERE id = %s AND customer_id = %s
+"""

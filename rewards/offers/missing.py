@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rewards.campaigns.catalogue import Compiled
-from rewards.rules import Facts
+from rewards.redemption.conditions import Case
 from rewards.terms import Terms
 
 #: The words under which more of a value is missing.
@@ -22,23 +21,25 @@ class Missing:
     missing_minor: int
 
 
-def of(short: Sequence[tuple[Compiled, int]], facts: Facts, *, most: int) -> list[Missing]:
-    """Of campaigns that are not met, in their order and with their worths, those that only lack value."""
+def of(short: Sequence[Case], *, most: int) -> list[Missing]:
+    """Of campaigns that are not met, in their order, those that only lack value."""
     found: list[Missing] = []
-    for compiled, worth_minor in short:
-        missing_minor = _missing(compiled, facts)
+    for case in short:
+        missing_minor = _missing(case)
         if missing_minor:
-            found.append(Missing(compiled.terms, worth_minor, missing_minor))
+            found.append(Missing(case.terms, case.worth, missing_minor))
         if len(found) == most:
             break
     return found
 
 
-def _missing(compiled: Compiled, facts: Facts) -> int | None:
-    least = compiled.terms.min_spend_minor - facts.basket.total_minor
-    if least > 0 or compiled.rule is None:
-        return least  # only the one of both was not met
-    return _of_reason(compiled.rule.explain(facts))
+def _missing(case: Case) -> int | None:
+    """The larger of what its minimum and its rule lack."""
+    least = max(0, case.terms.min_spend_minor - case.visit.total_minor)
+    if case.rule is None or case.rule.is_met(case.visit.facts):
+        return least
+    more = _of_reason(case.rule.explain(case.visit.facts))
+    return None if more is None else max(least, more)
 
 
 def _of_reason(reason: dict[str, Any]) -> int | None:

@@ -13,13 +13,14 @@ from uuid import UUID
 from core.db import Connection
 from rewards import rules
 from rewards.baskets import Basket
-from rewards.campaigns import holdouts
-from rewards.campaigns.catalogue import Catalogue, Compiled
-from rewards.discounts import Priced, price, worth_alone
+from rewards.campaigns.catalogue import Catalogue
+from rewards.discounts import Priced, price
 from rewards.offers import combining, missing, shelf, standing
 from rewards.offers.combining import Candidate, Combination
 from rewards.offers.missing import Missing
 from rewards.offers.standing import Own
+from rewards.redemption import conditions
+from rewards.redemption.conditions import Case, Visit
 from rewards.rules import Facts
 from rewards.terms import Terms
 from wallet.paying.tills import Till
@@ -46,6 +47,13 @@ class Asked:
     @property
     def store_id(self) -> UUID | None:
         return self.till.store_id if self.till else None
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it before anything is read."""
+        return Facts(
+            customer_id=self.customer_id, basket=self.basket, till=self.till, at=self.at, currency=self.currency
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +87,16 @@ class Qualification:
     best: Combination
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """A campaign whose conditions are met, the lines that it covers, what it would take off them, and the customer's
-    vouchers of it."""
+@dataclass(slots=True)
+class _Fit(Case):
+    """A campaign that may fit, with the customer's vouchers of it."""
 
-    compiled: Compiled
-    covered: Sequence[int]
-    worth_minor: int
-    own: Sequence[Own]
+    own: Sequence[Own] = ()
 
     @property
     def order(self) -> tuple[int, int, int]:
-        terms = self.compiled.terms
-        return (-self.worth_minor, -terms.priority, terms.campaign_id.int)  # integers compare faster than UUIDs
+        terms = self.terms
+        return (-self.worth, -terms.priority, terms.campaign_id.int)  # integers compare faster than UUIDs
 
 
 def offers(connection: Connection, asked: Asked) -> Qualification:
@@ -100,9 +104,10 @@ def offers(connection: Connection, asked: Asked) -> Qualification:
     catalogue, index = shelf.current(connection)
     own, audiences = standing.of_customer(connection, asked.customer_id, at=asked.at)
     wanted = index.candidates(asked.basket, store_id=asked.store_id, audiences=audiences)
-    looked_at = _looked_at(catalogue, asked, wanted, own)
-    facts = _facts(connection, asked, [compiled for compiled, _ in looked_at])
-    fitting, short = _fitting(looked_at, facts, asked, audiences)
+    visit = Visit(asked.facts, audiences)
+    open_ = _open(catalogue, visit, wanted, own)
+    rules.load_many(connection, _needs(open_), [visit.facts])
+    fitting, short = _fitting(open_)
 
     told: list[Offer] = []
     start, size = 0, _AT_ONCE
@@ -111,109 +116,80 @@ def offers(connection: Connection, asked: Asked) -> Qualification:
         start, size = start + size, size * 4
     told.sort(key=lambda each: (-each.worth_minor, -each.terms.priority, each.expires_at, each.terms.campaign_id))
     told = told[:MOST_OFFERS]
-    codes = standing.with_codes(connection, [fit.compiled.terms.campaign_id for fit in short if not fit.own])
-    nearly = [(f.compiled, f.worth_minor) for f in short if f.own or f.compiled.terms.campaign_id in codes]
-    return Qualification(told, missing.of(nearly, facts, most=_MOST_NEARLY), _best(told, asked.basket))
+    codes = standing.with_codes(connection, [fit.terms.campaign_id for fit in short if not fit.own])
+    nearly = [fit for fit in short if fit.own or fit.terms.campaign_id in codes]
+    return Qualification(told, missing.of(nearly, most=_MOST_NEARLY), _best(told, asked.basket))
 
 
-def _looked_at(
-    catalogue: Catalogue, asked: Asked, wanted: set[UUID], own: dict[UUID, list[Own]]
-) -> list[tuple[Compiled, Sequence[Own]]]:
+def _open(catalogue: Catalogue, visit: Visit, wanted: set[UUID], own: dict[UUID, list[Own]]) -> list[_Fit]:
     """The campaigns that may fit, by what costs least to see; each with the customer's vouchers of it."""
-    at, currency, customer_id = asked.at, asked.currency, asked.customer_id
-    found: list[tuple[Compiled, Sequence[Own]]] = []
+    found: list[_Fit] = []
     # A UUID's hash is computed anew by each look-up, and that is what a thousand campaigns cost most.
     for campaign_ids, are_own in ((own.keys(), True), (wanted - own.keys(), False)):
         for campaign_id in campaign_ids:
             compiled = catalogue.of(campaign_id)
             if compiled is None or not shelf.is_offered(compiled):
                 continue
-            terms = compiled.terms
-            if terms.currency != currency or not terms.starts_at <= at < terms.ends_at:
-                continue
-            if terms.holdout_bps and not are_own and customer_id and holdouts.is_held_out(terms, customer_id):
-                continue
-            if terms.schedule is None or compiled.open_at(at) is None:
-                found.append((compiled, own[campaign_id] if are_own else ()))
+            fit = _Fit(visit, compiled.terms, compiled.rule, compiled.skus, are_own)
+            if are_own:
+                fit.own = own[campaign_id]
+            if (
+                conditions.first(conditions.of_offer(fit)) is None
+                and conditions.first(conditions.of_supply(fit)) is None
+            ):
+                found.append(fit)
     return found
 
 
-def _facts(connection: Connection, asked: Asked, looked_at: Iterable[Compiled]) -> Facts:
+def _needs(fits: Iterable[_Fit]) -> set[rules.Need]:
     needs: set[rules.Need] = set()
-    for each in looked_at:
+    for each in fits:
         if each.rule is not None and not each.rule.needs <= needs:
             needs |= each.rule.needs
-    return rules.load(
-        connection,
-        needs,
-        customer_id=asked.customer_id,
-        basket=asked.basket,
-        till=asked.till,
-        at=asked.at,
-        currency=asked.currency,
-    )
+    return needs
 
 
-def _fitting(
-    looked_at: Sequence[tuple[Compiled, Sequence[Own]]], facts: Facts, asked: Asked, audiences: frozenset[UUID]
-) -> tuple[list[_Fit], list[_Fit]]:
+def _fitting(open_: Sequence[_Fit]) -> tuple[list[_Fit], list[_Fit]]:
     """Those whose conditions are met and that are worth something, worth most first; and those that only a basket of
-    more value may meet. What a customer holds was meant for them when it was given."""
-    basket = asked.basket
+    more value may meet."""
     fitting: list[_Fit] = []
     short: list[_Fit] = []
-    total_minor, everything = basket.total_minor, range(len(basket.lines))
-    positions = _positions(basket)
-    for each, own in looked_at:
-        terms, scope = each.terms, each.skus
-        if terms.audience_id and not own and terms.audience_id not in audiences:
-            continue
-        covered = everything if scope is None else _covered(positions, scope)
-        if not covered:
-            continue
-        is_met = each.rule is None or each.rule.is_met(facts)
-        is_enough = total_minor >= terms.min_spend_minor
-        if not is_met and not is_enough:
-            continue
-        worth_minor = worth_alone(terms.discount, basket, covered)
-        if worth_minor:
-            (fitting if is_met and is_enough else short).append(_Fit(each, covered, worth_minor, own))
+    for fit in open_:
+        is_met, lacks_value = True, True
+        for name, holds in conditions.of_basket(fit):
+            if not holds:
+                is_met = False
+                if name == "covered":
+                    lacks_value = False
+        if fit.worth:
+            if is_met:
+                fitting.append(fit)
+            elif lacks_value:
+                short.append(fit)
     return sorted(fitting, key=lambda fit: fit.order), sorted(short, key=lambda fit: fit.order)[:_MOST_SHORT]
-
-
-def _positions(basket: Basket) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for position, line in enumerate(basket.lines):
-        found.setdefault(line.sku, []).append(position)
-    return found
-
-
-def _covered(positions: dict[str, list[int]], scope: frozenset[str]) -> Sequence[int]:
-    """The lines of a scope's products, found from the shorter of both."""
-    if len(scope) < len(positions):
-        return sorted([at for sku in scope if sku in positions for at in positions[sku]])
-    return sorted([at for sku, places in positions.items() if sku in scope for at in places])
 
 
 def _available(connection: Connection, asked: Asked, fitting: Sequence[_Fit]) -> list[Offer]:
     """Those that the customer can have, of which a use is left, and that the budget can still pay."""
-    codes = standing.with_codes(connection, [fit.compiled.terms.campaign_id for fit in fitting if not fit.own])
-    there = [fit for fit in fitting if fit.own or fit.compiled.terms.campaign_id in codes]
-    uses_left = standing.uses_left(
-        connection,
-        [(fit.compiled.terms, fit.worth_minor) for fit in there],
-        customer_id=asked.customer_id,
-        store_id=asked.store_id,
-        at=asked.at,
-    )
-    budgets = standing.budgets(connection, [fit.compiled.terms for fit in there])
+    codes = standing.with_codes(connection, [fit.terms.campaign_id for fit in fitting if not fit.own])
+    there = [(fit, fit.uses(fit.worth)) for fit in fitting if fit.own or fit.terms.campaign_id in codes]
+    left = standing.left(connection, [use for _, uses in there for use in uses])
+    budgets = standing.budgets(connection, [fit.terms for fit, _ in there])
     found = []
-    for fit in there:
-        terms = fit.compiled.terms
-        left, budget = uses_left.get(terms.campaign_id), budgets.get(terms.budget_account, 0)
-        if (left is None or left > 0) and budget >= fit.worth_minor:
-            priced = price(terms.discount, asked.basket, fit.covered)
-            found.append(Offer(terms=terms, priced=priced, vouchers=tuple(fit.own), uses_left=left, budget_left=budget))
+    for fit, uses in there:
+        terms = fit.terms
+        fit.left, fit.budget = left, budgets.get(terms.budget_account, 0)
+        if conditions.first(conditions.of_supply(fit)) or conditions.first(conditions.of_rest(fit)):
+            continue
+        found.append(
+            Offer(
+                terms=terms,
+                priced=price(terms.discount, asked.basket, fit.covered),
+                vouchers=tuple(fit.own),
+                uses_left=min([left[use.counted] // use.add for use in uses if use.add], default=None),
+                budget_left=fit.budget,
+            )
+        )
     return found
 
 

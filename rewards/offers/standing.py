@@ -7,8 +7,8 @@ from uuid import UUID
 
 from core.db import Connection
 from rewards import funds
-from rewards.campaigns import limits
-from rewards.counters import CountedUse
+from rewards.counters import Counted, CountedUse
+from rewards.redemption.conditions import Case
 from rewards.terms import Terms
 
 
@@ -41,40 +41,29 @@ def with_codes(connection: Connection, campaign_ids: Sequence[UUID]) -> set[UUID
     return {row[0] for row in connection.execute(_WITH_CODES, [list(campaign_ids)])}
 
 
-def uses_left(
-    connection: Connection,
-    worths: Sequence[tuple[Terms, int]],
-    *,
-    customer_id: UUID | None,
-    store_id: UUID | None,
-    at: datetime,
-) -> dict[UUID, int]:
-    """How many uses worth so much each campaign's counters still allow; campaigns without a limit are left out."""
-    uses = [
-        use
-        for terms, worth_minor in worths
-        for use in limits.counted(terms, customer_id=customer_id, store_id=store_id, amount_minor=worth_minor, at=at)
-        if use.add
-    ]
-    used = _used(connection, uses)
-    found: dict[UUID, int] = {}
-    for use in uses:
-        left = max(0, use.cap - used.get(use.counted, 0)) // use.add
-        campaign_id = use.counted[0]
-        found[campaign_id] = min(left, found.get(campaign_id, left))
-    return found
+def left(connection: Connection, uses: Sequence[CountedUse]) -> dict[Counted, int]:
+    """What the counters of these uses have left under their caps."""
+    if not uses:
+        return {}
+    caps = {use.counted: use.cap for use in uses}
+    columns = [list(column) for column in zip(*caps, strict=True)]
+    used: dict[Counted, int] = {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(_USED, columns)}
+    return {counted: cap - used.get(counted, 0) for counted, cap in caps.items()}
+
+
+def complete(connection: Connection, case: Case) -> None:
+    """Look at what nobody has looked at of a coupon: what its counters and its budget have left."""
+    uses = [use for use in case.uses(case.worth) if use.counted not in case.left]
+    if uses:
+        case.left = {**case.left, **left(connection, uses)}
+    if case.budget is None:
+        account = case.terms.budget_account
+        case.budget = funds.available(connection, [account]).get(account, 0)
 
 
 def budgets(connection: Connection, of_campaigns: Collection[Terms]) -> dict[UUID, int]:
     """By account, what campaigns can still pay, in minor units."""
     return funds.available(connection, [terms.budget_account for terms in of_campaigns])
-
-
-def _used(connection: Connection, uses: Sequence[CountedUse]) -> dict[tuple[UUID, str, str, str], int]:
-    if not uses:
-        return {}
-    columns = [list(column) for column in zip(*{use.counted for use in uses}, strict=True)]
-    return {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(_USED, columns)}
 
 
 #: By ix_voucher_customer_id_id. Of a customer's own coupon the campaign says how often it may be used.

@@ -115,7 +115,12 @@ class Case:
 
 def missed(case: Case) -> Name | None:
     """The first condition that is not met; None: it may be used."""
-    for name, is_met in asked(case):
+    return first(asked(case))
+
+
+def first(conditions: Iterable[tuple[Name, bool]]) -> Name | None:
+    """The first of these conditions that is not met."""
+    for name, is_met in conditions:
         if not is_met:
             return name
     return None
@@ -124,7 +129,8 @@ def missed(case: Case) -> Name | None:
 def asked(case: Case) -> Iterator[tuple[Name, bool]]:
     """Each condition that the case has, and whether it is met. Whoever goes on past one that is not learns of all."""
     yield from of_offer(case)
-    if not case.terms.is_gift_card:
+    if case.terms.kind != "gift_card":
+        yield from of_supply(case)
         yield from of_basket(case)
         yield from of_rest(case)
 
@@ -149,16 +155,22 @@ def of_offer(case: Case) -> Iterator[tuple[Name, bool]]:
         yield "closed", schedules.is_open(of.schedule, facts.at)
     if held is not None and held.uses_cap is not None:
         yield "used_up", held.used < held.uses_cap
-    if not case.is_given:
-        # What a customer holds was given to somebody who is meant and not held out; a code that is nobody's was not.
-        if of.audience_id is not None:
-            yield "audience", of.audience_id in case.visit.audiences
-        if of.holdout_bps and facts.customer_id is not None:
-            yield "held_out", not holdouts.is_held_out(of, facts.customer_id)
-    if case.left:
-        yield "uses", case.short([use for use in case.uses(0) if use.counted[2] == USES]) is None
+    # What a customer holds was given to somebody who is meant and not held out; a code that is nobody's was not.
+    if of.audience_id is not None and not case.is_given:
+        yield "audience", of.audience_id in case.visit.audiences
     if case.beside:
         yield "stacking", stacking.refusal(of, case.beside) is None
+
+
+def of_supply(case: Case) -> Iterator[tuple[Name, bool]]:
+    """Whether one is left for this customer."""
+    of, customer_id = case.terms, case.visit.facts.customer_id
+    if of.holdout_bps and customer_id is not None and not case.is_given:
+        yield "held_out", not holdouts.is_held_out(of, customer_id)
+    if case.left:
+        uses = [use for use in case.uses(0) if use.counted[2] == USES]
+        if uses:
+            yield "uses", case.short(uses) is None
 
 
 def of_basket(case: Case) -> Iterator[tuple[Name, bool]]:
@@ -169,18 +181,20 @@ def of_basket(case: Case) -> Iterator[tuple[Name, bool]]:
     if of.rule is not None:
         # A rule that is not known is met by nobody.
         yield "rule", case.rule is not None and case.rule.is_met(visit.facts)
-    yield "covered", _weigh(case)
+    yield "covered", weigh(case)
 
 
 def of_rest(case: Case) -> Iterator[tuple[Name, bool]]:
     """What hangs on what it takes off: limits by amount, and the budget."""
     if case.left and case.terms.limit_terms:
-        yield "amount", case.short([use for use in case.uses(case.worth) if use.counted[2] != USES]) is None
+        uses = [use for use in case.uses(case.worth) if use.counted[2] != USES]
+        if uses:
+            yield "amount", case.short(uses) is None
     if case.budget is not None:
         yield "budget", case.budget >= case.worth
 
 
-def _weigh(case: Case) -> bool:
+def weigh(case: Case) -> bool:
     """Whether it covers something of the basket that it can take off; a till's price list may name nothing at all."""
     discount = case.terms.discount
     covered = case.covered = case.visit.covered(case.scope)

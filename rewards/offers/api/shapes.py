@@ -57,10 +57,10 @@ def validation(found: Validation, basket: Basket, currency: str) -> dict[str, An
 
 def checked(found: Checked, currency: str) -> dict[str, Any]:
     return {
-        "is_met": found.is_met,
+        "is_met": found.reason.is_met,
         "worth": _money(found.worth_minor, currency),
-        "conditions": found.conditions,
-        "reason": found.reason,
+        "conditions": found.reason.conditions,
+        "reason": found.reason.rule,
     }
 
 
