@@ -7,16 +7,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.population_shares import is_in_share
-from rewards.campaigns import holdouts, limits, schedules
 from rewards.campaigns.catalogue import Compiled
 from rewards.counters import Counted
-from rewards.discounts import worth_alone
+from rewards.errors import BasketNotCovered
 from rewards.offers import shelf, stacking
 from rewards.offers.index import Index
+from rewards.redemption import conditions, reasons
+from rewards.redemption.conditions import Case, Visit
 from rewards.rules import Facts
 from rewards.simulation.orders import Order
 from rewards.simulation.report import Overlap, Report, Uses
-from rewards.terms import Terms
 
 
 class Rivals:
@@ -30,38 +30,35 @@ class Rivals:
         self._index = Index()
         self._index.change([(campaign_id, shelf.concerns(each)) for campaign_id, each in self._of.items()], [])
 
-    def met_by(self, order: Order, facts: Facts) -> list[tuple[Terms, int]]:
+    def met_by(self, order: Order, visit: Visit) -> list[Case]:
         """Those that fit the basket by their conditions and hours, with what each would take off it by itself."""
-        found = self._index.candidates(order.basket, store_id=order.store_id, audiences=facts.audiences or frozenset())
-        weighed = [(self._of[campaign_id], weigh(self._of[campaign_id], order, facts)) for campaign_id in found]
-        return [(compiled.terms, worth) for compiled, (missed, worth) in weighed if not missed]
+        found = self._index.candidates(order.basket, store_id=order.store_id, audiences=visit.audiences)
+        weighed = [weigh(self._of[campaign_id], visit) for campaign_id in found]
+        return [case for case, missed in weighed if not missed]
 
 
 @dataclass(slots=True)
 class Purse:
     """A campaign's limits and its budget as they run down. budget_minor: None: without a bound."""
 
-    terms: Terms
     budget_minor: int | None
     uses: Uses
     _used: dict[Counted, int] = field(default_factory=dict)
 
-    def take(self, order: Order, worth_minor: int, *, today: date) -> str | None:
+    def take(self, case: Case, *, today: date) -> str | None:
         """Why a basket that qualifies goes without; else what its use takes is counted."""
-        if holdouts.is_held_out(self.terms, order.customer_id):
-            return "held_out"
-        counted = limits.counted(
-            self.terms, customer_id=order.customer_id, store_id=order.store_id, amount_minor=worth_minor, at=order.at
-        )
-        if any(self._used.get(each.counted, 0) + each.add > each.cap for each in counted):
-            return "limit_reached"
-        if self.budget_minor is not None and self.uses.cost_minor + worth_minor > self.budget_minor:
+        uses = case.uses(case.worth)
+        case.left = {use.counted: use.cap - self._used.get(use.counted, 0) for use in uses}
+        case.budget = None if self.budget_minor is None else self.budget_minor - self.uses.cost_minor
+        missed = conditions.first(conditions.of_supply(case)) or conditions.first(conditions.of_rest(case))
+        if missed == "budget":
             self.uses.spent_on = self.uses.spent_on or today
-            return "budget_exhausted"
-        for each in counted:
-            self._used[each.counted] = self._used.get(each.counted, 0) + each.add
+        if missed:
+            return reasons.CODES[missed]
+        for use in uses:
+            self._used[use.counted] = self._used.get(use.counted, 0) + use.add
         self.uses.count += 1
-        self.uses.cost_minor += worth_minor
+        self.uses.cost_minor += case.worth
         return None
 
 
@@ -83,9 +80,9 @@ class Play:
     _some: Purse = field(init=False)
 
     def __post_init__(self) -> None:
-        terms, report = self.compiled.terms, self.report
-        self._all = Purse(terms, self.budget_minor, report.uses)
-        self._some = Purse(terms, self.budget_minor, report.expected)
+        report = self.report
+        self._all = Purse(self.budget_minor, report.uses)
+        self._some = Purse(self.budget_minor, report.expected)
 
     def take(self, order: Order, facts: Facts) -> None:
         """Play one order; those of other currencies are not the campaign's."""
@@ -96,44 +93,36 @@ class Play:
         day = report.day(today)
         report.baskets += 1
         day.baskets += 1
-        missed, worth_minor = weigh(self.compiled, order, facts)
+        visit = Visit(facts, facts.audiences or frozenset(), asks_dates=False)
+        case, missed = weigh(self.compiled, visit)
         if missed:
             report.missed[missed] += 1
             return
         report.qualifying += 1
         day.qualifying += 1
         report.customers.add(order.customer_id)
-        for rival, theirs_minor in self.rivals.met_by(order, facts):
+        for rival in self.rivals.met_by(order, visit):
             overlap = report.overlaps.setdefault(
-                rival.campaign_id, Overlap(go_together=stacking.refusal(terms, [rival]) is None)
+                rival.terms.campaign_id, Overlap(go_together=stacking.refusal(terms, [rival.terms]) is None)
             )
             overlap.baskets += 1
-            overlap.worth_minor += theirs_minor
-            overlap.own_minor += worth_minor
+            overlap.worth_minor += rival.worth
+            overlap.own_minor += case.worth
         if is_in_share(terms.campaign_id, order.id, bps=self.take_up_bps):
-            self._some.take(order, worth_minor, today=today)
-        refused = self._all.take(order, worth_minor, today=today)
+            self._some.take(case, today=today)
+        refused = self._all.take(case, today=today)
         if refused:
             report.refused[refused] += 1
             return
         report.taken_minor += order.discount_minor
         day.uses += 1
-        day.cost_minor += worth_minor
+        day.cost_minor += case.worth
 
 
-def weigh(compiled: Compiled, order: Order, facts: Facts) -> tuple[str | None, int]:
-    """The code of the first condition that the basket does not meet, or None and what the campaign takes off it."""
-    terms, basket = compiled.terms, order.basket
-    if terms.currency != order.currency:
-        return "currency_mismatch", 0
-    if not schedules.is_open(terms.schedule, order.at):
-        return "campaign_closed_now", 0
-    if terms.audience_id and terms.audience_id not in (facts.audiences or ()):
-        return "not_in_audience", 0
-    if basket.total_minor < terms.min_spend_minor:
-        return "minimum_spend", 0
-    if compiled.rule is not None and not compiled.rule.is_met(facts):
-        return "conditions_not_met", 0
-    covered = [at for at, line in enumerate(basket.lines) if compiled.skus is None or line.sku in compiled.skus]
-    worth_minor = worth_alone(terms.discount, basket, covered) if covered else 0
-    return (None, worth_minor) if worth_minor else ("basket_not_covered", 0)
+def weigh(compiled: Compiled, visit: Visit) -> tuple[Case, str | None]:
+    """A campaign with what it takes off a basket; and the code of the first condition that the basket does not meet."""
+    case = Case(visit, compiled.terms, compiled.rule, compiled.skus)
+    missed = conditions.first(conditions.of_offer(case)) or conditions.first(conditions.of_basket(case))
+    if missed:
+        return case, reasons.CODES[missed]
+    return case, None if case.worth else BasketNotCovered.code
