@@ -2,7 +2,7 @@
 
 from app import database, wiring
 from auth import tokens
-from core import clock, crypto, db, log
+from core import clock, crypto, db, idempotency, log
 from core.errors import ConfigurationError
 from core.events import epoch, readers
 from core.partitions import ensure_ahead
@@ -32,6 +32,7 @@ def open_house(settings: Settings) -> None:
     campaign_approvals.load(settings)
     codes.load(settings)
     answers.register(wiring.answers(settings))
+    idempotency.register(wiring.KEYS)
     links.load(settings)
     if not settings.is_production:
         database.migrate()

@@ -44,6 +44,7 @@ import rewards.offers.api.customer
 import rewards.offers.api.merchant
 import rewards.offers.api.staff
 import rewards.reactions
+import rewards.redemption.keys
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
 import rewards.rules.api.staff
@@ -75,6 +76,7 @@ import wallet.identity.api.status_customer
 import wallet.identity.api.status_staff
 import wallet.identity.cli
 import wallet.identity.work
+import wallet.keys
 import wallet.paying.api.customer
 import wallet.paying.api.holds
 import wallet.paying.api.merchant
@@ -92,6 +94,7 @@ import wallet.topups.reactions
 import wallet.work
 from core.events import Reader
 from core.gateways.registry import Gateways
+from core.idempotency import Home
 from core.partitions import ensure_ahead
 from core.settings import Settings
 from core.web.doors import Door
@@ -216,6 +219,9 @@ def answers(settings: Settings) -> Answers:
     points, unit = settings.points_per_unit, 10 ** exponent_of(settings.brand_currency)
     return Answers(gift_cards_of=rewards.gift_cards.of_customer, points_rate=(points, unit) if points else None)
 
+
+#: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
+KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]
 
 #: Who follows the log, in the order in which a draining worker asks them.
 READERS: list[Reader] = [

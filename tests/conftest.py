@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import make_url
 
 from app import database as schema
-from core import crypto, db
+from core import crypto, db, idempotency
 from core.events import epoch
 from core.postgres import embedded
 from core.settings import Settings
@@ -62,6 +62,7 @@ def app(database: None, settings: Settings) -> Flask:
 
     tokens.load_key(settings)
     answers.register(wiring.answers(settings))
+    idempotency.register(wiring.KEYS)
     readers.register(wiring.READERS)
     return create_app(settings)
 

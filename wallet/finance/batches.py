@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import ids
+from core import idempotency, ids
 from core.db import connection_of, transaction
 from core.errors import NotFound
 from core.idempotency import KeyReused
@@ -135,6 +135,9 @@ def _begin(batch: Batch, now: datetime) -> TransferBatch:
             .returning(TransferBatch.id)
         )
         if batch_id is not None:
+            idempotency.claim(
+                session, principal=batch.principal, key=batch.key, fingerprint=batch.fingerprint, now=now
+            )
             _check_approval(session, batch, batch_id, now)
         is_it = (TransferBatch.principal == batch.principal, TransferBatch.key == batch.key)
         row = session.scalars(select(TransferBatch).where(*is_it)).one()

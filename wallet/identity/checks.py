@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from auth import customers
 from auth import limits as attempts
 from auth.limits import Limit
-from core import ids, work
+from core import idempotency, ids, work
 from core.db import transaction
 from core.errors import NotFound
 from core.gateways.identity import IdentityGateway, Notice
@@ -178,6 +178,10 @@ def _keep(session: Session, request: CheckRequest, token: UUID, *, provider: str
     # Of the two it may collide with, the key comes first: a retry must not be told of its own check.
     fresh = session.scalar(insert(IdentityCheck).values(row).on_conflict_do_nothing().returning(IdentityCheck))
     check = fresh or _kept(session, request)
+    if fresh is not None:
+        idempotency.claim(
+            session, principal=request.principal, key=request.key, fingerprint=request.fingerprint, now=now
+        )
     if check is None:
         mine = (IdentityCheck.customer_id == request.customer_id, IdentityCheck.state.in_(OPEN))
         raise IdentityCheckOpen(identity_check_id=str(session.scalar(select(IdentityCheck.id).where(*mine))))

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import audit, ids, work
+from core import audit, idempotency, ids, work
 from core.db import connection_of, transaction
 from core.errors import NotFound, Refusal
 from core.gateways.payments import Declined, Notice, PaymentGateway, Refunded, RefundOutcome
@@ -152,6 +152,7 @@ def _take(
     done = ledger.find(connection, principal=principal, key=key, fingerprint=fingerprint)
     if done is not None:
         return session.get_one(TopupRefund, done.transfer_id), True
+    idempotency.claim(session, principal=principal, key=key, fingerprint=fingerprint, now=now)
     if topup.state != "succeeded":
         raise TopupNotCharged
     # What went back at the provider without us is not ours to give, even before it is taken from the customer.

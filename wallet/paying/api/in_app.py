@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import connection_of, transaction
-from core.errors import Refusal
 from core.web import idempotent, principals
 from wallet import payments
 from wallet.api.schemas import PaymentSchema
@@ -19,22 +18,12 @@ from wallet.paying.app_payments import AppPayment
 def paid(args: dict[str, Any]) -> Response:
     """The answer to the app's POST /payments."""
     asked = _asked(args)
-    refused: list[Refusal] = []
 
     def work(session: Session) -> dict[str, Any]:
-        try:
-            posted = app_payments.pay(session, asked)
-        except Refusal as refusal:
-            refused.append(refusal)
-            raise
+        posted = app_payments.pay(session, asked)
         return payments.shown(posted.transfer_id, posted.effective_at, posted.details)
 
-    answer = idempotent.command(work, schema=PaymentSchema())
-    if refused:
-        # The refusal is kept by the command; the ledger must know that the key is taken, for payments the short way.
-        with transaction() as session:
-            app_payments.keep_key(connection_of(session), asked)
-    return answer
+    return idempotent.command(work, schema=PaymentSchema())
 
 
 def _asked(args: dict[str, Any]) -> AppPayment:
