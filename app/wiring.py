@@ -44,7 +44,9 @@ import rewards.offers.api.customer
 import rewards.offers.api.merchant
 import rewards.offers.api.staff
 import rewards.reactions
+import rewards.redemption.api.merchant
 import rewards.redemption.keys
+import rewards.redemption.work
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
 import rewards.rules.api.staff
@@ -181,6 +183,7 @@ def doors() -> list[Door]:
                 wallet.finance.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
                 rewards.offers.api.merchant.blueprint,
+                rewards.redemption.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,
             ],
@@ -258,6 +261,7 @@ SCHEDULE: list[Schedule] = [
     Schedule("partitions", "17 3 * * *", ensure_ahead),
     # Every hour, since a day ends at another one in each time zone: what is reconciled already is not done again.
     Schedule("safeguarding", "37 * * * *", wallet.finance.safeguarding.reconcile_due),
+    *rewards.redemption.work.SCHEDULE,
     *auth.work.SCHEDULE,
 ]
 

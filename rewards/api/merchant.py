@@ -1,23 +1,25 @@
 """What a till does: redeem a voucher, take a basket."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
-from auth import customer_codes
 from core import clock
-from core.db import connection_of, statement
+from core.db import Connection, connection_of, statement
 from core.errors import Refusal
 from core.idempotency import Answer
 from core.web import idempotent, unproxied
 from rewards import checkouts
-from rewards.api import shapes
+from rewards.api import shapes, shoppers
 from rewards.api.schemas import CheckoutArgsSchema, CheckoutSchema, RedemptionArgsSchema, RedemptionSchema
 from rewards.checkouts import CheckoutRequest
-from rewards.redemption import guesses, redeeming
+from rewards.redemption import guesses, lookup, redeeming
+from rewards.redemption.errors import VisitOver
 from rewards.redemption.evidence import BEST
 from rewards.redemption.guesses import Guesser
 from rewards.redemption.redeeming import Request
@@ -51,6 +53,8 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     now = clock.now()
     try:
         with statement() as connection:
+            if args["visit_id"] is not None:
+                request = replace(request, customer_id=_visitor(connection, args, request, now=now))
             made = redeeming.redeem(connection, request, at=now)
     except Refusal as refusal:
         if not refusal.is_final:
@@ -61,6 +65,19 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     if isinstance(made, Answer):
         return idempotent.replayed(made)
     return shapes.redemption(made), replay_header(made.replayed)
+
+
+def _visitor(connection: Connection, args: dict[str, Any], request: Request, *, now: datetime) -> UUID | None:
+    """Whose visit it is; of a request that was carried out before it does not matter whether the visit is over.
+
+    raises  VisitOver
+    """
+    try:
+        return shoppers.asking(connection, args, request.till, now=now)
+    except VisitOver:
+        if lookup.stands(connection, request.till, request.till_reference, request.key):
+            return None
+        raise
 
 
 @blueprint.post("/checkouts")
@@ -80,7 +97,7 @@ def create_checkout(args: dict[str, Any]) -> Response:
 
     def work(session: Session) -> dict[str, Any]:
         nonlocal guesser
-        customer_id = customer_codes.identify(session, args["customer_code"], now=now)
+        customer_id = shoppers.paying(session, args, till, now=now)
         guesser = replace(guesser, customer_id=customer_id)
         if vouchers and vouchers != BEST:
             guesses.refuse_when_locked(connection_of(session), guesser, now=now)

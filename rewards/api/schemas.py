@@ -12,6 +12,16 @@ from wallet.paying.api.schemas import kinds_field
 
 TILL_REFERENCE = validate.Length(min=1, max=100)
 AMOUNT_OR_NOTHING = validate.Range(min=0, max=MAX_AMOUNT_MINOR)
+#: Of a field that takes what was scanned off the customer's phone.
+CUSTOMER_CODE: dict[str, Any] = {
+    "validate": validate.Length(min=1, max=100),
+    "metadata": {"description": "What the till scanned off the customer's phone."},
+}
+VISIT: dict[str, Any] = {
+    "load_default": None,
+    "allow_none": True,
+    "metadata": {"description": "In place of a scan: a visit that this terminal has opened by one."},
+}
 QUANTITY = validate.Regexp(r"\d{1,9}(\.\d{1,6})?\Z", error="Must be a decimal number as text, such as 0.435.")
 
 
@@ -128,10 +138,11 @@ class BasketSchema(PlainSchema):
 
 
 class RedemptionArgsSchema(PlainSchema):
-    """One of `code` and `voucher_id`."""
+    """One of `code` and `voucher_id`; `visit_id` where the till knows whose basket it is."""
 
     code = fields.String(validate=validate.Length(min=1, max=100))
     voucher_id = fields.UUID()
+    visit_id = fields.UUID(**VISIT)
     basket = fields.Nested(BasketSchema(), required=True)
     currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
     till_reference = fields.String(required=True, validate=TILL_REFERENCE)
@@ -158,11 +169,8 @@ class CheckoutArgsSchema(Schema):
     is not among it, since it pays as a voucher. Or the till collects it itself, in cash or by card: `rest` "till".
     """
 
-    customer_code = fields.String(
-        required=True,
-        validate=validate.Length(min=1, max=100),
-        metadata={"description": "What the till scanned off the customer's phone."},
-    )
+    customer_code = fields.String(load_default=None, allow_none=True, **CUSTOMER_CODE)
+    visit_id = fields.UUID(**VISIT)
     basket = fields.Nested(BasketSchema(), required=True)
     vouchers = fields.List(
         fields.String(validate=validate.Length(min=1, max=100)), load_default=list, validate=validate.Length(max=30)
@@ -186,6 +194,8 @@ class CheckoutArgsSchema(Schema):
 
     @validates_schema
     def check_one(self, args: dict[str, Any], **_: Any) -> None:
+        if (args.get("customer_code") is None) == (args.get("visit_id") is None):
+            raise ValidationError({"customer_code": ["Send either customer_code or visit_id."]})
         if args.get("apply_best") and args.get("vouchers"):
             raise ValidationError({"apply_best": ["Send either vouchers or apply_best."]})
         if args.get("rest") == "till" and args.get("source_order"):

@@ -218,6 +218,8 @@ EXPECTED = {
     "GET /merchant/v1/payment-requests/{request_id}": OWNED,
     "GET /merchant/v1/payment-requests/{request_id}/code.png": OWNED,
     "PUT /merchant/v1/payment-requests/{request_id}/cancellation": OWNED,
+    "POST /merchant/v1/visits": OWN,
+    "PUT /merchant/v1/visits/{visit_id}/end": OWNED,
     "POST /merchant/v1/redemptions": OWN,
     "POST /merchant/v1/qualifications": OWN,
     "POST /merchant/v1/validations": OWN,
@@ -446,6 +448,7 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "declined_id": asked[1].json["id"],
         "voucher_id": voucher.id,
         "item_id": item.id,
+        "visit_id": _visit_of(customer, till),
     }
 
 
@@ -478,6 +481,12 @@ def _gift_cards_of(customer: Asker) -> dict[str, object]:
     cards: dict[str, object] = {f"{name}_card_id": (card or {})["id"] for name, card in bought.items()}
     path = f"POST /app/v1/gift-cards/{cards['parted_card_id']}/gifts"
     return cards | {"gift_id": (customer.ask(path, {"phone": "+12025550149"}).json or {})["id"]}
+
+
+def _visit_of(customer: Asker, till: Asker) -> str:
+    with transaction() as session:
+        code = customer_codes.current(session, customer.principal.id, now=clock.now())
+    return str((till.ask("POST /merchant/v1/visits", {"customer_code": code}).json or {})["id"])
 
 
 def _hold_of(customer: Asker, till: Asker) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a till asks before it redeems."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -8,13 +9,14 @@ from core import clock
 from core.db import connection_of, transaction
 from core.web import unproxied
 from rewards.api import shapes as rewards_shapes
+from rewards.api import shoppers
 from rewards.offers import checking, qualifying
 from rewards.offers.api import shapes
 from rewards.offers.api.schemas import (
-    TillQualificationArgsSchema,
-    TillQualificationSchema,
+    QualificationSchema,
     ValidationArgsSchema,
     ValidationSchema,
+    VisitQualificationArgsSchema,
 )
 from rewards.offers.qualifying import Asked
 from rewards.redemption import guesses
@@ -26,19 +28,21 @@ blueprint = Blueprint("offers_merchant", __name__, description="Which offers fit
 
 
 @blueprint.post("/qualifications")
-@blueprint.arguments(TillQualificationArgsSchema())
-@blueprint.response(200, TillQualificationSchema())
+@blueprint.arguments(VisitQualificationArgsSchema())
+@blueprint.response(200, QualificationSchema())
 def qualify(args: dict[str, Any]) -> dict[str, Any]:
-    """Which open offers fit this basket in this store now, for a customer whom the till does not know."""
+    """Which offers fit this basket in this store now: the open ones, and with a visit its customer's own as well."""
+    till = paying_shapes.till()
     asked = Asked(
-        basket=rewards_shapes.basket(args["basket"]),
-        currency=args["currency"],
-        at=clock.now(),
-        till=paying_shapes.till(),
+        basket=rewards_shapes.basket(args["basket"]), currency=args["currency"], at=clock.now(), till=till
     )
     with transaction() as session:
         connection = connection_of(session)
-        return shapes.qualification(connection, qualifying.offers(connection, asked), asked.currency)
+        asked = replace(asked, customer_id=shoppers.asking(connection, args, till, now=asked.at))
+        found = shapes.qualification(connection, qualifying.offers(connection, asked), asked.currency)
+    if asked.customer_id is None:
+        del found["best"]  # of nobody's vouchers
+    return found
 
 
 @blueprint.post("/validations")
@@ -56,8 +60,11 @@ def validate(args: dict[str, Any]) -> dict[str, Any]:
         at=now,
         takes_part=args["apply"] == "part",
     )
-    guesser = Guesser(terminal_id=till.terminal_id, address=unproxied.request().remote_addr)
     with transaction() as session:
+        shown = replace(shown, customer_id=shoppers.asking(connection_of(session), args, till, now=now))
+        guesser = Guesser(
+            terminal_id=till.terminal_id, customer_id=shown.customer_id, address=unproxied.request().remote_addr
+        )
         guesses.refuse_when_locked(connection_of(session), guesser, now=now)
         found = checking.validate(session, shown)
         if found.refusal is not None:

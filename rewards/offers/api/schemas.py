@@ -6,12 +6,16 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant
-from rewards.api.schemas import BasketSchema
+from rewards.api.schemas import VISIT, BasketSchema
 
 
 class TillQualificationArgsSchema(Schema):
     basket = fields.Nested(BasketSchema(), required=True)
     currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
+
+
+class VisitQualificationArgsSchema(TillQualificationArgsSchema):
+    visit_id = fields.UUID(**VISIT)
 
 
 class QualificationArgsSchema(TillQualificationArgsSchema):
@@ -98,6 +102,7 @@ class ValidationArgsSchema(Schema):
         fields.String(validate=validate.Length(min=1, max=100)), required=True, validate=validate.Length(min=1, max=30)
     )
     apply = fields.String(load_default="all", validate=validate.OneOf(["all", "part"]))
+    visit_id = fields.UUID(**VISIT)
 
     @validates_schema
     def check_size(self, args: dict[str, Any], **_: Any) -> None:

@@ -1,0 +1,1 @@
+"""What a till begins, and ends, before it takes a basket."""
