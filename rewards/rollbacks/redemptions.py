@@ -32,9 +32,10 @@ def roll_back(
     effects  gives the value back to budget or gift card, the use to voucher and counters; announces voucher.rolled_back
     """
     connection = connection_of(session)
-    found = _lock(connection, redemption_id)
-    if merchant_id not in (None, found.merchant_id):
+    found = redeemed.lock(connection, redemption_id)
+    if found is None or merchant_id not in (None, found.merchant_id):
         raise NotFound
+    _refuse_in_checkout(found)
     earlier = rows.find(connection, deed)
     if earlier is not None:
         return earlier
@@ -59,9 +60,10 @@ def void(session: Session, redemption_id: UUID, till: Till, *, at: datetime) -> 
     effects  as a reversal by the till's reference
     """
     connection = connection_of(session)
-    found = _lock(connection, redemption_id)
-    if found.terminal_id != till.terminal_id:
+    found = redeemed.lock(connection, redemption_id)
+    if found is None or found.terminal_id != till.terminal_id:
         raise NotFound
+    _refuse_in_checkout(found)
     deed = taking_back(found, kind="void", at=at)
     earlier = rows.find(connection, deed)
     if earlier is not None:
@@ -114,14 +116,10 @@ def give_back(session: Session, found: Redeemed, amount_minor: int, deed: Deed) 
     return made
 
 
-def _lock(connection: Connection, redemption_id: UUID) -> Redeemed:
-    """raises  NotFound; RedemptionInCheckout"""
-    found = redeemed.lock(connection, redemption_id)
-    if found is None:
-        raise NotFound
+def _refuse_in_checkout(found: Redeemed) -> None:
+    """Asked when it is known whose it is: nobody else learns of their checkouts."""
     if found.checkout_id is not None:
         raise RedemptionInCheckout(checkout_id=str(found.checkout_id))
-    return found
 
 
 def _post(connection: Connection, back: Back, deed: Deed) -> UUID:

@@ -91,11 +91,17 @@ def test_redemption_of_a_checkout_comes_back_with_it_alone(world: World, deeds: 
             deed(taken.redemptions[0])
 
 
-def test_another_merchants_redemption_is_not_there(world: World, deeds: Deeds) -> None:
-    made = deeds.redeem(world.voucher(world.campaign(), world.customer()).id)
+def test_another_merchants_redemption_is_not_there_nor_its_checkout(world: World, deeds: Deeds) -> None:
+    customer = world.customer()
+    alone = deeds.redeem(world.voucher(world.campaign(), customer).id)
+    [within] = deeds.take(customer, vouchers=(world.voucher(world.campaign(), customer).id,)).redemptions
+    stranger = Till(merchant_id=ids.new(), store_id=ids.new(), terminal_id=ids.new())
 
-    with pytest.raises(NotFound):
-        deeds.roll_back(made, merchant_id=ids.new())
+    for made in (alone, within):
+        with pytest.raises(NotFound):
+            deeds.roll_back(made, merchant_id=stranger.merchant_id)
+        with pytest.raises(NotFound):
+            deeds.void(made.id, till=stranger)
 
 
 def test_gift_card_that_had_expired_can_be_spent_again(world: World, deeds: Deeds) -> None:
