@@ -12,15 +12,18 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy
 from rewards.rollbacks import redeemed, redemptions, rows, wholes
 from rewards.rollbacks.redeemed import Redeemed
 from rewards.rollbacks.rows import Deed, Rollback
+from wallet import ledger, refunds
 from wallet.paying import reversals
-from wallet.paying.errors import ReversalTooLate, TillReferenceReused
+from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
 from wallet.paying.reversals import WINDOW, Reversal
 from wallet.paying.tills import Till
+from wallet.transfers import Transfer
 
 _TRIES = 5
 
@@ -114,9 +117,25 @@ def _reverse_redemption(session: Session, till: Till, redemption_id: UUID, *, at
     if done is None and found.stands:
         _refuse_late(found.redeemed_at, at)
         done = redemptions.give_back(session, found, found.left_minor, deed)
-        if found.transfer_id is None:
-            reversals.reverse(session, till, found.till_reference, at=at)  # the tombstone
+    if found.transfer_id is None:
+        reversals.reverse(session, till, found.till_reference, at=at)  # the tombstone
+    elif done is None:
+        _note_nothing_left(connection, deed)
     return Reversed(_reversal(found, done), redemption_id)
+
+
+def _note_nothing_left(connection: Connection, deed: Deed) -> None:
+    """All had gone back before: noted, so that who sends the redemption again does not take it for standing."""
+    nothing = Transfer(
+        id=ids.new(),
+        principal=deed.principal,
+        key=deed.key,
+        fingerprint=deed.fingerprint,
+        kind=refunds.KIND,
+        legs=(),
+        effective_at=deed.at,
+    )
+    ledger.decline(connection, nothing, PaymentReversed())
 
 
 def _refuse_late(taken_at: datetime, at: datetime) -> None:

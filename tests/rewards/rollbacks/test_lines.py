@@ -4,7 +4,7 @@ from collections import Counter as Tally
 from decimal import Decimal
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rewards.rollbacks import lines
@@ -38,6 +38,7 @@ asks = st.lists(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(baskets(), asks)
 def test_each_source_ends_with_exactly_its_own(basket: list[Line], asked: list[Asked]) -> None:
     gave = {(line.position, name): part for line in basket for name, part in line.parts.items()}

@@ -65,6 +65,26 @@ def test_reversal_of_what_came_back_whole_gives_nothing_more(world: World, deeds
     assert deeds.state() == before
 
 
+@pytest.mark.parametrize("coupon_minor", [0, 300])
+def test_redemption_that_came_back_and_was_reversed_is_not_sent_again(
+    world: World, deeds: Deeds, coupon_minor: int
+) -> None:
+    campaign = world.campaign(discount={"kind": "lines", "needs_covered_line": False})
+    coupon = world.voucher(campaign, world.customer())
+    basket = line(coupon_minor=coupon_minor)
+    made = deeds.redeem(coupon.id, basket, reference="R-1")
+    deeds.roll_back(made)
+    assert deeds.redeem(coupon.id, basket, reference="R-1").replayed
+
+    first, again = deeds.reverse("R-1"), deeds.reverse("R-1")
+
+    assert first == again
+    assert (first.redemption_id, first.reversal.amount_minor) == (made.id, 0)
+    with pytest.raises(PaymentReversed):
+        deeds.redeem(coupon.id, basket, reference="R-1")
+    deeds.check()
+
+
 def test_reversed_redemption_gives_voucher_and_counters_back(world: World, deeds: Deeds) -> None:
     campaign = world.campaign(limit_total=1)
     coupon = world.voucher(campaign, world.customer())
