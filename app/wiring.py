@@ -43,6 +43,9 @@ import rewards.gifts.work
 import rewards.offers.api.customer
 import rewards.offers.api.merchant
 import rewards.offers.api.staff
+import rewards.offline.api.customer
+import rewards.offline.api.merchant
+import rewards.offline.api.staff
 import rewards.reactions
 import rewards.redemption.api.merchant
 import rewards.redemption.keys
@@ -130,6 +133,7 @@ def doors() -> list[Door]:
                 wallet.identity.api.status_customer.blueprint,
                 rewards.api.customer.blueprint,
                 rewards.offers.api.customer.blueprint,
+                rewards.offline.api.customer.blueprint,
                 rewards.gift_cards.api.customer.blueprint,
                 rewards.gifts.api.customer.blueprint,
                 rewards.vouchers.api.customer.blueprint,
@@ -148,6 +152,7 @@ def doors() -> list[Door]:
                 auth.api.staff.blueprint,
                 rewards.api.staff.blueprint,
                 rewards.offers.api.staff.blueprint,
+                rewards.offline.api.staff.blueprint,
                 rewards.campaigns.api.staff.blueprint,
                 rewards.gift_cards.api.staff.blueprint,
                 rewards.rollbacks.api.staff.blueprint,
@@ -183,6 +188,7 @@ def doors() -> list[Door]:
                 wallet.finance.api.merchant.blueprint,
                 rewards.api.merchant.blueprint,
                 rewards.offers.api.merchant.blueprint,
+                rewards.offline.api.merchant.blueprint,
                 rewards.redemption.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,

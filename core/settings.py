@@ -42,6 +42,11 @@ class Settings:
     gift_card_least_days: int = 1827
     #: Whether tills must sign what they redeem: "required" or "optional"; what is signed is always checked.
     terminal_signatures: str = "optional"
+    #: How long an offline token lives, and how long after it took one a till may sync it, in hours.
+    offline_token_hours: int = 24
+    offline_sync_hours: int = 72
+    #: The most that one offline token lets a gift card pay, in minor units of the card's currency; 0: no gift cards.
+    offline_gift_card_most_minor: int = field(default=5_000, metadata={"least": 0})
     #: A batch of transfers that moves more than this of one currency, or of points, needs a second person.
     batch_approval_above_minor: int = field(default=1_000_000, metadata={"least": 0})
     #: A campaign whose budget comes to more than this (in the brand's currency) needs a second person to start.
@@ -64,6 +69,8 @@ class Settings:
     index_key: str = field(default_factory=lambda: _development_secret("index"), repr=False)
     #: base64 of the 32-byte scalar of the P-256 key that signs access tokens (ES256).
     token_signing_key: str = field(default_factory=lambda: _development_secret("token"), repr=False)
+    #: base64 of 32-byte Ed25519 keys, comma-separated: the first signs offline tokens, the others are believed as well.
+    offline_signing_keys: str = field(default_factory=lambda: _development_secret("offline"), repr=False)
     #: Segment write keys that may post to the ingest door, comma-separated.
     ingest_write_keys: str = field(default="development-write-key", repr=False)
 
@@ -130,6 +137,10 @@ class Settings:
             found.append("BRAND_CURRENCY must be a three-letter currency code")
         if self.terminal_signatures not in ("optional", "required"):
             found.append("TERMINAL_SIGNATURES must be optional or required")
+        if self.offline_token_hours > 24:
+            found.append("OFFLINE_TOKEN_HOURS must be at most 24")
+        if self.offline_sync_hours > 720:
+            found.append("OFFLINE_SYNC_HOURS must be at most 720")
         if not re.fullmatch("[A-Z]{2}", self.brand_country):
             found.append("BRAND_COUNTRY must be a two-letter country code")
         if not re.fullmatch(r"(?=.{3,32}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+", self.payment_code_id):
@@ -139,6 +150,9 @@ class Settings:
         for name in ("index_key", "token_signing_key"):
             if not _is_key(getattr(self, name)):
                 found.append(f"{name.upper()} must be base64 of 32 bytes")
+        offline = [part.strip() for part in self.offline_signing_keys.split(",")]
+        if len(set(offline)) < len(offline) or not all(_is_key(part) for part in offline):
+            found.append("OFFLINE_SIGNING_KEYS must be base64 of 32 bytes, comma-separated, each once")
         if not _are_versioned_keys(self.key_encryption_keys):
             found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated, each version once")
         if not self.public_url.startswith(("http://", "https://")):
@@ -155,6 +169,7 @@ class Settings:
             "key_encryption_keys",
             "index_key",
             "token_signing_key",
+            "offline_signing_keys",
             "ingest_write_keys",
             "public_url",
         )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core import audit, ids
 from core.db import Connection, connection_of
 from core.errors import NotFound
+from rewards.offline import losses
 from rewards.rollbacks import cards, redeemed, rows
 from rewards.rollbacks.errors import RedemptionInCheckout, RollbackExceedsRedemption, RolledBackAlready, VoidTooLate
 from rewards.rollbacks.redeemed import Back, Redeemed
@@ -101,6 +102,9 @@ def give_back(session: Session, found: Redeemed, amount_minor: int, deed: Deed) 
 
     transfer_id = _post(connection, back, deed) if amount_minor else None
     redeemed.note(session, [back], at=deed.at)
+    taken_offline = losses.by_redemption(connection, found.id) if back.is_whole else None
+    if taken_offline is not None:
+        losses.take_back(connection, taken_offline, at=deed.at)
     made = Rollback(
         redemption_id=found.id,
         kind=deed.kind,

@@ -12,18 +12,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy
+from rewards.offline import losses
+from rewards.offline.losses import Loss
 from rewards.rollbacks import redeemed, redemptions, rows, wholes
 from rewards.rollbacks.redeemed import Redeemed
 from rewards.rollbacks.rows import Deed, Rollback
-from wallet import ledger, refunds
 from wallet.paying import reversals
-from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
+from wallet.paying.errors import ReversalTooLate, TillReferenceReused
 from wallet.paying.reversals import WINDOW, Reversal
 from wallet.paying.tills import Till
-from wallet.transfers import Transfer
 
 _TRIES = 5
 
@@ -72,6 +71,9 @@ def _reverse(session: Session, till: Till, till_reference: str, *, at: datetime)
     checkout_id = rows.checkout_by_reference(connection, till.terminal_id, till_reference)
     if checkout_id is not None:
         return _reverse_checkout(session, till, till_reference, checkout_id, at=at)
+    loss = losses.by_reference(connection, till.terminal_id, till_reference)
+    if loss is not None:
+        return _reverse_loss(connection, loss, at=at)
 
     try:
         reversal = reversals.reverse(session, till, till_reference, at=at)
@@ -117,25 +119,24 @@ def _reverse_redemption(session: Session, till: Till, redemption_id: UUID, *, at
     if done is None and found.stands:
         _refuse_late(found.redeemed_at, at)
         done = redemptions.give_back(session, found, found.left_minor, deed)
-    if found.transfer_id is None:
-        reversals.reverse(session, till, found.till_reference, at=at)  # the tombstone
-    elif done is None:
-        _note_nothing_left(connection, deed)
-    return Reversed(_reversal(found, done), redemption_id)
+        if found.transfer_id is None:
+            reversals.reverse(session, till, found.till_reference, at=at)  # the tombstone
+    return Reversed(_reversal(found, done, losses.by_redemption(connection, redemption_id)), redemption_id)
 
 
-def _note_nothing_left(connection: Connection, deed: Deed) -> None:
-    """All had gone back before: noted, so that who sends the redemption again does not take it for standing."""
-    nothing = Transfer(
-        id=ids.new(),
-        principal=deed.principal,
-        key=deed.key,
-        fingerprint=deed.fingerprint,
-        kind=refunds.KIND,
-        legs=(),
-        effective_at=deed.at,
+def _reverse_loss(connection: Connection, loss: Loss, *, at: datetime) -> Reversed:
+    """Of a voucher that was taken offline, did not hold, and was paid by the brand."""
+    if loss.reversed_at is None:
+        _refuse_late(loss.accepted_at, at)
+        losses.take_back(connection, loss, at=at)
+    return Reversed(
+        Reversal(
+            till_reference=loss.till_reference,
+            amount_minor=loss.lost_minor,
+            currency=loss.currency,
+            reversed_at=loss.reversed_at or at,
+        )
     )
-    ledger.decline(connection, nothing, PaymentReversed())
 
 
 def _refuse_late(taken_at: datetime, at: datetime) -> None:
@@ -143,11 +144,12 @@ def _refuse_late(taken_at: datetime, at: datetime) -> None:
         raise ReversalTooLate(reversible_until=(taken_at + WINDOW).isoformat())
 
 
-def _reversal(found: Redeemed, done: Rollback | None) -> Reversal:
-    """Without a deed of its own all had gone back before."""
+def _reversal(found: Redeemed, done: Rollback | None, loss: Loss | None) -> Reversal:
+    """Without a deed of its own all had gone back before. What the brand added to an offline one goes back as well."""
+    added = loss.lost_minor if loss else 0
     return Reversal(
         till_reference=found.till_reference,
-        amount_minor=done.amount_minor if done else 0,
+        amount_minor=done.amount_minor + added if done else 0,
         currency=found.currency,
         reversed_at=done.made_at if done else found.rolled_back_at or found.redeemed_at,
     )

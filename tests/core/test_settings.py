@@ -26,6 +26,7 @@ def production(**change: str) -> dict[str, str]:
         "KEY_ENCRYPTION_KEYS": f"1:{key()},2:{key()}",
         "INDEX_KEY": key(),
         "TOKEN_SIGNING_KEY": key(),
+        "OFFLINE_SIGNING_KEYS": f"{key()},{key()}",
         "INGEST_WRITE_KEYS": "one,two",
         "PAYMENTS": "off",
         "TWILIO_ACCOUNT_SID": "AC1",
@@ -66,6 +67,8 @@ def test_every_problem_is_told_in_one_line() -> None:
             "PAYMENTS": "perhaps",
             "INDEX_KEY": "short",
             "TOKEN_SIGNING_KEY": "not base64!",
+            "OFFLINE_SIGNING_KEYS": f"{Settings().index_key},short",
+            "OFFLINE_TOKEN_HOURS": "25",
             "KEY_ENCRYPTION_KEYS": "none",
         }
     )
@@ -79,7 +82,8 @@ def test_every_problem_is_told_in_one_line() -> None:
         "PUBLIC_URL",
     ):
         assert name in told
-    for name in ("PAYMENTS", "INDEX_KEY", "TOKEN_SIGNING_KEY", "KEY_ENCRYPTION_KEYS"):
+    keys = ("INDEX_KEY", "TOKEN_SIGNING_KEY", "KEY_ENCRYPTION_KEYS", "OFFLINE_SIGNING_KEYS")
+    for name in ("PAYMENTS", "OFFLINE_TOKEN_HOURS", *keys):
         assert name in told
 
 
@@ -99,6 +103,7 @@ DEFAULTS = {
     "KEY_ENCRYPTION_KEYS": Settings().key_encryption_keys,
     "INDEX_KEY": Settings().index_key,
     "TOKEN_SIGNING_KEY": Settings().token_signing_key,
+    "OFFLINE_SIGNING_KEYS": Settings().offline_signing_keys,
     "INGEST_WRITE_KEYS": Settings().ingest_write_keys,
 }
 
@@ -113,6 +118,7 @@ def test_production_refuses_each_default_secret(name: str) -> None:
     [
         ("KEY_ENCRYPTION_KEYS", f"7:{key()}," + Settings().key_encryption_keys.replace("1:", "8:")),
         ("INGEST_WRITE_KEYS", f"mine, {Settings().ingest_write_keys}"),
+        ("OFFLINE_SIGNING_KEYS", f"{key()},{Settings().offline_signing_keys}"),
     ],
 )
 def test_production_refuses_a_default_secret_among_others(name: str, value: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -20,6 +22,7 @@ from rewards import campaigns, checkouts, vouchers
 from rewards.baskets import Basket, Line
 from rewards.campaigns import Draft
 from rewards.checkouts import CheckoutRequest
+from rewards.offline.models import OfflineKey
 from rewards.vouchers import Issue
 from wallet.finance import settlements
 from wallet.paying.tills import Till
@@ -72,6 +75,8 @@ EXPECTED = {
     "PUT /app/v1/gifts/{gift_id}/cancellation": OWNED,
     "PUT /app/v1/payment-preferences": OWN,
     "POST /app/v1/claims": OWN,
+    "PUT /app/v1/offline-key": OWN,
+    "POST /app/v1/vouchers/{voucher_id}/offline-tokens": OWNED,
     "POST /app/v1/sendings": OWN,
     "GET /app/v1/sendings": OWN,
     "GET /app/v1/sendings/{sending_id}": OWNED,
@@ -167,6 +172,7 @@ EXPECTED = {
     "GET /admin/v1/vouchers/{voucher_id}/poster.png": "campaigns.read",
     "PUT /admin/v1/vouchers/{voucher_id}/block": "campaigns.write",
     "POST /admin/v1/redemptions/{redemption_id}/rollbacks": "redemptions.roll_back",
+    "PUT /admin/v1/terminals/{terminal_id}/offline-allowance": "terminals.allow_offline",
     "POST /admin/v1/journeys": "journeys.write",
     "GET /admin/v1/journeys": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}": "journeys.read",
@@ -208,6 +214,9 @@ EXPECTED = {
     "POST /merchant/v1/payments": OWN,
     "GET /merchant/v1/payments/by-reference/{till_reference}": OWN,
     "PUT /merchant/v1/reversals/{till_reference}": OWN,
+    "GET /merchant/v1/offline-keys": OWN,
+    "POST /merchant/v1/offline-redemptions": OWN,
+    "GET /merchant/v1/offline-redemptions": OWN,
     "GET /merchant/v1/store-code": OWN,
     "GET /merchant/v1/store-code.png": OWN,
     "POST /merchant/v1/holds": OWN,
@@ -431,6 +440,7 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
     with transaction() as session:
         run = settlements.close(session, until=clock.now(), merchant_id=None, actor="staff:test", now=clock.now())
     gift_cards = _gift_cards_of(customer)
+    _put_offline_key(customer_id)
     return {
         **gift_cards,
         "settlement_id": run.closed[0].row.id,
@@ -450,6 +460,16 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "item_id": item.id,
         "visit_id": _visit_of(customer, till),
     }
+
+
+def _put_offline_key(customer_id: UUID) -> None:
+    """A key of a telephone, without which there is no offline token."""
+    pem = ed25519.Ed25519PrivateKey.generate().public_key()
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    text = pem.public_bytes(*form).decode()
+    with transaction() as session:
+        key = OfflineKey(customer_id=customer_id, public_key=text, fingerprint=b"one", registered_at=clock.now())
+        session.add(key)
 
 
 def _used_at(till: Asker, customer_id: UUID, coupon: Draft) -> tuple[Any, UUID]:

@@ -66,12 +66,21 @@ def test_only_ids_times_and_what_the_page_leaves_open_may_differ() -> None:
     assert differs(promised, given.replace("eyJ", "abc") % "1")
 
 
+DEVELOPMENT_KEYS = {
+    "key_encryption_keys",
+    "index_key",
+    "token_signing_key",
+    "offline_signing_keys",
+    "identity_webhook_secrets",
+}
+
+
 def test_the_operators_page_names_every_setting_with_its_default() -> None:
     shown = {}
     development = Settings()
     for spec in fields(Settings):
         value = getattr(development, spec.name)
-        if spec.name in ("key_encryption_keys", "index_key", "token_signing_key", "identity_webhook_secrets"):
+        if spec.name in DEVELOPMENT_KEYS:
             shown[spec.name.upper()] = "a development key"
         elif isinstance(value, bool):
             shown[spec.name.upper()] = "`on`" if value else "`off`"

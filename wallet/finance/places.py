@@ -22,6 +22,7 @@ BRANDS_OWN = {
     "fees": "fees earned",
     "breakage": "value that lapsed",
     "losses": "what is written off",
+    "offline_losses": "vouchers that tills took offline and that did not hold",
     "suspense": "what is not explained yet",
     "bank": "paid out through the bank",
     "provider": "held for us by the payment provider",

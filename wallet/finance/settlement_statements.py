@@ -31,6 +31,7 @@ SOURCES = {
     "coupons": "Coupons",
     "promotional": "Promotional value",
     "points": "Points",
+    "offline_losses": "Offline vouchers",
     "other": "Other",
 }
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.db import Connection
 
 #: The kinds of transfer by which a merchant earns; whatever else moves their account is an adjustment.
-PAYMENT_KINDS = ["payment", "redemption"]
+PAYMENT_KINDS = ["payment", "redemption", "offline_loss"]
 
 #: The settlements' own fees and payouts.
 KIND = "settlement"
@@ -184,7 +184,8 @@ _SUMS = """
 
 _FUNDINGS = """
     SELECT CASE a.purpose WHEN 'cash' THEN 'customers' WHEN 'gift' THEN 'gift_cards' WHEN 'budget' THEN 'coupons'
-                WHEN 'promotional' THEN 'promotional' WHEN 'loyalty' THEN 'points' ELSE 'other' END AS source,
+                WHEN 'promotional' THEN 'promotional' WHEN 'loyalty' THEN 'points'
+                WHEN 'offline_losses' THEN 'offline_losses' ELSE 'other' END AS source,
            CASE WHEN a.owner LIKE 'campaign:%%' THEN a.owner ELSE '' END AS funder,
            coalesce(-sum(x.amount) FILTER (WHERE t.is_a = 'payment'), 0)::bigint,
            coalesce(sum(x.amount) FILTER (WHERE t.is_a = 'refund'), 0)::bigint

@@ -82,7 +82,7 @@ class FundingSchema(Schema):
 
     source = fields.String(
         required=True,
-        validate=validate.OneOf(["customers", "gift_cards", "coupons", "promotional", "points", "other"]),
+        validate=validate.OneOf(["customers", "gift_cards", "coupons", "promotional", "points", "offline_losses", "other"]),
     )
     campaign_id = fields.UUID(allow_none=True)
     paid_minor = fields.Integer(required=True)

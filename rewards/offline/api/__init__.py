@@ -1,0 +1,1 @@
+"""Offline tokens at the doors."""
