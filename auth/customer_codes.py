@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from auth.errors import CustomerCodeRefused
 from auth.models import ACTIVE, Customer, CustomerCode
-from core import crypto
+from core import crypto, ids
 
 STEP_SECONDS = 30
 DIGITS = 8
@@ -54,10 +54,24 @@ def show(session: Session, customer_id: UUID, *, now: datetime) -> ShownCode:
     )
 
 
-def identify(session: Session, code: str, *, now: datetime) -> UUID:
+def renew(session: Session, customer_id: UUID) -> None:
+    """Begin anew, with another secret: whatever was shown before is worth nothing, and no step is burnt."""
+    row = session.get(CustomerCode, customer_id, with_for_update=True) or _create(session, customer_id)
+    row.secret, row.burnt_step = _sealed_secret(session, customer_id), 0
+    session.flush()
+
+
+def is_ahead(session: Session, customer_id: UUID, *, now: datetime) -> bool:
+    """Whether two codes were taken within this step, so that the next one is taken only later."""
+    row = session.get(CustomerCode, customer_id)
+    return row is not None and row.burnt_step > _step_of(now)
+
+
+def identify(session: Session, code: str, *, now: datetime, is_sandbox: bool = False) -> UUID:
     """Whose code this is. Its step is burnt in the caller's transaction: it is free again if that rolls back.
 
-    raises  CustomerCodeRefused for one that is wrong, too old, used, or of a suspended customer
+    is_sandbox  who asks is a sandbox's till, which knows its own customers alone, and nobody else knows those
+    raises      CustomerCodeRefused for one that is wrong, too old, used, or of a suspended customer
     """
     match = _SHAPE.match(code.strip().upper())
     if match is None:
@@ -65,7 +79,7 @@ def identify(session: Session, code: str, *, now: datetime) -> UUID:
     reference, password = match.groups()
     query = select(CustomerCode).join(Customer, Customer.id == CustomerCode.customer_id)
     row = session.scalar(query.where(CustomerCode.reference == reference, Customer.status == ACTIVE))
-    if row is None:
+    if row is None or ids.is_sandbox(row.customer_id) != is_sandbox:
         raise CustomerCodeRefused
     try:
         step = _matching_step(_secret_of(session, row), password, now)
@@ -108,12 +122,16 @@ def _burn(session: Session, customer_id: UUID, step: int) -> bool:
 
 
 def _create(session: Session, customer_id: UUID) -> CustomerCode:
-    secret = crypto.seal(session, owner_id=customer_id, place=_PLACE, row_id=customer_id, text=secrets.token_hex(32))
+    secret = _sealed_secret(session, customer_id)
     reference = base64.b32encode(secrets.token_bytes(10)).decode()
     values = {"customer_id": customer_id, "reference": reference, "secret": secret}
     statement = insert(CustomerCode).values(values)
     session.execute(statement.on_conflict_do_nothing(index_elements=["customer_id"]))
     return session.scalars(select(CustomerCode).where(CustomerCode.customer_id == customer_id)).one()
+
+
+def _sealed_secret(session: Session, customer_id: UUID) -> bytes:
+    return crypto.seal(session, owner_id=customer_id, place=_PLACE, row_id=customer_id, text=secrets.token_hex(32))
 
 
 def _secret_of(session: Session, row: CustomerCode) -> bytes:

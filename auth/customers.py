@@ -74,6 +74,15 @@ def sign_up_all(session: Session, rows: Sequence[SignUp], *, now: datetime) -> l
     return [known[index] if index in known else fresh[index][0] for index in indexes]
 
 
+def add_sandbox(session: Session, *, now: datetime) -> UUID:
+    """A customer of a sandbox: nobody, so without a phone number, and nobody is told of a sign-up (decision 0024)."""
+    customer_id = ids.new_sandbox()
+    crypto.create_data_keys(session, [customer_id])
+    session.add(Customer(id=customer_id, status=ACTIVE, created_at=now))
+    session.flush()
+    return customer_id
+
+
 def by_phone(session: Session, phone: str) -> UUID | None:
     """Who has this number, in whatever way it is written.
 

@@ -78,6 +78,12 @@ class TimeZoneUnknown(Refusal):
     title = "This is not an IANA time zone: Europe/London"
 
 
+class SandboxBusy(Refusal):
+    code = "sandbox_busy"
+    kind = Kind.LIMITED
+    title = "A sandbox takes so many requests and no more; wait"
+
+
 class PushTokenMoving(Refusal):
     code = "push_token_moving"
     kind = Kind.CONFLICT

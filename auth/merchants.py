@@ -34,9 +34,13 @@ class Till:
     is_active: bool
 
 
-def add_merchant(session: Session, *, name: str, now: datetime) -> Merchant:
-    """effects  announces merchant.added"""
-    merchant = Merchant(id=ids.new(), name=name, status=ACTIVE, created_at=now)
+def add_merchant(session: Session, *, name: str, now: datetime, is_sandbox: bool = False) -> Merchant:
+    """A sandbox's merchant deals in nothing real, nor do the stores and terminals that are added to it (decision 0024).
+
+    effects  announces merchant.added
+    """
+    merchant_id = ids.new_sandbox() if is_sandbox else ids.new()
+    merchant = Merchant(id=merchant_id, name=name, status=ACTIVE, created_at=now)
     session.add(merchant)
     session.flush()
 
@@ -64,8 +68,8 @@ def add_store(
         raise TimeZoneUnknown
 
     store = Store(
-        id=ids.new(), merchant_id=merchant_id, name=name, reference=reference, time_zone=time_zone, status=ACTIVE,
-        created_at=now,
+        id=_id_within(merchant_id), merchant_id=merchant_id, name=name, reference=reference, time_zone=time_zone,
+        status=ACTIVE, created_at=now,
     )  # fmt: skip
     session.add(store)
     session.flush()
@@ -85,8 +89,8 @@ def add_terminal(session: Session, *, store_id: UUID, name: str, public_key: str
     pem, fingerprint = _checked_key(public_key)
 
     terminal = Terminal(
-        id=ids.new(), store_id=store_id, name=name, public_key=pem, key_fingerprint=fingerprint, status=ACTIVE,
-        created_at=now,
+        id=_id_within(store_id), store_id=store_id, name=name, public_key=pem, key_fingerprint=fingerprint,
+        status=ACTIVE, created_at=now,
     )  # fmt: skip
     session.add(terminal)
     session.flush()
@@ -126,6 +130,11 @@ def till_of(session: Session, terminal_id: UUID) -> Till:
 
 def principal_of(till: Till) -> Principal:
     return Principal(kind="terminal", id=till.terminal_id, merchant_id=till.merchant_id, store_id=till.store_id)
+
+
+def _id_within(owner_id: UUID) -> UUID:
+    """An id of what belongs to a merchant or a store: of a sandbox's if they are."""
+    return ids.new_sandbox() if ids.is_sandbox(owner_id) else ids.new()
 
 
 def _checked_key(public_key: str) -> tuple[str, bytes]:

@@ -25,6 +25,16 @@ def block(count: int) -> list[UUID]:
     return [_made(first + place, tails[8 * place : 8 * place + 8]) for place in range(count)]
 
 
+def new_sandbox() -> UUID:
+    """A fresh id of something that is not real (decision 0024): it says so itself, by its version, 8."""
+    return UUID(int=new().int ^ (0xF << 76))
+
+
+def is_sandbox(identifier: UUID | None) -> bool:
+    """Whether the id was made by `new_sandbox`."""
+    return identifier is not None and identifier.int >> 76 & 0xF == 8
+
+
 def _stamps(count: int) -> int:
     """The first of so many stamps that nobody else gets."""
     global _last

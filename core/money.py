@@ -8,6 +8,9 @@ MAX_AMOUNT_MINOR = 2**53 - 1
 #: Points are an asset of the same ledger as cash; they have no minor units.
 POINTS = "PTS"
 
+#: The money of sandboxes, worth nothing: ISO 4217 keeps this code for testing.
+SANDBOX = "XTS"
+
 
 @dataclass(frozen=True, slots=True)
 class Money:

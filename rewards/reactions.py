@@ -19,4 +19,6 @@ def return_refunded_vouchers(session: Session, events: Sequence[LoggedEvent], no
     refunded.close_all(session, opened)
 
 
-READERS = [Reader("rewards.refunded_vouchers", return_refunded_vouchers, frozenset({"payment.refunded"}))]
+READERS = [
+    Reader("rewards.refunded_vouchers", return_refunded_vouchers, frozenset({"payment.refunded"}), sees_sandbox=True)
+]

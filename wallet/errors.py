@@ -100,6 +100,14 @@ class CurrencyUnknown(Refusal):
     title = "The wallet does not hold this currency"
 
 
+class SandboxMixed(Refusal):
+    """XTS asked for by a real till, anything else by a sandbox's; also what the ledger's own rule says."""
+
+    code = "sandbox_mixed"
+    title = "A sandbox deals in XTS alone, and nobody else does"
+    constraint = "ck_account_sandbox"
+
+
 class MerchantUnknown(Refusal):
     code = "merchant_unknown"
     kind = Kind.NOT_FOUND

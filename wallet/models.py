@@ -48,6 +48,11 @@ class Account(Base):
         UniqueConstraint("id", "asset", "status"),
         CheckConstraint("status IN ('open', 'frozen', 'closed')", name="status"),
         CheckConstraint("shards = 1 OR shards BETWEEN 2 AND 64 AND floor IS NULL AND NOT has_lots", name="shards"),
+        # A sandbox's people hold its money alone, and nobody else holds any: their ids say which they are (0024).
+        CheckConstraint(
+            "owner !~ '^(customer|merchant):' OR (asset = 'XTS') = (substr(split_part(owner, ':', 2), 15, 1) = '8')",
+            name="sandbox",
+        ),
         {"schema": "wallet"},
     )
 

@@ -2,8 +2,8 @@
 
 from flask import request
 
-from auth import tokens
-from core import clock
+from auth import sandboxes, tokens
+from core import clock, ids
 from core.errors import Unauthenticated
 from core.web.principals import Principal
 
@@ -17,7 +17,11 @@ def staff() -> Principal:
 
 
 def merchant() -> Principal:
-    return _bearer(tokens.MERCHANT)
+    """raises  SandboxBusy for a sandbox's till that has asked too much"""
+    principal = _bearer(tokens.MERCHANT)
+    if ids.is_sandbox(principal.merchant_id):
+        sandboxes.count(principal, now=clock.now())
+    return principal
 
 
 def _bearer(audience: str) -> Principal:

@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
+from core import ids
 from core.db import Base
+from core.money import SANDBOX
 
 #: For ever: a customer's events keep their order because they all stand in one slot.
 SLOTS = 64
@@ -106,6 +108,11 @@ class LoggedEvent:
     def subject(self) -> str:
         """Whose order it keeps: the customer, or the anonymous subject, or nobody's ("")."""
         return str(self.customer_id) if self.customer_id else self.subject_id or ""
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it happened in an integrator's sandbox: to nobody, with money that is none."""
+        return ids.is_sandbox(self.customer_id) or self.payload.get("currency") == SANDBOX
 
 
 def slot_of(customer_id: UUID | None, subject_id: str | None = None) -> int:

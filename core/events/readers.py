@@ -29,12 +29,17 @@ class Reader:
     names    the events it wants; None for all of them
     handle   handle(session, events, now): the batch, in order, in one transaction; must end in well under 250 ms
     limit    events a batch
+    sees_sandbox  events of sandboxes too, which all others pass over
     """
 
     name: str
     handle: Handle
     names: frozenset[str] | None
     limit: int = 500
+    sees_sandbox: bool = False
+
+    def is_for(self, event: LoggedEvent) -> bool:
+        return self.sees_sandbox or not event.is_sandbox
 
 
 def register(readers: Sequence[Reader]) -> None:
@@ -90,13 +95,14 @@ def _take(reader: Reader, *, limit: int, slots: int, now: datetime) -> int:
     with transaction() as session:
         connection = connection_of(session)
         batch = offsets.read(connection, reader.name, names=reader.names, limit=limit, slots=slots)
-        parked = parking.parked_subjects(connection, reader.name, batch.events)
-        ready = [event for event in batch.events if event.subject not in parked]
+        wanted = [event for event in batch.events if reader.is_for(event)]
+        parked = parking.parked_subjects(connection, reader.name, wanted)
+        ready = [event for event in wanted if event.subject not in parked]
 
         if ready:
             _handle(reader, session, ready, now=now)
 
-        parking.queue_behind(connection, reader.name, [event for event in batch.events if event.subject in parked])
+        parking.queue_behind(connection, reader.name, [event for event in wanted if event.subject in parked])
         offsets.advance(connection_of(session), reader.name, batch.positions)
         return batch.passed
 

@@ -139,7 +139,7 @@ _AGES = """
     WITH standing AS (
         SELECT a.id, a.asset, sum(e.amount) AS amount
           FROM wallet.account a JOIN wallet.entry e ON e.account_id = a.id AND e.effective_at <= %s
-         WHERE a.purpose = 'gift'
+         WHERE a.purpose = 'gift' AND a.asset <> 'XTS'
          GROUP BY a.id HAVING sum(e.amount) <> 0
     ), filled AS (
         SELECT s.asset, e.effective_at, e.amount,
@@ -158,7 +158,7 @@ _FUNDERS = """
     WITH standing AS MATERIALIZED (
         SELECT a.id, a.asset, a.owner, sum(e.amount) AS amount
           FROM wallet.account a JOIN wallet.entry e ON e.account_id = a.id AND e.effective_at <= %s
-         WHERE a.purpose = 'gift'
+         WHERE a.purpose = 'gift' AND a.asset <> 'XTS'
          GROUP BY a.id HAVING sum(e.amount) <> 0
     ), origin AS (
         SELECT s.id, sum(e.amount * source.paid / source.given) AS paid, sum(e.amount) AS filled
@@ -192,7 +192,7 @@ _OBSERVED = """
           FROM wallet.account a
           JOIN wallet.entry e ON e.account_id = a.id AND e.effective_at <= %(at)s
           JOIN wallet.transfer t ON t.id = e.transfer_id
-         WHERE a.purpose = 'gift'
+         WHERE a.purpose = 'gift' AND a.asset <> 'XTS'
          GROUP BY a.id)
     SELECT asset, coalesce(sum(filled), 0)::bigint, coalesce(sum(least(unspent, filled)), 0)::bigint
       FROM moved WHERE first_at <= %(at)s::timestamptz - make_interval(days => %(days)s) GROUP BY asset

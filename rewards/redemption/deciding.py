@@ -97,6 +97,8 @@ def _named(evidence: Evidence, shown: Shown) -> list[tuple[int, Held]]:
         held = evidence.find(reference)
         if held is None or (shown.customer_id and held.customer_id not in (None, shown.customer_id)):
             raise VoucherUnknown(voucher=place)
+        if not shown.till.takes(held.terms.currency):  # a sandbox's voucher in a real shop, or the other way round
+            raise VoucherUnknown(voucher=place)
         if any(held.id == other.id for _, other in found):
             raise VoucherTwice(voucher=place)
         found.append((place, held))

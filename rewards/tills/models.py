@@ -1,9 +1,10 @@
 """The tables of tills."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -26,3 +27,23 @@ class TerminalSignature(Base):
     signature: Mapped[bytes] = mapped_column(LargeBinary)
     key_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     verified_at: Mapped[datetime]
+
+
+class Sandbox(Base):
+    """An integrator's merchant, whose money and people are none.
+
+    own_terminal_id  where the sandbox acts itself, in another store than the integrator's terminal
+    customers        their ids by name; campaigns: theirs by name
+    """
+
+    __tablename__ = "sandbox"
+    __table_args__ = {"schema": SCHEMA}
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("auth.merchant.id"), primary_key=True)
+    store_id: Mapped[UUID]
+    terminal_id: Mapped[UUID]
+    own_terminal_id: Mapped[UUID]
+    customers: Mapped[dict[str, Any]]
+    campaigns: Mapped[dict[str, Any]]
+    created_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]

@@ -70,7 +70,7 @@ def claim(session: Session, *, code: str, customer_id: UUID, now: datetime) -> U
 
 
 def _find(session: Session, normal: str) -> _Found:
-    """The voucher of a code; a bearer's locked, since whoever is first has it.
+    """The voucher of a code; a bearer's locked, since whoever is first has it. A sandbox's is nobody's to claim.
 
     raises  VoucherUnknown, also for a blocked one
     """
@@ -146,7 +146,8 @@ def _tell(session: Session, voucher_id: UUID, found: _Found, customer_id: UUID, 
 
 _FIND = """
     SELECT id, campaign_id, customer_id, code_ciphertext, state, is_generic, expires_at
-      FROM rewards.voucher WHERE code_index = %s
+      FROM rewards.voucher
+     WHERE code_index = %s AND (SELECT currency FROM rewards.campaign c WHERE c.id = campaign_id) <> 'XTS'
 """
 
 _CLAIM = "UPDATE rewards.voucher SET customer_id = %s, code_ciphertext = %s, expires_at = %s WHERE id = %s"

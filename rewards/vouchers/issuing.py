@@ -13,6 +13,7 @@ from core import ids
 from core.db import Connection
 from core.errors import NotFound, Refusal
 from core.events import announce_all
+from core.money import SANDBOX
 from rewards import audiences, counters, terms
 from rewards.campaigns import holdouts
 from rewards.campaigns.errors import HeldOut
@@ -26,6 +27,7 @@ from rewards.vouchers import rows as voucher_rows
 from rewards.vouchers.rows import Draft, Voucher
 from wallet import accounts, ledger
 from wallet.accounts import Opening
+from wallet.errors import SandboxMixed
 from wallet.ledger import Leg, Transfer
 
 __all__ = ["Issue", "Voucher", "issue", "issue_all", "issue_each"]
@@ -71,8 +73,8 @@ def issue_all(session: Session, issues: Sequence[Issue], *, now: datetime) -> li
 def issue_each(session: Session, issues: Sequence[Issue], *, now: datetime) -> list[Voucher | Refusal]:
     """Give each of these vouchers that may be given, and say why not of the others, in a handful of statements.
 
-    refusals  CampaignNotRunning; NotInAudience; HeldOut; VoucherSourceReused; of gift cards LimitReached and
-              BudgetExhausted
+    refusals  CampaignNotRunning; SandboxMixed; NotInAudience; HeldOut; VoucherSourceReused; of gift cards LimitReached
+              and BudgetExhausted
     raises    NotFound for an unknown campaign
     effects   moves each gift card's value from its campaign's budget, in one posting; announces voucher.issued
     """
@@ -149,6 +151,8 @@ def _check(
     given: Issue, of: Terms, invited: set[tuple[UUID, UUID]], left: dict[Counted, int], funds: Funds, *, at: datetime
 ) -> None:
     of.check_running(at)
+    if given.customer_id and (of.currency == SANDBOX) != ids.is_sandbox(given.customer_id):
+        raise SandboxMixed
     if of.audience_id and given.customer_id and (of.audience_id, given.customer_id) not in invited:
         raise NotInAudience
     if given.customer_id and holdouts.is_held_out(of, given.customer_id):

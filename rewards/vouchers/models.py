@@ -23,6 +23,7 @@ class CodeBatch(Due, Base):
     made         how many vouchers stand; refused: how many never will; of `asked`
     faults       [{"line", "code"}, ...] of an import, [{"code", "count"}, ...] of a mailing
     source       the one cause, so that asking again is the same batch
+    mode         of an import: "all" of its lines or none, or "each" for itself
     fingerprint  of an import's file, keyed, since codes stand in it
     reached      the last customer of the audience whose turn has been
     """
@@ -31,6 +32,7 @@ class CodeBatch(Due, Base):
     __table_args__ = (
         CheckConstraint("kind IN ('made', 'import', 'mailing')", name="kind"),
         CheckConstraint("state IN ('waiting', 'importing', 'ended', 'refused')", name="state"),
+        CheckConstraint("mode IN ('all', 'each')", name="mode"),
         CheckConstraint("made >= 0 AND refused >= 0 AND made + refused <= asked", name="counts"),
         CheckConstraint("(state = 'waiting') = (due_at IS NOT NULL)", name="due"),
         CheckConstraint("(state IN ('ended', 'refused')) = (ended_at IS NOT NULL)", name="ended"),
@@ -54,9 +56,25 @@ class CodeBatch(Due, Base):
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    mode: Mapped[str | None] = mapped_column(Text)
 
     def end(self, state: str, *, now: datetime) -> None:
         self.state, self.due_at, self.ended_at, self.lease_until = state, None, now, None
+
+
+class CodeUpload(Base):
+    """A part of an import's file that waits for a worker; when it was written, only what was wrong with it is left.
+
+    lines   [[number, code], ...] as JSON, sealed; faults: [{"line", "code"}, ...]
+    """
+
+    __tablename__ = "code_upload"
+    __table_args__ = {"schema": SCHEMA}
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.code_batch.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[bytes | None] = mapped_column(LargeBinary)
+    faults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
 
 
 class CodeShape(Base):

@@ -47,11 +47,13 @@ class Voucher:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A voucher to be written; uses: the limits' counters that it takes from."""
+    """A voucher to be written; uses: the limits' counters that it takes from; is_bearer: a customer's to be, whoever
+    shows it first."""
 
     source: str
     voucher: Voucher
     uses: tuple[Counted, ...]
+    is_bearer: bool = False
 
 
 def key_owner(campaign_id: UUID, customer_id: UUID | None) -> UUID:
@@ -125,7 +127,7 @@ def _columns(session: Session, draft: Draft) -> list[object]:
         draft.source,
         voucher.expires_at,
         voucher.issued_at,
-        voucher.customer_id is None and voucher.kind == "coupon",
+        voucher.customer_id is None and voucher.kind == "coupon" and not draft.is_bearer,
     ]
 
 

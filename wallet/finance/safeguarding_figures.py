@@ -45,7 +45,7 @@ _FIGURES = """
         SELECT s.account_id, s.amount, a.asset, a.purpose, split_part(a.owner, ':', 1) AS owner_kind
           FROM (SELECT account_id, sum(amount) AS amount FROM wallet.entry WHERE effective_at <= %(at)s
                  GROUP BY account_id) s
-          JOIN wallet.account a ON a.id = s.account_id
+          JOIN wallet.account a ON a.id = s.account_id AND a.asset <> 'XTS'
          WHERE s.amount <> 0
     ), origin AS (
         SELECT e.account_id, sum(e.amount * source.paid / source.given) AS paid, sum(e.amount) AS filled

@@ -128,6 +128,7 @@ _CANDIDATES = """
     SELECT m.id, a.asset, s.sequence, s.until, s.closed_at, s.net_minor
       FROM auth.merchant m
       JOIN wallet.account a ON a.owner = 'merchant:' || m.id AND a.purpose = 'payable' AND a.status = 'open'
+                           AND a.asset <> 'XTS'
       LEFT JOIN LATERAL (
            SELECT l.* FROM wallet.settlement l WHERE l.account_id = a.id ORDER BY l.sequence DESC LIMIT 1) s ON true
      WHERE (%(merchant)s::uuid IS NULL OR m.id = %(merchant)s)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
+from core import ids
+from core.money import SANDBOX
 from wallet.errors import LimitExceeded
 
 
@@ -15,6 +17,15 @@ class Till:
     merchant_id: UUID
     store_id: UUID
     terminal_id: UUID
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it deals in nothing real."""
+        return ids.is_sandbox(self.merchant_id)
+
+    def takes(self, currency: str) -> bool:
+        """Whether it deals in this money at all: a sandbox's till in its own alone, all others in any other."""
+        return (currency == SANDBOX) == self.is_sandbox
 
     @property
     def principal(self) -> str:

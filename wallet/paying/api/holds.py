@@ -31,12 +31,14 @@ blueprint = Blueprint("holds_merchant", __name__, description="Holding value now
 def create_hold(args: dict[str, Any]) -> Response:
     """Hold value of the customer whose code the till has scanned: it is theirs still, but nobody else's to take."""
     refuse_when_off()
-    till, now = shapes.till(), clock.now()
+    till, now = shapes.till(args["amount"]["currency"]), clock.now()
 
     def work(session: Session) -> dict[str, Any]:
         asked = TillHold(
             till=till,
-            customer_id=customer_codes.identify(session, args["customer_code"], now=now),
+            customer_id=customer_codes.identify(
+                session, args["customer_code"], now=now, is_sandbox=till.is_sandbox
+            ),
             amount_minor=args["amount"]["amount_minor"],
             currency=args["amount"]["currency"],
             till_reference=args["till_reference"],

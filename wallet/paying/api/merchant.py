@@ -55,7 +55,7 @@ def create_payment_request(args: dict[str, Any]) -> dict[str, Any]:
     refuse_when_off()
     now = clock.now()
     asked = Asked(
-        till=shapes.till(),
+        till=shapes.till(args["amount"]["currency"]),
         till_reference=args["till_reference"],
         amount_minor=args["amount"]["amount_minor"],
         currency=args["amount"]["currency"],
@@ -102,14 +102,16 @@ def cancel_payment_request(request_id: UUID) -> dict[str, Any]:
 def create_payment(args: dict[str, Any]) -> Response:
     """Take a payment from the customer whose code the till has scanned, out of all that they have in their wallet."""
     refuse_when_off()
-    till, now = shapes.till(), clock.now()
+    till, now = shapes.till(args["amount"]["currency"]), clock.now()
 
     def work(session: Any) -> dict[str, Any]:
         posted = till_payments.take(
             session,
             TillPayment(
                 till=till,
-                customer_id=customer_codes.identify(session, args["customer_code"], now=now),
+                customer_id=customer_codes.identify(
+                    session, args["customer_code"], now=now, is_sandbox=till.is_sandbox
+                ),
                 amount_minor=args["amount"]["amount_minor"],
                 currency=args["amount"]["currency"],
                 till_reference=args["till_reference"],

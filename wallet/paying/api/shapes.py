@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Forbidden
 from core.web import principals
+from wallet.errors import SandboxMixed
 from wallet.holds.models import Hold
 from wallet.paying import codes, requests, till_holds
 from wallet.paying.codes import Seen
@@ -17,15 +18,18 @@ from wallet.paying.tills import Till
 from wallet.transfers import Posted
 
 
-def till() -> Till:
-    """The terminal that is asking.
+def till(currency: str | None = None) -> Till:
+    """The terminal that is asking, about this money if it asks about any.
 
-    raises  Forbidden for whoever stands in no store
+    raises  Forbidden for whoever stands in no store; SandboxMixed
     """
     principal = principals.current()
     if principal.kind != "terminal" or principal.merchant_id is None or principal.store_id is None:
         raise Forbidden("Only a terminal in a store may do this")
-    return Till(merchant_id=principal.merchant_id, store_id=principal.store_id, terminal_id=principal.id)
+    asking = Till(merchant_id=principal.merchant_id, store_id=principal.store_id, terminal_id=principal.id)
+    if currency is not None and not asking.takes(currency):
+        raise SandboxMixed
+    return asking
 
 
 def sources(given: Sequence[dict[str, Any]] | None) -> tuple[Source, ...] | None:
