@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from app.demo import windows
+from app.demo.source_campaigns import past_campaigns
 from app.demo.source_files import Files, Window
 from app.demo.stage import Scene
 from core.db import Connection
@@ -29,15 +31,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A basket as the files have it."""
+    """A basket as the files have it. coupons: what each took off it, by "campaign/coupon"."""
 
     household_id: int
     store_number: int
     occurred_at: datetime
     total_minor: int
     lines: int
-    coupons_minor: int
-    redemptions: int
+    coupons: dict[str, int]
+
+    @property
+    def coupons_minor(self) -> int:
+        return sum(self.coupons.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Found:
     """A basket as our tables have it: the order announced, the checkout kept, and what the ledger moved.
 
     coupons_minor, journey_minor, wallet_minor  paid by the real campaigns' budgets, the journey's, the customer
+    coupons  what each redemption says that it took off, by "campaign/coupon"
     """
 
     order_customer_id: UUID | None
@@ -60,7 +66,7 @@ class Found:
     journey_minor: int
     wallet_minor: int
     wallet_owner: str | None
-    redemptions: int
+    coupons: dict[str, int]
 
 
 def between(files: Files, connection: Connection, scene: Scene, window: Window) -> Iterator[Difference]:
@@ -81,6 +87,25 @@ def between(files: Files, connection: Connection, scene: Scene, window: Window) 
         yield Difference("?", None, None, None, f"event {event_id} announces an order that no checkout stands behind")
 
 
+def simulated(files: Files, connection: Connection, window: Window) -> Iterator[str]:
+    """What a campaign's simulation says otherwise than the files, in a sentence for people."""
+    results: dict[int, Any] = dict(connection.execute(_SIMULATED).fetchall())
+    for past in past_campaigns(files, window):
+        result = results.get(past.number)
+        if result is None:
+            yield f"campaign {past.number} was never simulated"
+            continue
+        days = [day for day in result["days"] if day["uses"]]
+        for what, source, found in (
+            ("uses", past.uses, result["uses"]),
+            ("uses on all days together", past.uses, sum([day["uses"] for day in days])),
+            ("days with uses", past.used_days, len(days)),
+            ("cents of cost", past.cost_minor, result["cost"]["amount_minor"]),
+        ):
+            if found != source:
+                yield f"campaign {past.number} has {found:,} {what} in its simulation, {source:,} by the files"
+
+
 def _compare(wanted: Expected, ours: Found, scene: Scene, households: dict[UUID, int]) -> Iterator[str]:
     customer_id = scene.households.get(wanted.household_id)
     if ours.order_customer_id is None and ours.order_minor is None:
@@ -99,8 +124,10 @@ def _compare(wanted: Expected, ours: Found, scene: Scene, households: dict[UUID,
         yield f"its order happened at {ours.order_at}, in the files at {wanted.occurred_at}"
     if ours.lines != wanted.lines:
         yield f"its order has {ours.lines} lines, {wanted.lines} in the files"
-    if ours.redemptions != wanted.redemptions:
-        yield f"{ours.redemptions} coupons were redeemed, {wanted.redemptions} in the files"
+    for coupon in sorted(wanted.coupons.keys() | ours.coupons.keys()):
+        source, took = wanted.coupons.get(coupon), ours.coupons.get(coupon)
+        if took != source:
+            yield f"coupon {coupon} took {_money(took)}, {_money(source)} by the files"
 
     of_wallet = wanted.total_minor - wanted.coupons_minor - ours.journey_minor
     for what, source, amount in (
@@ -121,7 +148,11 @@ def _money(amount: int | None) -> str:
 
 def _expected(files: Files, window: Window) -> dict[str, Expected]:
     rows = files.cursor().execute(_SOURCE, {"first": window.first, "last": window.last}).fetchall()
-    return {str(row[0]): Expected(row[1], row[2], windows.utc(row[3]), *row[4:]) for row in rows}
+    found = {}
+    for basket, household, store, at, total_minor, lines, coupons, took in rows:
+        by_coupon = dict(zip(coupons, took, strict=True))
+        found[str(basket)] = Expected(household, store, windows.utc(at), total_minor, lines, by_coupon)
+    return found
 
 
 def _found(connection: Connection, scene: Scene, window: Window) -> tuple[dict[str, Found], list[UUID]]:
@@ -144,12 +175,16 @@ def _found(connection: Connection, scene: Scene, window: Window) -> tuple[dict[s
     return found, strangers
 
 
+_SIMULATED = """
+    SELECT d.campaign_number, s.result FROM demo.simulated d JOIN rewards.simulation s ON s.id = d.simulation_id
+"""
+
 _SOURCE = """
 select b.basket_id, b.household_id, b.store_id, b.occurred_at, b.total_minor, l.lines,
-       coalesce(r.value_minor, 0), coalesce(r.redemptions, 0)
+       coalesce(r.coupons, []), coalesce(r.took, [])
 from basket b
 join (select basket_id, count(*) as lines from line group by 1) l using (basket_id)
-left join (select basket_id, sum(value_minor)::bigint as value_minor, count(*) as redemptions
+left join (select basket_id, list(campaign_id || '/' || coupon_upc) as coupons, list(value_minor::bigint) as took
            from redemption group by 1) r using (basket_id)
 where b.local_day between $first and $last
 order by b.occurred_at, b.basket_id
@@ -176,13 +211,15 @@ _OURS = """
          WHERE n.effective_at >= %(begins)s AND n.effective_at < %(ends)s
          GROUP BY n.transfer_id
     ), used AS (
-        SELECT checkout_id, count(*) AS redemptions FROM rewards.redemption
-         WHERE state = 'succeeded' AND campaign_id <> %(journey_campaign)s GROUP BY checkout_id)
+        SELECT r.checkout_id, jsonb_object_agg(
+                   coalesce(o.campaign_number || '/' || o.coupon_upc, r.campaign_id::text), r.amount_minor) AS coupons
+          FROM rewards.redemption r LEFT JOIN demo.offer o USING (campaign_id)
+         WHERE r.state = 'succeeded' AND campaign_id <> %(journey_campaign)s GROUP BY r.checkout_id)
     SELECT told.id, kept.till_reference, told.customer_id, told.store_id, told.occurred_at, told.total_minor,
            told.lines_minor::bigint, told.lines, kept.customer_id, kept.total_minor,
            coalesce(moved.payable_minor, 0)::bigint, coalesce(moved.coupons_minor, 0)::bigint,
            coalesce(moved.journey_minor, 0)::bigint, coalesce(moved.wallet_minor, 0)::bigint, moved.wallet_owner,
-           coalesce(used.redemptions, 0)
+           coalesce(used.coupons, '{}')
       FROM told FULL JOIN kept ON kept.id = told.checkout_id
       LEFT JOIN moved ON moved.transfer_id = kept.transfer_id
       LEFT JOIN used ON used.checkout_id = kept.id

@@ -24,7 +24,7 @@ def ours(connection: Connection, scene: Scene, window: Window) -> Figures:
         "journey_budget": f"campaign:{scene.journey_campaign_id}",
     }
     found: Figures = {}
-    for statement in (_ORDERS, _CAMPAIGNS, _REDEMPTIONS, _MONEY, _READ, _JOURNEY, _MESSAGES):
+    for statement in (_ORDERS, _CAMPAIGNS, _REDEMPTIONS, _MONEY, _SIMULATED, _READ, _JOURNEY, _MESSAGES):
         cursor = connection.execute(statement, values)
         row = cursor.fetchone()
         assert row is not None and cursor.description  # an aggregate always answers with one row
@@ -69,6 +69,10 @@ _CAMPAIGNS = """
 _REDEMPTIONS = """
     SELECT count(*) AS redemptions, count(DISTINCT r.customer_id) AS redeeming_households,
            count(*) FILTER (WHERE r.amount_minor = 0) AS worthless_redemptions,
+           (SELECT coalesce(sum(used) FILTER (WHERE k.scope = 'total'), 0)
+              FROM rewards.counter k JOIN demo.offer USING (campaign_id)) AS counted_in_all,
+           (SELECT coalesce(sum(used) FILTER (WHERE k.bucket <> ''), 0)
+              FROM rewards.counter k JOIN demo.offer USING (campaign_id)) AS counted_by_day,
            (SELECT count(*) FROM (SELECT FROM rewards.redemption t JOIN demo.offer USING (campaign_id)
                                    WHERE t.redeemed_at >= %(begins)s AND t.redeemed_at < %(ends)s
                                    GROUP BY t.customer_id, t.campaign_id HAVING count(*) = 2) twice) AS used_twice
@@ -89,6 +93,12 @@ _MONEY = """
            -sum(n.amount) FILTER (WHERE a.purpose = 'budget' AND a.owner = %(journey_budget)s) AS journey_minor
       FROM wallet.entry n JOIN wallet.account a ON a.id = n.account_id
      WHERE n.transfer_id IN (SELECT transfer_id FROM paid)
+"""
+
+_SIMULATED = """
+    SELECT count(*) AS simulated_campaigns, sum((s.result->>'uses')::bigint) AS simulated_uses,
+           sum((s.result->'cost'->>'amount_minor')::bigint) AS simulated_minor
+      FROM demo.simulated d JOIN rewards.simulation s ON s.id = d.simulation_id
 """
 
 # What readers of the log made of the same days; orders of later days, which somebody tried out, are taken off again.

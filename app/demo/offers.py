@@ -1,4 +1,8 @@
-"""The files' campaign-and-coupon pairs as coupon campaigns: scoped, funded and meant for the targeted households."""
+"""The files' campaign-and-coupon pairs as coupon campaigns: scoped, funded and meant for the targeted households.
+
+What holds for every real redemption is made a term, so that the engine has to decide it: at the grocer's stores only,
+once a day and twice in all by each household, and no more often than that by all of the targeted.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +22,13 @@ USES_EACH = 2
 
 
 def create(
-    pairs: Sequence[CouponCampaign], customers: Mapping[int, UUID], *, currency: str, actor: str, now: datetime
+    pairs: Sequence[CouponCampaign],
+    customers: Mapping[int, UUID],
+    *,
+    merchant_id: UUID,
+    currency: str,
+    actor: str,
+    now: datetime,
 ) -> Iterator[dict[tuple[int, int], UUID]]:
     """Create one campaign a pair; the pairs of a campaign share its audience. Yields ids by (campaign, coupon)."""
     for _, of_campaign in groupby(pairs, lambda pair: pair.campaign_id):
@@ -26,13 +36,13 @@ def create(
         with transaction() as session:
             audience_id = audiences.create(session, [customers[number] for number in alike[0].targets], now=now)
         for batch in batches.of(alike, AT_ONCE):
-            drafts = [_draft(pair, audience_id, currency=currency) for pair in batch]
+            drafts = [_draft(pair, audience_id, merchant_id=merchant_id, currency=currency) for pair in batch]
             with transaction() as session:
                 made = campaigns.create_all(session, drafts, actor=actor, now=now)
             yield {(pair.campaign_id, pair.coupon_upc): id_ for pair, id_ in zip(batch, made, strict=True)}
 
 
-def _draft(pair: CouponCampaign, audience_id: UUID, *, currency: str) -> Draft:
+def _draft(pair: CouponCampaign, audience_id: UUID, *, merchant_id: UUID, currency: str) -> Draft:
     return Draft(
         name=f"{pair.kind}, campaign {pair.campaign_id}, coupon {pair.coupon_upc}",
         kind="coupon",
@@ -42,7 +52,10 @@ def _draft(pair: CouponCampaign, audience_id: UUID, *, currency: str) -> Draft:
         starts_at=windows.midnight(pair.first_day),
         ends_at=windows.midnight(pair.last_day + timedelta(days=1)),
         skus=pair.skus,
+        rule={"fact": "store.merchant_id", "is": "equals", "value": str(merchant_id)},
+        limit_total=USES_EACH * len(pair.targets),
         limit_per_customer=USES_EACH,
+        limits=[{"scope": "customer", "measure": "uses", "period": "day", "most": 1}],
         audience_id=audience_id,
         budget_minor=BUDGET_MINOR,
         starts_now=True,

@@ -17,6 +17,7 @@ from app.demo import (
     people,
     settling,
     shops,
+    simulating,
     source,
     stage,
     wallet_scene,
@@ -27,9 +28,11 @@ from app.demo.progress import Bars, Done
 from app.demo.provider import Provider
 from app.demo.responses import Responses
 from app.demo.source import RedemptionOf
+from app.demo.source_campaigns import past_campaigns
 from app.demo.source_facts import facts
 from app.demo.source_files import Files, Window
 from app.demo.stage import Played, Scene
+from app.demo.telling import Section
 from app.demo.tills import Tills
 from app.worker import drain
 from auth import staff
@@ -97,6 +100,7 @@ def play(settings: Settings, gateways: Gateways, files: Files, window: Window, b
             for section in wallet_scene.play(scene, settings, provider, folder=papers, actor=actor, ends=ends):
                 told.append(section)
                 done(1)
+        told.append(_simulate(files, window, scene, bars, actor=actor, ends=ends))
         stage.keep_told(told)
     played = Played(window, baskets, finished - ready, ready - started, clock.now())
     stage.keep_played(played)
@@ -121,7 +125,8 @@ def _set_up(
         for count in shops.import_products(products):
             done(count)
     with bars.part("coupons are prepared", len(pairs)) as done:
-        made = _merged(offers.create(pairs, customers, currency=currency, actor=actor, now=now), done)
+        parts = offers.create(pairs, customers, merchant_id=merchant_id, currency=currency, actor=actor, now=now)
+        made = _merged(parts, done)
     journey = live_journey.publish(currency=currency, actor=actor, now=now)
     return Scene(
         currency=currency,
@@ -155,6 +160,18 @@ def _play_days(
             house.catch_up(own, hands.at)
             responses.look()
     return count
+
+
+def _simulate(files: Files, window: Window, scene: Scene, bars: Bars, *, actor: str, ends: datetime) -> Section:
+    past = past_campaigns(files, window)
+    with bars.part("campaigns are simulated", len(past)) as done:
+        found = []
+        for each in past:
+            simulation_id, result = simulating.simulate(scene, each, actor=actor, now=ends)
+            stage.keep_simulation(each.number, simulation_id)
+            found.append((each, result))
+            done(1)
+    return simulating.told(found)
 
 
 def _redemptions(files: Files, window: Window) -> dict[int, list[RedemptionOf]]:

@@ -8,6 +8,7 @@ from app.cli import refuse_used_port
 from app.demo import differences, figures, serving, source_files, stage, table, telling, windows
 from app.demo.play import play
 from app.demo.progress import Bars
+from app.demo.source_campaigns import past_campaigns
 from app.demo.source_facts import facts
 from app.demo.source_files import DemoDataMissing, Files
 from app.demo.stage import Played
@@ -15,6 +16,7 @@ from core import consistency
 from core.errors import ConfigurationError
 from core.gateways import registry
 from core.settings import Settings
+from rewards import checks as rewards_checks
 from wallet import checks
 
 #: Baskets that differ are named up to here; a fault of principle would fill the screen.
@@ -85,27 +87,35 @@ def lay_table(files: Files, played: Played, console: Console) -> int:
     with consistency.one_instant() as connection:
         # It waits while the files are read, and holds nobody's horizon back, since it writes nothing.
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        shown = table.sections(facts(files, played.window), figures.ours(connection, scene, played.window))
+        past = past_campaigns(files, played.window)
+        shown = table.sections(facts(files, played.window), past, figures.ours(connection, scene, played.window))
         faults = list(differences.between(files, connection, scene, played.window))
+        told = list(differences.simulated(files, connection, played.window))
         unbalanced = checks.first_difference(connection)
+        miscounted = rewards_checks.first_difference(connection)
     rows = table.differing(shown)
 
     console.print()
-    console.print(table.drawn(shown, title=windows.title(played.window), last_lines=_last_lines(played, unbalanced)))
+    console.print(
+        table.drawn(shown, title=windows.title(played.window), last_lines=_last_lines(played, unbalanced, miscounted))
+    )
     for row in rows:
         console.print(f"differs: {row.label}: source {row.shown(row.source)}, ours {row.shown(row.ours)}")
     for fault in faults[:MOST_NAMED]:
         console.print(f"differs: {fault}", soft_wrap=True)
     if len(faults) > MOST_NAMED:
         console.print(f"and {len(faults) - MOST_NAMED:,} more baskets")
-    count = len(rows) + len(faults) + bool(unbalanced)
+    for words in told:
+        console.print(f"differs: {words}", soft_wrap=True)
+    count = len(rows) + len(faults) + len(told) + bool(unbalanced) + bool(miscounted)
     stage.keep_differences(count)
     return 1 if count else 0
 
 
-def _last_lines(played: Played, unbalanced: str | None) -> list[tuple[str, str]]:
+def _last_lines(played: Played, unbalanced: str | None, miscounted: str | None) -> list[tuple[str, str]]:
     return [
         ("ledger", unbalanced or "balanced"),
+        ("counters, vouchers and redemptions, derived again", miscounted or "agree"),
         ("seconds to set up", f"{played.setting_up_seconds:,.1f}"),
         ("seconds for the baskets, readers and due work included", f"{played.seconds:,.1f}"),
         ("baskets a second", f"{played.baskets / played.seconds:,.0f}"),

@@ -24,7 +24,7 @@ from core.settings import Settings
 
 DATABASE = "pocketful_demo"
 #: Raised when the rules of the replay change: what was played by other rules counts as never played.
-RULES = 2
+RULES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +161,12 @@ def told() -> list[Section]:
         return telling.loaded(row[0])
 
 
+def keep_simulation(number: int, simulation_id: UUID) -> None:
+    """Note which simulation is that of which campaign of the files."""
+    with transaction() as session:
+        connection_of(session).execute("INSERT INTO demo.simulated VALUES (%s, %s)", [number, simulation_id])
+
+
 def keep_differences(count: int) -> None:
     """Note how many differences the table of the play in the open database has."""
     with transaction() as session:
@@ -189,4 +195,5 @@ CREATE TABLE demo.play (
     setting_up_seconds float NOT NULL, finished_at timestamptz NOT NULL, differences int
 );
 CREATE TABLE demo.told (sections jsonb NOT NULL);
+CREATE TABLE demo.simulated (campaign_number int PRIMARY KEY, simulation_id uuid NOT NULL UNIQUE);
 """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from app.demo.figures import Figures
+from app.demo.source_campaigns import PastCampaign
 from app.demo.source_facts import Facts
 
 
@@ -31,11 +32,12 @@ class Row:
 Section = tuple[str, Sequence[Row]]
 
 
-def sections(source: Facts, ours: Figures) -> list[Section]:
+def sections(source: Facts, past: Sequence[PastCampaign], ours: Figures) -> list[Section]:
     """Every row of the table, under its headings."""
     return [
         ("The days", list(_days(source, ours))),
         ("Coupons", list(_coupons(source, ours))),
+        ("The campaigns, each simulated over its own days", list(_simulated(past, ours))),
         ("Money", list(_money(source, ours))),
         ("Dirt, played as it is", list(_dirt(source, ours))),
         ("What the log's readers made of it", list(_read(source, ours))),
@@ -83,6 +85,15 @@ def _coupons(source: Facts, ours: Figures) -> Iterator[Row]:
     yield Row("redemptions", source.redemptions, ours["redemptions"])
     yield Row("households that redeem", source.redeeming_households, ours["redeeming_households"])
     yield Row("coupons used twice by a household", source.used_twice, ours["used_twice"])
+    yield Row("uses that the coupons' counters hold in all", source.redemptions, ours["counted_in_all"])
+    yield Row("uses that they hold by household and day", source.redemptions, ours["counted_by_day"])
+
+
+def _simulated(past: Sequence[PastCampaign], ours: Figures) -> Iterator[Row]:
+    yield Row("campaigns", len(past), ours["simulated_campaigns"])
+    yield Row("baskets that each would be used with", sum([each.uses for each in past]), ours["simulated_uses"])
+    cost = sum([each.cost_minor for each in past])
+    yield Row("what that would cost", cost, ours["simulated_minor"], is_money=True)
 
 
 def _money(source: Facts, ours: Figures) -> Iterator[Row]:

@@ -4,7 +4,8 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -30,6 +31,8 @@ class _Cast:
     household_id: int
     customer_id: UUID
     store_id: UUID
+    simulated_id: UUID
+    days: tuple[date, date]
     app_token: str
     till_token: str
     staff_token: str
@@ -54,6 +57,9 @@ def suggestions(settings: Settings, *, base_url: str) -> str:
         journey=scene.journey_id,
         head=head,
         campaign=scene.journey_campaign_id,
+        simulated=cast.simulated_id,
+        first=cast.days[0],
+        last=cast.days[1],
         currency=scene.currency,
         verifier=verifier,
         challenge=challenge,
@@ -74,6 +80,8 @@ def _cast(session: Session, scene: Scene) -> _Cast:
         household_id=household_id,
         customer_id=customer_id,
         store_id=store_id,
+        simulated_id=_first(session, _MOST_USED)[0],
+        days=_first(session, "SELECT first_day, last_day + 1 FROM demo.play"),
         app_token=_token(Principal(kind="customer", id=customer_id), tokens.APP),
         till_token=_token(terminal, tokens.MERCHANT),
         staff_token=_token(person, tokens.ADMIN),
@@ -89,9 +97,20 @@ def _best_filled(session: Session, scene: Scene) -> int:
     return by_account[row[0]]
 
 
+def _first(session: Session, query: str) -> Any:
+    row = connection_of(session).execute(query).fetchone()
+    assert row, "a finished play has simulated its campaigns and has its days"
+    return row
+
+
 def _token(principal: Principal, audience: str) -> str:
     return tokens.mint(principal, audience=audience, client_id="demo", now=clock.now(), ttl=TOKENS_LAST)
 
+
+_MOST_USED = """
+    SELECT s.campaign_id FROM demo.simulated d JOIN rewards.simulation s ON s.id = d.simulation_id
+     ORDER BY (s.result->>'uses')::int DESC, s.id LIMIT 1
+"""
 
 _TEXT = """
 The API answers at {base_url} (its pages: {base_url}/docs), with a worker beside it. Ctrl-C stops both.
@@ -124,6 +143,13 @@ curl -s $URL/admin/v1/journeys/{journey} -H "Authorization: Bearer $STAFF"
 curl -s $URL/admin/v1/campaigns/{campaign} -H "Authorization: Bearer $STAFF"
 curl -s "$URL/admin/v1/customers/{customer}/timeline?limit=5" -H "Authorization: Bearer $STAFF"
 curl -s $URL/admin/v1/customers/{customer}/decisions -H "Authorization: Bearer $STAFF"
+
+# It looks at what the simulation of a real campaign has found, and plays another draft over all days
+curl -s $URL/admin/v1/campaigns/{simulated}/simulations -H "Authorization: Bearer $STAFF"
+curl -s $URL/admin/v1/campaigns/{campaign}/simulations -H "Authorization: Bearer $STAFF" \\
+  -H "Idempotency-Key: $RANDOM$RANDOM" --json '{{"since": "{first}T00:00:00Z", "until": "{last}T00:00:00Z",
+    "take_up_bps": 2000}}'
+curl -s $URL/admin/v1/campaigns/{campaign}/simulations -H "Authorization: Bearer $STAFF"
 
 # Finance looks at the merchant's settlement, and at the safeguarding reports
 curl -s $URL/admin/v1/settlements -H "Authorization: Bearer $STAFF"
