@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy
 from rewards.offline import losses
@@ -19,10 +20,12 @@ from rewards.offline.losses import Loss
 from rewards.rollbacks import redeemed, redemptions, rows, wholes
 from rewards.rollbacks.redeemed import Redeemed
 from rewards.rollbacks.rows import Deed, Rollback
+from wallet import ledger, refunds
 from wallet.paying import reversals
-from wallet.paying.errors import ReversalTooLate, TillReferenceReused
+from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
 from wallet.paying.reversals import WINDOW, Reversal
 from wallet.paying.tills import Till
+from wallet.transfers import Transfer
 
 _TRIES = 5
 
@@ -119,8 +122,10 @@ def _reverse_redemption(session: Session, till: Till, redemption_id: UUID, *, at
     if done is None and found.stands:
         _refuse_late(found.redeemed_at, at)
         done = redemptions.give_back(session, found, found.left_minor, deed)
-        if found.transfer_id is None:
-            reversals.reverse(session, till, found.till_reference, at=at)  # the tombstone
+    if found.transfer_id is None:
+        reversals.reverse(session, till, found.till_reference, at=at)  # the tombstone
+    elif done is None:
+        _note_nothing_left(connection, deed)
     return Reversed(_reversal(found, done, losses.by_redemption(connection, redemption_id)), redemption_id)
 
 
@@ -137,6 +142,20 @@ def _reverse_loss(connection: Connection, loss: Loss, *, at: datetime) -> Revers
             reversed_at=loss.reversed_at or at,
         )
     )
+
+
+def _note_nothing_left(connection: Connection, deed: Deed) -> None:
+    """All had gone back before: noted, so that who sends the redemption again does not take it for standing."""
+    nothing = Transfer(
+        id=ids.new(),
+        principal=deed.principal,
+        key=deed.key,
+        fingerprint=deed.fingerprint,
+        kind=refunds.KIND,
+        legs=(),
+        effective_at=deed.at,
+    )
+    ledger.decline(connection, nothing, PaymentReversed())
 
 
 def _refuse_late(taken_at: datetime, at: datetime) -> None:
