@@ -56,6 +56,15 @@ def by_reference(
     return found
 
 
+def redeemed_alone(connection: Connection, names: Sequence[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of (terminal, till's reference) under which a voucher was redeemed by itself.
+
+    The ledger knows them, too, but for those that took nothing off.
+    """
+    columns = [[terminal_id for terminal_id, _ in names], [till_reference for _, till_reference in names]]
+    return set(connection.execute(_REDEEMED_ALONE, columns).fetchall())
+
+
 def bar_reversals(connection: Connection, names: Sequence[tuple[UUID, str]]) -> None:
     """Hold up reversals of these references until this transaction ends: for baskets that leave no key in the ledger.
 
@@ -128,6 +137,13 @@ _SELECT = f"""
       FROM rewards.checkout
       JOIN unnest(%s::uuid[], %s::text[]) AS w (terminal_id, till_reference) USING (terminal_id, till_reference)
 """  # noqa: S608 - constants only
+
+_REDEEMED_ALONE = """
+    SELECT terminal_id, till_reference
+      FROM rewards.redemption JOIN unnest(%s::uuid[], %s::text[]) AS w (terminal_id, till_reference)
+           USING (terminal_id, till_reference)
+     WHERE checkout_id IS NULL
+"""
 
 _INSERT = f"""
     INSERT INTO rewards.checkout

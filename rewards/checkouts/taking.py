@@ -67,7 +67,10 @@ def _take_all(
     # Read under the vouchers' locks, so that who waited there for a twin finds what the twin took; in this order, so
     # that whose payment is seen is seen as a checkout, too.
     names = [(r.till.terminal_id, r.till_reference) for r in requests]
-    barred = reversals.refusals(connection, names)
+    barred: dict[tuple[UUID, str], Refusal] = {
+        name: TillReferenceReused() for name in rows.redeemed_alone(connection, names)
+    }
+    barred |= reversals.refusals(connection, names)
     earlier = rows.by_reference(connection, names)
     if funds.are_read:
         funds.read(connection, [request.cash.id for request in requests])

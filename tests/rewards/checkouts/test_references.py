@@ -6,6 +6,7 @@ from core.db import transaction
 from rewards.checkouts import Checkout
 from tests.rewards.checkouts.deeds import take, take_all
 from tests.rewards.conftest import NOW, World, line
+from tests.rewards.rollbacks.conftest import Deeds
 from wallet.paying import reversals, till_payments
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.till_payments import TillPayment
@@ -81,3 +82,14 @@ def test_reference_of_a_payment_cannot_name_a_basket(world: World) -> None:
     with pytest.raises(TillReferenceReused):
         take(world.checkout(customer, till_reference="B-1"))
     assert world.payable == 5
+
+
+@pytest.mark.parametrize("coupon_minor", [0, 300])
+def test_reference_of_a_redemption_cannot_name_a_basket(world: World, coupon_minor: int) -> None:
+    campaign = world.campaign(discount={"kind": "lines", "needs_covered_line": False})
+    customer = world.customer()
+    Deeds(world).redeem(world.voucher(campaign, customer).id, line(coupon_minor=coupon_minor), reference="B-1")
+
+    with pytest.raises(TillReferenceReused):
+        take(world.checkout(customer, till_reference="B-1"))
+    assert (world.payable, world.cash(customer)) == (coupon_minor, 10_000)
