@@ -41,7 +41,7 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     """Redeem one voucher by itself: the till collects the rest."""
     refuse_when_off()
     request = Request(
-        till=paying_shapes.till(),
+        till=paying_shapes.till(args["currency"]),
         reference=args.get("voucher_id") or args["code"],
         basket=shapes.basket(args["basket"]),
         currency=args["currency"],
@@ -88,7 +88,7 @@ def create_checkout(args: dict[str, Any]) -> Response:
     """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
     refuse_when_off()
     till, basket, vouchers, now = (
-        paying_shapes.till(),
+        paying_shapes.till(args["currency"]),
         shapes.basket(args["basket"]),
         shapes.references(args),
         clock.now(),

@@ -20,7 +20,7 @@ def paying(session: Session, args: dict[str, Any], till: Till, *, now: datetime)
     """
     if args["visit_id"] is not None:
         return visits.spend(connection_of(session), args["visit_id"], till, now=now)
-    return customer_codes.identify(session, args["customer_code"], now=now)
+    return customer_codes.identify(session, args["customer_code"], now=now, is_sandbox=till.is_sandbox)
 
 
 def asking(connection: Connection, args: dict[str, Any], till: Till, *, now: datetime) -> UUID | None:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core import ids
 from core.db import Connection
+from core.money import SANDBOX
 from rewards import rules
 from rewards.baskets import Basket
 from rewards.campaigns.catalogue import Catalogue
@@ -23,6 +25,7 @@ from rewards.redemption import conditions
 from rewards.redemption.conditions import Case, Visit
 from rewards.rules import Facts
 from rewards.terms import Terms
+from wallet.errors import SandboxMixed
 from wallet.paying.tills import Till
 
 #: How many offers are told. Of so many campaigns codes, counters and budgets are read first, of four times as many
@@ -100,7 +103,13 @@ class _Fit(Case):
 
 
 def offers(connection: Connection, asked: Asked) -> Qualification:
-    """The offers for a basket, with some ten statements however many campaigns there are."""
+    """The offers for a basket, with some ten statements however many campaigns there are.
+
+    raises  SandboxMixed
+    """
+    asker = asked.customer_id or (asked.till and asked.till.merchant_id)
+    if (asked.currency == SANDBOX) != ids.is_sandbox(asker):
+        raise SandboxMixed
     catalogue, index = shelf.current(connection)
     own, audiences = standing.of_customer(connection, asked.customer_id, at=asked.at)
     wanted = index.candidates(asked.basket, store_id=asked.store_id, audiences=audiences)

@@ -38,7 +38,7 @@ def open_(session: Session, customer_code: str, till: Till, *, now: datetime) ->
     raises   CustomerCodeRefused
     effects  burns the code
     """
-    customer_id = customer_codes.identify(session, customer_code, now=now)
+    customer_id = customer_codes.identify(session, customer_code, now=now, is_sandbox=till.is_sandbox)
     visit = Visit(ids.new(), now, now + LASTS)
     values = [visit.id, customer_id, till.terminal_id, visit.opened_at, visit.expires_at]
     connection_of(session).execute(_OPEN, values)

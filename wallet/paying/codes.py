@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import connection_of
+from core.money import SANDBOX
 from core.settings import Settings
 from wallet.assets import brand_currency
 from wallet.errors import MerchantUnknown
@@ -56,7 +57,10 @@ class Seen:
 def of_store(session: Session, till: Till) -> str:
     """The code that a store can print: it says whom to pay, and the customer says how much."""
     merchant_name, store_name = _names(session, till.store_id)[1:]
-    return emvco.encode(_code(merchant_name=merchant_name, store_id=till.store_id, store_label=store_name))
+    currency = SANDBOX if till.is_sandbox else brand_currency()
+    return emvco.encode(
+        _code(merchant_name=merchant_name, store_id=till.store_id, store_label=store_name, currency=currency)
+    )
 
 
 def of_request(session: Session, request: PaymentRequest) -> str:
@@ -106,13 +110,12 @@ def read(session: Session, text: str, *, now: datetime, is_locked: bool = False)
 
 
 def _code(*, merchant_name: str, **said: object) -> MerchantCode:
-    given: dict[str, object] = {"currency": brand_currency()} | said
     return MerchantCode(
         guid=_brand.guid,
         city=_brand.city,
         country=_brand.country,
         merchant_name=merchant_name,
-        **given,  # type: ignore[arg-type]
+        **said,  # type: ignore[arg-type]
     )
 
 

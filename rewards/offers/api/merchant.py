@@ -32,10 +32,8 @@ blueprint = Blueprint("offers_merchant", __name__, description="Which offers fit
 @blueprint.response(200, QualificationSchema())
 def qualify(args: dict[str, Any]) -> dict[str, Any]:
     """Which offers fit this basket in this store now: the open ones, and with a visit its customer's own as well."""
-    till = paying_shapes.till()
-    asked = Asked(
-        basket=rewards_shapes.basket(args["basket"]), currency=args["currency"], at=clock.now(), till=till
-    )
+    till = paying_shapes.till(args["currency"])
+    asked = Asked(basket=rewards_shapes.basket(args["basket"]), currency=args["currency"], at=clock.now(), till=till)
     with transaction() as session:
         connection = connection_of(session)
         asked = replace(asked, customer_id=shoppers.asking(connection, args, till, now=asked.at))
@@ -50,7 +48,7 @@ def qualify(args: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, ValidationSchema())
 def validate(args: dict[str, Any]) -> dict[str, Any]:
     """Whether these vouchers would be taken for this basket, and what would be left to pay. Nothing is used by it."""
-    till, now = paying_shapes.till(), clock.now()
+    till, now = paying_shapes.till(args["currency"]), clock.now()
     shown = Shown(
         references=rewards_shapes.references({"apply_best": False, "vouchers": args["vouchers"]}),
         customer_id=None,
