@@ -56,9 +56,6 @@ import rewards.rules.api.staff
 import rewards.simulation.api.staff
 import rewards.simulation.work
 import rewards.tills.api.merchant
-import rewards.tills.api.sandbox
-import rewards.tills.api.staff
-import rewards.tills.cli
 import rewards.vouchers.api.customer
 import rewards.vouchers.api.staff
 import rewards.vouchers.work
@@ -71,6 +68,7 @@ import wallet.documents.api.merchant
 import wallet.documents.api.staff
 import wallet.finance.api.adjustments
 import wallet.finance.api.batches
+import wallet.finance.api.diverted_refunds
 import wallet.finance.api.finance
 import wallet.finance.api.merchant
 import wallet.finance.api.settlements
@@ -161,7 +159,6 @@ def doors() -> list[Door]:
                 rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,
                 rewards.rules.api.staff.blueprint,
-                rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
                 engage.api.staff.blueprint,
                 insights.api.staff.blueprint,
@@ -173,6 +170,7 @@ def doors() -> list[Door]:
                 wallet.topups.api.staff.blueprint,
                 wallet.finance.api.adjustments.blueprint,
                 wallet.finance.api.batches.blueprint,
+                wallet.finance.api.diverted_refunds.blueprint,
                 wallet.identity.api.staff.blueprint,
                 wallet.identity.api.limits_staff.blueprint,
                 wallet.identity.api.status_staff.blueprint,
@@ -196,7 +194,6 @@ def doors() -> list[Door]:
                 rewards.redemption.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,
-                rewards.tills.api.sandbox.blueprint,
             ],
         ),
         Door(
@@ -285,7 +282,6 @@ COMMANDS: list[click.Command] = [
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
     rewards.cli.rewards,
-    rewards.tills.cli.sandbox_merchant,
     wallet.topups.cli.topups,
     wallet.identity.cli.identity,
 ]

@@ -209,7 +209,7 @@ def _completed(payment: Payment) -> PaymentCompleted:
 _FIND = """
     SELECT t.id, t.effective_at, t.details,
            (SELECT coalesce(sum(p.refunded), 0)::bigint
-              FROM wallet.transfer_part p JOIN wallet.account a ON a.id = p.account_id
+              FROM wallet.source p JOIN wallet.account a ON a.id = p.account_id
              WHERE p.transfer_id = t.id AND a.asset = t.details ->> 'currency')
       FROM wallet.transfer t
      WHERE t.id = %s AND t.kind = 'payment' AND t.state = 'posted' AND t.details ->> 'merchant_id' = %s

@@ -1,6 +1,6 @@
 """Refunds: what was paid goes back to where it came from, never more of it than came."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,8 @@ from core import ids
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.money import POINTS
-from wallet import accounts, ledger, lots, payments
+from wallet import accounts, diversions, ledger, lots, payments
+from wallet.diversions import Diverted
 from wallet.errors import RefundExceedsPayment
 from wallet.events import PaymentRefunded
 from wallet.ledger import Leg, Posted, Transfer
@@ -52,9 +53,9 @@ def refund(
     fixed    what of the amount goes back to which account for sure, as a coupon's part of a line does: the rest
              goes to the other sources in proportion, and to these only where those cannot take it
     units    amount_minor: None for all that is left
-    source   decision 0005
+    source   decisions 0005; 0028 for a source that was closed since: what it would get goes elsewhere
     raises   NotFound for another merchant's payment; RefundExceedsPayment; KeyReused
-    effects  announces payment.refunded; locks the payment's parts, then posts
+    effects  announces payment.refunded; locks the payment's parts, then its customer's accounts, then posts
     """
     connection = connection_of(session)
     details, parts = _lock(connection, payment_id, merchant_id)
@@ -70,20 +71,35 @@ def refund(
 
     payable = accounts.of_merchant(merchant_id, currency)
     backs = _backs(parts, amount, currency, fixed or {})
+    closed = diversions.closed_among(connection, [part.account_id for part, _ in backs])
+    diverted = [
+        diversions.of(part.account_id, back, asset=part.asset, has_lots=part.has_lots)
+        for part, back in backs
+        if part.account_id in closed
+    ]
     named = {"payment_id": str(payment_id), "merchant_id": str(merchant_id), "customer_id": details["customer_id"]}
     money = {"amount_minor": amount, "currency": currency}
     refund_id = ids.new()
+    if diverted:
+        diversions.note(
+            connection,
+            diverted,
+            payment_id=payment_id,
+            refund_id=refund_id,
+            customer_id=UUID(details["customer_id"]),
+            at=at,
+        )
     transfer = Transfer(
         id=refund_id,
         principal=principal,
         key=key,
         fingerprint=fingerprint,
         kind=KIND,
-        legs=(payable.leg(-amount), *_legs_back(backs)),
+        legs=(payable.leg(-amount), *_legs_back(backs, diverted)),
         lots=[
             move
             for part, back in backs
-            if part.has_lots
+            if part.has_lots and part.account_id not in closed
             for move in lots.give_back(
                 connection, transfer_id=payment_id, account_id=part.account_id, amount=back, at=at
             )
@@ -154,16 +170,18 @@ def _points_back(refundable: int, worth_minor: int, back_minor: int) -> int:
     return refundable if back_minor == worth_minor else refundable * back_minor // worth_minor
 
 
-def _legs_back(backs: list[tuple[_Part, int]]) -> list[Leg]:
+def _legs_back(backs: list[tuple[_Part, int]], diverted: Sequence[Diverted]) -> list[Leg]:
     points = sum([back for part, back in backs if part.asset == POINTS])
     returned = [accounts.of_brand("loyalty", POINTS).leg(-points)] if points else []
-    return [*[Leg(part.account_id, back) for part, back in backs], *returned]
+    instead = {each.account_id: each.target.leg(each.amount) for each in diverted}
+    return [*[instead.get(part.account_id) or Leg(part.account_id, back) for part, back in backs], *returned]
 
 
-# Locked in the order in which the posting locks them.
+# Locked in the order in which the posting locks them. What has no entry is no source, but took a closed one's place.
 _LOCK = """
     SELECT t.details, p.position, p.account_id, p.amount - p.refunded, a.asset, a.has_lots
       FROM wallet.transfer t JOIN wallet.transfer_part p ON p.transfer_id = t.id
+      JOIN wallet.entry e ON e.transfer_id = p.transfer_id AND e.account_id = p.account_id
       JOIN wallet.account a ON a.id = p.account_id
      WHERE t.id = %s AND t.kind = %s AND t.details ->> 'merchant_id' = %s
      ORDER BY p.transfer_id, p.account_id

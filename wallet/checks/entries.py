@@ -72,7 +72,7 @@ _STATES = """
      ORDER BY id LIMIT 1
 """
 
-# A transfer with one source has no part until it first gives back.
+# A transfer with one source has no part until it first gives back. What took a closed source's place has one of its own.
 _PARTS = """
     SELECT format('transfer %%s took %%s from account %%s, its part says %%s',
                   coalesce(p.transfer_id, e.transfer_id), -coalesce(e.amount, 0),
@@ -82,6 +82,8 @@ _PARTS = """
              WHERE e.amount < 0 AND t.parent_id IS NULL) e
       FULL JOIN wallet.transfer_part p ON p.transfer_id = e.transfer_id AND p.account_id = e.account_id
      WHERE p.amount IS DISTINCT FROM -e.amount AND (p.transfer_id IS NOT NULL OR e.sources > 1)
+       AND NOT EXISTS (SELECT FROM wallet.diverted_refund d
+                        WHERE d.payment_id = p.transfer_id AND d.target_id = p.account_id)
      ORDER BY coalesce(p.transfer_id, e.transfer_id) LIMIT 1
 """
 
@@ -89,12 +91,40 @@ _REFUNDED = """
     SELECT format('transfer %%s: %%s went back to account %%s, its part says %%s',
                   coalesce(p.transfer_id, b.parent_id), coalesce(b.amount, 0),
                   coalesce(p.account_id, b.account_id), coalesce(p.refunded, 0))
-      FROM (SELECT t.parent_id, e.account_id, sum(e.amount) AS amount
-              FROM wallet.transfer t JOIN wallet.entry e ON e.transfer_id = t.id
-             WHERE t.parent_id IS NOT NULL AND e.amount > 0 GROUP BY 1, 2) b
+      FROM (SELECT parent_id, account_id, sum(amount) AS amount
+              FROM (SELECT t.parent_id, e.account_id, e.amount
+                      FROM wallet.transfer t JOIN wallet.entry e ON e.transfer_id = t.id
+                     WHERE t.parent_id IS NOT NULL AND e.amount > 0
+                     UNION ALL
+                    SELECT payment_id, account_id, amount FROM wallet.diverted_refund) g
+             GROUP BY 1, 2) b
       FULL JOIN wallet.transfer_part p ON p.transfer_id = b.parent_id AND p.account_id = b.account_id
      WHERE coalesce(p.refunded, 0) <> coalesce(b.amount, 0)
      ORDER BY coalesce(p.transfer_id, b.parent_id) LIMIT 1
 """
 
-QUESTIONS = (_HISTORIES, _BALANCES, _COPIES, _SHARDS, _TRANSFERS, _ORPHANS, _EMPTY, _STATES, _PARTS, _REFUNDED)
+# A refund's transfer gives to each target what its closed sources did not get.
+_DIVERTED = """
+    SELECT format('refund %%s gave %%s to account %%s in place of closed ones, which says %%s', d.refund_id, e.amount,
+                  d.target_id, d.amount)
+      FROM (SELECT refund_id, target_id, payment_id, sum(amount) AS amount
+              FROM wallet.diverted_refund GROUP BY 1, 2, 3) d
+      LEFT JOIN wallet.transfer t ON t.id = d.refund_id AND t.parent_id = d.payment_id
+      LEFT JOIN wallet.entry e ON e.transfer_id = t.id AND e.account_id = d.target_id
+     WHERE e.amount IS DISTINCT FROM d.amount
+     ORDER BY d.refund_id LIMIT 1
+"""
+
+QUESTIONS = (
+    _HISTORIES,
+    _BALANCES,
+    _COPIES,
+    _SHARDS,
+    _TRANSFERS,
+    _ORPHANS,
+    _EMPTY,
+    _STATES,
+    _PARTS,
+    _REFUNDED,
+    _DIVERTED,
+)

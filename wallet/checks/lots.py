@@ -38,8 +38,11 @@ _REFUNDED = """
     SELECT format('transfer %%s: its part of account %%s says that %%s went back, its lots say %%s',
                   coalesce(p.transfer_id, m.transfer_id), coalesce(p.account_id, m.account_id),
                   coalesce(p.refunded, 0), coalesce(m.refunded, 0))
-      FROM (SELECT p.transfer_id, p.account_id, p.refunded
-              FROM wallet.transfer_part p JOIN wallet.account a ON a.id = p.account_id AND a.has_lots) p
+      FROM (SELECT p.transfer_id, p.account_id, p.refunded - coalesce(d.amount, 0) AS refunded
+              FROM wallet.transfer_part p JOIN wallet.account a ON a.id = p.account_id AND a.has_lots
+              LEFT JOIN (SELECT payment_id, account_id, sum(amount) AS amount
+                           FROM wallet.diverted_refund GROUP BY 1, 2) d
+                     ON d.payment_id = p.transfer_id AND d.account_id = p.account_id) p
       FULL JOIN (SELECT m.transfer_id, l.account_id, sum(m.refunded) AS refunded
                    FROM wallet.lot_move m JOIN wallet.lot l ON l.id = m.lot_id GROUP BY 1, 2) m
              ON m.transfer_id = p.transfer_id AND m.account_id = p.account_id

@@ -135,9 +135,7 @@ def _begin(batch: Batch, now: datetime) -> TransferBatch:
             .returning(TransferBatch.id)
         )
         if batch_id is not None:
-            idempotency.claim(
-                session, principal=batch.principal, key=batch.key, fingerprint=batch.fingerprint, now=now
-            )
+            idempotency.claim(session, principal=batch.principal, key=batch.key, fingerprint=batch.fingerprint, now=now)
             _check_approval(session, batch, batch_id, now)
         is_it = (TransferBatch.principal == batch.principal, TransferBatch.key == batch.key)
         row = session.scalars(select(TransferBatch).where(*is_it)).one()

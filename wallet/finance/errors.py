@@ -132,3 +132,17 @@ class PayoutTwin(Refusal):
     title = "The same payouts are being put into a file just now"
     constraint = "pk_payout"
     retry_after_seconds = 2
+
+
+class DivertedRefundSettled(Refusal):
+    """`adjustment_id` in its facts is the one that settled it."""
+
+    code = "diverted_refund_settled"
+    kind = Kind.CONFLICT
+    title = "This refund was settled by another adjustment"
+
+
+class AdjustmentUnfit(Refusal):
+    code = "adjustment_unfit"
+    kind = Kind.INVALID
+    title = "Name an adjustment that was posted out of brand:suspense after the refund, over its amount, for it alone"
