@@ -56,6 +56,9 @@ import rewards.rules.api.staff
 import rewards.simulation.api.staff
 import rewards.simulation.work
 import rewards.tills.api.merchant
+import rewards.tills.api.sandbox
+import rewards.tills.api.staff
+import rewards.tills.cli
 import rewards.vouchers.api.customer
 import rewards.vouchers.api.staff
 import rewards.vouchers.work
@@ -159,6 +162,7 @@ def doors() -> list[Door]:
                 rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,
                 rewards.rules.api.staff.blueprint,
+                rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
                 engage.api.staff.blueprint,
                 insights.api.staff.blueprint,
@@ -194,6 +198,7 @@ def doors() -> list[Door]:
                 rewards.redemption.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,
+                rewards.tills.api.sandbox.blueprint,
             ],
         ),
         Door(
@@ -282,6 +287,7 @@ COMMANDS: list[click.Command] = [
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
     rewards.cli.rewards,
+    rewards.tills.cli.sandbox_merchant,
     wallet.topups.cli.topups,
     wallet.identity.cli.identity,
 ]
