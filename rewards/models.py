@@ -73,6 +73,7 @@ class Campaign(Base):
     rule, schedule     JSON as in `rewards.rules` and `campaigns.schedules`; limits: [{scope, measure, period, most}]
     category           of the coupons of one category a basket takes one; is_exclusive: it takes no other with it
     uses_per_code      of a code that belongs to nobody; None for no limit
+    is_transferable    its coupons may be given to friends; gift cards always may
     approved_minor     up to what a second person has approved of funded_minor
     """
 
@@ -117,6 +118,7 @@ class Campaign(Base):
     is_exclusive: Mapped[bool] = mapped_column(server_default="false")
     priority: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     uses_per_code: Mapped[int | None] = mapped_column(server_default="1")
+    is_transferable: Mapped[bool] = mapped_column(server_default="false")
     funded_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     approved_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     copied_from: Mapped[UUID | None] = mapped_column(ForeignKey("rewards.campaign.id"))
@@ -158,11 +160,12 @@ class VoucherRow(Base):
     """A coupon or a gift card; its code only as a blind index, its last four characters, and sealed.
 
     is_generic   anyone may show it, many at once; without it and a customer it is a bearer's until it is claimed
+    state        inactive: it cannot be used just now, as while it is on its way to a friend
     """
 
     __tablename__ = "voucher"
     __table_args__ = (
-        CheckConstraint("state IN ('active', 'used_up', 'blocked')", name="state"),
+        CheckConstraint("state IN ('active', 'used_up', 'blocked', 'inactive')", name="state"),
         CheckConstraint("used >= 0", name="used"),
         Index(None, "customer_id", "id", postgresql_where=text("customer_id IS NOT NULL")),
         Index(None, "campaign_id", postgresql_where=text("batch_id IS NULL")),

@@ -42,6 +42,7 @@ class Terms:
     is_exclusive: bool = False
     priority: int = 0
     uses_per_code: int | None = 1
+    is_transferable: bool = False
 
     @property
     def is_gift_card(self) -> bool:
@@ -110,7 +111,7 @@ def load(connection: Connection, campaign_ids: Iterable[UUID]) -> dict[UUID, Ter
         """
         SELECT id, kind, discount, currency, is_scoped, min_spend_minor, limit_total, limit_per_customer, audience_id,
                voucher_days, state, starts_at, ends_at, revision, rule, schedule, limits, holdout_bps, holdout_salt,
-               category, is_exclusive, priority, uses_per_code
+               category, is_exclusive, priority, uses_per_code, is_transferable
           FROM rewards.campaign WHERE id = ANY(%s)
         """,
         [wanted],

@@ -1,4 +1,8 @@
-"""Gifts of coupons, and gift cards in batches of codes."""
+"""Gifts of coupons, and gift cards in batches of codes.
+
+A campaign says whether its coupons may be passed on. A gift is for a number, as before, or for whoever has its link,
+which is kept as HMAC only. A voucher that nobody can use just now is inactive: while it is on its way to a friend.
+"""
 
 from alembic import op
 
@@ -8,3 +12,32 @@ down_revision = "0027"
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
+    op.execute(GIFTS)
+    op.execute(REDEEM)
+
+
+GIFTS = """
+ALTER TABLE rewards.campaign ADD is_transferable boolean NOT NULL DEFAULT false;
+ALTER TABLE rewards.voucher DROP CONSTRAINT ck_voucher_state,
+    ADD CONSTRAINT ck_voucher_state CHECK (state IN ('active', 'used_up', 'blocked', 'inactive'));
+ALTER TABLE rewards.gift
+    ALTER phone DROP NOT NULL,
+    ALTER amount_minor DROP NOT NULL,
+    ADD link bytea CONSTRAINT uq_gift_link UNIQUE,
+    ADD CONSTRAINT ck_gift_way CHECK ((phone IS NULL) <> (link IS NULL));
+UPDATE rewards.voucher v SET state = 'inactive'
+  FROM rewards.gift g WHERE g.id = v.customer_id AND g.ended_at IS NULL AND v.state <> 'blocked';
+"""
+
+# A voucher that was given away after a till had looked it up is not redeemed any more: `rewards.redeem` (0021) as it
+# is, with one more state in which it finds none.
+REDEEM = """
+DO $$
+DECLARE
+    was text := pg_get_functiondef('rewards.redeem'::regproc);
+    becomes text := replace(was, $was$state <> 'blocked'$was$, $new$state NOT IN ('blocked', 'inactive')$new$);
+BEGIN
+    ASSERT was <> becomes, 'rewards.redeem looks at no state';
+    EXECUTE becomes;
+END $$;
+"""

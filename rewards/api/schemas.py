@@ -109,6 +109,7 @@ class VoucherSchema(Schema):
     value = fields.Nested(BalanceMoneySchema(), allow_none=True)
     expires_at = Instant(allow_none=True)
     issued_at = Instant()
+    is_transferable = fields.Boolean(metadata={"description": "The customer may give it to a friend."})
 
 
 class VoucherWithCodeSchema(VoucherSchema):

@@ -35,6 +35,7 @@ class Draft:
     category            a basket takes one coupon of a category; is_exclusive: it takes no other coupon beside it
     priority            of coupons that take as much off a basket the highest is used
     uses_per_code       of a code that belongs to nobody; None for no limit
+    is_transferable     its coupons may be given to friends; gift cards always may
     """
 
     name: str
@@ -61,6 +62,7 @@ class Draft:
     is_exclusive: bool = False
     priority: int = 0
     uses_per_code: int | None = 1
+    is_transferable: bool = False
     copied_from: UUID | None = None
 
 

@@ -48,6 +48,7 @@ class CampaignResult:
     is_exclusive: bool
     priority: int
     uses_per_code: int | None
+    is_transferable: bool
     copied_from: UUID | None
     funded_minor: int
     approved_minor: int

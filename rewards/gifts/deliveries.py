@@ -1,7 +1,6 @@
 """Deliveries: gifts whose day has come are handed over, and those that nobody received in time go back."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,11 +8,9 @@ from sqlalchemy.orm import Session
 
 from auth.models import Customer
 from core import crypto
-from core.db import connection_of, transaction
-from core.events import announce_all
-from rewards.gifts import giving, handing, texts
-from rewards.gifts.events import GiftDelivered, GiftReceived
-from rewards.gifts.models import DELIVERED, RETURNED, SCHEDULED, WAITING, Gift
+from core.db import transaction
+from rewards.gifts import givable, giving, texts
+from rewards.gifts.models import RETURNED, SCHEDULED, WAITING, Gift
 from wallet.peers import people
 from wallet.peers.invitations import Brand
 
@@ -49,12 +46,16 @@ def _deliver_next(session: Session, brand: Brand, *, now: datetime) -> bool:
     if gift.receiver_id is None and gift.state == SCHEDULED:
         gift.receiver_id = _receiver_of(session, gift)
 
-    if now >= gift.expires_at or _is_expired(session, gift, now=now):
+    parked = givable.parked(session, gift.voucher_id)
+    if now >= gift.expires_at or not parked.is_of_use(now):
         giving.bring_back(session, gift, RETURNED, now=now)
-    elif gift.receiver_id is not None:
-        _deliver(session, gift, gift.receiver_id, brand, now=now)
-    else:
+    elif gift.receiver_id is None:
         _let_wait(session, gift, brand, now=now)
+    elif givable.refusal_to(session, parked.of, gift.receiver_id) is not None:
+        # Its giver sees what they would see of a number that is nobody's.
+        gift.receiver_id, gift.state, gift.due_at = None, WAITING, gift.expires_at
+    else:
+        _deliver(session, gift, gift.receiver_id, brand, now=now)
     return True
 
 
@@ -67,35 +68,22 @@ def _receiver_of(session: Session, gift: Gift) -> UUID | None:
     return None if found == gift.giver_id else found
 
 
-def _is_expired(session: Session, gift: Gift, *, now: datetime) -> bool:
-    query = "SELECT FROM rewards.voucher WHERE id = %s AND expires_at <= %s"
-    return connection_of(session).execute(query, [gift.voucher_id, now]).fetchone() is not None
-
-
 def _deliver(session: Session, gift: Gift, receiver_id: UUID, brand: Brand, *, now: datetime) -> None:
+    was_told = gift.state == WAITING
+    phone = giving.opened(session, gift, "phone", gift.phone)
     try:
-        handing.hand_over(session, gift.voucher_id, receiver_id=receiver_id)
+        giving.hand_over(session, gift, receiver_id, now=now)
     except crypto.Erased:
         # The receiver is gone again: what nobody can receive is the giver's.
         gift.receiver_id = None
         giving.bring_back(session, gift, RETURNED, now=now)
         return
-    was_told = gift.state == WAITING
-    phone = giving.opened(session, gift, "phone", gift.phone)
-    giving.end(session, gift, DELIVERED, now=now)
     if phone is not None and not was_told:
         texts.tell(session, gift, phone, brand=brand, now=now)
-    told: dict[str, Any] = {
-        "occurred_at": now, "gift_id": gift.id, "voucher_id": gift.voucher_id, "amount_minor": gift.amount_minor,
-        "currency": gift.currency,
-    }  # fmt: skip
-    announce_all(
-        session, [GiftReceived(customer_id=receiver_id, **told), GiftDelivered(customer_id=gift.giver_id, **told)]
-    )
 
 
 def _let_wait(session: Session, gift: Gift, brand: Brand, *, now: datetime) -> None:
     phone = giving.opened(session, gift, "phone", gift.phone)
-    if phone is not None:
+    if phone is not None and gift.state == SCHEDULED:
         texts.tell(session, gift, phone, brand=brand, now=now)
     gift.state, gift.due_at = WAITING, gift.expires_at

@@ -9,9 +9,12 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class _OfGift(Event):
+    """kind: "coupon" or "gift_card"; amount_minor: what stood on a gift card when it was given"""
+
     gift_id: UUID
     voucher_id: UUID
-    amount_minor: int
+    kind: str
+    amount_minor: int | None
     currency: str
 
 
@@ -49,7 +52,7 @@ class GiftCancelled(_OfGift):
 
 @dataclass(frozen=True, kw_only=True)
 class GiftReturned(_OfGift):
-    """Of the giver: nobody received it in time, so the card is theirs again."""
+    """Of the giver: nobody received it in time, so it is theirs again."""
 
     name = "gift.returned"
     log_only = True

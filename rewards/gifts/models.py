@@ -15,11 +15,12 @@ GIFT_STATES = (SCHEDULED, WAITING, DELIVERED, CANCELLED, RETURNED)
 
 
 class Gift(Base):
-    """A gift card on its way to a friend. While it is, its voucher is the gift's own (`customer_id` is this id).
+    """A voucher on its way to a friend. While it is, the voucher is the gift's own (its `customer_id`), inactive.
 
+    phone, link   for a number, or for whoever has the link (kept as HMAC)
     phone_index   only while somebody may still prove the number
     receiver_id   known as soon as somebody has the number
-    amount_minor  what stood on the card when it was given
+    amount_minor  what stood on a gift card when it was given; None for a coupon
     due_at        when to look after it next: it is to be delivered, or returned
     """
 
@@ -33,6 +34,7 @@ class Gift(Base):
         CheckConstraint(
             "receiver_id <> giver_id AND (state <> 'delivered' OR receiver_id IS NOT NULL)", name="receiver"
         ),
+        CheckConstraint("(phone IS NULL) <> (link IS NULL)", name="way"),
         Index("uq_gift_voucher_id", "voucher_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index(None, "giver_id", "id"),
         Index("ix_gift_receiver_id_id", "receiver_id", "id", postgresql_where=text("receiver_id IS NOT NULL")),
@@ -45,10 +47,11 @@ class Gift(Base):
     voucher_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.voucher.id"))
     giver_id: Mapped[UUID]
     receiver_id: Mapped[UUID | None]
-    phone: Mapped[bytes] = mapped_column(LargeBinary)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
     phone_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    link: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     message: Mapped[bytes | None] = mapped_column(LargeBinary)
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
@@ -56,3 +59,7 @@ class Gift(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
+
+    @property
+    def kind(self) -> str:
+        return "coupon" if self.amount_minor is None else "gift_card"

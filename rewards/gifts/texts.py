@@ -32,20 +32,25 @@ def tell(session: Session, gift: Gift, phone: str, *, brand: Brand, now: datetim
     if limits.take(session, counted, now=now) is not None:
         return
     giver = people.names_of(session, [gift.giver_id]).get(gift.giver_id, "Somebody")
-    worth = Decimal(gift.amount_minor).scaleb(-exponent_of(gift.currency))
-    money = format_currency(worth, gift.currency, locale="en_US")
     todo = "Open the app to see it" if gift.receiver_id else "Sign up with this number to receive it"
     messages.enqueue(
         session,
         customer_id=gift.receiver_id or gift.id,
         channel="sms",
         recipient=phone,
-        content={"body": f"{giver} gave you a {brand.name} gift card of {money}. {todo}: {brand.public_url}/c/g"},
+        content={"body": f"{giver} gave you {_called(gift, brand)}. {todo}: {brand.public_url}/c/g"},
         purpose="transactional" if gift.receiver_id else "invitation",
         due_at=now,
         expires_at=gift.expires_at,
         now=now,
     )
+
+
+def _called(gift: Gift, brand: Brand) -> str:
+    if gift.amount_minor is None:
+        return f"a {brand.name} coupon"
+    worth = Decimal(gift.amount_minor).scaleb(-exponent_of(gift.currency))
+    return f"a {brand.name} gift card of {format_currency(worth, gift.currency, locale='en_US')}"
 
 
 def take_back(session: Session, gift_id: UUID) -> None:

@@ -186,8 +186,11 @@ def _find_vouchers(connection: Connection, evidence: Evidence, asking: Sequence[
 
 def _lock(connection: Connection, evidence: Evidence) -> None:
     lockable = [held.id for held in evidence.vouchers.values() if held.is_locked]
-    for voucher_id, used in connection.execute(_LOCK, [lockable]):
-        evidence.vouchers[voucher_id].used = used
+    for voucher_id, used, holder_id, is_blocked in connection.execute(_LOCK, [lockable]):
+        held = evidence.vouchers[voucher_id]
+        # One that was given away since it was found is not known by its old code, nor to its old holder.
+        held.is_blocked = is_blocked or held.customer_id not in (None, holder_id)
+        held.used, held.customer_id = used, holder_id
 
 
 def frozen_of(connection: Connection, cards: Sequence[Held]) -> set[UUID]:
@@ -229,10 +232,13 @@ def read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple
 
 
 _FIND = f"""
-    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic, state = 'blocked'
+    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic, state IN ('blocked', 'inactive')
       FROM rewards.voucher v
      WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND {voucher_rows.HAS_LEFT})
      ORDER BY id
 """  # noqa: S608 - constants only
 
-_LOCK = "SELECT id, used FROM rewards.voucher WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_LOCK = """
+    SELECT id, used, customer_id, state IN ('blocked', 'inactive') FROM rewards.voucher
+     WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""

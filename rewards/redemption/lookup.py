@@ -106,7 +106,7 @@ def _held(
         datetime.fromisoformat(expires_at) if expires_at else None,
         _terms_of(connection, UUID(campaign_id), version),
         is_generic == "true",
-        state == "blocked",
+        state in ("blocked", "inactive"),
         int(used),
     )
 

@@ -87,6 +87,11 @@ def _claim_generic(session: Session, found: _Found, customer_id: UUID, now: date
     if found.expires_at is not None and now >= found.expires_at:
         raise VoucherExpired(expired_at=found.expires_at.isoformat())
     source = f"claim:{found.campaign_id}:{customer_id}"
+    row = (
+        connection_of(session).execute("SELECT customer_id FROM rewards.voucher WHERE source = %s", [source]).fetchone()
+    )
+    if row is not None and row[0] != customer_id:
+        raise VoucherUsedUp("This customer had a voucher of this code and gave it to somebody else")
     given = Issue(campaign_id=found.campaign_id, customer_id=customer_id, source=source)
     try:
         voucher = issuing.issue(session, given, now=now)
@@ -149,5 +154,7 @@ _FIND = """
       FROM rewards.voucher
      WHERE code_index = %s AND (SELECT currency FROM rewards.campaign c WHERE c.id = campaign_id) <> 'XTS'
 """
+
+_HOLDER = "SELECT customer_id FROM rewards.voucher WHERE source = %s"
 
 _CLAIM = "UPDATE rewards.voucher SET customer_id = %s, code_ciphertext = %s, expires_at = %s WHERE id = %s"

@@ -24,6 +24,7 @@ class Holding:
     name          its campaign's
     uses_left     of a coupon; None for no limit, and for a gift card
     value_minor   what a gift card holds now; None for a coupon
+    is_transferable  it may be given to a friend
     """
 
     id: UUID
@@ -39,6 +40,7 @@ class Holding:
     value_minor: int | None
     expires_at: datetime | None
     issued_at: datetime
+    is_transferable: bool
 
 
 def page(
@@ -107,6 +109,7 @@ def _holding(row: Sequence[Any], value_minor: int | None) -> Holding:
         value_minor=value_minor,
         expires_at=row[11],
         issued_at=row[12],
+        is_transferable=row[13],
     )
 
 
@@ -117,7 +120,8 @@ _HOLDING = f"""
                     WHEN {voucher_rows.HAS_LEFT} IS NOT TRUE THEN 'used_up'
                     WHEN v.expires_at <= %(now)s THEN 'expired'
                     ELSE 'active' END AS state,
-               v.last4, c.limit_per_customer, v.used, v.expires_at, v.issued_at
+               v.last4, c.limit_per_customer, v.used, v.expires_at, v.issued_at,
+               c.is_transferable OR c.kind = 'gift_card' AS is_transferable
           FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
          WHERE v.customer_id = %(customer_id)s) AS held
 """  # noqa: S608 - constants only

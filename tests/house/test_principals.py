@@ -69,7 +69,8 @@ EXPECTED = {
     "POST /app/v1/gift-cards/{gift_card_id}/loads": OWNED,
     "POST /app/v1/gift-cards/{gift_card_id}/merges": OWNED,
     "POST /app/v1/gift-cards/{gift_card_id}/refunds": OWNED,
-    "POST /app/v1/gift-cards/{gift_card_id}/gifts": OWNED,
+    "POST /app/v1/vouchers/{voucher_id}/gifts": OWNED,
+    "POST /app/v1/gifts/claims": OWN,
     "GET /app/v1/gifts": OWN,
     "GET /app/v1/gifts/{gift_id}": OWNED,
     "PUT /app/v1/gifts/{gift_id}/cancellation": OWNED,
@@ -261,7 +262,7 @@ BODIES = {
     "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": {"amount_minor": 1},
     "PUT /app/v1/sendings/{sending_id}/status": {"status": "cancelled"},
     "POST /app/v1/gift-cards/{gift_card_id}/loads": {"amount": {"amount_minor": 1, "currency": "USD"}},
-    "POST /app/v1/gift-cards/{gift_card_id}/gifts": {"phone": "+12025550149"},
+    "POST /app/v1/vouchers/{voucher_id}/gifts": {"phone": "+12025550149"},
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
 }
 
@@ -380,9 +381,9 @@ def _named(operation: str, things: dict[str, object]) -> dict[str, object]:
     """What is paid cannot be declined as well, nor a card be merged and given at once."""
     if operation == "PUT /app/v1/money-requests/{money_request_id}/status":
         return things | {"money_request_id": things["declined_id"]}
-    card = {"loads": "loaded", "merges": "merged", "refunds": "refunded", "gifts": "given"}.get(
-        operation.rsplit("/", maxsplit=1)[-1]
-    )
+    if operation == "POST /app/v1/vouchers/{voucher_id}/gifts":
+        return things | {"voucher_id": things["given_card_id"]}
+    card = {"loads": "loaded", "merges": "merged", "refunds": "refunded"}.get(operation.rsplit("/", maxsplit=1)[-1])
     return things | {"gift_card_id": things[f"{card}_card_id"]} if card and "/gift-cards/" in operation else things
 
 
@@ -510,7 +511,7 @@ def _gift_cards_of(customer: Asker) -> dict[str, object]:
     names = ("loaded", "merged", "refunded", "given", "parted")
     bought = {name: customer.ask("POST /app/v1/gift-cards", {"amount": amount}).json for name in names}
     cards: dict[str, object] = {f"{name}_card_id": (card or {})["id"] for name, card in bought.items()}
-    path = f"POST /app/v1/gift-cards/{cards['parted_card_id']}/gifts"
+    path = f"POST /app/v1/vouchers/{cards['parted_card_id']}/gifts"
     return cards | {"gift_id": (customer.ask(path, {"phone": "+12025550149"}).json or {})["id"]}
 
 

@@ -90,6 +90,10 @@ class CampaignTermsSchema(Schema):
         validate=_COUNT,
         metadata={"description": "Of a code of a batch that nobody has claimed; null: no limit."},
     )
+    is_transferable = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Customers may give its coupons to friends; gift cards they always may."},
+    )
     voucher_days = fields.Integer(
         strict=True, load_default=None, allow_none=True, validate=validate.Range(min=1, max=36_500)
     )
@@ -130,6 +134,7 @@ class CampaignSchema(Schema):
     is_exclusive = fields.Boolean()
     priority = fields.Integer()
     uses_per_code = fields.Integer(allow_none=True)
+    is_transferable = fields.Boolean()
     voucher_days = fields.Integer(allow_none=True)
     status = fields.String(attribute="state", metadata={"example": "running"})
     revision = fields.Integer(metadata={"description": "Counts its changes."})

@@ -11,32 +11,57 @@ from core import clock
 from core.db import transaction
 from core.web import idempotent, pages, principals
 from core.web.schemas import page_of
-from rewards.gifts import giving
+from rewards.gifts import claims, giving
 from rewards.gifts.api import shapes
-from rewards.gifts.api.schemas import GiftArgsSchema, GiftPageArgsSchema, GiftSchema
+from rewards.gifts.api.schemas import (
+    GiftArgsSchema,
+    GiftClaimArgsSchema,
+    GiftPageArgsSchema,
+    GiftSchema,
+    GiftWithLinkSchema,
+)
 from rewards.gifts.giving import NewGift
 from wallet.api.guards import refuse_when_off
 from wallet.peers.api import answers
+from wallet.peers.claims import count_link
 
 blueprint = Blueprint("gifts_customer", __name__, description="Gifts to friends")
 
 
-@blueprint.post("/gift-cards/<uuid:gift_card_id>/gifts")
+@blueprint.post("/vouchers/<uuid:voucher_id>/gifts")
 @blueprint.arguments(GiftArgsSchema())
+@blueprint.response(201, GiftWithLinkSchema())
+@idempotent.documented
+def give_voucher(args: dict[str, Any], voucher_id: UUID) -> Response:
+    """Give a coupon or a gift card to a friend, by their number or by a link, now or on a day of your choice."""
+    refuse_when_off()
+    new = NewGift(voucher_id=voucher_id, giver_id=principals.current().id, **args)
+    return answers.command(
+        lambda session: giving.give(session, new, now=clock.now()), show=_made, schema=GiftWithLinkSchema()
+    )
+
+
+@blueprint.post("/gifts/claims")
+@blueprint.arguments(GiftClaimArgsSchema())
 @blueprint.response(201, GiftSchema())
 @idempotent.documented
-def give_gift_card(args: dict[str, Any], gift_card_id: UUID) -> Response:
-    """Give a gift card to a friend by their number, now or on a day of your choice."""
+def claim_gift(args: dict[str, Any]) -> Response:
+    """Take the gift behind a link: whoever opens it first has it."""
     refuse_when_off()
-    new = NewGift(card_id=gift_card_id, giver_id=principals.current().id, **args)
-    return answers.command(lambda session: giving.give(session, new, now=clock.now()), show=_gift, schema=GiftSchema())
+    customer_id, now = principals.current().id, clock.now()
+    count_link(customer_id, now=now)
+    return answers.command(
+        lambda session: claims.claim(session, code=args["code"], receiver_id=customer_id, now=now),
+        show=_shown,
+        schema=GiftSchema(),
+    )
 
 
 @blueprint.get("/gifts")
 @blueprint.arguments(GiftPageArgsSchema(), location="query")
 @blueprint.response(200, page_of(GiftSchema))
 def list_gifts(args: dict[str, Any]) -> dict[str, Any]:
-    """Gift cards given and received, latest first."""
+    """Gifts given and received, latest first."""
     before = pages.before(args["cursor"])
     customer_id, limit = principals.current().id, args["limit"]
     with transaction() as session:
@@ -51,7 +76,7 @@ def list_gifts(args: dict[str, Any]) -> dict[str, Any]:
 def show_gift(gift_id: UUID) -> dict[str, Any]:
     """How a gift stands."""
     with transaction() as session:
-        return _gift(session, gift_id)
+        return _shown(session, gift_id)
 
 
 @blueprint.put("/gifts/<uuid:gift_id>/cancellation")
@@ -60,10 +85,15 @@ def cancel_gift(gift_id: UUID) -> dict[str, Any]:
     """Take a gift back that nobody has received yet."""
     with transaction() as session:
         giving.cancel(session, gift_id, giver_id=principals.current().id, now=clock.now())
-        return _gift(session, gift_id)
+        return _shown(session, gift_id)
 
 
-def _gift(session: Session, gift_id: UUID) -> dict[str, Any]:
+def _shown(session: Session, gift_id: UUID) -> dict[str, Any]:
     customer_id = principals.current().id
     found = giving.find(session, gift_id, customer_id=customer_id)
     return shapes.gifts(session, [found], customer_id)[0]
+
+
+def _made(session: Session, gift_id: UUID) -> dict[str, Any]:
+    made = giving.find(session, gift_id, customer_id=principals.current().id)
+    return _shown(session, gift_id) | {"link": shapes.link_to(made, answers.brand())}

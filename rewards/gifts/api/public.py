@@ -1,18 +1,38 @@
-"""The page that a text about a gift leads to, on a telephone without the app."""
+"""The pages that a gift's link, and a text about a gift, lead to on a telephone without the app."""
+
+import re
 
 from flask import Response, current_app
 from flask_smorest import Blueprint
 from markupsafe import escape
 
+from core.errors import NotFound
+
 blueprint = Blueprint("gifts_public", __name__, description="Gifts from friends")
+
+_CODE = re.compile(r"[0-9a-f]{64}")
+
+
+@blueprint.get("/c/g/<code>")
+@blueprint.response(200, {"type": "string"}, content_type="text/html")
+def show_gift_link(code: str) -> Response:
+    """The page behind a gift's link. A telephone that has the app opens the app instead (a universal link)."""
+    # Nothing is looked up: the page tells whoever has the link no more than that it is one.
+    if not _CODE.fullmatch(code):
+        raise NotFound
+    return _page("Get the app, sign up, and open this link again to receive it.")
 
 
 @blueprint.get("/c/g")
 @blueprint.response(200, {"type": "string"}, content_type="text/html")
 def show_gift_invitation() -> Response:
     """The page that a text to a friend leads to. A telephone that has the app opens the app instead."""
+    return _page("Get the app and sign in with the number that got the message.")
+
+
+def _page(todo: str) -> Response:
     brand = escape(current_app.extensions["settings"].brand_name)
-    response = Response(_PAGE.format(brand=brand), content_type="text/html; charset=utf-8")
+    response = Response(_PAGE.format(brand=brand, todo=todo), content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
@@ -26,8 +46,8 @@ _PAGE = """<!doctype html>
 <title>{brand}</title>
 <body style="font-family: system-ui, sans-serif; text-align: center; padding: 15vh 1rem">
 <h1>{brand}</h1>
-<p style="font-size: 1.3rem"><strong>A friend gave you a gift card</strong></p>
-<p>Get the app and sign in with the number that got the message.</p>
+<p style="font-size: 1.3rem"><strong>A friend has a gift for you</strong></p>
+<p>{todo}</p>
 </body>
 </html>
 """

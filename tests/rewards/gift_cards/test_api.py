@@ -97,12 +97,12 @@ def test_deeds_that_cannot_be_are_refused_in_words_of_their_own(phone: Door) -> 
         code_of(phone.post(f"{path}/merges", {"into_id": card["id"]})),
         code_of(phone.post(f"{path}/refunds", None)),
         code_of(phone.post(f"{path}/loads", {"amount": SOME})),
-        code_of(phone.post(f"{path}/gifts", {"phone": "12"})),
-        code_of(phone.post(f"{path}/gifts", {"phone": "+12125550142"})),
-        code_of(phone.post(f"{path}/gifts", {"phone": BEN, "deliver_at": "9999-12-31T23:59:59Z"})),
+        code_of(phone.post(f"/vouchers/{card['id']}/gifts", {"phone": "12"})),
+        code_of(phone.post(f"/vouchers/{card['id']}/gifts", {"phone": "+12125550142"})),
+        code_of(phone.post(f"/vouchers/{card['id']}/gifts", {"phone": BEN, "deliver_at": "9999-12-31T23:59:59Z"})),
         code_of(phone.post("/gift-cards", {"amount": {"amount_minor": 0, "currency": "USD"}})),
         code_of(phone.post("/gift-cards", {"amount": {"amount_minor": 1, "currency": "EUR"}})),
-        code_of(phone.post(f"/gift-cards/{other['id']}/gifts", {"phone": BEN})),
+        code_of(phone.post(f"/vouchers/{other['id']}/gifts", {"phone": BEN})),
     ] == [
         (404, "voucher_unknown"),
         (422, "gift_cards_differ"),
@@ -121,8 +121,8 @@ def test_friend_reads_the_message_and_giver_learns_when_it_came(app: Flask, phon
     card, friend = buy(phone), _phone(app, BEN)
     asked = {"phone": "+1 (212) 555-0143", "message": "Happy birthday!"}
 
-    given = phone.post(f"/gift-cards/{card['id']}/gifts", asked, "G")
-    assert phone.post(f"/gift-cards/{card['id']}/gifts", asked, "G").json == given.json
+    given = phone.post(f"/vouchers/{card['id']}/gifts", asked, "G")
+    assert phone.post(f"/vouchers/{card['id']}/gifts", asked, "G").json == given.json
     assert given.json and (given.json["status"], given.json["phone"], given.json["name"]) == ("scheduled", BEN, None)
     assert friend.get("/gifts").json == {"items": [], "next_cursor": None}
     assert friend.get(f"/gifts/{given.json['id']}").status_code == 404
@@ -138,7 +138,7 @@ def test_friend_reads_the_message_and_giver_learns_when_it_came(app: Flask, phon
 
 def test_stranger_is_told_by_text_and_giver_may_take_it_back(app: Flask, phone: Door) -> None:
     card = buy(phone)
-    given = phone.post(f"/gift-cards/{card['id']}/gifts", {"phone": CLARA})
+    given = phone.post(f"/vouchers/{card['id']}/gifts", {"phone": CLARA})
     _deliver()
 
     assert _texts() == [
@@ -146,7 +146,7 @@ def test_stranger_is_told_by_text_and_giver_may_take_it_back(app: Flask, phone: 
                 "https://corner.example/c/g")
     ]  # fmt: skip
     page = app.test_client().get("/c/g")
-    assert (page.status_code, "A friend gave you a gift card" in page.text) == (200, True)
+    assert (page.status_code, "A friend has a gift for you" in page.text) == (200, True)
     assert given.json
     back = phone.put(f"/gifts/{given.json['id']}/cancellation", {})
     assert (back.status_code, (back.json or {})["status"]) == (200, "cancelled")

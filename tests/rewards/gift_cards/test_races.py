@@ -73,7 +73,7 @@ def test_cards_that_are_merged_into_each_other_lose_nothing(anna: Cards) -> None
 
 def test_card_that_is_refunded_given_and_merged_at_once_goes_one_way(anna: Cards) -> None:
     card, other = anna.buy(300), anna.buy(200)
-    new = NewGift(card_id=card, giver_id=anna.customer_id, phone=BEN, id=ids.new())
+    new = NewGift(voucher_id=card, giver_id=anna.customer_id, phone=BEN, id=ids.new())
 
     outcomes = together(
         lambda: anna.refund(card), lambda: do(giving.give, new, now=NOW), lambda: anna.merge(card, other)
@@ -112,7 +112,7 @@ def test_card_lapses_once_whoever_looks_after_it(anna: Cards) -> None:
 def test_gift_that_is_cancelled_as_it_is_delivered_ends_in_one_hand(anna: Cards, ben: Cards) -> None:
     for _ in range(5):
         card = anna.buy(300)
-        gift = do(giving.give, NewGift(card_id=card, giver_id=anna.customer_id, phone=BEN), now=NOW)
+        gift = do(giving.give, NewGift(voucher_id=card, giver_id=anna.customer_id, phone=BEN), now=NOW)
 
         outcomes = together(
             lambda: deliveries.deliver_due(Brand("Corner", "https://corner.example"), NOW),

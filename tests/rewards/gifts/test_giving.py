@@ -33,7 +33,7 @@ DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 def give(cards: Cards, card_id: UUID, phone: str = BEN, *, now: Any = NOW, **more: Any) -> Gift:
-    new = NewGift(card_id=card_id, giver_id=cards.customer_id, phone=phone, **more)
+    new = NewGift(voucher_id=card_id, giver_id=cards.customer_id, phone=phone, **more)
     return do(giving.give, new, now=now)
 
 
