@@ -66,6 +66,7 @@ UNREADABLE = {
     "NaN": b'{"context": {"a": NaN}}',
     "infinity": b'{"context": {"a": -Infinity}}',
     "a number past every float": b'{"context": {"a": 1e999}}',
+    "a long number past every float": b'{"context": [-' + b"9" * 290 + b"e+99]}",
     "more digits than are read": b'{"quantity": ' + b"1" * 5000 + b"}",
     "deep": b'{"context": ' + b'{"a":' * 5000 + b"1" + b"}" * 5001,
     "deep lists": b"[" * 100_000,
