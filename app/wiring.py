@@ -50,6 +50,9 @@ import rewards.reactions
 import rewards.redemption.api.merchant
 import rewards.redemption.keys
 import rewards.redemption.work
+import rewards.refusals.api.customer
+import rewards.refusals.api.staff
+import rewards.refusals.work
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
 import rewards.rules.api.staff
@@ -138,6 +141,7 @@ def doors() -> list[Door]:
                 rewards.api.customer.blueprint,
                 rewards.offers.api.customer.blueprint,
                 rewards.offline.api.customer.blueprint,
+                rewards.refusals.api.customer.blueprint,
                 rewards.gift_cards.api.customer.blueprint,
                 rewards.gifts.api.customer.blueprint,
                 rewards.vouchers.api.customer.blueprint,
@@ -159,6 +163,7 @@ def doors() -> list[Door]:
                 rewards.offline.api.staff.blueprint,
                 rewards.campaigns.api.staff.blueprint,
                 rewards.gift_cards.api.staff.blueprint,
+                rewards.refusals.api.staff.blueprint,
                 rewards.rollbacks.api.staff.blueprint,
                 rewards.vouchers.api.staff.blueprint,
                 rewards.rules.api.staff.blueprint,
@@ -275,6 +280,7 @@ SCHEDULE: list[Schedule] = [
     # Every hour, since a day ends at another one in each time zone: what is reconciled already is not done again.
     Schedule("safeguarding", "37 * * * *", wallet.finance.safeguarding.reconcile_due),
     *rewards.redemption.work.SCHEDULE,
+    *rewards.refusals.work.SCHEDULE,
     *auth.work.SCHEDULE,
 ]
 

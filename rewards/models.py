@@ -192,7 +192,8 @@ class VoucherRow(Base):
 class CheckoutRow(Base):
     """A basket that was paid: by coupons (discount_minor), gift cards, the wallet (paid_minor), and to the till itself.
 
-    lines  [[sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor], ...]
+    lines     [[sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor], ...]
+    left_out  [[place, code], ...] of the vouchers that were shown; None where all were used
     """
 
     __tablename__ = "checkout"
@@ -226,6 +227,7 @@ class CheckoutRow(Base):
     lines: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
     at_till_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
     back_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    left_out: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class RedemptionRow(Base):

@@ -14,7 +14,7 @@ from core.db import Connection, connection_of, statement
 from core.errors import Refusal
 from core.idempotency import Answer
 from core.web import idempotent, unproxied
-from rewards import checkouts
+from rewards import checkouts, refusals
 from rewards.api import shapes, shoppers
 from rewards.api.schemas import CheckoutArgsSchema, CheckoutSchema, RedemptionArgsSchema, RedemptionSchema
 from rewards.checkouts import CheckoutRequest
@@ -59,9 +59,8 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     except Refusal as refusal:
         if not refusal.is_final:
             raise
-        return idempotent.freeze(
-            refusal, beside=lambda session, refused: guesses.note(session, request.guesser, refused, now=now)
-        )
+        guesser = request.guesser
+        return idempotent.freeze(refusal, beside=lambda session, refused: _note(session, guesser, refused, now=now))
     if isinstance(made, Answer):
         return idempotent.replayed(made)
     return shapes.redemption(made), replay_header(made.replayed)
@@ -118,5 +117,11 @@ def create_checkout(args: dict[str, Any]) -> Response:
     return idempotent.command(
         work,
         schema=CheckoutSchema(),
-        beside=lambda session, refused: guesses.note(session, guesser, refused, now=now),
+        beside=lambda session, refused: _note(session, guesser, refused, now=now),
     )
+
+
+def _note(session: Session, guesser: Guesser, refused: Refusal, *, now: datetime) -> None:
+    """A code that there is not counts as a guess; of a voucher that there is the reason is kept."""
+    guesses.note(session, guesser, refused, now=now)
+    refusals.note(session, refused, now=now)

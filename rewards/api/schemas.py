@@ -203,6 +203,14 @@ class CheckoutArgsSchema(Schema):
             raise ValidationError({"source_order": ["The wallet pays nothing where the till collects the rest."]})
 
 
+class LeftOutVoucherSchema(Schema):
+    """A voucher that was shown and is not used: its place in `vouchers`, and the code of what it is refused for; or
+    adds_nothing, where nothing was left for a gift card to pay."""
+
+    voucher = fields.Integer()
+    code = fields.String(metadata={"example": "minimum_spend"})
+
+
 class CheckoutSchema(Schema):
     """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (from the wallet) + `at_till` (to be collected
     by the till itself). `payment_id` null: no value moved."""
@@ -214,6 +222,9 @@ class CheckoutSchema(Schema):
     paid = fields.Nested(BalanceMoneySchema())
     at_till = fields.Nested(BalanceMoneySchema())
     redemptions = fields.List(fields.Nested(RedemptionSchema()))
+    left_out = fields.List(
+        fields.Nested(LeftOutVoucherSchema()), metadata={"description": "With `apply` part: of `vouchers`, the rest."}
+    )
     payment_id = fields.UUID(allow_none=True)
     till_reference = fields.String()
     completed_at = Instant()

@@ -68,6 +68,7 @@ def checkout(taken: Checkout) -> dict[str, Any]:
         "paid": _money(taken.paid_minor, taken.currency),
         "at_till": _money(taken.at_till_minor, taken.currency),
         "redemptions": [redemption(made) for made in taken.redemptions],
+        "left_out": [{"voucher": place, "code": code} for place, code in taken.left_out],
         "payment_id": taken.transfer_id,
         "till_reference": taken.till_reference,
         "completed_at": taken.completed_at,

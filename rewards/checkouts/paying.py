@@ -13,7 +13,7 @@ from rewards.checkouts.requests import CheckoutRequest
 from rewards.checkouts.rows import Checkout
 from rewards.events import OrderCompleted
 from rewards.funds import Beaten, Funds
-from rewards.redemption.deciding import Use
+from rewards.redemption.deciding import LeftOut, Use
 from wallet import accounts
 from wallet.accounts import Opening
 from wallet.errors import InsufficientFunds
@@ -26,12 +26,14 @@ from wallet.payments import Payment
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A checkout that was decided, with what is to be written for it. drawn: what the wallet gives to the rest."""
+    """A checkout that was decided, with what is to be written for it. drawn: what the wallet gives to the rest;
+    left_out: of the vouchers shown."""
 
     request: CheckoutRequest
     checkout: Checkout
     uses: Sequence[Use]
     drawn: Drawn
+    left_out: Sequence[LeftOut] = ()
 
 
 def draw(connection: Connection, funds: Funds, request: CheckoutRequest, rest_minor: int, *, at: datetime) -> Drawn:

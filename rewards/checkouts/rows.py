@@ -21,6 +21,7 @@ class Checkout:
 
     transfer_id  None where no value moved
     lines        [sku, category, quantity, unit, amount_minor, coupon_minor, tax_minor, discount_minor] each
+    left_out     vouchers that were shown and not used: their places in the list, and why
     replayed     it had been taken before, under the same till's reference
     """
 
@@ -37,6 +38,7 @@ class Checkout:
     transfer_id: UUID | None
     completed_at: datetime
     lines: tuple[tuple[Any, ...], ...] = ()
+    left_out: tuple[tuple[int, str], ...] = ()
     redemptions: tuple[Redemption, ...] = ()
     replayed: bool = field(default=False, compare=False)
 
@@ -91,7 +93,7 @@ def _columns(checkout: Checkout, fingerprint: bytes) -> list[object]:
         fingerprint, checkout.id, checkout.customer_id, till.merchant_id, till.store_id, till.terminal_id,
         checkout.till_reference, checkout.total_minor, checkout.discount_minor, checkout.gift_minor,
         checkout.paid_minor, checkout.at_till_minor, checkout.currency, checkout.transfer_id, checkout.completed_at,
-        json.dumps(checkout.lines),
+        json.dumps(checkout.lines), json.dumps(checkout.left_out) if checkout.left_out else None,
     ]  # fmt: skip
 
 
@@ -111,6 +113,7 @@ def _checkout(
     transfer_id: UUID | None,
     completed_at: datetime,
     lines: list[list[Any]],
+    left_out: list[list[Any]] | None,
 ) -> Checkout:
     return Checkout(
         id=checkout_id,
@@ -126,11 +129,13 @@ def _checkout(
         transfer_id=transfer_id,
         completed_at=completed_at,
         lines=tuple([tuple(line) for line in lines]),
+        left_out=tuple([(place, code) for place, code in left_out or ()]),
     )
 
 
 _NAMES = """id, customer_id, merchant_id, store_id, terminal_id, till_reference, total_minor,
-           discount_minor, gift_minor, paid_minor, at_till_minor, currency, transfer_id, completed_at, lines"""
+           discount_minor, gift_minor, paid_minor, at_till_minor, currency, transfer_id, completed_at, lines,
+           left_out"""
 
 _SELECT = f"""
     SELECT fingerprint, {_NAMES}
@@ -148,10 +153,10 @@ _REDEEMED_ALONE = """
 _INSERT = f"""
     INSERT INTO rewards.checkout
            (fingerprint, {_NAMES})
-    SELECT fingerprint, {_NAMES}::jsonb
+    SELECT fingerprint, {_NAMES.replace("lines,", "lines::jsonb,").replace("left_out", "left_out::jsonb")}
       FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[],
                   %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::uuid[],
-                  %s::timestamptz[], %b::text[])
+                  %s::timestamptz[], %b::text[], %b::text[])
            AS c (fingerprint, {_NAMES})
      ORDER BY terminal_id, till_reference
         ON CONFLICT (terminal_id, till_reference) DO NOTHING

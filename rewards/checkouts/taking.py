@@ -14,6 +14,7 @@ from core.db import Connection
 from core.errors import Refusal
 from core.events import announce_all
 from core.idempotency import KeyReused
+from rewards import refusals
 from rewards.baskets import Basket
 from rewards.checkouts import paying, rows
 from rewards.checkouts.paying import Taken, facts_of, payment_of
@@ -21,7 +22,7 @@ from rewards.checkouts.requests import CheckoutRequest
 from rewards.checkouts.rows import Checkout
 from rewards.funds import Beaten, Funds, post_with
 from rewards.redemption import deciding, evidence, recording
-from rewards.redemption.deciding import Use
+from rewards.redemption.deciding import LeftOut, Use
 from rewards.redemption.evidence import Evidence, Shown
 from wallet import accounts, ledger, payments
 from wallet.errors import InsufficientFunds
@@ -93,6 +94,8 @@ def _take_all(
         ledger.post_all(connection, paid)
     except (KeyReused, PaymentReversed) as error:  # a reference was used otherwise, or taken back, since it was read
         raise Beaten from error
+    missed = [out.missed for each in fresh for out in each.left_out if out.missed]
+    refusals.keep_all(connection, missed, now=now)
     announce_all(session, [fact for each in fresh if not each.checkout.transfer_id for fact in facts_of(each)])
     return outcomes
 
@@ -118,8 +121,9 @@ def _outcome(
     if name in barred:
         return barred[name]
 
+    left_out: list[LeftOut] = []
     try:
-        uses = deciding.decide(known, shown)
+        uses = deciding.decide(known, shown, left_out=left_out)
     except Refusal as refusal:
         return refusal
     rest_minor = request.basket.total_minor - sum([use.amount_minor for use in uses])
@@ -128,7 +132,11 @@ def _outcome(
     except InsufficientFunds as refusal:
         deciding.give_back(known, uses)
         return refusal
-    taken[name] = Taken(request, _checkout(request, uses, rest_minor, at=shown.at), uses, drawn)
+    checkout = replace(
+        _checkout(request, uses, rest_minor, at=shown.at),
+        left_out=tuple([(each.place, each.code) for each in left_out]),
+    )
+    taken[name] = Taken(request, checkout, uses, drawn, left_out)
     return taken[name].checkout
 
 

@@ -15,7 +15,7 @@ from rewards.offers import standing
 from rewards.offers.qualifying import Asked
 from rewards.redemption import conditions, deciding, evidence, reasons
 from rewards.redemption.conditions import Case, Visit
-from rewards.redemption.deciding import Use
+from rewards.redemption.deciding import LeftOut, Use
 from rewards.redemption.evidence import Held, Shown
 from rewards.redemption.reasons import Reason
 from rewards.terms import Terms
@@ -24,10 +24,12 @@ from wallet.paying.tills import Till
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What the vouchers would take, in the order of their use; or the refusal that all of them would meet."""
+    """What the vouchers would take, in the order of their use, and which would be left out; or the refusal that all of
+    them would meet."""
 
     uses: list[Use]
     refusal: Refusal | None
+    left_out: list[LeftOut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ def validate(session: Session, shown: Shown) -> Validation:
     nested = session.begin_nested()
     try:
         known = evidence.gather(connection_of(session), Funds(are_read=True), [shown])
-        return Validation(deciding.decide(known, shown), None)
+        left_out: list[LeftOut] = []
+        return Validation(deciding.decide(known, shown, left_out=left_out), None, left_out)
     except Refusal as refusal:
-        return Validation([], refusal)
+        return Validation([], refusal, [])
     finally:
         nested.rollback()
 

@@ -107,7 +107,7 @@ def offers(connection: Connection, asked: Asked) -> Qualification:
 
     raises  SandboxMixed
     """
-    asker = asked.customer_id or (asked.till and asked.till.merchant_id)
+    asker = asked.customer_id or (asked.till.merchant_id if asked.till else None)
     if (asked.currency == SANDBOX) != ids.is_sandbox(asker):
         raise SandboxMixed
     catalogue, index = shelf.current(connection)

@@ -12,6 +12,7 @@ from rewards.offers.combining import Candidate
 from rewards.redemption import conditions, reasons
 from rewards.redemption.conditions import Case, Visit
 from rewards.redemption.evidence import BEST, Evidence, Held, Shown, user_of
+from rewards.redemption.reasons import Missed
 from rewards.terms import Terms
 from rewards.vouchers import codes
 from wallet.ledger import Leg
@@ -40,12 +41,24 @@ class Use:
         return Leg(self.voucher.account, -self.amount_minor)
 
 
-def decide(evidence: Evidence, shown: Shown) -> list[Use]:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A voucher that was shown and is not used. place: in the list; code: what the till is told; missed: None where
+    it could be used and there was nothing left for it."""
+
+    place: int
+    code: str
+    missed: Missed | None = None
+
+
+def decide(evidence: Evidence, shown: Shown, *, left_out: list[LeftOut] | None = None) -> list[Use]:
     """The uses of the vouchers shown with one basket: coupons in their order, then gift cards for what is left.
 
-    raises   the first refusal, with the voucher's place in the list as `voucher`; with BEST such vouchers are left out
-    effects  counts the uses in the evidence, unless it raises
+    left_out  is filled where the request takes part of what is shown
+    raises    the first refusal, with the voucher's place in the list as `voucher`; with BEST such vouchers are left out
+    effects   counts the uses in the evidence, unless it raises
     """
+    left_out = [] if left_out is None else left_out
     basis = Basis(shown.basket)
     if shown.references == BEST:
         wanted = _best_first(evidence, shown)
@@ -58,16 +71,29 @@ def decide(evidence: Evidence, shown: Shown) -> list[Use]:
             try:
                 use = _use(evidence, shown, held, basis, [earlier.voucher.terms for earlier in uses])
             except Refusal as refusal:
+                missed = _explained(refusal)
                 if shown.takes_part:
+                    left_out.append(LeftOut(place, refusal.code, missed))
                     continue
                 refusal.facts.setdefault("voucher", place)
                 raise
             if use:
                 uses.append(use)
+            elif shown.takes_part:
+                left_out.append(LeftOut(place, "adds_nothing"))
     except Refusal:
         give_back(evidence, uses)
         raise
     return _over_lines(uses, basis)
+
+
+def _explained(refusal: Refusal) -> Missed | None:
+    """What a refusal was raised from, explained while everything is as it was decided by."""
+    missed = refusal.__cause__
+    if not isinstance(missed, Missed):
+        return None
+    missed.reason = reasons.of(missed.case)
+    return missed
 
 
 def _over_lines(uses: Sequence[Use], basis: Basis) -> list[Use]:

@@ -53,15 +53,6 @@ CODES: dict[Name, str] = {
 }
 
 
-class Missed(Exception):
-    """What a refusal of a voucher is raised from: the case that it is about, and the condition that was not met."""
-
-    def __init__(self, case: Case, name: Name) -> None:
-        super().__init__(name)
-        self.case = case
-        self.name = name
-
-
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a case may be used or not. conditions: {code, is_met, needed, actual} each; rule: its tree, if it has one."""
@@ -72,6 +63,19 @@ class Reason:
     @property
     def is_met(self) -> bool:
         return all(each["is_met"] for each in self.conditions)
+
+
+class Missed(Exception):
+    """What a refusal of a voucher is raised from: the case that it is about, and the condition that was not met.
+
+    reason  as it was then; None while nobody has asked
+    """
+
+    def __init__(self, case: Case, name: Name) -> None:
+        super().__init__(name)
+        self.case = case
+        self.name = name
+        self.reason: Reason | None = None
 
 
 def check(case: Case) -> None:

@@ -20,13 +20,16 @@ from core.errors import Busy, Refusal
 from core.idempotency import Answer, KeyReused
 from core.prepared import PreparedCall
 from rewards.baskets import Basket
+from rewards.counters import USES, CountedUse
 from rewards.errors import BudgetExhausted, LimitReached, RedemptionReferenceReused, VoucherUnknown, VoucherUsedUp
 from rewards.funds import Funds
 from rewards.redemption import deciding, evidence, guesses, lookup, recording
+from rewards.redemption.conditions import Name
 from rewards.redemption.deciding import Use
 from rewards.redemption.evidence import Evidence, Held, Reference, Shown
 from rewards.redemption.guesses import Guesser
 from rewards.redemption.lookup import Found
+from rewards.redemption.reasons import Missed
 from rewards.redemption.recording import Redemption
 from rewards.vouchers import codes
 from wallet import accounts
@@ -185,17 +188,20 @@ def _write(connection: Connection, use: Use, redemption: Redemption) -> None:
             raise _Changed from error
         raise
     except LimitReached as refusal:
-        raise LimitReached(limit=_cap_of(refusal, use), voucher=0) from refusal
+        short = _limit_of(refusal, use)
+        raise LimitReached(limit=short.cap, voucher=0) from _missed(
+            use, "uses" if short.counted[2] == USES else "amount"
+        )
     except KeyReused as error:
         name = (redemption.till.terminal_id, redemption.till_reference)
         raise reversals.refusals(connection, [name]).get(name) or TillReferenceReused() from error
     except InsufficientFunds as refusal:
         if use.voucher.terms.is_gift_card:
             raise _Changed from refusal
-        raise BudgetExhausted(voucher=0) from refusal
+        raise BudgetExhausted(voucher=0) from _missed(use, "budget")
     except AccountMissing as missing:
         if missing.account_id != payable.id:
-            raise BudgetExhausted(voucher=0) from missing
+            raise BudgetExhausted(voucher=0) from _missed(use, "budget")
         accounts.open_all(connection, [payable])
         raise _Changed from missing
 
@@ -205,13 +211,19 @@ def _alone(connection: Connection) -> AbstractContextManager[Any]:
     return nullcontext() if connection.autocommit else connection.transaction()
 
 
-def _cap_of(refusal: LimitReached, use: Use) -> int:
-    """The cap that stood in the way, by the place that the call has named."""
+def _missed(use: Use, name: Name) -> Missed:
+    """What the call has refused: counters and budget are its to judge."""
+    assert use.case is not None
+    use.voucher.used -= 1  # as it was counted when it was decided
+    return Missed(use.case, name)
+
+
+def _limit_of(refusal: LimitReached, use: Use) -> CountedUse:
+    """The limit that stood in the way, by the place that the call has named."""
     error = refusal.__cause__
     place = error.diag.message_detail if isinstance(error, psycopg.Error) else None
     number = (place or "").partition("|")[0]
-    counted = use.counted[int(number) - 1] if number.isdigit() else use.counted[0]
-    return counted.cap
+    return use.counted[int(number) - 1] if number.isdigit() else use.counted[0]
 
 
 def _parameters(use: Use, made: Redemption, payable: Opening) -> list[Any]:

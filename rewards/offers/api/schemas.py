@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant
-from rewards.api.schemas import VISIT, BasketSchema
+from rewards.api.schemas import VISIT, BasketSchema, LeftOutVoucherSchema
 
 
 class TillQualificationArgsSchema(Schema):
@@ -127,6 +127,9 @@ class ValidationSchema(Schema):
     total = fields.Nested(BalanceMoneySchema())
     rest = fields.Nested(BalanceMoneySchema())
     vouchers = fields.List(fields.Nested(ValidatedVoucherSchema()))
+    left_out = fields.List(
+        fields.Nested(LeftOutVoucherSchema()), metadata={"description": "With `apply` part: of `vouchers`, the rest."}
+    )
     refusal = fields.Dict(allow_none=True, metadata={"example": {"code": "voucher_expired", "voucher": 0}})
 
 

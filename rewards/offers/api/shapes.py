@@ -51,6 +51,7 @@ def validation(found: Validation, basket: Basket, currency: str) -> dict[str, An
             }
             for use in found.uses
         ],
+        "left_out": [{"voucher": each.place, "code": each.code} for each in found.left_out],
         "refusal": None if refusal is None else {"code": refusal.code, "title": str(refusal.title), **refusal.facts},
     }
 

@@ -1,0 +1,1 @@
+"""Refusals at the doors: for a voucher's holder, and for staff."""
