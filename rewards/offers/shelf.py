@@ -2,7 +2,7 @@
 
 import threading
 
-from core.db import Connection
+from core.db import Connection, statement
 from rewards.campaigns import catalogue
 from rewards.campaigns.catalogue import Catalogue, Compiled
 from rewards.offers.index import Index, concerns_of
@@ -21,6 +21,8 @@ def current(connection: Connection) -> tuple[Catalogue, Index]:
     """
     global _version
     latest = catalogue.current(connection)
+    if not latest.is_kept:
+        return latest, _index_of(latest)
     if latest.version > _version:
         with _lock:
             if latest.version > _version:
@@ -29,6 +31,12 @@ def current(connection: Connection) -> tuple[Catalogue, Index]:
                 _index.change(offered, [*gone, *[each.terms.campaign_id for each in changed]])
                 _version = latest.version
     return latest, _index
+
+
+def warm() -> None:
+    """Have both made before the first request asks for them."""
+    with statement() as connection:
+        current(connection)
 
 
 def is_offered(compiled: Compiled) -> bool:
@@ -44,3 +52,10 @@ def concerns(compiled: Compiled) -> Concerns:
         audience_id=compiled.terms.audience_id,
         rule=rule.concerns if rule else None,
     )
+
+
+def _index_of(latest: Catalogue) -> Index:
+    """One for a transaction's own changes of campaigns, which nobody else may find."""
+    index = Index()
+    index.change([(each.terms.campaign_id, concerns(each)) for each in latest.running if is_offered(each)], [])
+    return index

@@ -220,13 +220,9 @@ def read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple
     ruled = [(each, held) for each, held in pairs if held.terms.rule is not None]
     if not ruled:
         return
-    known = catalogue.current(connection)
-    needs: set[Need] = set()
+    evidence.rules = catalogue.rules_of(connection, {held.terms.campaign_id: held.terms for _, held in ruled}.values())
+    needs: set[Need] = set().union(*[rule.needs for rule in evidence.rules.values()])
     for each, held in ruled:
-        compiled = known.of(held.terms.campaign_id)
-        if compiled is not None and compiled.rule is not None:
-            evidence.rules[held.terms.campaign_id] = compiled.rule
-            needs |= compiled.rule.needs
         evidence.facts_of(each, user_of(held, each.customer_id))
     rules.load_many(connection, needs, list(evidence.facts.values()))
 

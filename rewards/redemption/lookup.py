@@ -1,11 +1,12 @@
 """What a till's redemption must know before it is decided, by one statement.
 
-A campaign's terms are kept in the process: they are read again when they were changed since.
+A campaign's terms are the catalogue's, where those are of the version that its row has. Generic codes are remembered,
+since in a rush every till shows the same; then `rewards.redeem` asks whether nothing has changed.
 """
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,25 +14,24 @@ from uuid import UUID
 from core.db import Connection
 from core.idempotency import Answer, KeyReused
 from core.prepared import PreparedCall
-from rewards import terms
+from rewards.campaigns import catalogue
 from rewards.redemption import guesses
 from rewards.redemption.evidence import Held, Reference
 from rewards.redemption.guesses import Guesser
-from rewards.terms import Terms
 from rewards.vouchers import codes
 from wallet.arrays import array_literal
 from wallet.paying.tills import Till
 
-#: Campaigns whose terms a process keeps, some kilobytes each; past that it begins anew.
-_MOST_TERMS = 10_000
-_terms: dict[UUID, tuple[tuple[str, str, str], Terms]] = {}
+#: Generic codes that a process remembers, by their blind index, with the catalogue version they were seen in.
+_MOST_CODES = 10_000
+_remembered: dict[bytes, tuple[Held, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """skus: of the basket's, those that a scoped campaign covers; by_reference and by_key: the redemptions that stand
     under the till's reference and under the request's key; is_kept: an answer is frozen under that key; locked_until:
-    after too many wrong codes."""
+    after too many wrong codes; remembered: the catalogue version of one that was not looked up."""
 
     held: Held | None
     skus: frozenset[str]
@@ -39,6 +39,18 @@ class Found:
     by_key: UUID | None
     is_kept: bool
     locked_until: datetime | None
+    remembered: int | None = None
+
+
+def recall(reference: Reference) -> Found | None:
+    """What this process remembers of a generic code, as if nothing was done under the same names before."""
+    if isinstance(reference, UUID):
+        return None
+    known = _remembered.get(codes.index(codes.normalise(reference)))
+    if known is None:
+        return None
+    held, version = known
+    return Found(replace(held), frozenset(), None, None, is_kept=False, locked_until=None, remembered=version)
 
 
 def find(
@@ -55,13 +67,17 @@ def find(
     """The voucher with its campaign, and what was done before under the same names."""
     names = [till.terminal_id, till_reference, till.terminal_id, key, f"terminal:{till.terminal_id}", key]
     asked = [array_literal(list(skus)), *names, *guesses.columns_of(guesser, now=at)]
-    if isinstance(reference, UUID):
+    index = None if isinstance(reference, UUID) else codes.index(codes.normalise(reference))
+    if index is None:
         row = _BY_ID.texts(connection, [*asked, reference])
     else:
-        row = _BY_CODE.texts(connection, [*asked, codes.index(codes.normalise(reference))])
+        row = _BY_CODE.texts(connection, [*asked, index])
     *voucher, covered, by_reference, by_key, is_kept, locked_until = row
+    held = _held(connection, *voucher) if voucher[0] else None
+    if index is not None and held is not None:
+        _remember(index, held, int(voucher[_VERSION]))
     return Found(
-        _held(connection, *voucher) if voucher[0] else None,
+        held,
         frozenset(json.loads(covered)) if covered else frozenset(),
         UUID(by_reference) if by_reference else None,
         UUID(by_key) if by_key else None,
@@ -89,6 +105,16 @@ def kept_answer(connection: Connection, till: Till, key: str, fingerprint: bytes
     return Answer(row[1], row[2])
 
 
+def _remember(index: bytes, held: Held, version: int) -> None:
+    """Keep a generic code for `recall`, or forget it; one whose decision reads more than its terms is not kept."""
+    if held.is_generic and not (held.is_blocked or held.terms.is_scoped or held.terms.is_gift_card or held.terms.rule):
+        if len(_remembered) >= _MOST_CODES:
+            _remembered.clear()
+        _remembered[index] = (replace(held), version)
+    else:
+        _remembered.pop(index, None)
+
+
 def _held(
     connection: Connection,
     voucher_id: str,
@@ -104,23 +130,15 @@ def _held(
         UUID(voucher_id),
         UUID(customer_id) if customer_id else None,
         datetime.fromisoformat(expires_at) if expires_at else None,
-        _terms_of(connection, UUID(campaign_id), version),
+        catalogue.terms_at(connection, UUID(campaign_id), version),
         is_generic == "true",
         state in ("blocked", "inactive"),
         int(used),
     )
 
 
-def _terms_of(connection: Connection, campaign_id: UUID, version: tuple[str, str, str]) -> Terms:
-    """version: of the catalogue, the campaign's revision and its state when it was last changed"""
-    known = _terms.get(campaign_id)
-    if known is None or known[0] != version:
-        known = (version, terms.load(connection, [campaign_id])[campaign_id])
-        if len(_terms) >= _MOST_TERMS:
-            _terms.clear()
-        _terms[campaign_id] = known
-    return known[1]
-
+#: The place of the campaign's catalogue version in the row.
+_VERSION = 7
 
 _FIND = f"""
     SELECT v.id::text, v.campaign_id::text, v.customer_id::text, v.expires_at::text, v.is_generic::text, v.used::text,

@@ -8,6 +8,8 @@ ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "
 
 CALLERS = {
     "rewards/api/merchant.py",
+    "rewards/campaigns/catalogue.py",
+    "rewards/offers/shelf.py",
     "rewards/simulation/orders.py",
     "rewards/simulation/work.py",
     "rewards/vouchers/code_shapes.py",
