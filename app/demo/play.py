@@ -100,7 +100,7 @@ def play(settings: Settings, gateways: Gateways, files: Files, window: Window, b
             for section in wallet_scene.play(scene, settings, provider, folder=papers, actor=actor, ends=ends):
                 told.append(section)
                 done(1)
-        told.append(_simulate(files, window, scene, bars, actor=actor, ends=ends))
+        told += _simulate(files, window, scene, bars, actor=actor, ends=ends)
         stage.keep_told(told)
     played = Played(window, baskets, finished - ready, ready - started, clock.now())
     stage.keep_played(played)
@@ -162,7 +162,9 @@ def _play_days(
     return count
 
 
-def _simulate(files: Files, window: Window, scene: Scene, bars: Bars, *, actor: str, ends: datetime) -> Section:
+def _simulate(
+    files: Files, window: Window, scene: Scene, bars: Bars, *, actor: str, ends: datetime
+) -> Iterator[Section]:
     past = past_campaigns(files, window)
     with bars.part("campaigns are simulated", len(past)) as done:
         found = []
@@ -171,7 +173,9 @@ def _simulate(files: Files, window: Window, scene: Scene, bars: Bars, *, actor: 
             stage.keep_simulation(each.number, simulation_id)
             found.append((each, result))
             done(1)
-    return simulating.told(found)
+    yield simulating.told(found)
+    if planned := simulating.forecast(scene, past, window, actor=actor, now=ends):
+        yield planned
 
 
 def _redemptions(files: Files, window: Window) -> dict[int, list[RedemptionOf]]:

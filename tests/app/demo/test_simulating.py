@@ -1,11 +1,15 @@
 """The real campaigns simulated: what the simulations find is what the files hold, and what differs is named."""
 
 from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.demo import source, stage
-from app.demo.source_campaigns import past_campaigns
-from app.demo.source_files import NOVEMBER, TIME_ZONE, YEAR, Files
+import pytest
+
+from app.demo import simulating, source, stage
+from app.demo.source_campaigns import PastCampaign, past_campaigns
+from app.demo.source_facts import facts
+from app.demo.source_files import NOVEMBER, TIME_ZONE, YEAR, Files, Window
 from core.db import connection_of, transaction
 from tests.app.demo.replay import WINDOW, Stage
 
@@ -125,3 +129,46 @@ A_REDEMPTION = """
     SELECT r.id, o.campaign_number || '/' || o.coupon_upc, r.till_reference
       FROM rewards.redemption r JOIN demo.offer o USING (campaign_id) ORDER BY r.id LIMIT 1
 """
+
+
+@pytest.mark.parametrize(
+    ("first", "redeemed_in", "is_pupil"), [(40, 100, True), (39, 100, False), (40, 99, False), (31, 100, False)]
+)
+def test_a_campaign_is_foretold_by_one_that_had_ended_and_by_days_before_it(
+    first: int, redeemed_in: int, is_pupil: bool
+) -> None:
+    """The teacher lasts to day 29, so it had ended by then; a campaign of 40 days needs as many before it."""
+    window = Window(YEAR.first, YEAR.last)
+    teacher = past(1, day(0), day(29), redeemed_in=100)
+    pupil = past(2, day(first), day(first + 39), redeemed_in=redeemed_in)
+
+    assert simulating.teacher_and_pupil([teacher, pupil], window) == ((teacher, pupil) if is_pupil else None)
+
+
+def test_what_is_foretold_stands_beside_what_happened(theatre: Stage) -> None:
+    scene = stage.scene()
+    number = past_campaigns(theatre.files, WINDOW)[0].number
+    teacher = past(number, date(2017, 7, 1), date(2017, 7, 8), redeemed_in=100)
+    pupil = past(number, date(2017, 7, 11), date(2017, 7, 12), redeemed_in=123)
+
+    told = simulating.forecast(scene, [teacher, pupil], YEAR, actor="staff:test", now=datetime(2017, 7, 20, tzinfo=UTC))
+
+    assert told is not None
+    shown = {row[0]: row[1:] for row in told.rows}
+    assert shown["uses (baskets)"][1] == "123"
+    with transaction() as session:
+        query = "SELECT result FROM rewards.simulation ORDER BY id DESC LIMIT 2"
+        results = [row[0] for row in connection_of(session).execute(query)]
+    assert [each["baskets"] for each in results] == [facts(theatre.files, WINDOW).baskets] * 2
+    assert shown["baskets that fit"][0] == f"{results[0]['qualifying']:,}"
+
+
+def day(number: int) -> date:
+    return YEAR.first + timedelta(days=number)
+
+
+def past(number: int, first: date, last: date, *, redeemed_in: int) -> PastCampaign:
+    return PastCampaign(
+        number=number, kind="Type A", first=first, last=last, targets=1, skus=("1", "2"), fitting=10 * redeemed_in, uses=1, cost_minor=1,
+        used_days=1, redemptions=redeemed_in, redeemed_in=redeemed_in, redeemed_minor=100 * redeemed_in, redeemed_days=1, matched=1,
+    )  # fmt: skip
