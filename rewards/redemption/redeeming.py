@@ -1,11 +1,13 @@
 """Redemptions: one voucher used at a till by itself, its value moved to what the merchant is owed.
 
-One statement looks up what is known, one call of `rewards.redeem` (migration 0021) does it all or nothing. What was
-looked up may have changed meanwhile; then the call says so, and it is looked up again.
+One statement looks up what is known, one call of `rewards.redeem` (migration 0032) does it all or nothing. What was
+looked up may have changed meanwhile; then the call says so, and it is looked up again. A generic code that this process
+has seen before is not looked up: the call then asks for itself what the look-up would have.
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,23 +20,20 @@ from core import ids
 from core.db import Connection
 from core.errors import Busy, Refusal
 from core.idempotency import Answer, KeyReused
-from core.prepared import PreparedCall
 from rewards.baskets import Basket
 from rewards.counters import USES, CountedUse
 from rewards.errors import BudgetExhausted, LimitReached, RedemptionReferenceReused, VoucherUnknown, VoucherUsedUp
 from rewards.funds import Funds
-from rewards.redemption import deciding, evidence, guesses, lookup, recording
+from rewards.redemption import calling, deciding, evidence, guesses, lookup, recording
 from rewards.redemption.conditions import Name
 from rewards.redemption.deciding import Use
-from rewards.redemption.evidence import Evidence, Held, Reference, Shown
+from rewards.redemption.evidence import Evidence, Reference, Shown
 from rewards.redemption.guesses import Guesser
 from rewards.redemption.lookup import Found
 from rewards.redemption.reasons import Missed
 from rewards.redemption.recording import Redemption
 from rewards.vouchers import codes
 from wallet import accounts
-from wallet.accounts import Opening
-from wallet.arrays import array_literal
 from wallet.errors import AccountMissing, InsufficientFunds
 from wallet.faults import refusals
 from wallet.paying import reversals
@@ -92,12 +91,32 @@ def redeem(connection: Connection, request: Request, *, at: datetime) -> Redempt
              CodeGuessesExceeded
     effects  moves the value from budget or gift card to the merchant; announces voucher.redeemed
     """
+    if made := _redeem_unseen(connection, request, at=at):
+        return made
     for _ in range(_TRIES):
         try:
             return _redeem(connection, request, at=at)
         except _Changed:
             continue
     raise Busy
+
+
+def _redeem_unseen(connection: Connection, request: Request, *, at: datetime) -> Redemption | None:
+    """What becomes of a code that this process remembers; nothing, where only looking it up can tell.
+
+    raises  what `_write` raises, since the call itself has asked for all that a look-up does
+    """
+    found = lookup.recall(request.reference)
+    if found is None:
+        return None
+    try:
+        use = _decide(connection, request, found, at=at)
+    except Refusal:
+        return None
+    try:
+        return _make(connection, request, found, use, at=at)
+    except _Changed:
+        return None
 
 
 def _redeem(connection: Connection, request: Request, *, at: datetime) -> Redemption | Answer:
@@ -115,11 +134,19 @@ def _redeem(connection: Connection, request: Request, *, at: datetime) -> Redemp
         if lookup.stands(connection, till, till_reference, request.key):
             raise _Changed from refusal
         raise
+    return _make(connection, request, found, use, at=at)
+
+
+def _make(connection: Connection, request: Request, found: Found, use: Use, *, at: datetime) -> Redemption:
+    """Write what was decided by what was found.
+
+    raises  what `_write` raises
+    """
     redemption = replace(
         recording.redemption_of(
             use,
-            till=till,
-            till_reference=till_reference,
+            till=request.till,
+            till_reference=request.till_reference,
             customer_id=request.customer_id,
             transfer_id=ids.new() if use.amount_minor else None,
             checkout_id=None,
@@ -128,7 +155,8 @@ def _redeem(connection: Connection, request: Request, *, at: datetime) -> Redemp
         fingerprint=request.asked,
         request_key=request.key,
     )
-    _write(connection, use, redemption)
+    unseen = [] if found.remembered is None else [found.remembered, *guesses.columns_of(request.guesser, now=at)]
+    _write(connection, use, redemption, unseen)
     return redemption
 
 
@@ -175,13 +203,13 @@ def _decide(connection: Connection, request: Request, found: Found, *, at: datet
     return uses[0]
 
 
-def _write(connection: Connection, use: Use, redemption: Redemption) -> None:
+def _write(connection: Connection, use: Use, redemption: Redemption, unseen: Sequence[Any]) -> None:
     """raises  _Changed; LimitReached; BudgetExhausted; what a till's reference refuses"""
     payable = accounts.of_merchant(redemption.till.merchant_id, redemption.currency)
-    parameters = _parameters(use, redemption, payable)
+    call, parameters = calling.call_of(use, redemption, payable, unseen)
     try:
         with _alone(connection), refusals():
-            if not _REDEEM.is_true(connection, parameters):
+            if not call.is_true(connection, parameters):
                 raise _Changed
     except psycopg.errors.IntegrityError as error:
         if error.diag.constraint_name in _CHANGES:
@@ -226,42 +254,5 @@ def _limit_of(refusal: LimitReached, use: Use) -> CountedUse:
     return use.counted[int(number) - 1] if number.isdigit() else use.counted[0]
 
 
-def _parameters(use: Use, made: Redemption, payable: Opening) -> list[Any]:
-    held, till, counted = use.voucher, made.till, use.counted
-    return [
-        made.id, made.voucher_id, made.campaign_id, None if held.terms.is_gift_card else held.terms.revision,
-        made.customer_id, till.merchant_id, till.store_id, till.terminal_id, made.till_reference, made.fingerprint,
-        made.request_key, made.amount_minor, made.currency, _encode(made.lines), made.redeemed_at,
-        held.is_locked, held.uses_cap, use.is_spent and held.terms.is_gift_card, _encode(made.counted),
-        array_literal([each.counted[1] for each in counted]), array_literal([each.counted[2] for each in counted]),
-        array_literal([each.counted[3] for each in counted]), array_literal([each.add for each in counted]),
-        array_literal([each.cap for each in counted]),
-        made.transfer_id, *_legs(held, made, payable), ids.new(),
-    ]  # fmt: skip
-
-
-def _legs(held: Held, made: Redemption, payable: Opening) -> list[Any]:
-    """The two accounts in the order in which every transaction locks balances: hot last, by id."""
-    if made.transfer_id is None:
-        return [None, None, None, None, None]
-    shard = (made.transfer_id.int & 0xFF) % payable.shards
-    source, amount = held.account, made.amount_minor
-    if not held.terms.is_gift_card and payable.id < source:
-        return [payable.id, shard, amount, source, 0]
-    return [source, 0, -amount, payable.id, shard]
-
-
-#: Made once: `json.dumps` makes an encoder for each call that is no plain one.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
 #: What the call finds changed since the look-up.
 _CHANGES = {"ck_campaign_revision", "ck_voucher_changed", "uq_redemption_terminal_id_request_key"}
-
-_REDEEM = PreparedCall(
-    "rewards_redeem",
-    """
-    SELECT rewards.redeem(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s::jsonb,
-        %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s, %s, %s::smallint, %s::bigint, %s,
-        %s::smallint, %s)
-    """,
-)
