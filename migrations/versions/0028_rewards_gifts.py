@@ -13,7 +13,6 @@ down_revision = "0027"
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(GIFTS)
-    op.execute(REDEEM)
 
 
 GIFTS = """
@@ -27,17 +26,4 @@ ALTER TABLE rewards.gift
     ADD CONSTRAINT ck_gift_way CHECK ((phone IS NULL) <> (link IS NULL));
 UPDATE rewards.voucher v SET state = 'inactive'
   FROM rewards.gift g WHERE g.id = v.customer_id AND g.ended_at IS NULL AND v.state <> 'blocked';
-"""
-
-# A voucher that was given away after a till had looked it up is not redeemed any more: `rewards.redeem` (0021) as it
-# is, with one more state in which it finds none.
-REDEEM = """
-DO $$
-DECLARE
-    was text := pg_get_functiondef('rewards.redeem'::regproc);
-    becomes text := replace(was, $was$state <> 'blocked'$was$, $new$state NOT IN ('blocked', 'inactive')$new$);
-BEGIN
-    ASSERT was <> becomes, 'rewards.redeem looks at no state';
-    EXECUTE becomes;
-END $$;
 """

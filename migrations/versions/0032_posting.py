@@ -81,7 +81,7 @@ BEGIN
     IF _is_tracked THEN
         UPDATE rewards.voucher
            SET used = used + 1, state = CASE WHEN _is_spent OR used + 1 >= _uses_cap THEN 'used_up' ELSE state END
-         WHERE id = _voucher AND state <> 'blocked' AND (_uses_cap IS NULL OR used < _uses_cap)
+         WHERE id = _voucher AND state NOT IN ('blocked', 'inactive') AND (_uses_cap IS NULL OR used < _uses_cap)
            AND (expires_at IS NULL OR expires_at > _at);
         IF NOT FOUND THEN
             RAISE EXCEPTION 'the voucher was changed' USING ERRCODE = 'check_violation',
