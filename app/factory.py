@@ -24,7 +24,6 @@ class _App(Flask):
 def create_app(settings: Settings) -> Flask:
     """The API over an opened database (`app.start.open_house`)."""
     app = _App("pocketful", static_folder=None)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = settings
     app.extensions["gateways"] = registry.build(settings)
     if settings.trusted_proxies:

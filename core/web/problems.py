@@ -81,7 +81,7 @@ def from_http(error: HTTPException) -> Response:
         return error.response  # type: ignore[return-value]
     phrase = HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": phrase, "status": status, "code": phrase.lower().replace(" ", "_")}
-    response = problem_response({**body, "detail": phrase, "retryable": status >= 500}, status)
+    response = problem_response({**body, "detail": error.description or phrase, "retryable": status >= 500}, status)
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value

@@ -8,6 +8,7 @@ from core.web import access, bodies
 
 
 def register(app: Flask) -> None:
+    app.json = bodies.Json(app)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
     app.before_request(_name_request)
     app.before_request(bodies.look_over)

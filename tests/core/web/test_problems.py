@@ -94,7 +94,22 @@ def test_text_that_only_looks_suspect_is_kept(till: FlaskClient, note: str) -> N
 
 
 def test_a_body_of_another_kind_is_refused(till: FlaskClient) -> None:
-    problem(send(till, json.dumps(GOOD), kind="text/plain"), 415, "unsupported_media_type")
+    body = problem(send(till, json.dumps(GOOD), kind="text/plain"), 415, "unsupported_media_type")
+
+    assert "application/json" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ('{"quantity": 1, "quantity": 1}', "quantity"),
+        ('{"price": {"amount_minor": 1, "currency": "USD", "amount_minor": 2}}', "amount_minor"),
+        ('{"context": [{"a": 1, "b": 2, "b": 3}]}', "b"),
+        ('{"note": "", "no\\u0074e": ""}', "note"),
+    ],
+)
+def test_a_body_that_names_a_member_twice_is_refused(till: FlaskClient, body: str, named: str) -> None:
+    assert problem(send(till, body), 400, "malformed")["detail"] == f"The body names {named!r} twice"
 
 
 def test_a_body_that_is_too_large_is_refused(till: FlaskClient) -> None:
