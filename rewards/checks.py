@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core import consistency
 from core.db import Connection
+from rewards.offline import checks as offline
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +195,5 @@ QUESTIONS = (
     _BACKS,
     _LINES_BACK,
     _LEDGER_BACK,
+    *offline.QUESTIONS,
 )

@@ -62,7 +62,7 @@ class TillFault(Refusal):
 
 class OfflineTokenForged(TillFault):
     code = "offline_token_forged"
-    title = "This is no token that the brand has signed and given"
+    title = "This is no token that the brand has signed"
 
 
 class OfflineProofInvalid(TillFault):
@@ -131,6 +131,18 @@ class OfflineTermsChanged(Refusal):
     title = "The campaign gives another amount now than the token said"
 
 
-class VoucherBlockedSince(Refusal):
-    code = "voucher_blocked"
-    title = "The voucher was blocked, or is another customer's by now"
+class OfflineTokenUnknown(Refusal):
+    """By one of the brand's keys, so no till could know."""
+
+    code = "offline_token_unknown"
+    title = "The brand's key has signed this token, and the brand has not given it"
+
+
+class OfflineGivenAway(Refusal):
+    code = "offline_given_away"
+    title = "The voucher was another customer's by then"
+
+
+class OfflineBlocked(Refusal):
+    code = "offline_blocked"
+    title = "The voucher was blocked meanwhile"

@@ -15,7 +15,6 @@ from rewards.offline import phone_keys, till_terms, tokens
 from rewards.offline.errors import OfflineBarred, OfflineKeyMissing, OfflineRefused, OfflineTokenElsewhere
 from rewards.offline.models import OfflineKey, OfflineToken
 from rewards.offline.signing import Signer
-from rewards.offline.till_terms import TillTerms
 from rewards.terms import Terms
 from wallet import standing
 from wallet.errors import AccountFrozen
@@ -41,7 +40,6 @@ class Issued:
     token: str
     issued_at: datetime
     expires_at: datetime
-    terms: TillTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +67,20 @@ def issue(
     if standing.frozen_of(connection, {f"customer:{customer_id}"}):
         raise AccountFrozen
     _refuse_barred(connection, customer_id, now)
+    of = terms.load(connection, [voucher.campaign_id])[voucher.campaign_id]
+    since = now.replace(microsecond=0)
+    until = _end(of, voucher, since, policy)
+    value_minor = _value(connection, of, voucher, voucher_id, policy)
     living = _living(session, voucher_id, now)
     if living is not None:
         if living.key_fingerprint != key.fingerprint:
             raise OfflineTokenElsewhere(until=living.expires_at.isoformat())
         return _issued(living, signer)
 
-    of = terms.load(connection, [voucher.campaign_id])[voucher.campaign_id]
-    since = now.replace(microsecond=0)
-    until = _end(of, voucher, since, policy)
+    if of.is_gift_card:
+        tells = till_terms.of_gift_card(of, min(value_minor, policy.gift_card_most_minor))
+    else:
+        tells = till_terms.of_coupon(connection, of, since=since, until=until)
     made = OfflineToken(
         id=ids.new(),
         voucher_id=voucher_id,
@@ -92,7 +95,7 @@ def issue(
         issued_at=since,
         expires_at=until,
         key=phone_keys.of_pem(key.public_key),
-        terms=_terms(connection, of, voucher, voucher_id, since, until, policy),
+        terms=tells,
     )
     issued = _issued(made, signer)
     if len(issued.token) > tokens.MOST_CHARACTERS:
@@ -134,26 +137,22 @@ def _end(of: Terms, voucher: _Voucher, since: datetime, policy: Policy) -> datet
     return min(ends).replace(microsecond=0)
 
 
-def _terms(
-    connection: Connection,
-    of: Terms,
-    voucher: _Voucher,
-    voucher_id: UUID,
-    since: datetime,
-    until: datetime,
-    policy: Policy,
-) -> TillTerms:
+def _value(connection: Connection, of: Terms, voucher: _Voucher, voucher_id: UUID, policy: Policy) -> int:
+    """What a gift card holds; 0 for a coupon.
+
+    raises  VoucherUsedUp where nothing is left; OfflineRefused for gift cards where none are taken offline
+    """
     if not of.is_gift_card:
         if of.limit_per_customer is not None and voucher.used >= of.limit_per_customer:
             raise VoucherUsedUp(used=voucher.used, limit=of.limit_per_customer)
-        return till_terms.of_coupon(connection, of, since=since, until=until)
+        return 0
     if not policy.gift_card_most_minor:
         raise OfflineRefused(reasons=[{"about": "gift card", "says": "Gift cards pay online only."}])
     account_id = terms.gift_account(voucher_id, of.currency)
     value = funds.available(connection, [account_id]).get(account_id, 0)
     if value <= 0:
         raise VoucherUsedUp
-    return till_terms.of_gift_card(of, min(value, policy.gift_card_most_minor))
+    return value
 
 
 def _issued(row: OfflineToken, signer: Signer) -> Issued:
@@ -163,7 +162,6 @@ def _issued(row: OfflineToken, signer: Signer) -> Issued:
         token=signer.sign(row.claims),
         issued_at=row.issued_at,
         expires_at=row.expires_at,
-        terms=till_terms.of_claims(row.claims),
     )
 
 
@@ -172,11 +170,12 @@ _LOCK = """
      WHERE id = %s AND customer_id = %s AND state <> 'blocked' FOR NO KEY UPDATE
 """
 
-# What the customer could have spent twice; that a campaign was changed or paused is not their doing.
+# What was spent twice; that a campaign was changed, or that a card lapsed before the till told, is not their doing.
 _LAST_LOSS = """
-    SELECT max(accepted_at) FROM rewards.offline_redemption
-     WHERE customer_id = %s AND borne_by = 'brand' AND state = 'conflict' AND accepted_at > %s
-       AND code IN ('voucher_used_up', 'offline_spent_elsewhere', 'offline_value_missing')
+    SELECT max(r.accepted_at) FROM rewards.offline_redemption r JOIN rewards.voucher v ON v.id = r.voucher_id
+     WHERE r.customer_id = %s AND r.borne_by = 'brand' AND r.state = 'conflict' AND r.accepted_at > %s
+       AND r.code IN ('voucher_used_up', 'offline_spent_elsewhere', 'offline_value_missing', 'offline_given_away')
+       AND (v.expires_at IS NULL OR v.expires_at > r.synced_at)
 """
 
 _LIVING = """

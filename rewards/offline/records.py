@@ -35,7 +35,10 @@ class Record:
 
     @property
     def lines(self) -> list[list[Any]]:
-        return [[line.sku, line.quantity, line.amount_minor, line.unit, line.category] for line in self.basket.lines]
+        return [
+            [each.sku, each.category, each.quantity, each.unit, each.amount_minor, each.coupon_minor, each.tax_minor]
+            for each in self.basket.lines
+        ]
 
     @property
     def fingerprint(self) -> bytes:
@@ -121,6 +124,11 @@ def spent_at(connection: Connection, token_id: UUID) -> UUID | None:
     """The terminal that was paid for a token before and has not given that back."""
     row = connection.execute(_SPENT, [token_id]).fetchone()
     return row[0] if row else None
+
+
+def is_held_by(connection: Connection, voucher_id: UUID, customer_id: UUID) -> bool:
+    query = "SELECT FROM rewards.voucher WHERE id = %s AND customer_id = %s"
+    return connection.execute(query, [voucher_id, customer_id]).rowcount == 1
 
 
 def insert(connection: Connection, record: Record, synced: Synced) -> None:

@@ -25,18 +25,19 @@ from rewards.errors import RedemptionReferenceReused, VoucherUnknown
 from rewards.offline import allowances, losses, records, tokens
 from rewards.offline.errors import (
     OfflineAllowanceExceeded,
+    OfflineBlocked,
     OfflineClockWrong,
+    OfflineGivenAway,
     OfflineReferenceReused,
     OfflineSpentElsewhere,
     OfflineSyncedLate,
     OfflineTakenTwice,
     OfflineTermsChanged,
     OfflineTokenExpired,
-    OfflineTokenForged,
+    OfflineTokenUnknown,
     OfflineValueMissing,
     TerminalSuspended,
     TillFault,
-    VoucherBlockedSince,
 )
 from rewards.offline.records import Record, Synced
 from rewards.offline.signing import Signer
@@ -145,7 +146,7 @@ def _decide(session: Session, record: Record, *, desk: Desk, now: datetime) -> S
     if taken is not None:
         raise OfflineReferenceReused
     try:
-        token, customer_id = _read(connection, record, desk, now=now)
+        token, customer_id = _read(connection, record, desk)
     except TillFault as fault:
         return replace(bare, code=fault.code, borne_by="merchant")
     known = replace(bare, token_id=token.id, voucher_id=token.voucher_id, customer_id=customer_id)
@@ -156,17 +157,15 @@ def _decide(session: Session, record: Record, *, desk: Desk, now: datetime) -> S
     return _settle(session, record, token, known)
 
 
-def _read(connection: Connection, record: Record, desk: Desk, *, now: datetime) -> tuple[Token, UUID]:
-    """The token, and whose it is, once it is sure that their phone has shown it.
+def _read(connection: Connection, record: Record, desk: Desk) -> tuple[Token, UUID | None]:
+    """The token, and whose it is, once it is sure that the phone has shown it that it names.
 
     raises  OfflineTokenForged; OfflineProofInvalid; OfflineProofStale
     """
     shown = tokens.read(record.scanned, desk.signer)
     given = records.lock_token(connection, shown.token.id)
-    if given is None or given[1] != shown.token.claims:
-        raise OfflineTokenForged
     shown.check_proof(record.accepted_at)
-    return shown.token, given[0]
+    return shown.token, given[0] if given and given[1] == shown.token.claims else None
 
 
 def _check(connection: Connection, record: Record, token: Token, desk: Desk, *, now: datetime) -> None:
@@ -191,7 +190,6 @@ def _settle(session: Session, record: Record, token: Token, known: Synced) -> Sy
     connection, till = connection_of(session), record.till
     day = allowances.day_of(connection, till.store_id, record.accepted_at)
     is_allowed = allowances.take(connection, till.terminal_id, record.currency, day, record.amount_minor)
-    assert known.customer_id is not None
     used = _use(session, record, token, known.customer_id)
     found = replace(
         known,
@@ -218,9 +216,11 @@ def _settle(session: Session, record: Record, token: Token, known: Synced) -> Sy
     return replace(found, code=cause.code, borne_by="brand", lost_minor=lacking, loss_id=loss_id)
 
 
-def _use(session: Session, record: Record, token: Token, customer_id: UUID) -> _Used:
+def _use(session: Session, record: Record, token: Token, customer_id: UUID | None) -> _Used:
     """raises  OfflineReferenceReused; Busy and whatever else is no verdict on the voucher"""
     connection = connection_of(session)
+    if customer_id is None:
+        return _Used(refusal=OfflineTokenUnknown())
     if records.spent_at(connection, token.id) is not None:
         return _Used(refusal=OfflineSpentElsewhere())
     request = Request(
@@ -245,7 +245,8 @@ def _use(session: Session, record: Record, token: Token, customer_id: UUID) -> _
     except (RedemptionReferenceReused, TillReferenceReused) as error:
         raise OfflineReferenceReused from error
     except VoucherUnknown:
-        return _Used(refusal=VoucherBlockedSince())
+        is_theirs = records.is_held_by(connection, token.voucher_id, customer_id)
+        return _Used(refusal=OfflineBlocked() if is_theirs else OfflineGivenAway())
     except Refusal as refusal:
         if not refusal.is_final:
             raise

@@ -143,7 +143,7 @@ def test_gift_card_pays_what_it_still_holds_and_the_brand_the_rest(
 @pytest.mark.parametrize(
     ("since", "code"),
     [
-        ("UPDATE rewards.voucher SET state = 'blocked' WHERE id = %s", "voucher_blocked"),
+        ("UPDATE rewards.voucher SET state = 'blocked' WHERE id = %s", "offline_blocked"),
         ("UPDATE rewards.voucher SET expires_at = '2026-05-04T12:00:00Z' WHERE id = %s", "voucher_expired"),
         ("UPDATE rewards.campaign SET state = 'paused', revision = revision + 1 WHERE id = (SELECT campaign_id FROM"
          " rewards.voucher WHERE id = %s)", "campaign_not_running"),
