@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bench.database import fresh
 from bench.figures import Figure
+from bench.rewards import first
 from bench.turns import settle
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
@@ -37,16 +38,19 @@ _DISCOUNTS: Sequence[dict[str, Any]] = (
     {"kind": "buy_get", "buy": 2, "get": 1},
     {"kind": "fixed_price", "quantity": 3, "price_minor": 500},
 )
-_RULES: Sequence[dict[str, Any] | None] = (
-    None,
-    {"fact": "basket.total_minor", "is": "at_least", "value": 1_000},
-    {"all": [
-        {"fact": "basket.quantity", "is": "at_least", "value": 3},
-        {"any_line": {"fact": "line.category", "is": "equals", "value": "DAIRY"}},
-    ]},
-    {"lines": {"where": {"fact": "line.category", "is": "equals", "value": "DRINKS"}, "sum": "amount_minor"},
-     "is": "at_least", "value": 300},
-)  # fmt: skip
+
+
+def _rule(number: int) -> dict[str, Any] | None:
+    """No two of them are written alike, since a process reads those that are once."""
+    total = {"fact": "basket.total_minor", "is": "at_least", "value": 1_000 + number % 1_000}
+    dairy = {"any_line": {"fact": "line.category", "is": "equals", "value": "DAIRY"}}
+    drinks = {"where": {"fact": "line.category", "is": "equals", "value": "DRINKS"}, "sum": "amount_minor"}
+    return (
+        None,
+        total,
+        {"all": [{"fact": "basket.quantity", "is": "at_least", "value": 3}, dairy, total]},
+        {"all": [{"lines": drinks, "is": "at_least", "value": 300}, total]},
+    )[number % 4]
 
 
 def measure() -> list[Figure]:
@@ -58,14 +62,25 @@ def measure() -> list[Figure]:
         customers = _people(concerned, now)
         settle(settings.database_url)
         alone = _ask(customers, now)
+        begins_alone = first.measure_in(settings.database_url)
         _create([_other(number, now) for number in range(OTHERS)], now)
         settle(settings.database_url)
         among = _ask(customers, now)
+        begins = first.measure_in(settings.database_url)
     more = {"ours": among, "of_1_000_alone": alone, "voucherify": _VOUCHERIFY}
+    begin = {"of_10_000": begins, "of_1_000": begins_alone}
     ten_fold = f"the same with {CONCERNED:,} campaigns, all of which concern the basket"
     return [
         Figure("rewards.qualify_p95_ms", among["p95_ms"], "ms", "the most that it may take", LIMIT_MS, more),
         Figure("rewards.qualify_ten_fold", among["median_ms"], "ms", ten_fold, alone["median_ms"]),
+        Figure(
+            "rewards.qualify_first_ms",
+            begins["warm"]["first_ms"],
+            "ms",
+            f"where the process has not read the {CONCERNED + OTHERS:,} campaigns before its first request",
+            begins["cold"]["first_ms"],
+            begin,
+        ),
     ]
 
 
@@ -88,7 +103,7 @@ def _draft(number: int, now: datetime, skus: Sequence[str] | None) -> Draft:
         starts_at=now - timedelta(days=1),
         ends_at=now + timedelta(days=30),
         skus=skus,
-        rule=_RULES[number % len(_RULES)],
+        rule=_rule(number),
         limit_total=1_000_000 if number % 3 else None,
         limit_per_customer=5,
         budget_minor=1_000_000,
@@ -125,7 +140,7 @@ def _ask(customers: Sequence[UUID], now: datetime) -> dict[str, float]:
     """Milliseconds from the basket to the offers, each in a transaction of its own, after a few to warm up."""
     took = []
     for number in range(-20, REQUESTS):
-        asked = Asked(basket=_basket(), currency=CURRENCY, at=now, customer_id=random.choice(customers), till=_TILL)
+        asked = Asked(basket=basket(), currency=CURRENCY, at=now, customer_id=random.choice(customers), till=_TILL)
         begun = perf_counter()
         with transaction() as session:
             found = qualifying.offers(connection_of(session), asked)
@@ -135,7 +150,7 @@ def _ask(customers: Sequence[UUID], now: datetime) -> dict[str, float]:
     return {"median_ms": round(median(took), 1), "p95_ms": round(quantiles(took, n=20)[-1], 1)}
 
 
-def _basket() -> Basket:
+def basket() -> Basket:
     lines = [
         Line(
             sku=f"sku{number}",

@@ -34,7 +34,7 @@ def measure() -> list[Figure]:
         draft = _campaigns()
         now = clock.now()
         with transaction() as session:
-            span = {"since": now - timedelta(days=365), "until": now}
+            span: dict[str, Any] = {"since": now - timedelta(days=365), "until": now}
             asked = runs.ask(session, campaign_id=draft, **span, take_up_bps=10_000, actor="bench", now=now).id
         begun = perf_counter()
         work.play_due(now)

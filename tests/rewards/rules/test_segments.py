@@ -44,7 +44,7 @@ def segments() -> Iterator[dict[UUID, frozenset[str]]]:
     ],
 )
 def test_without_a_room_that_knows_them_they_are_refused_in_words(
-    staff: Door,
+    staff: Door,  # noqa: F811 - pytest's way
     rule: dict[str, Any],
     pointer: str,
 ) -> None:
