@@ -50,6 +50,8 @@ import rewards.reactions
 import rewards.redemption.api.merchant
 import rewards.redemption.keys
 import rewards.redemption.work
+import rewards.reservations.api.merchant
+import rewards.reservations.work
 import rewards.refusals.api.customer
 import rewards.refusals.api.staff
 import rewards.refusals.work
@@ -201,6 +203,7 @@ def doors() -> list[Door]:
                 rewards.offers.api.merchant.blueprint,
                 rewards.offline.api.merchant.blueprint,
                 rewards.redemption.api.merchant.blueprint,
+                rewards.reservations.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,
                 rewards.tills.api.sandbox.blueprint,
@@ -268,6 +271,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.gift_cards.work.WORK,
         *rewards.gifts.work.work(settings),
         *rewards.vouchers.work.WORK,
+        *rewards.reservations.work.WORK,
         *rewards.simulation.work.WORK,
         *engage.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),

@@ -38,7 +38,7 @@ def count(connection: Connection) -> Looked:
     return Looked(*row)
 
 
-# An amount that went back in part is counted no more; a use is, until all of it went back.
+# An amount that went back in part is counted no more; a use is, until all of it went back. What is reserved counts.
 _COUNTERS = """
     SELECT format('counter %s of campaign %s by %s in %L says %s, its redemptions counted %s',
                   coalesce(k.scope, s.scope), coalesce(k.campaign_id, s.campaign_id), coalesce(k.measure, s.measure),
@@ -46,8 +46,12 @@ _COUNTERS = """
       FROM (SELECT k.* FROM rewards.counter k JOIN rewards.campaign c ON c.id = k.campaign_id AND c.kind = 'coupon') k
       FULL JOIN (SELECT r.campaign_id, e ->> 0 AS scope, e ->> 1 AS measure, e ->> 2 AS bucket,
                         sum((e ->> 3)::bigint - CASE WHEN e ->> 1 = 'amount' THEN r.back_minor ELSE 0 END) AS counted
-                   FROM rewards.redemption r CROSS JOIN LATERAL jsonb_array_elements(r.counted) e
-                  WHERE r.state <> 'rolled_back' GROUP BY 1, 2, 3, 4) s
+                   FROM (SELECT campaign_id, counted, back_minor FROM rewards.redemption WHERE state <> 'rolled_back'
+                         UNION ALL
+                         SELECT u.campaign_id, u.counted, 0 FROM rewards.reserved_use u
+                           JOIN rewards.reservation v ON v.id = u.reservation_id AND v.state = 'open') r
+                  CROSS JOIN LATERAL jsonb_array_elements(r.counted) e
+                  GROUP BY 1, 2, 3, 4) s
         ON (s.campaign_id, s.scope, s.measure, s.bucket) = (k.campaign_id, k.scope, k.measure, k.bucket)
      WHERE coalesce(k.used, 0) <> coalesce(s.counted, 0)
      ORDER BY 1 LIMIT 1
@@ -66,7 +70,12 @@ _CARDS = """
 _USES = """
     SELECT format('voucher %s says it was used %s times, %s redemptions of it stand', v.id, v.used, coalesce(r.uses, 0))
       FROM rewards.voucher v
-      LEFT JOIN (SELECT voucher_id, count(*) AS uses FROM rewards.redemption WHERE state <> 'rolled_back' GROUP BY 1) r
+      LEFT JOIN (SELECT voucher_id, count(*) AS uses
+                   FROM (SELECT voucher_id FROM rewards.redemption WHERE state <> 'rolled_back'
+                         UNION ALL
+                         SELECT u.voucher_id FROM rewards.reserved_use u
+                           JOIN rewards.reservation o ON o.id = u.reservation_id AND o.state = 'open') s
+                  GROUP BY 1) r
         ON r.voucher_id = v.id
      WHERE NOT v.is_generic AND v.used <> coalesce(r.uses, 0)
      ORDER BY v.id LIMIT 1
@@ -142,6 +151,20 @@ _LEDGER = """
      ORDER BY r.transfer_id LIMIT 1
 """
 
+# A hold outlives its reservation's time, so that both end together.
+_RESERVATIONS = """
+    SELECT format('reservation %s is %s and holds %s, its vouchers give %s, its hold %s', r.id, r.state,
+                  r.discount_minor + r.gift_minor, coalesce(u.amount, 0), coalesce(h.held, 0))
+      FROM rewards.reservation r
+      LEFT JOIN (SELECT reservation_id, sum(amount_minor) AS amount FROM rewards.reserved_use GROUP BY 1) u
+        ON u.reservation_id = r.id
+      LEFT JOIN (SELECT id, amount - captured - voided AS held, ended_by FROM wallet.hold) h ON h.id = r.hold_id
+     WHERE coalesce(u.amount, 0) <> r.discount_minor + r.gift_minor
+        OR coalesce(h.held, 0) <> CASE WHEN r.state = 'open' AND h.ended_by IS DISTINCT FROM 'expired'
+                                       THEN coalesce(u.amount, 0) ELSE 0 END
+     ORDER BY r.id LIMIT 1
+"""
+
 _TRANSFERS = """
     SELECT format('transfer %s redeems a voucher, and no redemption names it', t.id)
       FROM wallet.transfer t LEFT JOIN rewards.redemption r ON r.transfer_id = t.id
@@ -191,6 +214,7 @@ QUESTIONS = (
     _PAYMENTS,
     _AT_TILLS,
     _LEDGER,
+    _RESERVATIONS,
     _TRANSFERS,
     _BACKS,
     _LINES_BACK,

@@ -23,6 +23,7 @@ from rewards.redemption.errors import VisitOver
 from rewards.redemption.evidence import BEST
 from rewards.redemption.guesses import Guesser
 from rewards.redemption.redeeming import Request
+from rewards.reservations import taking
 from rewards.tills.api.signing import signed
 from wallet.api.guards import refuse_when_off
 from wallet.api.shapes import replay_header
@@ -86,6 +87,8 @@ def _visitor(connection: Connection, args: dict[str, Any], request: Request, *, 
 def create_checkout(args: dict[str, Any]) -> Response:
     """Take a basket with one scan: coupons, gift cards and the payment for the rest. Needs an Idempotency-Key."""
     refuse_when_off()
+    if args["reservation_id"] is not None:
+        return _take_reserved(args)
     till, basket, vouchers, now = (
         paying_shapes.till(args["currency"]),
         shapes.basket(args["basket"]),
@@ -118,6 +121,16 @@ def create_checkout(args: dict[str, Any]) -> Response:
         work,
         schema=CheckoutSchema(),
         beside=lambda session, refused: _note(session, guesser, refused, now=now),
+    )
+
+
+def _take_reserved(args: dict[str, Any]) -> Response:
+    """Take the basket of a reservation, with what is held for it."""
+    till, now = paying_shapes.till(), clock.now()
+    named = {name: args[name] for name in ("till_reference", "rest", "source_order")}
+    return idempotent.command(
+        lambda session: shapes.checkout(taking.take(session, args["reservation_id"], till, **named, now=now)),
+        schema=CheckoutSchema(),
     )
 
 

@@ -172,7 +172,12 @@ class CheckoutArgsSchema(Schema):
 
     customer_code = fields.String(load_default=None, allow_none=True, **CUSTOMER_CODE)
     visit_id = fields.UUID(**VISIT)
-    basket = fields.Nested(BasketSchema(), required=True)
+    reservation_id = fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "In place of customer, basket, currency and vouchers: those that were reserved."},
+    )
+    basket = fields.Nested(BasketSchema(), load_default=None, allow_none=True)
     vouchers = fields.List(
         fields.String(validate=validate.Length(min=1, max=100)), load_default=list, validate=validate.Length(max=30)
     )
@@ -184,7 +189,7 @@ class CheckoutArgsSchema(Schema):
             "description": "part: of `vouchers` those are left out that cannot be used, instead of refusing all."
         },
     )
-    currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
+    currency = fields.String(load_default=None, allow_none=True, validate=CURRENCY, metadata={"example": "USD"})
     till_reference = fields.String(required=True, validate=TILL_REFERENCE)
     rest = fields.String(
         load_default="wallet",
@@ -195,12 +200,19 @@ class CheckoutArgsSchema(Schema):
 
     @validates_schema
     def check_one(self, args: dict[str, Any], **_: Any) -> None:
+        if args.get("rest") == "till" and args.get("source_order"):
+            raise ValidationError({"source_order": ["The wallet pays nothing where the till collects the rest."]})
+        reserved = ("basket", "currency", "vouchers", "apply_best", "customer_code", "visit_id")
+        if args.get("reservation_id") is not None:
+            if beside := [name for name in reserved if args.get(name)]:
+                raise ValidationError({name: ["It stands with the reservation."] for name in beside})
+            return
+        if missing := [name for name in reserved[:2] if args.get(name) is None]:
+            raise ValidationError({name: ["Missing data for required field."] for name in missing})
         if (args.get("customer_code") is None) == (args.get("visit_id") is None):
             raise ValidationError({"customer_code": ["Send either customer_code or visit_id."]})
         if args.get("apply_best") and args.get("vouchers"):
             raise ValidationError({"apply_best": ["Send either vouchers or apply_best."]})
-        if args.get("rest") == "till" and args.get("source_order"):
-            raise ValidationError({"source_order": ["The wallet pays nothing where the till collects the rest."]})
 
 
 class LeftOutVoucherSchema(Schema):

@@ -23,6 +23,15 @@ def paying(session: Session, args: dict[str, Any], till: Till, *, now: datetime)
     return customer_codes.identify(session, args["customer_code"], now=now, is_sandbox=till.is_sandbox)
 
 
+def reserving(session: Session, args: dict[str, Any], till: Till, *, now: datetime) -> UUID:
+    """Whose basket it is; a visit goes on, since it pays when the basket is taken.
+
+    raises   CustomerCodeRefused; VisitOver
+    effects  burns the code
+    """
+    return asking(connection_of(session), args, till, now=now) or paying(session, args, till, now=now)
+
+
 def asking(connection: Connection, args: dict[str, Any], till: Till, *, now: datetime) -> UUID | None:
     """Who stands at the till, where a visit says it.
 

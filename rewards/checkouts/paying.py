@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from core.db import Connection
 from core.events import Event
@@ -13,10 +14,11 @@ from rewards.checkouts.requests import CheckoutRequest
 from rewards.checkouts.rows import Checkout
 from rewards.events import OrderCompleted
 from rewards.funds import Beaten, Funds
-from rewards.redemption.deciding import LeftOut, Use
+from rewards.redemption.deciding import LeftOut
 from wallet import accounts
 from wallet.accounts import Opening
 from wallet.errors import InsufficientFunds
+from wallet.ledger import Leg
 from wallet.paying import mixed
 from wallet.paying.mixed import LOYALTY, Drawn
 from wallet.paying.splits import in_order
@@ -24,14 +26,30 @@ from wallet.paying.tills import principal_of
 from wallet.payments import Payment
 
 
+class Gives(Protocol):
+    """A voucher's part in a basket."""
+
+    @property
+    def leg(self) -> Leg: ...
+    @property
+    def amount_minor(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def voucher_id(self) -> UUID: ...
+
+
+Part_co = TypeVar("Part_co", bound=Gives, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Generic[Part_co]):
     """A checkout that was decided, with what is to be written for it. drawn: what the wallet gives to the rest;
     left_out: of the vouchers shown."""
 
     request: CheckoutRequest
     checkout: Checkout
-    uses: Sequence[Use]
+    uses: Sequence[Part_co]
     drawn: Drawn
     left_out: Sequence[LeftOut] = ()
 
@@ -72,7 +90,7 @@ def _draw_cash(funds: Funds, request: CheckoutRequest, rest_minor: int) -> Drawn
     return Drawn(legs=[request.cash.leg(-rest_minor)], parts=[{"kind": "cash", "amount_minor": rest_minor}])
 
 
-def payment_of(taken: Taken) -> Payment:
+def payment_of(taken: Taken[Gives]) -> Payment:
     """The payment of a checkout in which value moves."""
     request, checkout = taken.request, taken.checkout
     assert checkout.transfer_id is not None
@@ -97,10 +115,10 @@ def payment_of(taken: Taken) -> Payment:
     )
 
 
-def _parts(taken: Taken) -> list[dict[str, Any]]:
+def _parts(taken: Taken[Gives]) -> list[dict[str, Any]]:
     """What each source gave, as it is shown; nothing where cash paid all."""
     vouchers = [
-        {"kind": use.voucher.terms.kind, "amount_minor": use.amount_minor, "voucher_id": str(use.voucher.id)}
+        {"kind": use.kind, "amount_minor": use.amount_minor, "voucher_id": str(use.voucher_id)}
         for use in taken.uses
         if use.amount_minor
     ]
@@ -108,7 +126,7 @@ def _parts(taken: Taken) -> list[dict[str, Any]]:
     return [] if all(part["kind"] == "cash" for part in parts) else parts
 
 
-def facts_of(taken: Taken) -> list[Event]:
+def facts_of(taken: Taken[Gives]) -> list[Event]:
     """What a checkout announces beside its payment."""
     checkout = taken.checkout
     order = OrderCompleted(

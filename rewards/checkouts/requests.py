@@ -27,6 +27,7 @@ class CheckoutRequest:
     rest            what vouchers leave is paid out of the wallet, or collected by the till itself
     kinds           of source in the wallet, in the order in which they pay the rest; gift cards pay as vouchers only
     till_reference  the till's own number of this basket; the same request under it again gets the same answer
+    reservation_id  of the reserved basket that it is: its vouchers are known
     at              business time; None is the `now` of the call
     """
 
@@ -39,6 +40,7 @@ class CheckoutRequest:
     takes_part: bool = False
     rest: Rest = "wallet"
     kinds: tuple[Kind, ...] = ("cash",)
+    reservation_id: UUID | None = None
     at: datetime | None = None
 
     @property
@@ -52,6 +54,8 @@ class CheckoutRequest:
             asked.append("part")
         if self.rest == "till":
             asked.append("till")
+        if self.reservation_id is not None:
+            asked.append(str(self.reservation_id))
         return hashlib.sha256(json.dumps(asked).encode()).digest()
 
     @property

@@ -61,7 +61,7 @@ def take_all(session: Session, requests: Sequence[CheckoutRequest], *, now: date
 def _take_all(
     session: Session, connection: Connection, funds: Funds, requests: Sequence[CheckoutRequest], *, now: datetime
 ) -> list[Checkout | Refusal]:
-    shown = [_shown(request, at=request.at or now) for request in requests]
+    shown = [shown_of(request, at=request.at or now) for request in requests]
     keyless = [each for each in requests if not each.basket.total_minor or each.rest == "till"]
     rows.bar_reversals(connection, [(each.till.terminal_id, each.till_reference) for each in keyless])
     known = evidence.gather(connection, funds, shown)
@@ -76,7 +76,7 @@ def _take_all(
     if funds.are_read:
         funds.read(connection, [request.cash.id for request in requests])
         accounts.open_all(connection, set().union(*[paying.accounts_of(each) for each in requests]))
-    taken: dict[tuple[UUID, str], Taken] = {}
+    taken: dict[tuple[UUID, str], Taken[Use]] = {}
 
     outcomes = [
         _outcome(connection, known, request, each, earlier, barred, taken)
@@ -107,7 +107,7 @@ def _outcome(
     shown: Shown,
     earlier: dict[tuple[UUID, str], tuple[Checkout, bytes]],
     barred: dict[tuple[UUID, str], Refusal],
-    taken: dict[tuple[UUID, str], Taken],
+    taken: dict[tuple[UUID, str], Taken[Use]],
 ) -> Checkout | Refusal:
     """What becomes of one basket; a fresh one joins those taken."""
     name = (request.till.terminal_id, request.till_reference)
@@ -140,7 +140,8 @@ def _outcome(
     return taken[name].checkout
 
 
-def _shown(request: CheckoutRequest, *, at: datetime) -> Shown:
+def shown_of(request: CheckoutRequest, *, at: datetime) -> Shown:
+    """The vouchers of a basket, to be decided."""
     return Shown(
         request.vouchers,
         request.customer_id,
@@ -183,12 +184,12 @@ def _checkout(request: CheckoutRequest, uses: Sequence[Use], rest_minor: int, *,
         currency=request.currency,
         transfer_id=transfer_id,
         completed_at=at,
-        lines=_lines(request.basket, uses),
+        lines=kept_lines(request.basket, uses),
         redemptions=tuple(redemptions),
     )
 
 
-def _lines(basket: Basket, uses: Sequence[Use]) -> tuple[tuple[Any, ...], ...]:
+def kept_lines(basket: Basket, uses: Sequence[Use]) -> tuple[tuple[Any, ...], ...]:
     """The lines as they are kept, each with what coupons took off it."""
     off = Tally(dict.fromkeys(range(len(basket.lines)), 0))
     for use in uses:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from core.errors import Refusal
 from rewards.counters import CountedUse
@@ -39,6 +40,14 @@ class Use:
     def leg(self) -> Leg:
         """Where the value comes from."""
         return Leg(self.voucher.account, -self.amount_minor)
+
+    @property
+    def kind(self) -> str:
+        return self.voucher.terms.kind
+
+    @property
+    def voucher_id(self) -> UUID:
+        return self.voucher.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,16 +95,26 @@ def record_all(connection: Connection, redeemed: Sequence[tuple[Use, Redemption]
 
     raises  LimitReached if a counter would pass its cap; Beaten when another transaction used a till's reference
     """
-    if not redeemed:
-        return
-    counters.use_all(connection, [each for use, _ in redeemed for each in use.counted])
-    tracked = [use for use, _ in redeemed if use.voucher.is_locked]
-    uses = Tally(use.voucher.id for use in tracked)
+    count_all(connection, [use for use, _ in redeemed])
+    insert_all(connection, [redemption for _, redemption in redeemed])
+
+
+def count_all(connection: Connection, uses: Sequence[Use]) -> None:
+    """Count uses on vouchers and counters. raises  LimitReached"""
+    counters.use_all(connection, [each for use in uses for each in use.counted])
+    tracked = [use for use in uses if use.voucher.is_locked]
+    times = Tally(use.voucher.id for use in tracked)
     spent = {use.voucher.id for use in tracked if use.is_spent}
-    if uses:
-        connection.execute(_USE, [list(uses), list(uses.values()), [voucher_id in spent for voucher_id in uses]])
-    columns = zip(*[_columns(redemption) for _, redemption in redeemed], strict=True)
-    if connection.execute(_INSERT, [list(column) for column in columns]).rowcount < len(redeemed):
+    if times:
+        connection.execute(_USE, [list(times), list(times.values()), [voucher_id in spent for voucher_id in times]])
+
+
+def insert_all(connection: Connection, redemptions: Sequence[Redemption]) -> None:
+    """Write redemptions whose uses are counted. raises  Beaten"""
+    if not redemptions:
+        return
+    columns = zip(*[_columns(redemption) for redemption in redemptions], strict=True)
+    if connection.execute(_INSERT, [list(column) for column in columns]).rowcount < len(redemptions):
         raise Beaten
 
 

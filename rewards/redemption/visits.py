@@ -62,6 +62,18 @@ def spend(connection: Connection, visit_id: UUID, till: Till, *, now: datetime) 
     return _found(connection.execute(_SPEND, [now, visit_id, till.terminal_id, now, ACTIVE]).fetchone())
 
 
+def spend_reserved(connection: Connection, visit_id: UUID, *, now: datetime) -> None:
+    """Let the visit of a reservation end with its basket; that it was over by then does not matter.
+
+    raises   VisitOver where another basket was taken in it
+    effects  locks the visit
+    """
+    row = connection.execute(_LOCK, [visit_id]).fetchone()
+    if row is not None and row[0] == "checkout":
+        raise VisitOver
+    connection.execute(_PAID, [now, visit_id])
+
+
 def end(connection: Connection, visit_id: UUID, till: Till, *, now: datetime) -> Visit:
     """End a visit; one that has ended is answered the same.
 
@@ -101,6 +113,10 @@ _SPEND = """
        AND c.id = v.customer_id AND c.status = %s
     RETURNING v.customer_id
 """
+
+_LOCK = "SELECT ended_by FROM rewards.visit WHERE id = %s FOR UPDATE"
+
+_PAID = "UPDATE rewards.visit SET ended_at = coalesce(ended_at, %s), ended_by = 'checkout' WHERE id = %s"
 
 _END = """
     UPDATE rewards.visit SET ended_at = %s, ended_by = 'till' WHERE id = %s AND terminal_id = %s AND ended_at IS NULL

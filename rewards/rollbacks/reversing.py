@@ -17,6 +17,7 @@ from core.db import Connection, connection_of
 from core.errors import Busy
 from rewards.offline import losses
 from rewards.offline.losses import Loss
+from rewards.reservations import ending
 from rewards.rollbacks import redeemed, redemptions, rows, wholes
 from rewards.rollbacks.redeemed import Redeemed
 from rewards.rollbacks.rows import Deed, Rollback
@@ -77,6 +78,10 @@ def _reverse(session: Session, till: Till, till_reference: str, *, at: datetime)
     loss = losses.by_reference(connection, till.terminal_id, till_reference)
     if loss is not None:
         return _reverse_loss(connection, loss, at=at)
+
+    reserved = ending.reverse(session, till, till_reference, at=at)
+    if reserved is not None:
+        return Reversed(reserved)
 
     try:
         reversal = reversals.reverse(session, till, till_reference, at=at)

@@ -238,6 +238,9 @@ EXPECTED = {
     "PUT /merchant/v1/payment-requests/{request_id}/cancellation": OWNED,
     "POST /merchant/v1/visits": OWN,
     "PUT /merchant/v1/visits/{visit_id}/end": OWNED,
+    "POST /merchant/v1/reservations": OWN,
+    "GET /merchant/v1/reservations/{reservation_id}": OWNED,
+    "PUT /merchant/v1/reservations/{reservation_id}/release": OWNED,
     "POST /merchant/v1/redemptions": OWN,
     "POST /merchant/v1/qualifications": OWN,
     "POST /merchant/v1/validations": OWN,
@@ -473,7 +476,8 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "declined_id": asked[1].json["id"],
         "voucher_id": voucher.id,
         "item_id": item.id,
-        "visit_id": _visit_of(customer, till),
+        "visit_id": (visit_id := _visit_of(customer, till)),
+        "reservation_id": _reservation_of(till, visit_id),
     }
 
 
@@ -522,6 +526,12 @@ def _visit_of(customer: Asker, till: Asker) -> str:
     with transaction() as session:
         code = customer_codes.current(session, customer.principal.id, now=clock.now())
     return str((till.ask("POST /merchant/v1/visits", {"customer_code": code}).json or {})["id"])
+
+
+def _reservation_of(till: Asker, visit_id: str) -> str:
+    line = {"sku": "milk", "quantity": "1", "amount_minor": 500}
+    body = {"visit_id": visit_id, "basket": {"lines": [line]}, "currency": "USD", "till_reference": "V-1"}
+    return str((till.ask("POST /merchant/v1/reservations", body).json or {})["id"])
 
 
 def _hold_of(customer: Asker, till: Asker) -> dict[str, Any]:

@@ -5,9 +5,21 @@ as any other's. It ends by a last capture, by being voided, or by its time: what
 """
 
 from wallet.holds.capturing import Capturing, capture
-from wallet.holds.ending import expire_due, void
-from wallet.holds.models import Hold
+from wallet.holds.ending import endings, expire_due, void
+from wallet.holds.models import RESERVATION, Hold
 from wallet.holds.parts import find, locked
 from wallet.holds.placing import Placing, place
 
-__all__ = ["Capturing", "Hold", "Placing", "capture", "expire_due", "find", "locked", "place", "void"]
+__all__ = [
+    "RESERVATION",
+    "Capturing",
+    "Hold",
+    "Placing",
+    "capture",
+    "endings",
+    "expire_due",
+    "find",
+    "locked",
+    "place",
+    "void",
+]

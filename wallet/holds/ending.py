@@ -45,6 +45,20 @@ def void(
     return ledger.post(connection_of(session), ending)
 
 
+def endings(session: Session, hold_ids: Sequence[UUID], *, principal: str, at: datetime) -> list[Transfer]:
+    """What frees these holds, to be posted together with what their value is used for; those that ended free nothing.
+
+    effects  locks them by id
+    """
+    query = select(Hold).where(Hold.id.in_(hold_ids), Hold.ended_at.is_(None)).order_by(Hold.id).with_for_update()
+    found = session.scalars(query.execution_options(populate_existing=True)).all() if hold_ids else []
+    parts = parts_of_all(session, [hold.id for hold in found])
+    return [
+        _ending(hold, parts[hold.id], "voided", principal, str(hold.id), hold.id.bytes, at=at, events=())
+        for hold in found
+    ]
+
+
 def expire_due(session: Session, *, now: datetime) -> int:
     """End the holds whose time has passed; how many those were. Announces hold.expired for each."""
     query = (

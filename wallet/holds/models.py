@@ -9,11 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base
 from wallet.models import TransferRow
 
+#: Of a hold for a basket's vouchers: brands' budgets are in it, so it is none of the customer's own.
+RESERVATION = "reservation"
+
 
 class Hold(Base):
     """A promise, under the id of the transfer that placed it.
 
-    kind      what for: "payment" or "sending"
+    kind      what for: "payment", "sending" or "reservation"
     ended_by  "captured" (a last capture), "voided" or "expired"; then what was left is free again
     """
 

@@ -18,7 +18,7 @@ from core.idempotency import KeyReused
 from wallet import accounts, holds, ledger, standing
 from wallet.errors import InsufficientFunds
 from wallet.holds import Placing
-from wallet.holds.models import Hold
+from wallet.holds.models import RESERVATION, Hold
 from wallet.models import TransferRow
 from wallet.paying import preferences, purses, requests, reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
@@ -124,7 +124,7 @@ def of_customer(
     query = (
         select(Hold, TransferRow.details["reference"].astext)
         .join(TransferRow, TransferRow.id == Hold.id)
-        .where(Hold.customer_id == customer_id)
+        .where(Hold.customer_id == customer_id, Hold.kind != RESERVATION)
         .order_by(Hold.id.desc())
         .limit(limit)
     )
