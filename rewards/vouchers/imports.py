@@ -1,229 +1,137 @@
-"""Codes from elsewhere, printed long ago perhaps: a CSV of one code a line, all or nothing, or each for itself.
+"""Importing codes: all of a file or nothing, or each line for itself, a part in each transaction.
 
-Codes are written in chunks that hold nobody up. Of all or nothing they are blocked until the last one stands, and gone
-again if one cannot be had; so an import that was cut off shows nothing, and is sent again as it is.
+A part's vouchers, its faults and the end of its lines commit together, so a worker that dies leaves whole parts only
+and the next one goes on with the rest. Of all or nothing the codes are blocked until the last one stands, and gone
+again if one cannot be had; every line is tried nevertheless, so that each bad one is named.
 """
 
-import csv
-import hashlib
-import io
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import crypto, ids
-from core.db import connection_of, transaction
+from core.db import Connection, connection_of
 from core.events import announce
-from core.idempotency import InFlight, KeyReused
 from rewards import terms
-from rewards.vouchers import batches, code_shapes, codes
-from rewards.vouchers.errors import ImportRefused
+from rewards.vouchers import code_shapes, codes, uploads
 from rewards.vouchers.events import CodesImported
-from rewards.vouchers.models import ENDED, IMPORT, IMPORTING, REFUSED, CodeBatch
+from rewards.vouchers.models import ENDED, REFUSED, CodeBatch
 from rewards.vouchers.rows import CODE_PLACE
+from rewards.vouchers.uploads import Line
 
-Mode = Literal["all", "each"]
+#: How many stand, or are gone, at a time once all lines were tried.
+_AT_ONCE = 1_000
 
-MOST_LINES = 100_000
-MOST_BYTES = 6_000_000
-
-_AT_ONCE = 500
-
-#: So long an import has for itself before who sends it again takes it over.
-_LEASE = timedelta(seconds=60)
-
-#: A problem names so many lines; the batch names all.
-_MOST_TOLD = 1_000
-
-_TELLS = {
-    "cells": "There must be one code on a line, and nothing else.",
-    "form": f"A code has {codes.SHORTEST} to {codes.LONGEST} letters A to Z and digits; hyphens and blanks are free.",
-    "mistyped": "It looks like one of our own codes, with a typing error.",
-    "twice": "The same code stands on an earlier line.",
-    "code_taken": "Another voucher has this code.",
-}
+_FIRST = UUID(int=0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    number: int
-    shown: str
-    code_index: bytes
+def import_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
+    """Take an import one step further; says how many codes that concerned.
 
-
-def take(data: bytes, *, campaign_id: UUID, mode: Mode, source: str, actor: str, now: datetime) -> CodeBatch:
-    """Import a file of codes, or what is left of one that was cut off. An entry point: it opens its own transactions.
-
-    raises   NotFound; CouponsOnly; CampaignNotRunning for a campaign that is over; KeyReused for another file under
-             the same source; InFlight; in mode "all" ImportRefused, which names each bad line
-    effects  announces codes.imported; an audit row
+    effects  announces codes.imported with the last step, unless nothing was imported
     """
-    lines, faults, count = _read(data)
-    batch = _begin(data, campaign_id, mode, source, actor, count, now)
-    if batch.state == IMPORTING:
-        if not (faults and mode == "all"):
-            faults += _write_all(batch, lines, mode)
-        if faults and mode == "all":
-            _delete_all(batch)
-        elif mode == "all":
-            _activate_all(batch)
-        batch = _end(batch.id, sorted(faults), mode, now)
-    if batch.state == REFUSED:
-        raise _refusal(batch)
-    return batch
+    connection = connection_of(session)
+    batch.due_at = now
+    row = connection.execute(_PART, [batch.id]).fetchone()
+    if row is not None:
+        return _import_part(session, batch, *row)
+    if batch.mode == "each":
+        return _end(session, batch, ENDED, now=now)
+
+    is_refused = bool(batch.refused)
+    done = connection.execute(
+        _DELETE if is_refused else _ACTIVATE, [batch.id, batch.reached or _FIRST, _AT_ONCE]
+    ).fetchall()
+    if not done:
+        return _end(session, batch, REFUSED if is_refused else ENDED, now=now)
+    batch.reached = max(row[0] for row in done)
+    return len(done)
 
 
-def _refusal(batch: CodeBatch) -> ImportRefused:
-    told = [
-        {"pointer": f"/{fault['line']}", "code": fault["code"], "detail": _TELLS[fault["code"]]}
-        for fault in batch.faults[:_MOST_TOLD]
-    ]
-    return ImportRefused(errors=told, batch_id=str(batch.id), refused=len(batch.faults))
-
-
-def _read(data: bytes) -> tuple[list[_Line], list[tuple[int, str]], int]:
-    """The good lines in order of their indexes, the bad ones with why, and how many there are.
-
-    raises  ImportRefused for what is no CSV in UTF-8, has no line or too many
-    """
-    try:
-        text = data.decode("utf-8-sig")
-        read = csv.reader(io.StringIO(text, newline=""), strict=True)
-        rows = [(read.line_num, row) for row in read if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ImportRefused("This is no CSV in UTF-8") from error
-    if rows and [cell.strip().lower() for cell in rows[0][1]] == ["code"]:
-        rows = rows[1:]
-    if not 1 <= len(rows) <= MOST_LINES:
-        raise ImportRefused(f"A file has 1 to {MOST_LINES:,} codes, and this one has {len(rows):,}")
-
+def _import_part(session: Session, batch: CodeBatch, position: int, sealed: bytes) -> int:
+    """Write a part's codes. Those that other vouchers have are faults."""
+    text = crypto.unseal(
+        session,
+        owner_id=batch.campaign_id,
+        place=f"{uploads.PLACE}.{position}",
+        row_id=batch.id,
+        ciphertext=sealed,
+    )
     index = codes.indexer()
-    found: dict[bytes, _Line] = {}
-    faults: list[tuple[int, str]] = []
-    for number, row in rows:
-        shown = row[0].strip().upper()
-        normal = codes.normalise(shown)
-        if len(row) != 1:
-            faults.append((number, "cells"))
-        elif not (codes.SHORTEST <= len(normal) <= codes.LONGEST and normal.isascii() and normal.isalnum()):
-            faults.append((number, "form"))
-        elif codes.is_mistyped(normal):
-            faults.append((number, "mistyped"))
-        elif (code_index := index(normal)) in found:
-            faults.append((number, "twice"))
-        else:
-            found[code_index] = _Line(number, shown, code_index)
-    return sorted(found.values(), key=lambda line: line.code_index), faults, len(rows)
+    # In order of their indexes, so that two imports of the same codes wait for each other and never in a circle.
+    lines = sorted((index(codes.normalise(shown)), (number, shown)) for number, shown in json.loads(text))
+    ours = _write(session, batch, lines)
+    faults = sorted((line[0], "code_taken") for code_index, line in lines if code_index not in ours)
+
+    connection_of(session).execute(_DONE, [json.dumps(uploads.told(faults)), batch.id, position])
+    batch.made, batch.refused = batch.made + len(lines) - len(faults), batch.refused + len(faults)
+    return len(lines)
 
 
-def _begin(data: bytes, campaign_id: UUID, mode: Mode, source: str, actor: str, count: int, now: datetime) -> CodeBatch:
-    """The import's row, new or as it stands, under a lease of our own."""
-    content = hashlib.sha256(data).hexdigest()
-    fingerprint = crypto.blind_index("codes.import", f"{campaign_id} {mode} {content}")
-    with transaction() as session:
-        batches.check_open_to_codes(terms.load_one(session, campaign_id), now)
-        row = insert(CodeBatch).values(
-            id=ids.new(),
-            campaign_id=campaign_id,
-            kind=IMPORT,
-            asked=count,
-            source=source,
-            fingerprint=fingerprint,
-            created_by=actor,
-            created_at=now,
-            state=IMPORTING,
-        )
-        is_new = session.scalar(row.on_conflict_do_nothing(index_elements=["source"]).returning(CodeBatch.id))
-        batch = session.scalars(select(CodeBatch).where(CodeBatch.source == source).with_for_update()).one()
-        if batch.fingerprint != fingerprint:
-            raise KeyReused
-        if batch.state == IMPORTING and batch.lease_until is not None and batch.lease_until > now:
-            raise InFlight
-        batch.lease_until = now + _LEASE
-        if is_new:
-            crypto.create_data_keys(session, [campaign_id])
-            batches.record(session, batch, now=now)
-    return batch
-
-
-def _write_all(batch: CodeBatch, lines: Sequence[_Line], mode: Mode) -> list[tuple[int, str]]:
-    """Write the codes; those that other vouchers have are faults. What an earlier try wrote is ours."""
-    faults: list[tuple[int, str]] = []
-    for start in range(0, len(lines), _AT_ONCE):
-        chunk = lines[start : start + _AT_ONCE]
-        with transaction() as session:
-            ours = _write(session, batch, chunk, "blocked" if mode == "all" else "active")
-        faults += [(line.number, "code_taken") for line in chunk if line.code_index not in ours]
-    return faults
-
-
-def _write(session: Session, batch: CodeBatch, chunk: Sequence[_Line], state: str) -> set[bytes]:
+def _write(session: Session, batch: CodeBatch, lines: Sequence[tuple[bytes, Line]]) -> set[bytes]:
     """The indexes of those codes that are the batch's now."""
     connection = connection_of(session)
     of = terms.load_one(session, batch.campaign_id)
     seal = crypto.sealer(session, owner_id=of.campaign_id, place=CODE_PLACE)
     rows = [
-        (made, line.code_index, seal(made, line.shown), codes.normalise(line.shown)[-4:])
-        for made, line in zip(ids.block(len(chunk)), chunk, strict=True)
+        (made, code_index, seal(made, shown), codes.normalise(shown)[-4:])
+        for made, (code_index, (_, shown)) in zip(ids.block(len(lines)), lines, strict=True)
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
+    state = "blocked" if batch.mode == "all" else "active"
     told = [of.campaign_id, state, of.ends_at, batch.created_at, batch.id]
     written = {row[0] for row in connection.execute(_INSERT, [*told, *columns])}
-    code_shapes.note_free(connection, [codes.normalise(line.shown) for line in chunk])
-    left = [line.code_index for line in chunk if line.code_index not in written]
-    return written | {row[0] for row in connection.execute(_OURS, [left, batch.id])} if left else written
+    code_shapes.note_free(connection, [codes.normalise(shown) for _, (_, shown) in lines])
+    left = [code_index for code_index, _ in lines if code_index not in written]
+    return written | _ours(connection, batch, left) if left else written
 
 
-def _delete_all(batch: CodeBatch) -> None:
-    """Of an import that is refused nothing stays. It was blocked, so nobody has used any of it."""
-    _in_chunks(_DELETE, batch.id)
+def _ours(connection: Connection, batch: CodeBatch, left: Sequence[bytes]) -> set[bytes]:
+    """What an import wrote that was cut off while imports still ran inside their requests."""
+    return {row[0] for row in connection.execute(_OURS, [list(left), batch.id])}
 
 
-def _activate_all(batch: CodeBatch) -> None:
-    _in_chunks(_ACTIVATE, batch.id)
+def _end(session: Session, batch: CodeBatch, state: str, *, now: datetime) -> int:
+    connection = connection_of(session)
+    session.flush()
+    connection.execute(_TELL, [batch.id, batch.id])
+    connection.execute(_FORGET, [batch.id])
+    if state == REFUSED:
+        batch.made, batch.refused = 0, batch.asked
+    batch.end(state, now=now)
+    if state == ENDED:
+        announce(
+            session,
+            CodesImported(
+                occurred_at=now,
+                batch_id=batch.id,
+                campaign_id=batch.campaign_id,
+                count=batch.made,
+                refused=batch.refused,
+            ),
+        )
+    session.flush()
+    return 1
 
 
-def _in_chunks(query: str, batch_id: UUID) -> None:
-    after = UUID(int=0)
-    while True:
-        with transaction() as session:
-            done = connection_of(session).execute(query, [batch_id, after, _AT_ONCE]).fetchall()
-        if not done:
-            return
-        after = max(row[0] for row in done)
+_PART = """
+    SELECT position, lines FROM rewards.code_upload
+     WHERE batch_id = %s AND lines IS NOT NULL ORDER BY position LIMIT 1
+"""
 
+_DONE = "UPDATE rewards.code_upload SET lines = NULL, faults = %s WHERE batch_id = %s AND position = %s"
 
-def _end(batch_id: UUID, faults: Sequence[tuple[int, str]], mode: Mode, now: datetime) -> CodeBatch:
-    with transaction() as session:
-        batch = session.get_one(CodeBatch, batch_id, with_for_update=True)
-        if batch.state != IMPORTING:
-            return batch  # a twin whose lease we took over was there first after all
-        batch.faults = [{"line": number, "code": code} for number, code in faults]
-        if faults and mode == "all":
-            batch.refused = batch.asked
-            batch.end(REFUSED, now=now)
-            return batch
-        batch.refused, batch.made = len(faults), batch.asked - len(faults)
-        batch.end(ENDED, now=now)
-        announce(session, _fact(batch, now))
-        return batch
+_TELL = """
+    UPDATE rewards.code_batch SET faults = coalesce((
+        SELECT jsonb_agg(f.fault ORDER BY (f.fault ->> 'line')::int)
+          FROM rewards.code_upload u, jsonb_array_elements(u.faults) AS f (fault) WHERE u.batch_id = %s), '[]')
+     WHERE id = %s
+"""
 
-
-def _fact(batch: CodeBatch, now: datetime) -> CodesImported:
-    return CodesImported(
-        occurred_at=now,
-        batch_id=batch.id,
-        campaign_id=batch.campaign_id,
-        count=batch.made,
-        refused=batch.refused,
-    )
-
+_FORGET = "DELETE FROM rewards.code_upload WHERE batch_id = %s"
 
 _INSERT = """
     INSERT INTO rewards.voucher (campaign_id, state, expires_at, issued_at, batch_id, used,

@@ -25,7 +25,7 @@ class CodeBatch(Due, Base):
     source       the one cause, so that asking again is the same batch
     mode         of an import: "all" of its lines or none, or "each" for itself
     fingerprint  of an import's file, keyed, since codes stand in it
-    reached      the last customer of the audience whose turn has been
+    reached      the last customer of the audience, or voucher of an import that ends, whose turn has been
     """
 
     __tablename__ = "code_batch"

@@ -11,15 +11,19 @@ from core import work
 from core.db import transaction
 from core.errors import Busy, DatabaseUnavailable
 from core.work import Work
-from rewards.vouchers import mailings, making
-from rewards.vouchers.models import MADE, MAILING, WAITING, CodeBatch
+from rewards.vouchers import imports, mailings, making
+from rewards.vouchers.models import IMPORT, MADE, MAILING, WAITING, CodeBatch
 
 _LONGEST_BACK_OFF = timedelta(hours=1)
 
 _log = logging.getLogger(__name__)
 
 #: What takes a batch of each kind one chunk further, and says how many vouchers (or refusals) that were.
-_STEPS: dict[str, Callable[..., int]] = {MADE: making.make_some, MAILING: mailings.publish_some}
+_STEPS: dict[str, Callable[..., int]] = {
+    MADE: making.make_some,
+    MAILING: mailings.publish_some,
+    IMPORT: imports.import_some,
+}
 
 
 def work_off(now: datetime) -> int:

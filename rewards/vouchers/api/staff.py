@@ -11,7 +11,7 @@ from core.db import transaction
 from core.web import bodies, idempotent, pages, pictures, principals
 from core.web.doors import needs
 from core.web.schemas import PageArgs, page_of
-from rewards.vouchers import batches, blocking, exports, imports, posters
+from rewards.vouchers import batches, blocking, exports, posters, uploads
 from rewards.vouchers.api.schemas import (
     BlockedVoucherSchema,
     CodeBatchArgsSchema,
@@ -23,6 +23,7 @@ from rewards.vouchers.api.schemas import (
 from rewards.vouchers.blocking import Blocked
 from rewards.vouchers.errors import ImportMediaUnknown
 from rewards.vouchers.models import CodeBatch
+from rewards.vouchers.uploads import Upload
 from wallet.documents import csv
 
 blueprint = Blueprint("voucher_batches", __name__, description="Codes and vouchers in bulk")
@@ -47,24 +48,25 @@ def make_codes(args: dict[str, Any], campaign_id: UUID) -> Response:
 
 
 @blueprint.post("/campaigns/<uuid:campaign_id>/code-imports")
-@bodies.up_to(imports.MOST_BYTES)
+@bodies.up_to(uploads.MOST_BYTES)
 @blueprint.arguments(ImportArgsSchema(), location="query")
 @blueprint.response(201, CodeBatchSchema())
 @blueprint.doc(requestBody={"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}})
 @idempotent.documented
 @needs("campaigns.write")
 def import_codes(args: dict[str, Any], campaign_id: UUID) -> CodeBatch:
-    """Import up to 100,000 codes of your own as CSV, one on each line; an import that was cut off is sent again."""
+    """Import up to 100,000 codes of your own as CSV, one on each line; workers write them while you watch."""
     if request.mimetype != "text/csv":
         raise ImportMediaUnknown
-    return imports.take(
-        request.get_data(),
+    upload = Upload(
         campaign_id=campaign_id,
+        data=request.get_data(),
         mode=args["mode"],
         source=_source("import"),
         actor=principals.current().name,
-        now=clock.now(),
+        request_key=idempotent.key(),
     )
+    return uploads.take(upload, now=clock.now())
 
 
 @blueprint.post("/campaigns/<uuid:campaign_id>/mailings")

@@ -6,21 +6,44 @@ from uuid import UUID
 
 import pytest
 
-from core import ids
+from core import idempotency, ids
 from core.db import connection_of, transaction
-from core.errors import NotFound, Refusal
-from core.idempotency import InFlight, KeyReused
+from core.errors import NotFound
+from core.idempotency import KeyReused
 from rewards.errors import CampaignNotRunning
-from rewards.vouchers import codes, exports, imports
+from rewards.vouchers import batches, codes, exports, imports, uploads, work
 from rewards.vouchers.errors import CouponsOnly, ImportRefused
 from rewards.vouchers.models import CodeBatch
+from rewards.vouchers.uploads import Upload
 from tests.rewards.conftest import NOW, World
 
 
-def take(campaign_id: UUID, text: str | bytes, mode: imports.Mode = "all", **changes: object) -> CodeBatch:
+def put(campaign_id: UUID, text: str | bytes, mode: uploads.Mode = "all", **changes: object) -> CodeBatch:
     data = text.encode() if isinstance(text, str) else text
-    given = {"source": f"test:{ids.new()}", "actor": "staff:test", "now": NOW} | changes
-    return imports.take(data, campaign_id=campaign_id, mode=mode, **given)
+    now = changes.pop("now", NOW)
+    given = {"source": f"test:{ids.new()}", "actor": "staff:test"} | changes
+    return uploads.take(Upload(campaign_id=campaign_id, data=data, mode=mode, **given), now=now)
+
+
+def take(campaign_id: UUID, text: str | bytes, mode: uploads.Mode = "all", **changes: object) -> CodeBatch:
+    """Put a file down, and let workers do all of it."""
+    batch = put(campaign_id, text, mode, **changes)
+    drain()
+    return found(batch.id)
+
+
+def drain() -> None:
+    while work.work_off(NOW):
+        pass
+
+
+def found(batch_id: UUID) -> CodeBatch:
+    with transaction() as session:
+        return batches.find(session, batch_id)
+
+
+def told(batch: CodeBatch) -> list[tuple[int, str]]:
+    return [(fault["line"], fault["code"]) for fault in batch.faults]
 
 
 def states(world: World) -> list[tuple[object, ...]]:
@@ -52,9 +75,11 @@ def test_one_bad_line_refuses_the_file_and_leaves_nothing(world: World) -> None:
     take(campaign, "TAKEN-1")
     good = "\n".join(f"FINE{number}" for number in range(20))
 
-    with pytest.raises(ImportRefused) as refused:
-        take(campaign, f"{good}\nTAKEN-1")
+    batch = take(campaign, f"{good}\nTAKEN-1", source="s")
 
+    assert (batch.state, batch.made, batch.refused, told(batch)) == ("refused", 0, 21, [(21, "code_taken")])
+    with pytest.raises(ImportRefused) as refused:
+        put(campaign, f"{good}\nTAKEN-1", source="s")
     [error] = refused.value.facts["errors"]
     assert (error["pointer"], error["code"]) == ("/21", "code_taken")
     assert states(world) == [("active", 1)]
@@ -70,9 +95,9 @@ def test_each_bad_line_is_named(world: World) -> None:
         take(campaign, BAD)
     batch = take(campaign, BAD, "each")
 
-    told = [(int(error["pointer"][1:]), error["code"]) for error in refused.value.facts["errors"]]
-    assert told == FAULTS[:-1]  # whether a code is taken is asked when the lines are right
-    assert [(fault["line"], fault["code"]) for fault in batch.faults] == FAULTS
+    errors = [(int(error["pointer"][1:]), error["code"]) for error in refused.value.facts["errors"]]
+    assert errors == FAULTS[:-1]  # whether a code is taken is asked when the lines are right
+    assert told(batch) == FAULTS
     assert (batch.state, batch.asked, batch.made, batch.refused) == ("ended", 8, 2, 6)
     assert is_known(world, "GOOD1")
     assert is_known(world, "GOOD2")
@@ -94,7 +119,7 @@ def test_what_is_no_list_of_codes_is_refused(world: World, data: bytes) -> None:
 
 
 def test_too_many_lines_are_refused_and_as_many_as_may_be_are_not(world: World, monkeypatch) -> None:
-    monkeypatch.setattr(imports, "MOST_LINES", 3)
+    monkeypatch.setattr(uploads, "MOST_LINES", 3)
 
     with pytest.raises(ImportRefused):
         take(world.campaign(), "AAA1\nAAA2\nAAA3\nAAA4")
@@ -117,47 +142,101 @@ def test_same_file_again_is_the_same_import_and_another_is_refused(world: World)
 
 
 @pytest.mark.parametrize("mode", ["all", "each"])
-def test_import_that_was_cut_off_is_sent_again_and_ends(world: World, monkeypatch, mode: imports.Mode) -> None:
+def test_worker_that_dies_leaves_whole_parts_and_the_next_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, mode: uploads.Mode
+) -> None:
     campaign, text = world.campaign(), "\n".join(f"LINE{number:03}" for number in range(25))
-    monkeypatch.setattr(imports, "_AT_ONCE", 10)
+    monkeypatch.setattr(uploads, "AT_ONCE", 10)
     write, written = imports._write, []
 
     def break_off(*given: object) -> set[bytes]:
-        if len(written) == 2:
-            raise RuntimeError("the server dies")
+        ours = write(*given)
         written.append(1)
-        return write(*given)
+        if len(written) == 2:
+            raise KeyboardInterrupt  # as a process that is killed: nothing after it runs
+        return ours
 
     monkeypatch.setattr(imports, "_write", break_off)
-    with pytest.raises(RuntimeError):
-        take(campaign, text, mode, source="s")
+    batch = put(campaign, text, mode)
+    with pytest.raises(KeyboardInterrupt):
+        drain()
     monkeypatch.setattr(imports, "_write", write)
 
-    assert states(world) == [("blocked" if mode == "all" else "active", 20)]
-    with pytest.raises(InFlight):
-        take(campaign, text, mode, source="s", now=NOW + timedelta(seconds=59))
-    batch = take(campaign, text, mode, source="s", now=NOW + timedelta(seconds=60))
-    assert (batch.state, batch.made, batch.refused) == ("ended", 25, 0)
+    half = found(batch.id)
+    assert (half.state, half.made) == ("waiting", 10)
+    assert states(world) == [("blocked" if mode == "all" else "active", 10)]
+    drain()
+    whole = found(batch.id)
+    assert (whole.state, whole.made, whole.refused) == ("ended", 25, 0)
     assert states(world) == [("active", 25)]
     assert len(world.events("codes.imported")) == 1
+    assert world.rows("SELECT FROM rewards.code_upload") == []
+
+
+@pytest.mark.parametrize("last", ["FREE", "TAKEN-1"])
+def test_codes_of_all_or_nothing_work_for_nobody_before_the_last_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    campaign = world.campaign()
+    take(campaign, "TAKEN-1")
+    monkeypatch.setattr(uploads, "AT_ONCE", 10)
+    monkeypatch.setattr(imports, "_AT_ONCE", 10)
+    batch = put(campaign, "\n".join([*[f"LINE{number:03}" for number in range(24)], last]))
+
+    seen = []
+    while work.work_off(NOW):
+        seen.append(dict(states(world)))
+
+    blocked = [each.get("blocked", 0) for each in seen]
+    assert blocked == ([10, 20, 25, 15, 5, 0, 0] if last == "FREE" else [10, 20, 24, 14, 4, 0, 0])
+    assert max(blocked) > 0
+    assert found(batch.id).state == ("ended" if last == "FREE" else "refused")
+    assert states(world) == [("active", 26 if last == "FREE" else 1)]
+
+
+def test_what_waits_for_workers_is_sealed(world: World) -> None:
+    put(world.campaign(), "SECRET-CODE-1\nSECRET-CODE-2")
+
+    [(lines,)] = world.rows("SELECT lines FROM rewards.code_upload")
+    assert isinstance(lines, bytes)
+    assert b"SECRET" not in lines
+
+
+def test_import_that_was_begun_inside_its_request_is_sent_again_and_ends(world: World) -> None:
+    campaign, text = world.campaign(), "AAA1\nAAA2\nAAA3"
+    batch = put(campaign, text, source="s")
+    with transaction() as session:
+        connection = connection_of(session)
+        connection.execute("DELETE FROM rewards.code_upload")
+        connection.execute("UPDATE rewards.code_batch SET state = 'importing', due_at = NULL, mode = NULL")
+        imports._write(session, found(batch.id), [(codes.index("AAA2"), (2, "AAA2"))])
+
+    assert take(campaign, text, source="s").made == 3
+    assert states(world) == [("active", 3)]
+
+
+def test_key_of_an_import_names_nothing_else(world: World) -> None:
+    campaign = world.campaign()
+    put(campaign, "AAA1", source="import:staff:test:k", request_key="k")
+
+    assert put(campaign, "AAA1", source="import:staff:test:k", request_key="k").asked == 1
+    with pytest.raises(KeyReused):
+        put(campaign, "AAA2", source="import:staff:test:k", request_key="k")
+    with pytest.raises(KeyReused), transaction() as session:
+        idempotency.claim(session, principal="staff:test", key="k", fingerprint=b"another", now=NOW)
 
 
 def test_two_files_with_the_same_codes_at_once_import_each_code_once(world: World) -> None:
     campaign = world.campaign()
     text = "\n".join(f"RACE{number:04}" for number in range(2_500))
 
-    def import_(mode: imports.Mode) -> CodeBatch | Refusal:
-        try:
-            return take(campaign, text, mode)
-        except ImportRefused as refusal:
-            return refusal
+    put_down = [put(campaign, text, "each").id for _ in range(2)]
 
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(import_, ["each", "each"])
+        list(pool.map(lambda _: drain(), range(2)))
 
-    assert isinstance(first, CodeBatch)
-    assert isinstance(second, CodeBatch)
-    assert first.made + second.made == 2_500
+    assert sum(found(batch_id).made for batch_id in put_down) == 2_500
+    assert [found(batch_id).state for batch_id in put_down] == ["ended", "ended"]
     assert states(world) == [("active", 2_500)]
 
 

@@ -14,9 +14,10 @@ from core.db import transaction
 from core.errors import NotFound
 from core.settings import Settings
 from rewards.errors import CampaignNotRunning
-from rewards.vouchers import batches, codes, exports, imports, making, work
+from rewards.vouchers import batches, codes, exports, making, uploads, work
 from rewards.vouchers.errors import CouponsOnly, PatternTooSmall
 from rewards.vouchers.models import CodeBatch
+from rewards.vouchers.uploads import Upload
 from tests.rewards.conftest import NOW, World
 
 DIGITS = {"prefix": "", "length": 4, "alphabet": "digits", "has_check": False}
@@ -105,7 +106,9 @@ def test_few_codes_are_left_and_each_is_found(world: World) -> None:
     """Half of all four-digit codes are taken, so what is drawn collides all the time."""
     campaign = world.campaign()
     taken = "\n".join(f"{number:04}" for number in range(0, 10_000, 2))
-    imports.take(taken.encode(), campaign_id=campaign, mode="all", source="printer", actor="staff:test", now=NOW)
+    upload = Upload(campaign_id=campaign, data=taken.encode(), mode="all", source="printer", actor="staff:test")
+    uploads.take(upload, now=NOW)
+    work_off()
     batch_id = ask(campaign, 100, DIGITS)
 
     work_off()

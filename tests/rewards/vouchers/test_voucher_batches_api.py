@@ -102,14 +102,20 @@ def test_import_names_each_bad_line(staff: Door) -> None:  # noqa: F811
     path = f"/campaigns/{running(staff)}/code-imports"
 
     refused = send(staff, path, b"AAA1\n!\nAAA2\n")
-    each = send(staff, f"{path}?mode=each", b"AAA1\n!\nAAA2\n", "k")
+    asked = send(staff, f"{path}?mode=each", b"AAA1\n!\nAAA2\n", "k")
+    while work.work_off(clock.now()):
+        pass
+    each = staff.get(f"/code-batches/{asked.json['id']}")
     again = send(staff, f"{path}?mode=each", b"AAA1\n!\nAAA2\n", "k")
+    other = send(staff, f"{path}?mode=each", b"AAA1\n!\nAAA3\n", "k")
 
     assert (refused.status_code, refused.json["code"]) == (422, "import_refused")
     assert [error["pointer"] for error in refused.json["errors"]] == ["/2"]
     assert staff.get(f"/code-batches/{refused.json['batch_id']}").json["faults"] == [{"line": 2, "code": "form"}]
-    assert (each.status_code, each.json["made"], each.json["refused"]) == (201, 2, 1)
+    assert (asked.status_code, asked.json["status"], asked.json["made"]) == (201, "waiting", 0)
+    assert (each.json["status"], each.json["made"], each.json["refused"]) == ("ended", 2, 1)
     assert again.json == each.json
+    assert other.json["code"] == "idempotency_key_reused"
     assert send(staff, path, b"[]", mimetype="application/json").json["code"] == "import_media_unknown"
     assert send(staff, f"{path}?mode=some", b"AAA9").status_code == 422
     assert send(staff, path, b"A" * 6_000_001).status_code == 413

@@ -36,9 +36,7 @@ def create_hold(args: dict[str, Any]) -> Response:
     def work(session: Session) -> dict[str, Any]:
         asked = TillHold(
             till=till,
-            customer_id=customer_codes.identify(
-                session, args["customer_code"], now=now, is_sandbox=till.is_sandbox
-            ),
+            customer_id=customer_codes.identify(session, args["customer_code"], now=now, is_sandbox=till.is_sandbox),
             amount_minor=args["amount"]["amount_minor"],
             currency=args["amount"]["currency"],
             till_reference=args["till_reference"],
