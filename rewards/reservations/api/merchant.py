@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import connection_of, transaction
+from core.errors import Refusal
 from core.web import idempotent, unproxied
+from rewards import refusals
 from rewards.api import shapes, shoppers
 from rewards.checkouts import CheckoutRequest
 from rewards.redemption import guesses
@@ -36,7 +38,7 @@ blueprint = Blueprint("reservations_merchant", __name__, description="Vouchers h
 def create_reservation(args: dict[str, Any]) -> Response:
     """Hold the vouchers of a basket, their uses and their value, so that no other till takes them meanwhile."""
     refuse_when_off()
-    till, now = asking_till(), clock.now()
+    till, now = asking_till(args["currency"]), clock.now()
     basket, vouchers = shapes.basket(args["basket"]), shapes.references(args)
     guesser = Guesser(terminal_id=till.terminal_id, address=unproxied.request().remote_addr)
 
@@ -62,8 +64,14 @@ def create_reservation(args: dict[str, Any]) -> Response:
     return idempotent.command(
         work,
         schema=ReservationSchema(),
-        beside=lambda session, refused: guesses.note(session, guesser, refused, now=now),
+        beside=lambda session, refused: _note(session, guesser, refused, now=now),
     )
+
+
+def _note(session: Session, guesser: Guesser, refused: Refusal, *, now: datetime) -> None:
+    """A code that there is not counts as a guess; of a voucher that there is the reason is kept."""
+    guesses.note(session, guesser, refused, now=now)
+    refusals.note(session, refused, now=now)
 
 
 @blueprint.get("/reservations/<uuid:reservation_id>")

@@ -15,6 +15,9 @@ from rewards.checkouts import Checkout
 from rewards.redemption import redeeming
 from rewards.redemption.recording import Redemption
 from rewards.redemption.redeeming import Request
+from rewards.reservations import ending, placing, taking
+from rewards.reservations.placing import Asked
+from rewards.reservations.rows import Reservation
 from rewards.rollbacks import checkouts as returns
 from rewards.rollbacks import redemptions
 from rewards.rollbacks.rows import Deed
@@ -30,14 +33,17 @@ LIMITS = (
 #: Each deed: what is done, to which of what there is, for how much, and on which day.
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["redeem", "redeem", "check out", "retry", "roll back", "expire", "pause"]),
+        st.sampled_from([
+            "redeem", "redeem", "check out", "retry", "roll back", "expire", "pause",
+            "reserve", "reserve", "take", "release", "let time pass",
+        ]),
         st.integers(0, 5),
         st.integers(100, 900),
         st.integers(0, 2),
     ),
     min_size=1,
-    max_size=14,
-)
+    max_size=16,
+)  # fmt: skip
 
 
 class Tills:
@@ -53,6 +59,7 @@ class Tills:
         self.vouchers.append(world.voucher(self.campaigns[1], self.customer))
         self.requests: list[Request] = []
         self.made: list[Redemption | Checkout] = []
+        self.reserved: list[Reservation] = []
 
     def act(self, deed: str, number: int, amount: int, day: int) -> None:
         """Refusals are as good an end as any: what counts is what stands afterwards."""
@@ -68,6 +75,15 @@ class Tills:
                     self.check_out(code, amount, day)
                 case "roll back" if self.made:
                     self.roll_back(self.made[number % len(self.made)], amount if amount % 2 else None, at_day=day)
+                case "reserve":
+                    self.reserve(code, amount, day)
+                case "take" if self.reserved:
+                    self.take(self.reserved[number % len(self.reserved)], day)
+                case "release" if self.reserved:
+                    self.release(self.reserved[number % len(self.reserved)], day)
+                case "let time pass":
+                    with transaction() as session:
+                        ending.expire_due(session, now=at)
                 case "expire":
                     self.world.rows(
                         "UPDATE rewards.voucher SET expires_at = %s WHERE id = %s RETURNING id",
@@ -104,6 +120,29 @@ class Tills:
             )
         assert taken.discount_minor + taken.gift_minor + taken.paid_minor == amount
         self.made.append(taken)
+
+    def reserve(self, code: str, amount: int, day: int) -> None:
+        basket = self.world.checkout(self.customer, line(amount), vouchers=(code,))
+        # Some outlast the days of the test, others only their own.
+        lasts = timedelta(days=amount % 3)
+        with transaction() as session:
+            made = placing.place(session, Asked(basket=basket, lasts=lasts), now=NOW + timedelta(days=day))
+        assert made.discount_minor + made.gift_minor <= amount
+        self.reserved.append(made)
+
+    def take(self, reserved: Reservation, day: int) -> None:
+        at, rest = NOW + timedelta(days=day), "till" if day else "wallet"
+        with transaction() as session:
+            taken = taking.take(
+                session, reserved.id, self.world.till, till_reference=f"B-{reserved.id}", rest=rest, now=at
+            )
+        # Just what was held, whatever became of vouchers and campaigns since.
+        assert (taken.discount_minor, taken.gift_minor) == (reserved.discount_minor, reserved.gift_minor)
+        self.made.append(taken)
+
+    def release(self, reserved: Reservation, day: int) -> None:
+        with transaction() as session:
+            ending.release(session, reserved.id, self.world.till, now=NOW + timedelta(days=day))
 
     def roll_back(self, made: Redemption | Checkout, amount: int | None, *, at_day: int) -> None:
         key = ids.new()
