@@ -20,7 +20,8 @@ class DayEndArgs(Schema):
 
 class FiguresSchema(Schema):
     """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (wallet) + `at_till` (at the till);
-    `redeemed`: by vouchers without a basket; `net`: what the merchant is owed for all of it."""
+    `redeemed`: by vouchers without a basket; `given_back`: of both; `payments` without a basket, their `tips` beside
+    them; `refunded`: of payments, and of baskets by amount; `net`: what the merchant is owed for all of it."""
 
     currency = fields.String()
     checkouts = fields.Integer()
@@ -34,11 +35,19 @@ class FiguresSchema(Schema):
     rollbacks = fields.Integer()
     given_back_minor = fields.Integer()
     at_till_back_minor = fields.Integer()
+    payments = fields.Integer()
+    payments_minor = fields.Integer()
+    tips_minor = fields.Integer()
+    refunds = fields.Integer()
+    refunded_minor = fields.Integer()
+    offline_losses_minor = fields.Integer()
     net_minor = fields.Integer()
 
 
 class TillDaySchema(FiguresSchema):
-    terminal_id = fields.UUID()
+    terminal_id = fields.UUID(
+        allow_none=True, metadata={"description": "None for what was paid by the store's own code."}
+    )
     name = fields.String(allow_none=True)
 
 
