@@ -47,7 +47,7 @@ CREATE TABLE rewards.offline_allowance (
     most_count int NOT NULL,
     set_by text NOT NULL,
     set_at timestamptz NOT NULL,
-    CONSTRAINT pk_offline_allowance PRIMARY KEY (terminal_id, currency),
+    CONSTRAINT pk_offline_allowance PRIMARY KEY (terminal_id, currency, set_at),
     CONSTRAINT ck_offline_allowance_most CHECK (most_minor >= 0 AND most_count >= 0)
 );
 

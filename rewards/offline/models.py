@@ -44,7 +44,7 @@ class OfflineToken(Base):
 
 
 class OfflineAllowance(Base):
-    """How much of what a terminal takes offline on one day the brand answers for; without a row nothing."""
+    """How much of what a terminal takes offline a day the brand answers for, from set_at on; without a row nothing."""
 
     __tablename__ = "offline_allowance"
     __table_args__ = (CheckConstraint("most_minor >= 0 AND most_count >= 0", name="most"), {"schema": SCHEMA})
@@ -54,7 +54,7 @@ class OfflineAllowance(Base):
     most_minor: Mapped[int] = mapped_column(BigInteger)
     most_count: Mapped[int]
     set_by: Mapped[str] = mapped_column(Text)
-    set_at: Mapped[datetime]
+    set_at: Mapped[datetime] = mapped_column(primary_key=True)
 
 
 class OfflineDay(Base):

@@ -189,7 +189,9 @@ def _settle(session: Session, record: Record, token: Token, known: Synced) -> Sy
     """Use the voucher for what it still gives; the rest is the brand's within the allowance, else the merchant's."""
     connection, till = connection_of(session), record.till
     day = allowances.day_of(connection, till.store_id, record.accepted_at)
-    is_allowed = allowances.take(connection, till.terminal_id, record.currency, day, record.amount_minor)
+    is_allowed = allowances.take(
+        connection, till.terminal_id, record.currency, day, record.amount_minor, at=record.accepted_at
+    )
     used = _use(session, record, token, known.customer_id)
     found = replace(
         known,

@@ -107,7 +107,7 @@ def settings_told() -> dict[str, tuple[str, str]]:
 
 
 #: Met by no client: the base of others, and what only a fault of ours would raise.
-UNTOLD = {"posting_refused", "account_missing", "refund_to_stranger", "identity_reference_taken"}
+UNTOLD = {"posting_refused", "account_missing", "refund_to_stranger", "identity_reference_taken", "offline_till_fault"}
 
 
 def test_the_guides_tell_whatever_the_wallet_and_rewards_refuse() -> None:

@@ -110,11 +110,11 @@ class OfflineTill:
         assert isinstance(outcome, Synced), outcome
         return outcome
 
-    def allow(self, most_minor: int = 10_000, most_count: int = 10) -> None:
+    def allow(self, most_minor: int = 10_000, most_count: int = 10, *, now: datetime = NOW) -> None:
         with transaction() as session:
             allowances.put(
                 session, terminal_id=self.till.terminal_id, currency="USD", most_minor=most_minor,
-                most_count=most_count, actor="staff:test", now=NOW,
+                most_count=most_count, actor="staff:test", now=now,
             )  # fmt: skip
 
     def reverse(self, till_reference: str, *, at: datetime = NOW + 2 * HOUR) -> Reversed:

@@ -178,6 +178,27 @@ def test_allowance_is_for_a_day_at_the_store_by_amount_and_by_count(shop: World,
     ]  # fmt: skip
 
 
+def test_allowance_that_is_lowered_holds_for_a_day_more_and_one_that_is_raised_from_then_on(shop: World) -> None:
+    """A till that went offline goes by the one that it fetched."""
+    till = new_till(shop.till.merchant_id)
+    till.allow(500, now=NOW)
+    till.allow(0, 0, now=NOW + HOUR)
+    till.allow(10_000, now=NOW + 30 * HOUR)
+    campaign = shop.campaign()
+
+    def allowed(at: datetime) -> bool:
+        phone = Phone(shop, shop.customer())
+        phone.register(now=at)
+        token = phone.fetch(shop.voucher(campaign, phone.customer_id).id, now=at)
+        return till.take(till.record(phone.show(token, at), at=at), now=NOW + 40 * HOUR).allowed_on is not None
+
+    assert not allowed(NOW - SECOND)
+    assert allowed(NOW + 25 * HOUR - SECOND)
+    assert not allowed(NOW + 25 * HOUR)
+    assert not allowed(NOW + 30 * HOUR - SECOND)
+    assert [allowed(NOW + 30 * HOUR) for _ in range(2)] == [True, True]
+
+
 def test_stores_own_clock_says_which_day_it_is(shop: World, phone: Phone) -> None:
     tokyo = new_till(time_zone="Asia/Tokyo")
     tokyo.allow()
