@@ -65,7 +65,7 @@ def server_command(host: str, port: int, processes: int) -> list[str]:
         # one leaves a quarter of the payments undone, eight do no more and let the slowest wait a fifth longer.
         *("--workers", str(processes), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
         # Without it the loss of one process (out of memory, say) would end them all.
-        *("--respawn-failed-workers", "server:app"),
+        *("--respawn-failed-workers", "app.serving:app"),
     ]
 
 
