@@ -214,7 +214,8 @@ def _planned(
         ],
         notes=(
             f"How far to trust it: {confidence['word']}. {' '.join(confidence['because'])}",
-            f"{len(result['overlaps']):,} running coupons fit the same baskets: of {', '.join(sorted(others))}.",
+            f"{result['overlapping']:,} running coupons fit the same baskets, most of all those of "
+            f"{', '.join(sorted(others)) or 'none'}.",
             f"With a budget of {money(half_minor)} it would have run out on "
             f"{short['expected']['budget_spent_on'] or 'no day'}, counted from the first day that was played.",
         ),

@@ -102,9 +102,10 @@ class Play:
         day.qualifying += 1
         report.customers.add(order.customer_id)
         for rival in self.rivals.met_by(order, visit):
-            overlap = report.overlaps.setdefault(
-                rival.terms.campaign_id, Overlap(go_together=stacking.refusal(terms, [rival.terms]) is None)
-            )
+            overlap = report.overlaps.get(rival.terms.campaign_id)
+            if overlap is None:
+                overlap = Overlap(go_together=stacking.refusal(terms, [rival.terms]) is None)
+                report.overlaps[rival.terms.campaign_id] = overlap
             overlap.baskets += 1
             overlap.worth_minor += rival.worth
             overlap.own_minor += case.worth

@@ -8,6 +8,8 @@ from math import ceil, floor, sqrt
 from typing import Any
 from uuid import UUID
 
+MOST_OVERLAPS = 50
+
 
 @dataclass(slots=True)
 class Day:
@@ -104,6 +106,7 @@ class Report:
                 }
                 for on, day in self._every_day()
             ],
+            "overlapping": len(self.overlaps),
             "overlaps": [
                 {
                     "campaign_id": str(campaign_id),
@@ -113,11 +116,15 @@ class Report:
                     "own_minor": overlap.own_minor,
                     "go_together": overlap.go_together,
                 }
-                for campaign_id, overlap in sorted(
-                    self.overlaps.items(), key=lambda found: (-found[1].baskets, found[0])
-                )
+                for campaign_id, overlap in self.most_overlapping
             ],
         }
+
+    @property
+    def most_overlapping(self) -> list[tuple[UUID, Overlap]]:
+        """Those that are told: thousands may overlap, and a page of simulations has fifty results."""
+        found = sorted(self.overlaps.items(), key=lambda each: (-each[1].baskets, each[0]))
+        return found[:MOST_OVERLAPS]
 
     @property
     def expected_between(self) -> tuple[int, int]:

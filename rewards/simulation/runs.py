@@ -1,9 +1,9 @@
 """Simulations as they are asked for and looked at."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core import audit, ids
@@ -13,8 +13,9 @@ from rewards.simulation.errors import SimulationRefused
 from rewards.simulation.models import Simulation
 
 LONGEST = timedelta(days=366)
-#: A year takes a worker half a minute, and others wait meanwhile. Who asks at the same moment may pass it by one.
-MOST_UNFINISHED = 4
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+#: A year takes a worker half a minute, and others wait meanwhile. Who asks at the same moment may pass these by one.
+MOST_UNFINISHED, MOST_OF_ALL = 4, 100
 
 
 def ask(
@@ -40,11 +41,16 @@ def ask(
         raise NotFound("There is no such campaign")
     if campaign.kind != "coupon":
         raise SimulationRefused("A gift card is given and spent without any condition on a basket")
+    if since < EARLIEST:
+        raise InvalidInput(errors=[{"pointer": "/since", "detail": f"must not lie before {EARLIEST:%Y-%m-%d}"}])
     if not since < until <= now or until - since > LONGEST:
         detail = "must lie after since, at most 366 days after it, and not in the future"
         raise InvalidInput(errors=[{"pointer": "/until", "detail": detail}])
-    if _unfinished(session, campaign_id) >= MOST_UNFINISHED:
+    of_it, of_all = _unfinished(session, campaign_id)
+    if of_it >= MOST_UNFINISHED:
         raise SimulationRefused(f"{MOST_UNFINISHED} simulations of it are not finished yet: wait for one of them")
+    if of_all >= MOST_OF_ALL:
+        raise SimulationRefused(f"{MOST_OF_ALL} simulations are not finished yet: ask again later")
 
     simulation = Simulation(
         id=ids.new(),
@@ -85,8 +91,9 @@ def page(session: Session, campaign_id: UUID, *, before: UUID | None, limit: int
     return list(session.scalars(query))
 
 
-def _unfinished(session: Session, campaign_id: UUID) -> int:
-    query = select(func.count()).where(
-        Simulation.campaign_id == campaign_id, Simulation.state.in_(("waiting", "running"))
-    )
-    return session.scalar(query) or 0
+def _unfinished(session: Session, campaign_id: UUID) -> tuple[int, int]:
+    """How many of the campaign's are not finished, and how many of all."""
+    of_it = func.count().filter(Simulation.campaign_id == campaign_id)
+    query = select(of_it, func.count()).where(or_(Simulation.due_at.is_not(None), Simulation.lease_token.is_not(None)))
+    found = session.execute(query).one()
+    return found[0], found[1]

@@ -7,7 +7,7 @@ has found would have to be kept, customers and counters included.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from core import clock, work
 from core.db import connection_of, statement, transaction
 from core.errors import Refusal
+from core.money import SANDBOX
 from core.work import Work
 from rewards import terms
 from rewards.campaigns import catalogue
@@ -30,17 +31,15 @@ from rewards.simulation.memory import Memory
 from rewards.simulation.models import Simulation
 from rewards.simulation.orders import Order
 from rewards.simulation.playing import Play, Rivals
+from rewards.simulation.runs import EARLIEST
 from rewards.terms import Terms
 from wallet.assets import brand_time_zone
 from wallet.paying.tills import Till
 
-# A page of orders takes about a second, and renews the lease.
-_LEASE = timedelta(minutes=2)
+# A page of orders takes about a second, on a machine that is too busy some twenty, and renews the lease.
+_LEASE = timedelta(minutes=5)
 _AGAIN_AFTER = timedelta(seconds=30)
-#: Sandbox money (decision 0024).
-_SANDBOX = "XTS"
 _MOST_ATTEMPTS = 3
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = logging.getLogger("pocketful.simulations")
 
@@ -68,8 +67,11 @@ def play_due(now: datetime) -> int:
     with transaction() as session:
         for lost in work.lost_leases(session, Simulation, leased="running", limit=10, now=now):
             lost.lease_token = lost.lease_until = None
-            lost.state, lost.due_at = ("waiting", now) if lost.attempts < _MOST_ATTEMPTS else ("failed", None)
             lost.last_error = "lost with its worker"
+            if lost.attempts < _MOST_ATTEMPTS:
+                lost.state, lost.due_at = "waiting", now
+            else:
+                lost.state, lost.due_at, lost.ended_at = "failed", None, now
     with transaction() as session:
         token, rows = work.claim(
             session, Simulation, waiting="waiting", leased="running", limit=1, lease=_LEASE, now=now
@@ -114,21 +116,23 @@ def _result(mine: _Claimed) -> tuple[int, dict[str, Any]]:
     play = Play(compiled, mine.budget_minor, mine.take_up_bps, Rivals(rivals), ZoneInfo(brand_time_zone()))
     _play_orders(play, mine, _needs([compiled, *rivals]))
     with transaction() as session:
-        named = select(Campaign.id, Campaign.name).where(Campaign.id.in_(play.report.overlaps))
+        named = select(Campaign.id, Campaign.name).where(
+            Campaign.id.in_([each for each, _ in play.report.most_overlapping])
+        )
         names = {row.id: row.name for row in session.execute(named)}
-    told = confidence.words(play.report, compiled.terms, since=mine.since, until=mine.until, needs=_needs([compiled]))
+    trust = confidence.words(play.report, compiled.terms, since=mine.since, until=mine.until, needs=_needs([compiled]))
     result = play.report.as_json(
-        currency=compiled.terms.currency, budget_minor=mine.budget_minor, names=names, confidence=told
+        currency=compiled.terms.currency, budget_minor=mine.budget_minor, names=names, confidence=trust
     )
     return compiled.terms.revision, result
 
 
 def _play_orders(play: Play, mine: _Claimed, needs: set[Need]) -> None:
     memory = Memory(needs)
-    is_of_sandbox = play.compiled.terms.currency == _SANDBOX
+    is_of_sandbox = play.compiled.terms.currency == SANDBOX
     for page in _pages(mine, memory):
         # What integrators of tills try out is nobody's shopping.
-        real = [order for order in page if (order.currency == _SANDBOX) is is_of_sandbox]
+        real = [order for order in page if (order.currency == SANDBOX) is is_of_sandbox]
         told = {order.id: _facts(order) for order in real if order.at > mine.since}
         with statement() as connection:
             load_many(connection, _read(needs), list(told.values()))
@@ -145,7 +149,7 @@ def _pages(mine: _Claimed, memory: Memory) -> Iterator[list[Order]]:
 
     raises  _LeaseLost
     """
-    begin = memory.since(mine.since, first=_FIRST)
+    begin = memory.since(mine.since, first=EARLIEST)
     for page in orders.pages(since=begin, until=mine.until):
         yield page
         done = max(0, int((page[-1].at - mine.since) / (mine.until - mine.since) * 10_000))

@@ -87,9 +87,10 @@ class SimulationResultSchema(Schema):
     missed = fields.List(fields.Nested(SimulationCountSchema()))
     refused = fields.List(fields.Nested(SimulationCountSchema()))
     days = fields.List(fields.Nested(SimulationDaySchema()))
+    overlapping = fields.Integer(metadata={"description": "How many running campaigns of its dates fit the baskets."})
     overlaps = fields.List(
         fields.Nested(SimulationOverlapSchema()),
-        metadata={"description": "Running campaigns that fit the same baskets, with what each would take off them."},
+        metadata={"description": "The fifty of them that fit most, with what each would take off these baskets."},
     )
 
 

@@ -16,7 +16,7 @@ from rewards.baskets import Line
 from rewards.campaigns import versions
 from rewards.events import OrderCompleted
 from rewards.models import Campaign
-from rewards.simulation import confidence, orders, runs, work
+from rewards.simulation import confidence, orders, report, runs, work
 from rewards.simulation.errors import SimulationRefused
 from rewards.simulation.models import Simulation
 from rewards.simulation.report import Report
@@ -221,7 +221,7 @@ def test_a_worker_that_died_is_followed_by_another(world: World, monkeypatch: py
             work.play_due(NOW)
     assert work.play_due(NOW) == 0
 
-    later = NOW + timedelta(minutes=3)
+    later = NOW + timedelta(minutes=6)
     assert work.play_due(later) == 1
 
     with transaction() as session:
@@ -296,6 +296,53 @@ def test_a_campaign_waits_four_times_and_not_once_more(world: World) -> None:
     ask(other)
     work.play_due(NOW)
     ask(draft)
+
+
+def test_no_more_wait_than_a_worker_can_play(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "MOST_OF_ALL", 3)
+    for _ in range(3):
+        ask(world.campaign(starts_now=False))
+
+    with pytest.raises(SimulationRefused):
+        ask(world.campaign(starts_now=False))
+    work.play_due(NOW)
+    ask(world.campaign(starts_now=False))
+
+
+def test_the_earliest_day_can_be_asked_for(world: World) -> None:
+    bought = {"fact": "history.bought", "sku": "milk", "within_days": 730, "is": "at_least", "value": 1}
+    draft = world.campaign(starts_now=False, rule=bought)
+
+    assert simulated(draft, since=runs.EARLIEST, until=runs.EARLIEST + timedelta(days=366))["baskets"] == 0
+
+
+def test_a_worker_that_dies_each_time_leaves_it_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, now = ask(world.campaign(starts_now=False)), NOW
+    monkeypatch.setattr(orders, "pages", _dies)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            work.play_due(now)
+        now += timedelta(minutes=6)
+
+    assert work.play_due(now) == 0
+
+    with transaction() as session:
+        found = session.get_one(Simulation, asked)
+        assert (found.state, found.ended_at, found.last_error) == ("failed", now, "lost with its worker")
+
+
+def test_of_many_overlaps_those_that_fit_most_are_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_OVERLAPS", 2)
+    draft = world.campaign(starts_now=False, limit_per_customer=None)
+    for name, skus in (("All", None), ("Bread", ["bread"]), ("Milk", ["milk"])):
+        world.campaign(name=name, skus=skus)
+    order(day(1), line(1_000), line(800, sku="bread"))
+    order(day(2), line(1_000))
+
+    found = simulated(draft)
+
+    assert found["overlapping"] == 3
+    assert [each["name"] for each in found["overlaps"]] == ["All", "Milk"]
 
 
 def test_take_up_draws_the_same_baskets_each_time(world: World) -> None:
@@ -382,14 +429,14 @@ def test_trust_is_told_in_words(world: World) -> None:
 )  # fmt: skip
 def test_words_of_trust_at_their_boundaries(world: World, uses: int, days: int, lasts: int, word: str) -> None:
     campaign = world.campaign(starts_now=False, starts_at=NOW, ends_at=NOW + timedelta(days=lasts))
-    report = Report()
-    report.expected.count = uses
+    told = Report()
+    told.expected.count = uses
     for number in range(days):
-        report.day((SINCE + timedelta(days=number)).date()).baskets = 1
+        told.day((SINCE + timedelta(days=number)).date()).baskets = 1
     with transaction() as session:
         of = terms.load_one(session, campaign)
 
-    found = confidence.words(report, of, since=SINCE, until=SINCE + timedelta(days=days), needs=["audiences"])
+    found = confidence.words(told, of, since=SINCE, until=SINCE + timedelta(days=days), needs=["audiences"])
 
     assert found["word"] == word
     assert found["because"][-1] == "Taken as they are today: audiences."
@@ -402,6 +449,9 @@ def test_what_cannot_be_simulated_is_refused(world: World) -> None:
         simulated(gift)
     for span in (
         {"since": UNTIL, "until": SINCE},
+        {"since": UNTIL, "until": UNTIL},
+        {"since": runs.EARLIEST - timedelta(seconds=1), "until": runs.EARLIEST + timedelta(days=1)},
+        {"since": datetime.min.replace(tzinfo=UTC), "until": datetime.min.replace(tzinfo=UTC) + timedelta(days=1)},
         {"until": NOW + timedelta(seconds=1)},
         {"since": NOW - timedelta(days=400), "until": NOW - timedelta(days=1)},
     ):
