@@ -47,24 +47,30 @@ class Model:
                 return [], {"VoucherTwice"}
         uses: list[Use] = []
         offers: list[Offer] = []
+        told: set[str] = set()
         total = sum(line.amount_minor for line in lines)
         for voucher in sorted(shown, key=lambda each: each.campaign is None):
             why = self._why_not(voucher, total, uses, at, store=store, who=who)
-            if not why and voucher.campaign is None:
+            offered = None
+            if voucher.campaign is None:
                 rest = total - sum(use.amount for use in uses)
-                if not voucher.value:
-                    why = {"VoucherUsedUp"}
-                elif rest:
+                why |= set() if voucher.value else {"VoucherUsedUp"}
+                if rest and not why:
                     uses.append(Use(voucher, min(voucher.value, rest), []))
-            elif not why:
-                found = self._coupon(voucher, lines, uses, offers, at, store=store, who=who)
-                if isinstance(found, Use):
+            else:
+                found, offered = self._coupon(voucher, lines, uses, offers, at, store=store, who=who)
+                why |= found if isinstance(found, set) else set()
+                if isinstance(found, Use) and not why:
                     uses.append(found)
-                else:
-                    why = found
+                    offers.append(offered)
+            if why == {"BudgetExhausted"} and not part and isinstance(offered, Offer):
+                # What a budget has left is asked last: so what stands in a later voucher's way may be told instead.
+                told, why = told | why, set()
+                uses.append(Use(voucher, 0, []))
+                offers.append(offered)
             if why and not part:
-                return [], why
-        return uses, set()
+                return [], told | why
+        return ([], told) if told else (uses, set())
 
     def best_discount(self, who: int, lines: Sequence[Line], store: int, at: datetime) -> tuple[int, bool]:
         """The most that any set of this customer's coupons takes off, and whether no limit or budget is near."""
@@ -123,12 +129,13 @@ class Model:
         voucher: Voucher,
         lines: Sequence[Line],
         uses: Sequence[Use],
-        offers: list[Offer],
+        offers: Sequence[Offer],
         at: datetime,
         *,
         store: int,
         who: int | None,
-    ) -> Use | set[str]:
+    ) -> tuple[Use | set[str], Offer]:
+        """The use, or all that stands in its way."""
         campaign = voucher.campaign
         assert campaign
         asks_for_line = campaign.discount.get("needs_covered_line", True)
@@ -141,11 +148,8 @@ class Model:
             why.add("BudgetExhausted")
         if self._is_over(voucher, uses, at, store=store, who=who, amount=amount):
             why.add("LimitReached")
-        if why:
-            return why
-        offers.append(found)
         limits = self._limits(voucher, store, at, who=who, amount=amount)
-        return Use(voucher, amount, [(count, add) for count, add, _ in limits])
+        return why or Use(voucher, amount, [(count, add) for count, add, _ in limits]), found
 
     def _offer(self, voucher: Voucher, lines: Sequence[Line], offers: Sequence[Offer]) -> Offer:
         assert voucher.campaign

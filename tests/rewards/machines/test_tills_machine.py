@@ -31,7 +31,7 @@ from wallet import checks as wallet_checks
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
 #: Where it looks further it shows what it found as it was: making it small again takes many times as long.
-PHASES = [Phase.generate] if "MACHINE_EXAMPLES" in os.environ else list(Phase)
+PHASES = [Phase.reuse, Phase.generate] if "MACHINE_EXAMPLES" in os.environ else list(Phase)
 
 who = st.integers(0, 1)
 store = st.integers(0, 1)
