@@ -58,13 +58,13 @@ def by_reference(
     return found
 
 
-def redeemed_alone(connection: Connection, names: Sequence[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-    """Those of (terminal, till's reference) under which a voucher was redeemed by itself.
+def named_otherwise(connection: Connection, names: Sequence[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of (terminal, till's reference) under which a voucher was redeemed by itself, or some were reserved.
 
     The ledger knows them, too, but for those that took nothing off.
     """
     columns = [[terminal_id for terminal_id, _ in names], [till_reference for _, till_reference in names]]
-    return set(connection.execute(_REDEEMED_ALONE, columns).fetchall())
+    return set(connection.execute(_NAMED_OTHERWISE, columns * 2).fetchall())
 
 
 def bar_reversals(connection: Connection, names: Sequence[tuple[UUID, str]]) -> None:
@@ -143,11 +143,15 @@ _SELECT = f"""
       JOIN unnest(%s::uuid[], %s::text[]) AS w (terminal_id, till_reference) USING (terminal_id, till_reference)
 """  # noqa: S608 - constants only
 
-_REDEEMED_ALONE = """
+_NAMED_OTHERWISE = """
     SELECT terminal_id, till_reference
       FROM rewards.redemption JOIN unnest(%s::uuid[], %s::text[]) AS w (terminal_id, till_reference)
            USING (terminal_id, till_reference)
      WHERE checkout_id IS NULL
+     UNION
+    SELECT terminal_id, till_reference
+      FROM rewards.reservation JOIN unnest(%s::uuid[], %s::text[]) AS w (terminal_id, till_reference)
+           USING (terminal_id, till_reference)
 """
 
 _INSERT = f"""

@@ -69,7 +69,7 @@ def _take_all(
     # that whose payment is seen is seen as a checkout, too.
     names = [(r.till.terminal_id, r.till_reference) for r in requests]
     barred: dict[tuple[UUID, str], Refusal] = {
-        name: TillReferenceReused() for name in rows.redeemed_alone(connection, names)
+        name: TillReferenceReused() for name in rows.named_otherwise(connection, names)
     }
     barred |= reversals.refusals(connection, names)
     earlier = rows.by_reference(connection, names)

@@ -89,7 +89,8 @@ def _earlier(connection: Connection, asked: Asked, name: tuple[UUID, str]) -> Re
         if earlier.fingerprint != asked.fingerprint:
             raise TillReferenceReused
         return replace(earlier, replayed=True)
-    if barred is not None or checkout_rows.by_reference(connection, [name]):
+    named = checkout_rows.by_reference(connection, [name]) or checkout_rows.named_otherwise(connection, [name])
+    if barred is not None or named:
         raise barred or TillReferenceReused()
     return None
 

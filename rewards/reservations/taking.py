@@ -25,8 +25,8 @@ from rewards.redemption.recording import Redemption
 from rewards.reservations import ending, rows
 from rewards.reservations.errors import ReservationOver
 from rewards.reservations.rows import Reservation, ReservedUse
-from wallet import accounts, holds, ledger, payments
-from wallet.errors import InsufficientFunds
+from wallet import accounts, holds, ledger, payments, standing
+from wallet.errors import AccountFrozen, InsufficientFunds
 from wallet.paying import preferences, reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.splits import Kind
@@ -83,6 +83,7 @@ def _take(
         return earlier
     if not reserved.is_open(now) or _is_suspended(session, reserved.customer_id):
         raise ReservationOver
+    _refuse_frozen(connection, reserved)
     if reserved.visit_id is not None:
         visits.spend_reserved(connection, reserved.visit_id, now=now)
     if funds.are_read:
@@ -100,6 +101,13 @@ def _is_suspended(session: Session, customer_id: UUID) -> bool:
     """Who may not pay by a fresh code may not by a reservation either."""
     customer = session.get(Customer, customer_id)
     return customer is not None and customer.status != ACTIVE
+
+
+def _refuse_frozen(connection: Connection, reserved: Reservation) -> None:
+    """Nothing leaves a wallet that was frozen meanwhile, its gift cards included. raises  AccountFrozen"""
+    cards = [use for use in reserved.uses if use.kind == "gift_card"]
+    if standing.frozen_of(connection, {f"customer:{use.customer_id}" for use in cards if use.customer_id}):
+        raise AccountFrozen
 
 
 def _request(reserved: Reservation, till_reference: str, rest: Rest, kinds: Sequence[Kind]) -> CheckoutRequest:
@@ -130,7 +138,7 @@ def _earlier(connection: Connection, request: CheckoutRequest) -> Checkout | Non
         if before[1] != request.fingerprint:
             raise TillReferenceReused
         return replace(before[0], replayed=True)
-    if barred is not None or rows.by_reference(connection, *name, locks=False) is not None:
+    if barred is not None or checkout_rows.named_otherwise(connection, [name]):
         raise barred or TillReferenceReused()
     return None
 

@@ -7,14 +7,16 @@ import pytest
 from core import ids
 from core.db import connection_of, transaction
 from rewards import checks as rewards_checks
+from rewards.gift_cards import merging
 from rewards.redemption.errors import VisitOver
 from rewards.reservations import work
 from rewards.reservations.errors import ReservationOver
 from rewards.reservations.rows import Reservation
 from tests.rewards.checkouts.deeds import take
-from tests.rewards.reservations.conftest import LASTS, NOW, Shop
+from tests.rewards.reservations.conftest import LASTS, NOW, Shop, line
 from tests.rewards.rollbacks.conftest import Deeds, deeds
-from wallet import holds
+from wallet import holds, standing
+from wallet.errors import AccountFrozen
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.till_holds import of_customer
 from wallet.paying.tills import Till
@@ -137,6 +139,51 @@ def test_one_scan_pays_once_however_much_was_reserved_by_it(shop: Shop) -> None:
 
     assert world.rows("SELECT ended_by FROM rewards.visit") == [("checkout",)]
     shop.release(second)
+
+
+def test_frozen_wallet_keeps_its_reserved_card_until_it_is_thawed(shop: Shop) -> None:
+    reserved = reserved_of(shop)
+    owner = f"customer:{reserved.customer_id}"
+    with transaction() as session:
+        standing.freeze(session, owner)
+
+    with pytest.raises(AccountFrozen):
+        shop.take(reserved, rest="till")
+    with transaction() as session:
+        standing.unfreeze(session, owner)
+    assert shop.take(reserved, rest="till").gift_minor == 700
+
+
+def test_reserved_part_of_a_card_that_is_merged_comes_back_to_it(shop: Shop) -> None:
+    world = shop.world
+    customer, gifts = world.customer(), world.gift_campaign(2_000, limit_per_customer=None)
+    card, into = (world.voucher(gifts, customer) for _ in range(2))
+    reserved = shop.reserve(customer, line(700), vouchers=(card.id,))
+    with transaction() as session:
+        merging.merge(
+            session, principal="test", key="m", fingerprint=b"", customer_id=customer, from_id=card.id, into_id=into.id,
+            now=NOW,
+        )  # fmt: skip
+    assert (world.gift(card), world.gift(into)) == (0, 3_300)
+
+    shop.release(reserved)
+
+    assert world.gift(card) == 700
+    assert world.rows("SELECT state FROM rewards.voucher WHERE id = %s", card.id) == [("active",)]
+    assert take(world.checkout(customer, line(700), vouchers=(card.id,))).gift_minor == 700
+
+
+def test_reference_of_a_reservation_that_holds_nothing_names_no_basket(shop: Shop) -> None:
+    world = shop.world
+    customer = world.customer()
+    shop.reserve(customer, till_reference="R-1")
+
+    for rest in ("wallet", "till"):
+        with pytest.raises(TillReferenceReused):
+            take(world.checkout(customer, till_reference="R-1", rest=rest))
+    take(world.checkout(customer, till_reference="B-1"))
+    with pytest.raises(TillReferenceReused):
+        shop.reserve(customer, till_reference="B-1")
 
 
 @pytest.mark.parametrize(
