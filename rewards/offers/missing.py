@@ -16,21 +16,22 @@ class Missing:
     """missing_minor: how much more the basket, or the lines that the rule is about, must come to; worth_minor: what the
     offer would take off the basket as it is"""
 
-    terms: Terms
-    worth_minor: int
+    case: Case
     missing_minor: int
 
+    @property
+    def terms(self) -> Terms:
+        return self.case.terms
 
-def of(short: Sequence[Case], *, most: int) -> list[Missing]:
+    @property
+    def worth_minor(self) -> int:
+        return self.case.worth
+
+
+def of(short: Sequence[Case]) -> list[Missing]:
     """Of campaigns that are not met, in their order, those that only lack value."""
-    found: list[Missing] = []
-    for case in short:
-        missing_minor = _missing(case)
-        if missing_minor:
-            found.append(Missing(case.terms, case.worth, missing_minor))
-        if len(found) == most:
-            break
-    return found
+    found = [(case, _missing(case)) for case in short]
+    return [Missing(case, missing_minor) for case, missing_minor in found if missing_minor]
 
 
 def _missing(case: Case) -> int | None:

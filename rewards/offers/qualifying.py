@@ -35,6 +35,8 @@ _AT_ONCE = 60
 #: How many offers that are nearly reached are told.
 _MOST_NEARLY = 5
 _MOST_SHORT = 50
+#: How much work it may be to find what one of them would gain.
+_STEPS_OF_GAIN = combining.STEPS // 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +83,29 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearly:
+    """An offer that a larger basket would reach. vouchers: as in `Offer`; gain_minor: how much more it and the best of
+    the customer's own vouchers would take off together, of the basket as it is"""
+
+    missing: Missing
+    vouchers: tuple[Own, ...]
+    gain_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Qualification:
     """offers: those worth most first; nearly: those that a larger basket would reach; best: of the customer's own
     vouchers, those that together take most off"""
 
     offers: list[Offer]
-    nearly: list[Missing]
+    nearly: list[Nearly]
     best: Combination
+
+    @property
+    def next_(self) -> Nearly | None:
+        """The next better offer: of those that would take more off than the best does, what lacks least."""
+        better = [each for each in self.nearly if each.gain_minor > 0]
+        return min(better, key=lambda each: (each.missing.missing_minor, -each.gain_minor), default=None)
 
 
 @dataclass(slots=True)
@@ -125,9 +143,10 @@ def offers(connection: Connection, asked: Asked) -> Qualification:
         start, size = start + size, size * 4
     told.sort(key=lambda each: (-each.worth_minor, -each.terms.priority, each.expires_at, each.terms.campaign_id))
     told = told[:MOST_OFFERS]
-    codes = standing.with_codes(connection, [fit.terms.campaign_id for fit in short if not fit.own])
-    nearly = [fit for fit in short if fit.own or fit.terms.campaign_id in codes]
-    return Qualification(told, missing.of(nearly, most=_MOST_NEARLY), _best(told, asked.basket))
+    candidates = _candidates(told)
+    best = combining.best(candidates, asked.basket)
+    nearly = _nearly(connection, asked, short, candidates, best) if short else []
+    return Qualification(told, nearly, best)
 
 
 def _open(catalogue: Catalogue, visit: Visit, wanted: set[UUID], own: dict[UUID, list[Own]]) -> list[_Fit]:
@@ -178,6 +197,20 @@ def _fitting(open_: Sequence[_Fit]) -> tuple[list[_Fit], list[_Fit]]:
     return sorted(fitting, key=lambda fit: fit.order), sorted(short, key=lambda fit: fit.order)[:_MOST_SHORT]
 
 
+def _nearly(
+    connection: Connection, asked: Asked, short: Sequence[_Fit], candidates: Sequence[Candidate], best: Combination
+) -> list[Nearly]:
+    """Those that only lack value and that the customer could have, worth most first, with what they would gain."""
+    lacking = {each.terms.campaign_id: each for each in missing.of(short)}
+    wanted = [fit for fit in short if fit.terms.campaign_id in lacking]
+    found: list[Nearly] = []
+    for offer in _available(connection, asked, wanted)[:_MOST_NEARLY]:
+        more = [*candidates, *_candidates([offer], open_=True)]
+        gain_minor = combining.best(more, asked.basket, steps=_STEPS_OF_GAIN).total_minor - best.total_minor
+        found.append(Nearly(lacking[offer.terms.campaign_id], offer.vouchers, max(0, gain_minor)))
+    return found
+
+
 def _available(connection: Connection, asked: Asked, fitting: Sequence[_Fit]) -> list[Offer]:
     """Those that the customer can have, of which a use is left, and that the budget can still pay."""
     codes = standing.with_codes(connection, [fit.terms.campaign_id for fit in fitting if not fit.own])
@@ -202,17 +235,19 @@ def _available(connection: Connection, asked: Asked, fitting: Sequence[_Fit]) ->
     return found
 
 
-def _best(told: Sequence[Offer], basket: Basket) -> Combination:
-    candidates = [
+def _candidates(told: Sequence[Offer], *, open_: bool = False) -> list[Candidate]:
+    """The customer's own vouchers; and where asked, the offers whose code anybody may show."""
+    shown = [(offer, voucher.id, voucher.expires_at) for offer in told for voucher in offer.vouchers]
+    if open_:
+        shown += [(offer, offer.terms.campaign_id, offer.expires_at) for offer in told if not offer.vouchers]
+    return [
         Candidate(
-            id=voucher.id,
+            id=identifier,
             terms=offer.terms,
             priced=offer.priced,
-            expires_at=voucher.expires_at,
+            expires_at=expires_at,
             uses_left=offer.uses_left,
             budget_left=offer.budget_left,
         )
-        for offer in told
-        for voucher in offer.vouchers
+        for offer, identifier, expires_at in shown
     ]
-    return combining.best(candidates, basket)

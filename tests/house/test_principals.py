@@ -100,6 +100,7 @@ EXPECTED = {
     "GET /app/v1/vouchers/{voucher_id}": OWNED,
     "GET /app/v1/vouchers/{voucher_id}/qr.png": OWNED,
     "GET /app/v1/vouchers/{voucher_id}/refusals": OWNED,
+    "POST /app/v1/vouchers/{voucher_id}/checks": OWNED,
     "GET /app/v1/consents": OWN,
     "PUT /app/v1/consents": OWN,
     "GET /app/v1/inbox": OWN,
@@ -150,6 +151,7 @@ EXPECTED = {
     "PUT /admin/v1/campaigns/{campaign_id}/status": "campaigns.write",
     "POST /admin/v1/campaigns/{campaign_id}/vouchers": "campaigns.write",
     "POST /admin/v1/campaigns/{campaign_id}/checks": "campaigns.read",
+    "POST /admin/v1/customers/{customer_id}/qualifications": "customers.read",
     "GET /admin/v1/campaigns/{campaign_id}/refusals": "campaigns.read",
     "GET /admin/v1/vouchers/{voucher_id}/refusals": "campaigns.read",
     "PATCH /admin/v1/campaigns/{campaign_id}": "campaigns.write",
@@ -269,6 +271,10 @@ BODIES = {
     "PUT /app/v1/sendings/{sending_id}/status": {"status": "cancelled"},
     "POST /app/v1/gift-cards/{gift_card_id}/loads": {"amount": {"amount_minor": 1, "currency": "USD"}},
     "POST /app/v1/vouchers/{voucher_id}/gifts": {"phone": "+12025550149"},
+    "POST /app/v1/vouchers/{voucher_id}/checks": {
+        "basket": {"lines": [{"sku": "milk", "quantity": "1", "amount_minor": 1}]},
+        "currency": "USD",
+    },
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
 }
 

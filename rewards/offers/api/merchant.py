@@ -37,7 +37,7 @@ def qualify(args: dict[str, Any]) -> dict[str, Any]:
     with transaction() as session:
         connection = connection_of(session)
         asked = replace(asked, customer_id=shoppers.asking(connection, args, till, now=asked.at))
-        found = shapes.qualification(connection, qualifying.offers(connection, asked), asked.currency)
+        found = shapes.qualification(connection, qualifying.offers(connection, asked), asked)
     if asked.customer_id is None:
         del found["best"]  # of nobody's vouchers
     return found

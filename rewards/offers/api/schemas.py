@@ -46,18 +46,27 @@ class OfferSchema(Schema):
 
 
 class NearlySchema(Schema):
-    """An offer that fits when the basket comes to so much more."""
+    """An offer that fits when the basket comes to `missing` more. `gain` is how much more it and the best of the
+    customer's own vouchers take off together, of the basket as it is; 0 where it goes with none of them."""
 
     campaign_id = fields.UUID()
     name = fields.String()
     discount = fields.Dict()
     worth = fields.Nested(BalanceMoneySchema())
     missing = fields.Nested(BalanceMoneySchema())
+    gain = fields.Nested(BalanceMoneySchema())
+    vouchers = fields.List(fields.Nested(OwnVoucherSchema()))
+    needs_code = fields.Boolean()
 
 
 class BestVoucherSchema(Schema):
     voucher_id = fields.UUID()
+    campaign_id = fields.UUID()
+    name = fields.String()
     amount = fields.Nested(BalanceMoneySchema())
+    lines = fields.List(
+        fields.List(fields.Integer()), metadata={"description": "[position, amount_minor] of what it takes off a line."}
+    )
 
 
 class LeftOutSchema(Schema):
@@ -77,6 +86,12 @@ class BestSchema(Schema):
     """The customer's own vouchers that together take most off, as `apply_best` would take them."""
 
     total = fields.Nested(BalanceMoneySchema())
+    rest = fields.Nested(BalanceMoneySchema(), metadata={"description": "What it leaves to pay."})
+    next = fields.Nested(
+        NearlySchema(),
+        allow_none=True,
+        metadata={"description": "Of `nearly`, what is reached first and takes more off than this."},
+    )
     vouchers = fields.List(fields.Nested(BestVoucherSchema()))
     left_out = fields.List(fields.Nested(LeftOutSchema()))
     is_exact = fields.Boolean(metadata={"description": "False: it is good, and perhaps not the best of very many."})
@@ -133,15 +148,7 @@ class ValidationSchema(Schema):
     refusal = fields.Dict(allow_none=True, metadata={"example": {"code": "voucher_expired", "voucher": 0}})
 
 
-class CampaignCheckArgsSchema(Schema):
-    """What is left out is not known, as at a till that knows nobody."""
-
-    basket = fields.Nested(BasketSchema(), required=True)
-    currency = fields.String(required=True, validate=CURRENCY, metadata={"example": "USD"})
-    customer_id = fields.UUID(
-        load_default=None, allow_none=True, metadata={"description": "Needs the permission customers.read, too."}
-    )
-    store_id = fields.UUID(load_default=None, allow_none=True)
+class AtArgsSchema(QualificationArgsSchema):
     at = Instant(
         load_default=None,
         allow_none=True,
@@ -154,8 +161,17 @@ class CampaignCheckArgsSchema(Schema):
     )
 
 
-class CampaignCheckSchema(Schema):
-    """Every condition by the code with which its refusal is told, and the reason tree of the campaign's rule."""
+class CampaignCheckArgsSchema(AtArgsSchema):
+    """What is left out is not known, as at a till that knows nobody."""
+
+    customer_id = fields.UUID(
+        load_default=None, allow_none=True, metadata={"description": "Needs the permission customers.read, too."}
+    )
+
+
+class CheckSchema(Schema):
+    """Every condition by the code with which its refusal is told, and the reason tree of the campaign's rule. `worth`:
+    what it takes off, or a gift card pays, if all of them are met."""
 
     is_met = fields.Boolean()
     worth = fields.Nested(BalanceMoneySchema())
@@ -164,6 +180,27 @@ class CampaignCheckSchema(Schema):
         metadata={"example": [{"code": "minimum_spend", "is_met": False, "needed": 2000, "actual": 1200}]},
     )
     reason = fields.Dict(allow_none=True)
+
+
+class OtherOfferSchema(Schema):
+    """An offer that is not made; `code` is of the first condition that is not met, or no_voucher: the customer holds
+    none, and there is no code for all. `voucher_id`: what they hold of it."""
+
+    campaign_id = fields.UUID()
+    name = fields.String()
+    discount = fields.Dict()
+    voucher_id = fields.UUID(allow_none=True)
+    code = fields.String(metadata={"example": "minimum_spend"})
+    conditions = fields.List(fields.Dict())
+    reason = fields.Dict(allow_none=True)
+
+
+class StaffQualificationSchema(QualificationSchema):
+    """`others`: of what runs and is not offered, at most 100: the customer's own first, then by priority; `other_codes`
+    counts all of them by their code."""
+
+    others = fields.List(fields.Nested(OtherOfferSchema()))
+    other_codes = fields.Dict(keys=fields.String(), values=fields.Integer())
 
 
 _MOST_WORK = 30_000

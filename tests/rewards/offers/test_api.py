@@ -73,13 +73,14 @@ def test_app_is_told_which_offers_fit_and_which_vouchers_are_best(staff: Door, c
     offers = [(each["name"], each["worth"]["amount_minor"], each["needs_code"]) for each in answer.json["offers"]]
     assert offers[:2] == [("For all", 700, True), ("Mine", 500, False)]
     assert answer.json["offers"][1]["vouchers"][0]["id"] == voucher_id
-    assert answer.json["best"]["vouchers"] == [
-        {"voucher_id": voucher_id, "amount": {"amount_minor": 500, "currency": "USD"}}
-    ]
+    [best] = answer.json["best"]["vouchers"]
+    assert (best["voucher_id"], best["name"], best["amount"]["amount_minor"]) == (voucher_id, "Mine", 500)
+    assert (best["lines"], answer.json["best"]["rest"]["amount_minor"]) == ([[0, 500]], 1_500)
     [left_out] = answer.json["best"]["left_out"]
     assert (left_out["voucher_id"], left_out["code"], left_out["by"]) == (other, "stacking_excluded", voucher_id)
     [nearly] = answer.json["nearly"]
     assert (nearly["name"], nearly["missing"]["amount_minor"]) == ("Spend more", 500)
+    assert answer.json["best"]["next"] == nearly
     assert tables() == before
 
 
