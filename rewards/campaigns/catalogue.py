@@ -12,7 +12,7 @@ import gc
 import json
 import logging
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,6 +93,9 @@ _lock = threading.Lock()
 _latest = Catalogue()
 _reader: threading.Thread | None = None
 _terms: dict[UUID, tuple[_Version, Terms]] = {}
+
+#: Told of a catalogue by the thread that has read it beside the requests, before they get it.
+followers: list[Callable[[Catalogue], None]] = []
 
 log = logging.getLogger("pocketful.catalogue")
 
@@ -197,6 +200,8 @@ def _read_beside(before: Catalogue) -> None:
             row = connection.execute(_VERSION).fetchone()
             assert row is not None
             made = _read(connection, before, row[0], _changed(connection, before))
+        for follow in followers:
+            follow(made)
     except Exception:
         log.exception("the catalogue was not read")  # the next who asks begins again
     finally:

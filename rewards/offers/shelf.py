@@ -8,6 +8,8 @@ from rewards.campaigns.catalogue import Catalogue, Compiled
 from rewards.offers.index import Index, concerns_of
 from rewards.rules import Concerns
 
+_A_PART = 100
+
 _lock = threading.Lock()
 _index = Index()
 _version = -1
@@ -19,17 +21,11 @@ def current(connection: Connection) -> tuple[Catalogue, Index]:
     Another thread may have brought the index further already: what it names and the catalogue does not know, or knows
     otherwise, is decided by the catalogue.
     """
-    global _version
     latest = catalogue.current(connection)
     if not latest.is_kept:
         return latest, _index_of(latest)
     if latest.version > _version:
-        with _lock:
-            if latest.version > _version:
-                changed, gone = latest.changed_since(_version)
-                offered = [(each.terms.campaign_id, concerns(each)) for each in changed if is_offered(each)]
-                _index.change(offered, [*gone, *[each.terms.campaign_id for each in changed]])
-                _version = latest.version
+        _follow(latest)
     return latest, _index
 
 
@@ -52,6 +48,25 @@ def concerns(compiled: Compiled) -> Concerns:
         audience_id=compiled.terms.audience_id,
         rule=rule.concerns if rule else None,
     )
+
+
+def _follow(latest: Catalogue) -> None:
+    """Bring the index up to a catalogue, a part at a time, so that nobody who asks it waits long."""
+    global _version
+    with _lock:
+        if latest.version <= _version:
+            return
+        changed, gone = latest.changed_since(_version)
+        _index.change([], gone)
+        for start in range(0, len(changed), _A_PART):
+            part = changed[start : start + _A_PART]
+            offered = [(each.terms.campaign_id, concerns(each)) for each in part if is_offered(each)]
+            _index.change(offered, [each.terms.campaign_id for each in part])
+        _version = latest.version
+
+
+# Where many campaigns have changed, whoever reads them brings the index along, before anybody has the catalogue.
+catalogue.followers.append(_follow)
 
 
 def _index_of(latest: Catalogue) -> Index:

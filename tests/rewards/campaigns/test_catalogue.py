@@ -151,6 +151,23 @@ def test_many_changes_are_read_beside_whoever_asks(world: World, monkeypatch: py
     assert [revision(known(), each) for each in many] == [2, 2, 2]
 
 
+def test_the_shelf_is_brought_along_before_anybody_has_the_catalogue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = world.campaign(skus=["tea"])
+    basket = Basket((line(sku="coffee"),))
+    with transaction() as session:
+        shelf.current(connection_of(session))
+    monkeypatch.setattr(catalogue, "MOST_AT_ONCE", 0)
+    with transaction() as session:
+        change(session, campaign, skus=["coffee"])
+    known()
+    joined()
+
+    assert shelf._version == catalogue._latest.version
+    assert campaign in shelf._index.candidates(basket, store_id=None, audiences=())
+
+
 def test_as_many_as_may_be_are_read_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     two = [world.campaign() for _ in range(2)]
     known()
