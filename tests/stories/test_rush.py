@@ -5,6 +5,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -15,15 +16,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from auth import merchants, tokens
-from core import clock, ids
+from auth import customer_codes, merchants, tokens
+from auth.models import Customer
+from core import clock, consistency, crypto, ids
 from core.db import connection_of, transaction
 from core.settings import Settings
 from core.web.principals import Principal
 from rewards import campaigns, vouchers
+from rewards import checks as rewards_checks
 from rewards.campaigns import Draft
 from rewards.vouchers import Issue
-from wallet import checks
+from tests.rewards.conftest import fill
+from wallet import checks as wallet_checks
 
 CLIENTS, LIMIT, ROUNDS, OFF_MINOR, PRICE_MINOR = 50, 10, 5, 300, 1_000
 
@@ -45,9 +49,9 @@ def till_token(database: None, settings: Settings) -> str:
     )
 
 
-def code_of(**changes: Any) -> tuple[UUID, str]:
-    """A running campaign with one code that is nobody's, and budget for everyone; its id and the code."""
-    now = clock.now()
+def code_of(*, is_owned: bool = False, **changes: Any) -> tuple[UUID, str]:
+    """A running campaign with one code that is nobody's or one customer's, and budget for all; its id and the code."""
+    now, customer_id = clock.now(), ids.new() if is_owned else None
     given: dict[str, Any] = {
         "name": "Ten only",
         "kind": "coupon",
@@ -62,10 +66,12 @@ def code_of(**changes: Any) -> tuple[UUID, str]:
     with transaction() as session:
         campaign_id = campaigns.create(session, Draft(**(given | changes)), actor="staff:test", now=now)
     with transaction() as session:
-        given = vouchers.issue(
-            session, Issue(campaign_id=campaign_id, customer_id=None, source=f"rush:{ids.new()}"), now=now
+        if customer_id:
+            crypto.create_data_keys(session, [customer_id])
+        issued = vouchers.issue(
+            session, Issue(campaign_id=campaign_id, customer_id=customer_id, source=f"rush:{ids.new()}"), now=now
         )
-    return campaign_id, given.code
+    return campaign_id, issued.code
 
 
 def limit(scope: str, measure: str, period: str, most: int) -> dict[str, Any]:
@@ -76,6 +82,12 @@ def limit(scope: str, measure: str, period: str, most: int) -> dict[str, Any]:
 FOR_TEN: dict[str, tuple[dict[str, Any], str]] = {
     "total": ({"limit_total": LIMIT}, "limit_reached"),
     "day": (limit("total", "uses", "day", LIMIT), "limit_reached"),
+    "customer": ({"limit_per_customer": LIMIT, "is_owned": True}, "voucher_used_up"),
+    "customer and day": ({**limit("customer", "uses", "day", LIMIT), "is_owned": True}, "limit_reached"),
+    "customer's amount": (
+        {**limit("customer", "amount", "ever", LIMIT * OFF_MINOR), "is_owned": True},
+        "limit_reached",
+    ),
     "store and week": (limit("store", "uses", "week", LIMIT), "limit_reached"),
     "amount and month": (limit("total", "amount", "month", (LIMIT + 1) * OFF_MINOR - 1), "limit_reached"),
     "budget": ({"budget_minor": (LIMIT + 1) * OFF_MINOR - 1}, "budget_exhausted"),
@@ -90,22 +102,16 @@ FOR_TEN: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def redeem(server: str, token: str, code: str, gate: threading.Barrier, number: int) -> tuple[int, str]:
-    """One client's attempt, made at the same instant as all the others'; the status and the problem's code, or the
-    redemption's id."""
-    body = {
-        "code": code,
-        "basket": {"lines": [{"sku": "1", "quantity": "1", "amount_minor": PRICE_MINOR}]},
-        "currency": "USD",
-        "till_reference": f"{code}-{number}",
-    }
+def ask(server: str, token: str, path: str, body: dict[str, Any], gate: threading.Barrier) -> tuple[int, str]:
+    """One client's attempt, made at the same instant as all the others', as often as it may be tried again; the status
+    and the problem's code, or the id of what was made."""
     request = urllib.request.Request(
-        f"{server}/merchant/v1/redemptions",
+        f"{server}/merchant/v1{path}",
         data=json.dumps(body).encode(),
         headers={
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
-            "Idempotency-Key": f"{code}-{number}",
+            "Idempotency-Key": body.get("till_reference", path),
         },
     )
     gate.wait(timeout=30)
@@ -119,42 +125,104 @@ def redeem(server: str, token: str, code: str, gate: threading.Barrier, number: 
                 return error.code, problem["code"]
 
 
-@pytest.mark.parametrize("by", FOR_TEN)
-def test_exactly_ten_of_fifty_clients_get_through_two_processes(server: str, till_token: str, by: str) -> None:
-    changes, refusal = FOR_TEN[by]
-    for _ in range(ROUNDS if by == "total" else 1):
+def basket(reference: str) -> dict[str, Any]:
+    lines = [{"sku": "1", "quantity": "1", "amount_minor": PRICE_MINOR}]
+    return {"basket": {"lines": lines}, "currency": "USD", "till_reference": reference}
+
+
+def at_once(attempts: Sequence[Callable[[threading.Barrier], tuple[int, str]]]) -> list[tuple[int, str]]:
+    gate = threading.Barrier(len(attempts))
+    with ThreadPoolExecutor(len(attempts)) as pool:
+        return list(pool.map(lambda attempt: attempt(gate), attempts))
+
+
+def test_exactly_ten_of_fifty_clients_get_through_two_processes(server: str, till_token: str) -> None:
+    for by in [*["total"] * (ROUNDS - 1), *FOR_TEN]:
+        changes, refusal = FOR_TEN[by]
         campaign_id, code = code_of(**changes)
-        attempt = partial(redeem, server, till_token, code, threading.Barrier(CLIENTS))
 
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            answers = list(pool.map(attempt, range(CLIENTS)))
+        answers = at_once(
+            [
+                partial(ask, server, till_token, "/redemptions", {"code": code, **basket(f"{code}-{number}")})
+                for number in range(CLIENTS)
+            ]
+        )
 
-        assert Counter(told if status != 201 else "" for status, told in answers) == {
-            "": LIMIT,
-            refusal: CLIENTS - LIMIT,
-        }
-        assert redeemed(campaign_id) == (LIMIT, LIMIT)
-    with transaction() as session:
-        assert checks.first_difference(connection_of(session)) is None
+        told = Counter(told if status != 201 else "" for status, told in answers)
+        assert told == {"": LIMIT, refusal: CLIENTS - LIMIT}, by
+        assert redeemed(campaign_id) == (LIMIT, LIMIT), by
+    clean()
 
 
 def test_one_request_of_fifty_clients_is_one_redemption(server: str, till_token: str) -> None:
     campaign_id, code = code_of(limit_total=LIMIT)
-    gate = threading.Barrier(CLIENTS)
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        answers = list(pool.map(lambda _: redeem(server, till_token, code, gate, 0), range(CLIENTS)))
+    answers = at_once(
+        [partial(ask, server, till_token, "/redemptions", {"code": code, **basket("one")}) for _ in range(CLIENTS)]
+    )
 
     assert len(set(answers)) == 1
     assert answers[0][0] == 201
     assert redeemed(campaign_id) == (1, 1)
 
 
+def test_limit_holds_while_baskets_are_taken_and_given_back(server: str, till_token: str) -> None:
+    """Half of the clients redeem the code, half take whole baskets with it; then all that was taken comes back, each
+    from two clients at once, and others take it meanwhile."""
+    campaign_id, code = code_of(limit_total=LIMIT)
+    redemption = partial(ask, server, till_token, "/redemptions")
+    checkout = partial(ask, server, till_token, "/checkouts")
+    first = [partial(redemption, {"code": code, **basket(f"r-{number}")}) for number in range(CLIENTS // 2)]
+    first += [
+        partial(checkout, {"customer_code": shopper(), "vouchers": [code], **basket(f"c-{number}")})
+        for number in range(CLIENTS // 2)
+    ]
+
+    answers = at_once(first)
+
+    assert Counter(told for status, told in answers if status != 201) == {"limit_reached": CLIENTS - LIMIT}
+    assert redeemed(campaign_id) == (LIMIT, LIMIT)
+
+    taken = [(number, told) for number, (status, told) in enumerate(answers) if status == 201]
+    paths = [f"/{'redemptions' if number < CLIENTS // 2 else 'checkouts'}/{made}/rollbacks" for number, made in taken]
+    backs = [partial(ask, server, till_token, path, {}) for path in paths for _ in range(2)]
+    more = [partial(redemption, {"code": code, **basket(f"m-{number}")}) for number in range(CLIENTS // 2)]
+
+    answers = at_once([*backs, *more])
+
+    back, anew = answers[: len(backs)], answers[len(backs) :]
+    assert {status for status, _ in back} == {201}
+    assert len({made for _, made in back}) == LIMIT
+    through = [made for status, made in anew if status == 201]
+    assert len(through) <= LIMIT
+    assert {told for status, told in anew if status != 201} <= {"limit_reached"}
+    assert redeemed(campaign_id) == (len(through), len(through))
+    clean()
+
+
+def shopper() -> str:
+    """The code that a customer's app shows, with money for the basket."""
+    customer_id, now = ids.new(), clock.now()
+    with transaction() as session:
+        crypto.create_data_keys(session, [customer_id])
+        session.add(Customer(id=customer_id, created_at=now))
+        fill(session, customer_id, PRICE_MINOR)
+        session.flush()
+        return customer_codes.current(session, customer_id, now=now)
+
+
+def clean() -> None:
+    """Nothing that is kept twice differs."""
+    with consistency.one_instant() as connection:
+        assert rewards_checks.first_difference(connection) is None
+        assert wallet_checks.first_difference(connection) is None
+
+
 def redeemed(campaign_id: UUID) -> tuple[int, int]:
-    """How many redemptions there are, and how many transfers of theirs."""
+    """How many redemptions stand, and how many transfers of theirs."""
     query = """
         SELECT count(*), count(t.id) FROM rewards.redemption r LEFT JOIN wallet.transfer t ON t.id = r.transfer_id
-         WHERE r.campaign_id = %s
+         WHERE r.campaign_id = %s AND r.state = 'succeeded'
     """
     with transaction() as session:
         row = connection_of(session).execute(query, [campaign_id]).fetchone()
