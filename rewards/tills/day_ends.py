@@ -139,7 +139,8 @@ _FIGURES = tuple(each.name for each in fields(Figures))
 # time by more than clocks differ. What stands with a basket or a redemption by itself is told there.
 _FIND = """
     WITH posted AS MATERIALIZED (
-        SELECT t.id, t.kind, t.parent_id, e.amount, a.asset, coalesce(p.details, t.details) AS details,
+        SELECT t.id, t.principal, t.key, t.kind, t.parent_id, e.amount, a.asset,
+               coalesce(p.details, t.details) AS details,
                coalesce((t.details ->> 'tip_minor')::bigint, 0) AS tip
           FROM wallet.account a
           JOIN wallet.entry e ON e.account_id = a.id
@@ -181,7 +182,9 @@ _FIND = """
         SELECT (details ->> 'terminal_id')::uuid, asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -amount, 0
           FROM posted
          WHERE parent_id IS NOT NULL AND details ->> 'store_id' = %(store)s::text
-           AND NOT EXISTS (SELECT FROM backs WHERE backs.transfer_id = posted.id))
+           AND NOT EXISTS (SELECT FROM backs
+                            WHERE backs.transfer_id = posted.id
+                               OR backs.principal = posted.principal AND backs.key = posted.key))
     SELECT d.terminal_id, t.name, d.currency, sum(d.checkouts)::bigint, sum(d.total)::bigint, sum(d.discount)::bigint,
            sum(d.gift)::bigint, sum(d.paid)::bigint, sum(d.at_till)::bigint, sum(d.redemptions)::bigint,
            sum(d.redeemed)::bigint, sum(d.rollbacks)::bigint, sum(d.back)::bigint, sum(d.at_till_back)::bigint,

@@ -11,13 +11,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from flask import Flask
 
+from app import worker
 from core import ids
 from core.db import transaction
 from core.errors import NotFound
-from core.events import readers
 from rewards import checkouts
 from rewards import reactions as rewards_reactions
 from rewards.rollbacks import checkouts as returns
+from rewards.rollbacks import reversing
 from rewards.rollbacks.lines import Asked
 from rewards.rollbacks.rows import Deed
 from rewards.tills import day_ends
@@ -161,14 +162,38 @@ def test_refund_counts_on_its_own_day_for_the_till_that_took_it(shop: World) -> 
 def test_basket_that_refunds_give_back_whole_is_counted_once(till: Door, shop: World) -> None:
     at = datetime(2026, 10, 25, 12, tzinfo=UTC)
     refund(shop, take(shop, at).transfer_id, at, 2_000)
-    for reader in rewards_reactions.READERS:
-        while readers.run_batch(reader, now=at):
-            pass
+    worker.drain(rewards_reactions.READERS, [], now=at)
 
     [figures] = of(shop).totals
 
     assert len(shop.rows("SELECT FROM rewards.rollback WHERE kind = 'refund'")) == 1
     assert (figures.rollbacks, figures.refunds, figures.refunded_minor, figures.net_minor) == (0, 1, 2_000, 0)
+
+
+@pytest.mark.parametrize("is_rest", [False, True], ids=["whole", "rest"])
+def test_basket_that_its_till_reverses_is_counted_once(till: Door, shop: World, is_rest: bool) -> None:
+    at = datetime(2026, 10, 25, 12, tzinfo=UTC)
+    taken = take(shop, at)
+    if is_rest:
+        give_back(taken, at, 700)
+    with transaction() as session:
+        reversing.reverse(session, shop.till, taken.till_reference, at=at)
+
+    [figures] = of(shop).totals
+
+    assert (figures.rollbacks, figures.given_back_minor) == (2 if is_rest else 1, 2_000)
+    assert (figures.refunds, figures.refunded_minor, figures.net_minor, shop.payable) == (0, 0, 0, 0)
+
+
+def test_reversed_payment_is_a_refund(till: Door, shop: World) -> None:
+    at = datetime(2026, 10, 25, 12, tzinfo=UTC)
+    pay(shop, at, "A", 1_000, tip=100)
+    with transaction() as session:
+        reversing.reverse(session, shop.till, "A", at=at)
+
+    [figures] = of(shop).totals
+
+    assert (figures.payments, figures.refunds, figures.refunded_minor, figures.net_minor) == (1, 1, 1_100, 0)
 
 
 def test_what_was_paid_by_the_store_s_own_code_is_no_till_s(till: Door, shop: World) -> None:
