@@ -70,7 +70,7 @@ def budgets(connection: Connection, of_campaigns: Collection[Terms]) -> dict[UUI
 _OWN = """
     SELECT v.campaign_id, v.id, v.expires_at, v.last4
       FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
-     WHERE v.customer_id = %s AND v.state = 'active' AND c.kind = 'coupon'
+     WHERE v.customer_id = %s AND v.state IN ('active', 'used_up') AND c.kind = 'coupon'
        AND (v.expires_at IS NULL OR v.expires_at > %s)
        AND (c.limit_per_customer IS NULL OR v.used < c.limit_per_customer)
      ORDER BY v.expires_at NULLS LAST, v.id

@@ -12,14 +12,15 @@ import pytest
 from core import ids
 from core.db import connection_of, transaction
 from core.errors import InvalidInput, NotFound
-from rewards import campaigns
+from rewards import campaigns, checkouts
 from rewards.campaigns import catalogue, copies, versions
 from rewards.campaigns.catalogue import Catalogue
 from rewards.campaigns.errors import CampaignTermsFixed
 from rewards.errors import CampaignStatusRefused
+from rewards.offers import standing
 from rewards.rules import saved
 from rewards.rules.errors import RuleInvalid
-from rewards.vouchers import batches
+from rewards.vouchers import batches, holdings
 from tests.rewards.conftest import NOW, World
 
 RULE = {"fact": "basket.total_minor", "is": "at_least", "value": 2_000}
@@ -140,6 +141,28 @@ def test_copy_is_a_draft_of_the_same_terms_without_money(world: World) -> None:
     assert world.budget(made) == 0
     row = world.rows("SELECT state, copied_from, revision, funded_minor FROM rewards.campaign WHERE id = %s", made)
     assert row == [("draft", origin, 1, 0)]
+
+
+def test_coupon_that_was_used_up_is_good_again_once_its_campaign_allows_more_uses(world: World) -> None:
+    campaign, customer = world.campaign(limit_per_customer=1), world.customer()
+    coupon = world.voucher(campaign, customer)
+
+    def shown() -> tuple[str, int, int]:
+        with transaction() as session:
+            held = holdings.find(session, customer, coupon.id, now=NOW)
+            offered, _ = standing.of_customer(connection_of(session), customer, at=NOW)
+        return held.state, held.uses_left, len(offered)
+
+    with transaction() as session:
+        checkouts.take(session, world.checkout(customer, vouchers=(coupon.id,)), now=NOW)
+    assert shown() == ("used_up", 0, 0)
+
+    change(campaign, limit_per_customer=2)
+
+    assert shown() == ("active", 1, 1)
+    with transaction() as session:
+        assert checkouts.take(session, world.checkout(customer, vouchers="best"), now=NOW).discount_minor == 500
+    assert shown() == ("used_up", 0, 0)
 
 
 def test_catalogue_knows_what_runs_and_follows_each_change(world: World) -> None:
