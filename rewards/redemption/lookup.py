@@ -74,7 +74,8 @@ def find(
         row = _BY_CODE.texts(connection, [*asked, index])
     *voucher, covered, by_reference, by_key, is_kept, locked_until = row
     held = _held(connection, *voucher) if voucher[0] else None
-    if index is not None and held is not None:
+    # In a transaction it may be what that has changed itself, and may be undone (decision 0025).
+    if index is not None and held is not None and connection.autocommit:
         _remember(index, held, int(voucher[_VERSION]))
     return Found(
         held,

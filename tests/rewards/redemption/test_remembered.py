@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from core import idempotency, ids
-from core.db import statement, transaction
+from core.db import connection_of, statement, transaction
 from core.errors import Refusal
 from core.idempotency import Answer
 from rewards import campaigns
@@ -18,6 +18,7 @@ from rewards.errors import (
     CampaignNotRunning,
     CodeGuessesExceeded,
     LimitReached,
+    MinimumSpend,
     VoucherExpired,
     VoucherUnknown,
 )
@@ -149,3 +150,22 @@ def test_another_till_may_be_the_customers_own(world: World) -> None:
     with pytest.raises(LimitReached):
         redeem(replace(mine, key="k-2", till_reference="R-2"))
     assert redeem(replace(mine, customer_id=ids.new(), key="k-3", till_reference="R-3")).amount_minor == 500
+
+
+def test_what_a_transaction_changed_and_undid_is_not_remembered(world: World) -> None:
+    """The next change takes the same version and the same revision, and is another."""
+    campaign = world.campaign(limit_per_customer=None)
+    made = world.voucher(campaign, None)
+
+    def change(minimum: int) -> dict[str, object]:
+        return {"campaign_id": campaign, "changes": {"min_spend_minor": minimum}, "actor": "staff:test", "now": NOW}
+
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        versions.change(session, **change(1))
+        redeeming.redeem(connection_of(session), asked(world, made.code, till_reference="R-0"), at=NOW)
+        raise ZeroDivisionError
+    with transaction() as session:
+        versions.change(session, **change(2_001))
+
+    with pytest.raises(MinimumSpend):
+        redeem(asked(world, made.code))
