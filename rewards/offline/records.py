@@ -113,6 +113,27 @@ def page(connection: Connection, terminal_id: UUID, *, before: UUID | None, limi
     return [_synced(row) for row in connection.execute(query, [terminal_id, before, before, limit])]
 
 
+def page_of_all(
+    connection: Connection,
+    *,
+    borne_by: str | None,
+    terminal_id: UUID | None,
+    customer_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[tuple[Till, Synced]]:
+    """Everybody's, the latest synced first; those alone that the brand or the merchant bears, where that is asked."""
+    names = {
+        "borne_by": borne_by,
+        "terminal": terminal_id,
+        "customer": customer_id,
+        "before": before,
+        "limit": limit,
+    }
+    rows = connection.execute(_PAGE_OF_ALL, names).fetchall()
+    return [(Till(merchant_id=row[0], store_id=row[1], terminal_id=row[2]), _synced([*row[3:], None])) for row in rows]
+
+
 def lock_token(connection: Connection, token_id: UUID) -> tuple[UUID, dict[str, Any]] | None:
     """Whose token it is and what it says, locked: of two tills that sync it at once, one is first."""
     query = "SELECT customer_id, claims FROM rewards.offline_token WHERE id = %s FOR NO KEY UPDATE"
@@ -146,6 +167,15 @@ _FIELDS = tuple(name for name in Synced.__dataclass_fields__ if name != "replaye
 _NAMES = ", ".join(_FIELDS)
 
 _SELECT = f"SELECT {_NAMES}, fingerprint FROM rewards.offline_redemption"  # noqa: S608 - constants only
+
+_PAGE_OF_ALL = f"""
+    SELECT merchant_id, store_id, terminal_id, {_NAMES} FROM rewards.offline_redemption
+     WHERE (%(borne_by)s::text IS NULL OR borne_by = %(borne_by)s)
+       AND (%(terminal)s::uuid IS NULL OR terminal_id = %(terminal)s)
+       AND (%(customer)s::uuid IS NULL OR customer_id = %(customer)s)
+       AND (%(before)s::uuid IS NULL OR id < %(before)s)
+     ORDER BY id DESC LIMIT %(limit)s
+"""  # noqa: S608 - constants only
 
 _SPENT = """
     SELECT terminal_id FROM rewards.offline_redemption

@@ -182,6 +182,7 @@ EXPECTED = {
     "PUT /admin/v1/vouchers/{voucher_id}/block": "campaigns.write",
     "POST /admin/v1/redemptions/{redemption_id}/rollbacks": "redemptions.roll_back",
     "PUT /admin/v1/terminals/{terminal_id}/offline-allowance": "terminals.allow_offline",
+    "GET /admin/v1/offline-redemptions": "terminals.allow_offline",
     "POST /admin/v1/journeys": "journeys.write",
     "GET /admin/v1/journeys": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}": "journeys.read",

@@ -43,7 +43,7 @@ def list_offline_keys() -> dict[str, Any]:
 def sync_offline_redemptions(args: dict[str, Any]) -> dict[str, Any]:
     """Tell what this till took offline, in its order. It needs no Idempotency-Key: the references name the records."""
     refuse_when_off()
-    batch = [shapes.record(each, till()) for each in args["records"]]
+    batch = [shapes.record(each, till(each["currency"])) for each in args["records"]]
     outcomes = syncing.sync_all(till(), batch, desk=shapes.desk(), now=clock.now())
     return {
         "results": [shapes.result(each.till_reference, outcome) for each, outcome in zip(batch, outcomes, strict=True)]

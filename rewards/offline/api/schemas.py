@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from core.web.plain import PlainSchema
-from core.web.schemas import AMOUNT, CURRENCY, BalanceMoneySchema, Instant
+from core.web.schemas import AMOUNT, CURRENCY, BalanceMoneySchema, Instant, PageArgs
 from rewards.api.schemas import AMOUNT_OR_NOTHING, TILL_REFERENCE, BasketSchema
 from rewards.offline.tokens import MOST_SCANNED
 
@@ -99,6 +99,33 @@ class OfflineRedemptionSchema(Schema):
     accepted_at = Instant()
     synced_at = Instant()
     reversed_at = Instant(allow_none=True)
+
+
+class StaffOfflineRedemptionSchema(Schema):
+    """What a terminal has synced: as tills see it, with whose it was and what the voucher came from."""
+
+    id = fields.UUID()
+    merchant_id = fields.UUID()
+    store_id = fields.UUID()
+    terminal_id = fields.UUID()
+    till_reference = fields.String()
+    customer_id = fields.UUID(allow_none=True)
+    voucher_id = fields.UUID(allow_none=True)
+    status = fields.String(validate=validate.OneOf(["succeeded", "conflict", "reversed"]))
+    amount = fields.Nested(BalanceMoneySchema())
+    redeemed = fields.Nested(BalanceMoneySchema())
+    lost = fields.Nested(BalanceMoneySchema())
+    code = fields.String(allow_none=True)
+    cause = fields.String(allow_none=True)
+    borne_by = fields.String(allow_none=True, validate=validate.OneOf(["brand", "merchant"]))
+    accepted_at = Instant()
+    synced_at = Instant()
+
+
+class StaffOfflinePageArgs(PageArgs):
+    borne_by = fields.String(load_default=None, validate=validate.OneOf(["brand", "merchant"]))
+    terminal_id = fields.UUID(load_default=None)
+    customer_id = fields.UUID(load_default=None)
 
 
 class OfflineResultSchema(Schema):

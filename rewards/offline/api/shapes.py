@@ -1,5 +1,6 @@
 """What comes in and goes out about offline tokens, between the wire's shapes and ours."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -70,4 +71,14 @@ def redemption(synced: Synced) -> dict[str, Any]:
         "accepted_at": synced.accepted_at,
         "synced_at": synced.synced_at,
         "reversed_at": synced.reversed_at,
+    }
+
+
+def for_staff(found: tuple[Till, Synced]) -> dict[str, Any]:
+    till, synced = found
+    return {
+        **asdict(till),
+        **redemption(synced),
+        "status": synced.state,
+        "customer_id": synced.customer_id,
     }

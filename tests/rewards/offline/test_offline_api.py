@@ -13,7 +13,7 @@ from flask import Flask
 
 from auth import customers, tokens
 from core import clock, ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.web.principals import Principal
 from rewards.offline import phone_keys
 from rewards.offline.tokens import step_at, text_to_prove
@@ -21,6 +21,7 @@ from tests.rewards.conftest import World, fill
 from tests.rewards.offline.conftest import Phone
 from tests.rewards.test_api import BASKET, Door
 from tests.rewards.tills.conftest import SigningTill, signing_till, world_of
+from wallet.finance import settlements
 
 
 @pytest.fixture
@@ -238,3 +239,56 @@ def test_each_till_sees_its_own_records(app: Flask, till: SigningTill) -> None:
     assert other.get("/offline-redemptions").json["items"] == []
     # A reference is one till's: another's is another.
     assert other.post("/offline-redemptions", {"records": [record("x")]}).json["results"][0]["replayed"] is False
+
+
+def test_staff_see_who_bears_what(
+    till: SigningTill, staff: Door, phone: Phone, customer: Door, world: World, voucher_id: str
+) -> None:
+    staff.put(
+        f"/terminals/{till.principal.id}/offline-allowance", {"currency": "USD", "most_minor": 900, "most_count": 9}
+    )
+    token = customer.post(f"/vouchers/{voucher_id}/offline-tokens", {}).json["token"]
+    with transaction() as session:
+        connection_of(session).execute("UPDATE rewards.voucher SET state = 'blocked'")
+    lost = record(phone.show(token, clock.now()))
+    till.post("/offline-redemptions", {"records": [record("x", till_reference="R-2"), lost]})
+
+    def listed(query: str) -> list[tuple[str, str, str, int]]:
+        items = staff.get(f"/offline-redemptions?{query}").json["items"]
+        return [(each["status"], each["code"], each["borne_by"], each["lost"]["amount_minor"]) for each in items]
+
+    of_brand = ("conflict", "offline_blocked", "brand", 500)
+    of_merchant = ("conflict", "offline_token_forged", "merchant", 0)
+    assert listed("") == [of_brand, of_merchant]
+    assert listed("borne_by=brand") == listed(f"customer_id={customer.principal.id}") == [of_brand]
+    assert listed("limit=1&borne_by=merchant") == [of_merchant]
+    assert listed(f"terminal_id={ids.new()}") == []
+    assert staff.get("/offline-redemptions?borne_by=nobody").status_code == 422
+
+
+def test_a_real_till_deals_in_no_sandbox_money(till: SigningTill, world: World) -> None:
+    refused = till.post("/offline-redemptions", {"records": [record("x", currency="XTS")]})
+
+    assert refused.json["code"] == "sandbox_mixed"
+    assert world.rows("SELECT FROM rewards.offline_redemption") == []
+
+
+def test_settlement_pays_what_the_brand_lost_as_a_payment(
+    till: SigningTill, staff: Door, phone: Phone, customer: Door, world: World, voucher_id: str
+) -> None:
+    staff.put(
+        f"/terminals/{till.principal.id}/offline-allowance", {"currency": "USD", "most_minor": 900, "most_count": 9}
+    )
+    token = customer.post(f"/vouchers/{voucher_id}/offline-tokens", {}).json["token"]
+    with transaction() as session:
+        connection_of(session).execute("UPDATE rewards.voucher SET state = 'blocked'")
+    till.post("/offline-redemptions", {"records": [record(phone.show(token, clock.now()))]})
+    with transaction() as session:
+        now = clock.now() + timedelta(seconds=1)
+        settlements.close(session, until=now, merchant_id=None, actor="staff:test", now=now)
+
+    [settlement] = till.get("/settlements").json["items"]
+
+    shown = till.get(f"/settlements/{settlement['id']}").json
+    assert (shown["payment_count"], shown["gross_minor"], shown["adjustments_minor"]) == (1, 500, 0)
+    assert [(each["source"], each["paid_minor"]) for each in shown["funding"]] == [("offline_losses", 500)]

@@ -212,13 +212,13 @@ def test_frozen_wallets_gift_card_is_the_brands_loss(
     assert shop.gift(card) == 3_000
 
 
-def use_online(shop: World, code: str, amount_minor: int = 2_000) -> None:
+def use_online(shop: World, code: str, amount_minor: int = 2_000, *, reference: str | None = None) -> None:
     from core.db import statement
     from rewards.redemption import redeeming
     from tests.rewards.redemption.test_once import asked
 
     with statement() as connection:
-        request = asked(shop, code, basket=Basket((line(amount_minor),)), till_reference=f"online {code}")
+        request = asked(shop, code, basket=Basket((line(amount_minor),)), till_reference=reference or f"online {code}")
         redeeming.redeem(connection, request, at=NOW)
 
 
