@@ -1,10 +1,14 @@
 """Baskets whose rest the till collects itself: vouchers move their value, the cash or card is the till's own."""
 
+import contextlib
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.db import connection_of, transaction
+from core.errors import Refusal
 from rewards import checks as rewards_checks
 from rewards.checkouts import Checkout
 from rewards.rollbacks.errors import RolledBackAlready
@@ -112,6 +116,36 @@ def test_lines_go_back_each_part_to_whom_it_came_from(world: World, deeds: Deeds
     with pytest.raises(RolledBackAlready):
         deeds.give_back(taken)
     assert world.rows("SELECT state, used FROM rewards.voucher") == [("active", 0)] * 2
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    amounts=st.lists(st.integers(1, 900), min_size=1, max_size=4),
+    returns=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 900)), max_size=5),
+    bps=st.integers(1, 9_999),
+    card_minor=st.integers(1, 500),
+)
+def test_in_whatever_parts_a_basket_comes_back_everybody_gets_their_own(
+    world: World, deeds: Deeds, amounts: list[int], returns: list[tuple[int, int]], bps: int, card_minor: int
+) -> None:
+    customer = world.customer(0)
+    coupon = world.voucher(world.campaign(discount={"kind": "percentage", "bps": bps}), customer)
+    card = world.voucher(world.gift_campaign(card_minor), customer)
+    owed = world.payable
+    basket_ = [line(amount) for amount in amounts]
+    shown = {"vouchers": (coupon.id, card.id), "takes_part": True}  # a coupon may be worth nothing
+    taken = take(world.checkout(customer, *basket_, rest="till", **shown))
+
+    backs = []
+    for position, amount in returns:
+        with contextlib.suppress(Refusal):
+            backs.append(deeds.give_back(taken, [Asked(position=position, amount_minor=amount)]))
+    with contextlib.suppress(RolledBackAlready):
+        backs.append(deeds.give_back(taken))
+
+    assert sum(back.at_till_minor for back in backs) == taken.at_till_minor
+    assert sum(back.amount_minor for back in backs) == taken.total_minor
+    assert (world.payable, world.gift(card)) == (owed, card_minor)
 
 
 def test_line_of_a_basket_that_moved_nothing_is_all_the_tills(world: World, deeds: Deeds) -> None:
