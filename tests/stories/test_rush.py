@@ -200,6 +200,39 @@ def test_limit_holds_while_baskets_are_taken_and_given_back(server: str, till_to
     clean()
 
 
+def test_what_is_reserved_is_nobody_elses_however_many_ask(server: str, till_token: str) -> None:
+    """Some reserve; then half of the clients redeem and half reserve; then each reserved basket is taken, by two at
+    once, while others redeem."""
+    campaign_id, code = code_of(limit_total=LIMIT)
+    redemption = partial(ask, server, till_token, "/redemptions")
+    reservation = partial(ask, server, till_token, "/reservations")
+
+    def reservations(name: str, count: int) -> list[Callable[[threading.Barrier], tuple[int, str]]]:
+        asked = [{"customer_code": shopper(), "vouchers": [code], **basket(f"{name}-{n}")} for n in range(count)]
+        return [partial(reservation, body) for body in asked]
+
+    def redemptions(name: str) -> list[Callable[[threading.Barrier], tuple[int, str]]]:
+        return [partial(redemption, {"code": code, **basket(f"{name}-{n}")}) for n in range(CLIENTS // 2)]
+
+    held = at_once(reservations("h", LIMIT // 2))
+    assert {status for status, _ in held} == {201}
+    answers = at_once([*redemptions("r"), *reservations("v", CLIENTS // 2)])
+    assert Counter(told for status, told in answers if status != 201) == {"limit_reached": CLIENTS - LIMIT // 2}
+    reserved = [made for _, made in held] + [made for status, made in answers[CLIENTS // 2 :] if status == 201]
+    assert redeemed(campaign_id)[0] == LIMIT - len(reserved)
+
+    bodies = [{"reservation_id": made, "till_reference": f"t-{made}"} for made in reserved]
+    taking = [partial(ask, server, till_token, "/checkouts", body) for body in bodies for _ in range(2)]
+    answers = at_once([*taking, *redemptions("m")])
+
+    taken, anew = answers[: len(taking)], answers[len(taking) :]
+    assert {status for status, _ in taken} == {201}
+    assert len({made for _, made in taken}) == len(reserved)
+    assert {told for _, told in anew} == {"limit_reached"}
+    assert redeemed(campaign_id) == (LIMIT, LIMIT)
+    clean()
+
+
 def shopper() -> str:
     """The code that a customer's app shows, with money for the basket."""
     customer_id, now = ids.new(), clock.now()
