@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from auth import merchants
@@ -54,9 +54,8 @@ def put(
 def of_terminal(session: Session, terminal_id: UUID) -> Sequence[OfflineAllowance]:
     """By currency what stands now."""
     query = select(OfflineAllowance).where(OfflineAllowance.terminal_id == terminal_id)
-    latest = query.distinct(OfflineAllowance.currency).order_by(
-        OfflineAllowance.currency, OfflineAllowance.set_at.desc()
-    )
+    latest = query.ext(distinct_on(OfflineAllowance.currency))
+    latest = latest.order_by(OfflineAllowance.currency, OfflineAllowance.set_at.desc())
     return session.scalars(latest).all()
 
 
