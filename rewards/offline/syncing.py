@@ -20,6 +20,7 @@ from core.db import Connection, connection_of, transaction
 from core.errors import Busy, NotFound, Refusal
 from core.events import announce
 from core.idempotency import Answer, KeyReused
+from rewards import refusals
 from rewards.baskets import Basket, Line
 from rewards.errors import RedemptionReferenceReused, VoucherUnknown
 from rewards.offline import allowances, losses, records, tokens
@@ -246,12 +247,14 @@ def _use(session: Session, record: Record, token: Token, customer_id: UUID | Non
         return _Used(refusal=OfflineTermsChanged())
     except (RedemptionReferenceReused, TillReferenceReused) as error:
         raise OfflineReferenceReused from error
-    except VoucherUnknown:
+    except VoucherUnknown as refusal:
+        refusals.note(session, refusal, now=record.accepted_at)
         is_theirs = records.is_held_by(connection, token.voucher_id, customer_id)
         return _Used(refusal=OfflineBlocked() if is_theirs else OfflineGivenAway())
     except Refusal as refusal:
         if not refusal.is_final:
             raise
+        refusals.note(session, refusal, now=record.accepted_at)
         return _Used(refusal=refusal)
 
 

@@ -11,12 +11,13 @@ from core import ids
 from core.db import Connection
 from core.events import announce
 from core.idempotency import KeyReused
+from rewards import refusals
 from rewards.checkouts import rows as checkout_rows
 from rewards.checkouts.requests import CheckoutRequest
 from rewards.checkouts.taking import kept_lines, shown_of
 from rewards.funds import Beaten, Funds, post_with
 from rewards.redemption import deciding, evidence, recording
-from rewards.redemption.deciding import Use
+from rewards.redemption.deciding import LeftOut, Use
 from rewards.redemption.evidence import user_of
 from rewards.reservations import rows
 from rewards.reservations.events import ReservationPlaced
@@ -69,7 +70,9 @@ def _place(session: Session, connection: Connection, funds: Funds, asked: Asked,
     if earlier is not None:
         return earlier
 
-    uses = deciding.decide(known, shown)
+    left_out: list[LeftOut] = []
+    uses = deciding.decide(known, shown, left_out=left_out)
+    refusals.keep_all(connection, [each.missed for each in left_out if each.missed], now=now)
     made = _reservation(asked, uses, now=now)
     recording.count_all(connection, uses)
     rows.insert(connection, made)

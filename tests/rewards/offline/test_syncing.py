@@ -195,6 +195,8 @@ def test_limit_and_budget_that_were_used_up_are_the_brands_loss(shop: World, til
     assert [(each.code, each.borne_by) for each in found] == [
         ("limit_reached", "brand"), ("budget_exhausted", "brand")
     ]  # fmt: skip
+    kept = shop.rows("SELECT code, refused_at FROM rewards.refusal ORDER BY code")
+    assert kept == [("budget_exhausted", NOW), ("limit_reached", NOW)]
     assert losses(shop) == 1_000
 
 
