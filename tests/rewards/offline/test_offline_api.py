@@ -15,7 +15,7 @@ from auth import customers, tokens
 from core import clock, ids
 from core.db import connection_of, transaction
 from core.web.principals import Principal
-from rewards.offline import phone_keys
+from rewards.offline import phone_keys, syncing
 from rewards.offline.tokens import step_at, text_to_prove
 from tests.rewards.conftest import World, fill
 from tests.rewards.offline.conftest import Phone
@@ -292,3 +292,17 @@ def test_settlement_pays_what_the_brand_lost_as_a_payment(
     shown = till.get(f"/settlements/{settlement['id']}").json
     assert (shown["payment_count"], shown["gross_minor"], shown["adjustments_minor"]) == (1, 500, 0)
     assert [(each["source"], each["paid_minor"]) for each in shown["funding"]] == [("offline_losses", 500)]
+
+
+def test_what_a_batch_has_no_time_for_is_to_be_sent_again(
+    till: SigningTill, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = {"records": [record("x"), record("y", till_reference="R-2")]}
+    monkeypatch.setattr(syncing, "MOST_SECONDS", 0)
+
+    hurried = till.post("/offline-redemptions", batch).json["results"]
+
+    assert [(each["redemption"], each["code"], each["retryable"]) for each in hurried] == [(None, "busy", True)] * 2
+    assert world.rows("SELECT FROM rewards.offline_redemption") == []
+    monkeypatch.undo()
+    assert [each["replayed"] for each in till.post("/offline-redemptions", batch).json["results"]] == [False, False]
