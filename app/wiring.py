@@ -76,6 +76,7 @@ import wallet.documents.api.merchant
 import wallet.documents.api.staff
 import wallet.finance.api.adjustments
 import wallet.finance.api.batches
+import wallet.finance.api.customer_payouts
 import wallet.finance.api.diverted_refunds
 import wallet.finance.api.finance
 import wallet.finance.api.merchant
@@ -177,6 +178,7 @@ def doors() -> list[Door]:
                 core.delivery.api.staff.blueprint,
                 wallet.finance.api.finance.blueprint,
                 wallet.finance.api.settlements.blueprint,
+                wallet.finance.api.customer_payouts.blueprint,
                 wallet.documents.api.staff.blueprint,
                 wallet.topups.api.staff.blueprint,
                 wallet.finance.api.adjustments.blueprint,

@@ -58,7 +58,7 @@ def note(
     connection.execute(_DIVERT, [payment_id, refund_id, customer_id, at, *columns])
 
 
-# Customers' alone: nobody closes another's, and the brand's are everybody's. A closing changes its accounts in id order.
+# Customers' alone: nobody closes another's, and the brand's are everybody's. A closing takes them in id order, too.
 _STANDING = """
     SELECT id, status FROM wallet.account WHERE id = ANY (%s) AND owner LIKE 'customer:%%' ORDER BY id FOR SHARE
 """

@@ -40,9 +40,11 @@ def agree(merchant_id: UUID, *, currency: str, actor: str, now: datetime) -> Non
             actor=actor,
             now=now,
         )
-        bank_accounts.set_(
+        kept = bank_accounts.set_(
             session, merchant_id=merchant_id, currency=currency, account=_MERCHANTS, actor=actor, now=now
         )
+        second = f"{actor}:second"
+        bank_accounts.decide(session, kept.row.id, approve=True, reason=None, decided_by=second, now=now)
 
 
 def play(scene: Scene, settings: Settings, *, folder: Path, actor: str, until: datetime, now: datetime) -> Section:

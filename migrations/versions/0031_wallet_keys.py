@@ -13,6 +13,7 @@ down_revision = "0030"
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(DIVERTED)
+    op.execute(PAYOUTS)
 
 
 DIVERTED = """
@@ -63,4 +64,30 @@ BEGIN
     SELECT _refund, d.source, d.target, _payment, _customer, d.amount, d.lapsed, _at
       FROM unnest(_sources, _targets, _amounts, _lapsed) AS d (source, target, amount, lapsed);
 END $$;
+"""
+
+PAYOUTS = """
+-- Those from before a second person had to agree have no approval, and hold.
+ALTER TABLE wallet.merchant_bank_account
+    ADD COLUMN approval_id uuid CONSTRAINT fk_merchant_bank_account_approval_id REFERENCES auth.approval (id)
+        CONSTRAINT uq_merchant_bank_account_approval_id UNIQUE;
+
+-- Cash of a wallet that was closed, on its way to the customer's bank account; in one file, once that was agreed to.
+CREATE TABLE wallet.customer_payout (
+    id uuid CONSTRAINT pk_customer_payout PRIMARY KEY,
+    customer_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    transfer_id uuid NOT NULL CONSTRAINT fk_customer_payout_transfer_id REFERENCES wallet.transfer (id)
+        CONSTRAINT uq_customer_payout_transfer_id UNIQUE,
+    details bytea NOT NULL,
+    approval_id uuid NOT NULL CONSTRAINT fk_customer_payout_approval_id REFERENCES auth.approval (id)
+        CONSTRAINT uq_customer_payout_approval_id UNIQUE,
+    set_by text NOT NULL,
+    set_at timestamptz NOT NULL,
+    file_id uuid CONSTRAINT fk_customer_payout_file_id REFERENCES wallet.payout_file (id),
+    CONSTRAINT ck_customer_payout_amount CHECK (amount_minor > 0)
+);
+CREATE INDEX ix_customer_payout_waiting ON wallet.customer_payout (currency, id) WHERE file_id IS NULL;
+CREATE INDEX ix_customer_payout_file_id ON wallet.customer_payout (file_id);
 """

@@ -36,7 +36,7 @@ PERMISSIONS = (
     *("transfers.approve", "transfers.batch", "transfers.read", "wallets.freeze", "wallets.read"),
 )
 #: Of the second person, who agrees to what the first one asks.
-SECOND = ("adjustments.decide", "approvals.read", "topups.settle", "transfers.approve")
+SECOND = ("adjustments.decide", "approvals.read", "finance.bank_approve", "topups.settle", "transfers.approve")
 
 
 def test_the_collection_signs_in_tops_up_pays_and_redeems_from_an_empty_database(

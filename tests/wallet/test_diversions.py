@@ -87,7 +87,15 @@ def test_refund_and_closing_at_once_lose_nothing(connection: Connection) -> None
             start.wait(5)
             try:
                 with transaction() as session:
-                    closures.close(session, paid.customer_id, pay_out_to=None, forfeits=True, reason="own", now=NOW)
+                    closures.close(
+                        session,
+                        paid.customer_id,
+                        pay_out_to=None,
+                        forfeits=True,
+                        reason="own",
+                        asked_by="test",
+                        now=NOW,
+                    )
             except AccountNotEmpty:
                 return False
             return True
@@ -136,5 +144,7 @@ def close_wallet(connection: Connection, paid: Paid) -> int:
     """What was spent before it could be closed."""
     spent = spend_all(connection, paid)
     with transaction() as session:
-        closures.close(session, paid.customer_id, pay_out_to=None, forfeits=True, reason="own", now=NOW)
+        closures.close(
+            session, paid.customer_id, pay_out_to=None, forfeits=True, reason="own", asked_by="test", now=NOW
+        )
     return spent

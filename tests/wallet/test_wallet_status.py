@@ -15,10 +15,13 @@ from tests.core.log import drain
 from tests.wallet.conftest import NOW, balance, open_cash, open_payable, post, transfer
 from tests.wallet.doors import Door, customer_door, sign_up, staff_door
 from wallet import accounts, checks, ledger, lots, standing
+from wallet.finance import customer_payouts
+from wallet.finance.bank_accounts import BankAccount
 from wallet.identity import closures, statuses
 from wallet.reactions import READERS
 
 OPEN, FROZEN, CLOSED = statuses.STATUSES
+BANK: dict[str, Any] = {"holder": "Ana Lima", "iban": "DE89370400440532013000"}
 
 
 @pytest.fixture
@@ -54,6 +57,14 @@ def hold_gifts(customer: Door, opening: accounts.Opening, *amounts: int) -> None
             accounts.open_all(session, [giver, opening])
             leg, move = lots.give(opening, amount, source="promotion", expires_at=expires_at)
             ledger.post(connection_of(session), transfer([giver.leg(-amount), leg], lots=[move]))
+
+
+def payouts() -> list[tuple[UUID, int, str, str]]:
+    """Those of closed wallets: id, amount, how they stand, and who named the account."""
+    now = clock.now()
+    with transaction() as session:
+        found = customer_payouts.page(session, status=None, before=None, limit=10, now=now)
+        return [(each.row.id, each.row.amount_minor, each.status(now=now), each.row.set_by) for each in found]
 
 
 def spend(account_id: UUID, amount_minor: int) -> None:
@@ -181,11 +192,20 @@ def test_wallet_that_holds_something_is_not_closed_and_says_what(customer: Door,
     assert (status_of(customer), announced()) == (OPEN, [])
 
 
-def test_customer_names_no_payout(customer: Door) -> None:
+def test_customer_says_where_the_cash_goes(customer: Door) -> None:
     hold_cash(customer, 500)
+    hold_gifts(customer, accounts.points(customer.id), 7)
 
-    assert customer.code("POST", "/wallet/closure", {"pay_out_to": "payout-8841"}) == (422, "invalid_input")
-    assert (status_of(customer), moved(customer), announced()) == (OPEN, [], [])
+    first, again = (customer.ask("POST", "/wallet/closure", {"pay_out_to": BANK}, "k") for _ in range(2))
+
+    assert (first.status_code, again.json) == (201, first.json)
+    [paid_out] = first.json["paid_out"]  # type: ignore[index]
+    assert {name: value for name, value in paid_out.items() if name != "payout_id"} == {
+        **usd(500), "number_ends": "3000",
+    }  # fmt: skip
+    assert first.json["lapsed"] == [{"amount_minor": 7, "currency": "PTS"}]  # type: ignore[index]
+    assert payouts() == [(UUID(paid_out["payout_id"]), 500, "waiting", f"customer:{customer.id}")]
+    assert balanced()
 
 
 def test_cash_is_paid_out_and_the_rest_lapses_as_staff_close(customer: Door, staff: Door) -> None:
@@ -193,15 +213,18 @@ def test_cash_is_paid_out_and_the_rest_lapses_as_staff_close(customer: Door, sta
     hold_gifts(customer, accounts.points(customer.id), 7, 2)
     hold_gifts(customer, accounts.promotional(customer.id, "USD"), 30)
 
-    answer = put(staff, customer, CLOSED, pay_out_to="payout-8841")
+    answer = put(staff, customer, CLOSED, pay_out_to=BANK)
 
     lapsed = [{"amount_minor": 9, "currency": "PTS"}, usd(30)]
+    [(payout_id, *payout)] = payouts()
+    assert payout == [500, "waiting", f"staff:{staff.id}"]
+    paid_out = [{**usd(500), "payout_id": str(payout_id), "number_ends": "3000"}]
     assert (answer.status_code, answer.json) == (
         200,
-        {"customer_id": str(customer.id), "status": CLOSED, "paid_out": [usd(500)], "lapsed": lapsed},
+        {"customer_id": str(customer.id), "status": CLOSED, "paid_out": paid_out, "lapsed": lapsed},
     )
     assert moved(customer) == [
-        ("payout", "cash", -500, "payout-8841"),
+        ("payout", "cash", -500, None),
         ("lapse", "points", -9, None),
         ("lapse", "promotional", -30, None),
     ]
@@ -232,7 +255,7 @@ def test_who_owes_is_not_paid_out(customer: Door, staff: Door) -> None:
         accounts.open_all(session, [debt])
         post(connection_of(session), (debt.id, -80), (accounts.of_provider("USD").id, 80))
 
-    answer = put(staff, customer, CLOSED, pay_out_to="payout-1")
+    answer = put(staff, customer, CLOSED, pay_out_to=BANK)
 
     assert (answer.status_code, answer.json["code"]) == (422, "account_not_empty")
     assert {"purpose": "debt", "amount_minor": -80, "held_minor": 0, "currency": "USD"} in answer.json["left"]
@@ -244,7 +267,7 @@ def test_who_freezes_wallets_may_not_close_them(app: Flask, customer: Door) -> N
     freezer, closer = staff_door(app, "wallets.freeze"), staff_door(app, "wallets.close")
 
     for staff, permission in ((freezer, "wallets.close"), (closer, "wallets.freeze")):
-        answer = put(staff, customer, CLOSED, pay_out_to="payout-1")
+        answer = put(staff, customer, CLOSED, pay_out_to=BANK)
         assert (answer.status_code, answer.json["code"], answer.json["permission"]) == (403, "forbidden", permission)
     assert (status_of(customer), moved(customer)) == (OPEN, [])
     assert [put(freezer, customer, status).status_code for status in (FROZEN, OPEN)] == [200, 200]
@@ -255,23 +278,20 @@ def test_frozen_wallet_is_closed_by_staff_only(customer: Door, staff: Door) -> N
     put(staff, customer, FROZEN)
 
     assert customer.code("POST", "/wallet/closure", {}) == (422, "account_frozen")
-    answer = put(staff, customer, CLOSED, pay_out_to="payout-1")
+    answer = put(staff, customer, CLOSED, pay_out_to=BANK)
 
-    assert (answer.status_code, answer.json["paid_out"]) == (200, [usd(500)])
+    assert (answer.status_code, [each["amount_minor"] for each in answer.json["paid_out"]]) == (200, [500])
     assert announced() == ["wallet.frozen", "wallet.closed"]
-    assert put(staff, customer, CLOSED, pay_out_to="payout-1").json["paid_out"] == []
+    assert put(staff, customer, CLOSED, pay_out_to=BANK).json["paid_out"] == []
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {"pay_out_to": ""},
-        {"pay_out_to": "x" * 65},
-        {"pay_out_to": "Ana Lima, Main Street"},
-        {"pay_out_to": "GB82WEST12345698765432"},
-        {"pay_out_to": "DE89.3704.0044.0532.0130.00"},
-        {"pay_out_to": "4242424242424242"},
-        {"pay_out_to": "4242-4242-4242-4242"},
+        {"pay_out_to": "payout-8841"},
+        {"pay_out_to": {}},
+        {"pay_out_to": {"holder": "Ana Lima"}, "more": 1},
+        {"pay_out_to": {**BANK, "currency": "USD"}},
         {"pay_out_to": 7},
         {"forfeit": "yes"},
         {"amount": 1},
@@ -283,6 +303,26 @@ def test_bad_closure_is_refused(customer: Door, staff: Door, body: Any) -> None:
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")
     assert customer.code("POST", "/wallet/closure", body) == (422, "invalid_input")
     assert status_of(customer) == OPEN
+
+
+@pytest.mark.parametrize(
+    "bank",
+    [
+        {**BANK, "iban": "DE89370400440532013001"},
+        {**BANK, "holder": "Ana Lima <b>"},
+        {**BANK, "bic": "DEUT"},
+        {"holder": "Ana Lima"},
+        {**BANK, "account_number": "12345678"},
+    ],
+)
+def test_cash_goes_to_no_account_that_is_none(customer: Door, staff: Door, bank: Any) -> None:
+    hold_cash(customer, 500)
+
+    answer = put(staff, customer, CLOSED, pay_out_to=bank)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "bank_account_invalid")
+    assert customer.code("POST", "/wallet/closure", {"pay_out_to": bank}) == (422, "bank_account_invalid")
+    assert (status_of(customer), moved(customer), payouts()) == (OPEN, [], [])
 
 
 @pytest.mark.parametrize("body", [{"status": "gone"}, {"status": FROZEN, "reason": "He is a fraud"}, {}])
@@ -342,8 +382,9 @@ def test_payments_and_closings_at_once_leave_the_books_balanced(customer: Door) 
         try:
             with transaction() as session:
                 closures.close(
-                    session, customer.id, pay_out_to="payout-1", forfeits=False, reason="case-1", now=clock.now()
-                )
+                    session, customer.id, pay_out_to=BankAccount(**BANK), forfeits=False, reason="case-1",
+                    asked_by="staff:test", now=clock.now(),
+                )  # fmt: skip
         except Refusal as refusal:
             return refusal.code
         return "closed"

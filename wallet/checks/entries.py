@@ -72,7 +72,7 @@ _STATES = """
      ORDER BY id LIMIT 1
 """
 
-# A transfer with one source has no part until it first gives back. What took a closed source's place has one of its own.
+# A transfer with one source has no part until it first gives back. What took a closed source's place has its own.
 _PARTS = """
     SELECT format('transfer %%s took %%s from account %%s, its part says %%s',
                   coalesce(p.transfer_id, e.transfer_id), -coalesce(e.amount, 0),

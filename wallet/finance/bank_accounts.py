@@ -1,4 +1,5 @@
-"""Merchants' bank accounts: sealed under the merchant's own data key, checked before they are kept."""
+"""Merchants' bank accounts: sealed under the merchant's own data key, checked before they are kept, and holding once a
+second person has agreed."""
 
 import json
 import re
@@ -7,15 +8,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from auth import merchants
+from auth.models import Approval
 from core import audit, crypto, ids
 from core.errors import NotFound
 from core.settings import Settings
 from wallet.assets import exponent_of
 from wallet.errors import MerchantUnknown
+from wallet.finance import bank_approvals
 from wallet.finance.errors import BankAccountInvalid, DebtorMissing
 from wallet.finance.settlement_models import MerchantBankAccount
 
@@ -47,17 +50,21 @@ class BankAccount:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
+    """approval: the second person's word; None of one that was set before there had to be any."""
+
     row: MerchantBankAccount
     account: BankAccount
+    approval: Approval | None = None
 
 
 def set_(
     session: Session, *, merchant_id: UUID, currency: str, account: BankAccount, actor: str, now: datetime
 ) -> Kept:
-    """Set where a merchant is paid from now on; what held before is kept for the files that it stands in.
+    """Set where a merchant is paid once a second person agrees; until then, and in the files that it stands in, what
+    held before holds.
 
     raises   MerchantUnknown, CurrencyUnknown; BankAccountInvalid that names the field
-    effects  audited, without the numbers
+    effects  audited, without the numbers; announces approval.asked
     """
     exponent_of(currency)
     account = checked(account)
@@ -67,14 +74,48 @@ def set_(
     row_id = ids.new()
     text = json.dumps(asdict(account))
     sealed = crypto.seal(session, owner_id=merchant_id, place=_PLACE, row_id=row_id, text=text)
+    subject = {"merchant_id": str(merchant_id), "currency": currency, "bank_account_id": str(row_id)}
+    approval = bank_approvals.ask(session, subject=subject, sealed=sealed, asked_by=actor, now=now)
     row = MerchantBankAccount(
-        id=row_id, merchant_id=merchant_id, currency=currency, details=sealed, set_by=actor, set_at=now
-    )
+        id=row_id, merchant_id=merchant_id, currency=currency, details=sealed, set_by=actor, set_at=now,
+        approval_id=approval.id,
+    )  # fmt: skip
     session.add(row)
     session.flush()
     target, change = f"merchant:{merchant_id}", {"currency": currency, "bank_account_id": str(row_id)}
     audit.record(session, actor=actor, action="merchant.bank_account", target=target, change=change, now=now)
-    return Kept(row, account)
+    return Kept(row, account, approval)
+
+
+def decide(
+    session: Session, bank_account_id: UUID, *, approve: bool, reason: str | None, decided_by: str, now: datetime
+) -> Kept:
+    """A second person's word on an account; with a yes its merchant is paid there from the next file on.
+
+    raises   NotFound; what `bank_approvals.decide` raises; Erased
+    """
+    row = session.get(MerchantBankAccount, bank_account_id)
+    if row is None or row.approval_id is None:
+        raise NotFound
+    approval = bank_approvals.decide(
+        session, row.approval_id, sealed=row.details, approve=approve, reason=reason, decided_by=decided_by,
+        outcome={"bank_account_id": str(row.id)}, now=now,
+    )  # fmt: skip
+    return Kept(row, opened(session, row), approval)
+
+
+def asked_last(session: Session, merchant_id: UUID, currency: str) -> Kept:
+    """The account that was set last, whether or not somebody has agreed to it.
+
+    raises  NotFound, Erased
+    """
+    query = select(MerchantBankAccount).where(
+        MerchantBankAccount.merchant_id == merchant_id, MerchantBankAccount.currency == currency
+    )
+    row = session.scalars(query.order_by(MerchantBankAccount.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        raise NotFound("This merchant has no bank account in this currency")
+    return _kept(session, row)
 
 
 def holding(session: Session, merchant_id: UUID, currency: str) -> Kept:
@@ -85,7 +126,12 @@ def holding(session: Session, merchant_id: UUID, currency: str) -> Kept:
     row = latest(session, [merchant_id], currency).get(merchant_id)
     if row is None:
         raise NotFound("This merchant has no bank account in this currency")
-    return Kept(row, opened(session, row))
+    return _kept(session, row)
+
+
+def holds() -> ColumnElement[bool]:
+    """Whether a row's account was agreed to; those from before that was asked for hold as well."""
+    return MerchantBankAccount.approval_id.is_(None) | bank_approvals.agreed(MerchantBankAccount.approval_id)
 
 
 def latest(session: Session, merchant_ids: Iterable[UUID], currency: str) -> dict[UUID, MerchantBankAccount]:
@@ -93,6 +139,7 @@ def latest(session: Session, merchant_ids: Iterable[UUID], currency: str) -> dic
     query = (
         select(MerchantBankAccount)
         .where(MerchantBankAccount.merchant_id.in_(set(merchant_ids)), MerchantBankAccount.currency == currency)
+        .where(holds())
         .order_by(MerchantBankAccount.id)
     )
     return {row.merchant_id: row for row in session.scalars(query)}
@@ -170,6 +217,11 @@ def is_iban(text: str) -> bool:
         return False
     digits = "".join(str(int(each, 36)) for each in text[4:] + text[:4])
     return int(digits) % 97 == 1
+
+
+def _kept(session: Session, row: MerchantBankAccount) -> Kept:
+    approval = session.get_one(Approval, row.approval_id) if row.approval_id else None
+    return Kept(row, opened(session, row), approval)
 
 
 def _plain(text: str | None) -> str | None:

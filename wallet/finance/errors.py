@@ -146,3 +146,11 @@ class AdjustmentUnfit(Refusal):
     code = "adjustment_unfit"
     kind = Kind.INVALID
     title = "Name an adjustment that was posted out of brand:suspense after the refund, over its amount, for it alone"
+
+
+class PayoutOnItsWay(Refusal):
+    """`payout_file_id` in its facts is the file that has it."""
+
+    code = "payout_on_its_way"
+    kind = Kind.CONFLICT
+    title = "This payout is in a file for the bank already"

@@ -19,7 +19,7 @@ NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 CONTENT_TYPE = "application/xml"
 
 _HEADER = (
-    "settlement_id", "merchant_id", "holder", "iban", "bic", "account_number", "clearing_system", "clearing_code",
+    "payout_id", "merchant_id", "holder", "iban", "bic", "account_number", "clearing_system", "clearing_code",
     "amount", "currency", "amount_minor", "reference",
 )  # fmt: skip
 
@@ -105,8 +105,8 @@ def _decimal(amount_minor: int, currency: str) -> str:
 def _row(line: Line, currency: str) -> tuple[str | int | None, ...]:
     account = line.account
     return (
-        str(line.settlement_id),
-        str(line.merchant_id),
+        str(line.id),
+        str(line.merchant_id) if line.merchant_id else None,
         csv.words(account.holder),
         account.iban,
         account.bic,

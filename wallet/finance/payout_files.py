@@ -1,8 +1,9 @@
-"""Payout files: settlements' payouts that are given to the bank together, each in exactly one file."""
+"""Payout files: payouts of settlements and of closed wallets that are given to the bank together, each in one file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, insert, select
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import audit, ids
 from core.errors import NotFound
 from wallet.assets import exponent_of
-from wallet.finance import bank_accounts
+from wallet.finance import bank_accounts, customer_payouts
 from wallet.finance.bank_accounts import BankAccount
 from wallet.finance.errors import NothingToPayOut
 from wallet.finance.settlement_models import MerchantBankAccount, Payout, PayoutFile, Settlement
@@ -30,20 +31,24 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One payout, with where it goes. reference: what the merchant finds on their bank's statement."""
+    """One payout, with where it goes: a merchant's for a settlement, or a customer's (merchant_id is None).
 
-    settlement_id: UUID
-    merchant_id: UUID
+    id  of the settlement, or of the customer's payout
+    """
+
+    id: UUID
+    merchant_id: UUID | None
     amount_minor: int
     account: BankAccount
 
     @property
     def end_to_end_id(self) -> str:
-        return self.settlement_id.hex
+        return self.id.hex
 
     @property
     def reference(self) -> str:
-        return f"Settlement {self.settlement_id}"
+        """What who is paid finds on their bank's statement."""
+        return f"{'Settlement' if self.merchant_id else 'Payout'} {self.id}"
 
 
 def make(session: Session, *, currency: str, actor: str, now: datetime) -> Made:
@@ -54,32 +59,26 @@ def make(session: Session, *, currency: str, actor: str, now: datetime) -> Made:
     """
     exponent_of(currency)
     payable, missing = _payable(session, currency), _without_bank_account(session, currency)
-    if not payable:
+    customers = customer_payouts.lock_agreed(session, currency, most=MOST - len(payable))
+    if not payable and not customers:
         raise NothingToPayOut(without_bank_account=[str(merchant_id) for merchant_id in missing])
 
     known = bank_accounts.latest(session, [each.merchant_id for each in payable], currency)
     file = PayoutFile(
         id=ids.new(),
         currency=currency,
-        payout_count=len(payable),
-        control_sum_minor=sum(each.payout_minor for each in payable),
+        payout_count=len(payable) + len(customers),
+        control_sum_minor=sum(each.payout_minor for each in payable) + sum(each.amount_minor for each in customers),
         made_by=actor,
         made_at=now,
     )
     session.add(file)
     session.flush()
-    session.execute(
-        insert(Payout),
-        [
-            {
-                "settlement_id": each.id,
-                "file_id": file.id,
-                "bank_account_id": known[each.merchant_id].id,
-                "amount_minor": each.payout_minor,
-            }
-            for each in payable
-        ],
-    )
+    if payable:
+        session.execute(insert(Payout), [_payout(each, file, known[each.merchant_id]) for each in payable])
+    for each in customers:
+        each.file_id = file.id
+    session.flush()
     change = {"currency": currency, "payouts": file.payout_count, "control_sum_minor": file.control_sum_minor}
     audit.record(
         session, actor=actor, action="payout_file.make", target=f"payout_file:{file.id}", change=change, now=now
@@ -116,10 +115,23 @@ def lines(session: Session, file: PayoutFile, *, actor: str, now: datetime) -> l
     found = session.execute(query).all()
     bank_accounts.fetch_keys(session, [row.merchant_id for _, row in found])
     audit.record(session, actor=actor, action="payout_file.read", target=f"payout_file:{file.id}", change={}, now=now)
-    return [
+    merchants = [
         Line(payout.settlement_id, row.merchant_id, payout.amount_minor, bank_accounts.opened(session, row))
         for payout, row in found
     ]
+    customers = [
+        Line(row.id, None, row.amount_minor, account) for row, account in customer_payouts.of_file(session, file.id)
+    ]
+    return merchants + customers
+
+
+def _payout(settlement: Settlement, file: PayoutFile, account: MerchantBankAccount) -> dict[str, Any]:
+    return {
+        "settlement_id": settlement.id,
+        "file_id": file.id,
+        "bank_account_id": account.id,
+        "amount_minor": settlement.payout_minor,
+    }
 
 
 def _payable(session: Session, currency: str) -> Sequence[Settlement]:
@@ -140,4 +152,5 @@ def _waiting(currency: str) -> tuple[ColumnElement[bool], ...]:
 
 def _has_bank_account() -> ColumnElement[bool]:
     row = MerchantBankAccount
-    return select(row).where(row.merchant_id == Settlement.merchant_id, row.currency == Settlement.currency).exists()
+    its = (row.merchant_id == Settlement.merchant_id, row.currency == Settlement.currency)
+    return select(row).where(*its, bank_accounts.holds()).exists()

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,10 +49,10 @@ class MerchantTerms(Base):
 
 
 class MerchantBankAccount(Base):
-    """Where a merchant is paid, sealed under the merchant's own data key; the latest row holds."""
+    """Where a merchant is paid, sealed under the merchant's own data key; the latest row that was agreed to holds."""
 
     __tablename__ = "merchant_bank_account"
-    __table_args__ = (Index(None, "merchant_id", "currency", "id"), _SCHEMA)
+    __table_args__ = (Index(None, "merchant_id", "currency", "id"), UniqueConstraint("approval_id"), _SCHEMA)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey(Merchant.id))
@@ -59,6 +60,7 @@ class MerchantBankAccount(Base):
     details: Mapped[bytes] = mapped_column(LargeBinary)
     set_by: Mapped[str]
     set_at: Mapped[datetime]
+    approval_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.approval.id"))
 
 
 class Settlement(Base):
@@ -167,3 +169,32 @@ class Payout(Base):
     file_id: Mapped[UUID] = mapped_column(ForeignKey("wallet.payout_file.id"))
     bank_account_id: Mapped[UUID] = mapped_column(ForeignKey("wallet.merchant_bank_account.id"))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class CustomerPayout(Base):
+    """Cash of a wallet that was closed, on its way to the customer's bank account, which is sealed under their key.
+
+    transfer_id  by which it left the wallet
+    approval_id  the second person's word on the bank account; a file has none without it
+    """
+
+    __tablename__ = "customer_payout"
+    __table_args__ = (
+        UniqueConstraint("transfer_id"),
+        UniqueConstraint("approval_id"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_customer_payout_waiting", "currency", "id", postgresql_where=text("file_id IS NULL")),
+        Index(None, "file_id"),
+        _SCHEMA,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID]
+    currency: Mapped[str]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey(TransferRow.id))
+    details: Mapped[bytes] = mapped_column(LargeBinary)
+    approval_id: Mapped[UUID] = mapped_column(ForeignKey("auth.approval.id"))
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("wallet.payout_file.id"))

@@ -1,4 +1,4 @@
-"""Closing a wallet for ever: only empty, or paid out to a bank in the same transaction."""
+"""Closing a wallet for ever: only empty, or with its cash on its way to a bank account in the same transaction."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ from wallet.accounts import Opening
 from wallet.assets import wallet_currencies
 from wallet.balances import Balance
 from wallet.errors import AccountClosed, InsufficientFunds
+from wallet.finance import bank_accounts, customer_payouts
+from wallet.finance.bank_accounts import BankAccount
 from wallet.identity.events import WalletClosed
 from wallet.ledger import LotMove, Transfer
 from wallet.topups import requests
@@ -27,7 +29,10 @@ PRINCIPAL = "wallet"
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """What left a wallet as it was closed; each an amount_minor with its currency."""
+    """What left a wallet as it was closed; each an amount_minor with its currency.
+
+    paid_out  with the payout_id, and the end of the account's number to which it goes once a second person agrees
+    """
 
     paid_out: Sequence[dict[str, Any]] = ()
     lapsed: Sequence[dict[str, Any]] = ()
@@ -43,16 +48,26 @@ class _Leaving:
 
 
 def close(
-    session: Session, customer_id: UUID, *, pay_out_to: str | None, forfeits: bool, reason: str, now: datetime
+    session: Session,
+    customer_id: UUID,
+    *,
+    pay_out_to: BankAccount | None,
+    forfeits: bool,
+    reason: str,
+    asked_by: str,
+    now: datetime,
 ) -> Closure:
     """Close every account of a customer, none of which is frozen.
 
-    pay_out_to  the bank's reference of a payout: the cash goes there, and what cannot be paid out lapses
+    pay_out_to  the customer's bank account: the cash goes there once a second person agrees (`customer_payouts`), and
+                what cannot be paid out lapses
     forfeits    what cannot be paid out lapses: promotional value and points
+    asked_by    who named the account, and cannot agree to it
     raises      AccountNotEmpty with what is left (holds and debts too); TopupUnderWay; AccountFrozen, AccountClosed;
-                Busy where something came in between
+                BankAccountInvalid; Erased; Busy where something came in between
     effects     posts all the transfers of its transaction; announces wallet.closed
     """
+    account = bank_accounts.checked(pay_out_to) if pay_out_to is not None else None
     owner = lock(session, customer_id)
     if standing.of(session, owner) == "closed":
         raise AccountClosed
@@ -61,19 +76,27 @@ def close(
     leaving = []
     for each in balances.of(session, owner):
         is_free = each.posted > 0 and each.available == each.posted
-        if is_free and each.purpose == "cash" and pay_out_to is not None:
+        if is_free and each.purpose == "cash" and account is not None:
             leaving.append(_Leaving(each, "payout", accounts.of_brand("bank", each.asset)))
-        elif is_free and each.purpose in accounts.LOT_PURPOSES and (forfeits or pay_out_to is not None):
+        elif is_free and each.purpose in accounts.LOT_PURPOSES and (forfeits or account is not None):
             leaving.append(_Leaving(each, "lapse", accounts.of_brand("breakage", each.asset)))
-    _post(session, customer_id, leaving, reference=pay_out_to, now=now)
+    transfers = _post(session, customer_id, leaving, now=now)
     standing.close(session, owner)
 
-    closure = Closure(_sums(leaving, "payout"), _sums(leaving, "lapse"))
+    paid_out: list[dict[str, Any]] = []
+    for left, transfer in zip(leaving, transfers, strict=True):
+        if left.kind == "payout" and account is not None:
+            payout = customer_payouts.ask(
+                session, customer_id=customer_id, currency=left.balance.asset, amount_minor=left.balance.posted,
+                transfer_id=transfer.id, account=account, asked_by=asked_by, now=now,
+            )  # fmt: skip
+            paid_out.append({**_sum(left), "payout_id": payout.id, "number_ends": account.number[-4:]})
+    closure = Closure(paid_out, [_sum(each) for each in leaving if each.kind == "lapse"])
     closed = WalletClosed(
         customer_id=customer_id,
         occurred_at=now,
         reason=reason,
-        paid_out=list(closure.paid_out),
+        paid_out=[_sum(each) for each in leaving if each.kind == "payout"],
         lapsed=list(closure.lapsed),
     )
     announce(session, closed)
@@ -96,28 +119,23 @@ def lock(session: Session, customer_id: UUID) -> str:
     return owner
 
 
-def _post(
-    session: Session, customer_id: UUID, leaving: Sequence[_Leaving], *, reference: str | None, now: datetime
-) -> None:
+def _post(session: Session, customer_id: UUID, leaving: Sequence[_Leaving], *, now: datetime) -> list[Transfer]:
     connection = connection_of(session)
     accounts.open_all(session, [each.to for each in leaving])
     lots = connection.execute(_LOTS, [[each.balance.account_id for each in leaving]]).fetchall()
     moves = [LotMove(lot_id=lot_id, account_id=account_id, amount=-left) for lot_id, account_id, left in lots]
+    transfers = [_transfer(customer_id, each, moves, now=now) for each in leaving]
     try:
-        ledger.post_all(
-            connection, [_transfer(customer_id, each, moves, reference=reference, now=now) for each in leaving]
-        )
+        ledger.post_all(connection, transfers)
     except InsufficientFunds as error:
         raise Busy from error  # something was spent since the look at the balances
+    return transfers
 
 
-def _transfer(
-    customer_id: UUID, leaving: _Leaving, moves: Sequence[LotMove], *, reference: str | None, now: datetime
-) -> Transfer:
+def _transfer(customer_id: UUID, leaving: _Leaving, moves: Sequence[LotMove], *, now: datetime) -> Transfer:
     balance = leaving.balance
     source = Opening(f"customer:{customer_id}", balance.purpose, balance.asset, 0)
     key = f"closure:{customer_id}:{balance.purpose}:{balance.asset}"
-    details = {"customer_id": str(customer_id), **_sum(leaving)}
     return Transfer(
         id=ids.new(),
         principal=PRINCIPAL,
@@ -126,13 +144,9 @@ def _transfer(
         kind=leaving.kind,
         legs=(source.leg(-balance.posted), leaving.to.leg(balance.posted)),
         effective_at=now,
-        details=details | ({"reference": reference} if leaving.kind == "payout" else {}),
+        details={"customer_id": str(customer_id), **_sum(leaving)},
         lots=[move for move in moves if move.account_id == balance.account_id],
     )
-
-
-def _sums(leaving: Sequence[_Leaving], kind: str) -> list[dict[str, Any]]:
-    return [_sum(each) for each in leaving if each.kind == kind]
 
 
 def _sum(leaving: _Leaving) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from core import audit
 from core.events import announce
 from wallet import standing
 from wallet.errors import AccountClosed, AccountFrozen
+from wallet.finance.bank_accounts import BankAccount
 from wallet.identity import closures
 from wallet.identity.closures import Closure
 from wallet.identity.events import WalletFrozen, WalletUnfrozen
@@ -29,7 +30,7 @@ def set_(
     reason: str,
     actor: str,
     now: datetime,
-    pay_out_to: str | None = None,
+    pay_out_to: BankAccount | None = None,
     forfeits: bool = False,
 ) -> Closure:
     """Put a customer's wallet where staff want it; a frozen one may be closed. Nothing happens where it is there.
@@ -52,17 +53,24 @@ def set_(
         announce(session, WalletUnfrozen(customer_id=customer_id, occurred_at=now, reason=reason))
     else:
         standing.unfreeze(session, owner)  # a payout leaves the wallet
-        closure = closures.close(session, customer_id, pay_out_to=pay_out_to, forfeits=forfeits, reason=reason, now=now)
+        closure = closures.close(
+            session, customer_id, pay_out_to=pay_out_to, forfeits=forfeits, reason=reason, asked_by=actor, now=now
+        )
     change = {"status": status, "previous_status": previous, "reason": reason}
     audit.record(session, actor=actor, action="wallet.status_set", target=owner, change=change, now=now)
     return closure
 
 
-def close_own(session: Session, customer_id: UUID, *, forfeits: bool, now: datetime) -> Closure:
-    """Close a wallet as its customer wishes: without cash, since only staff know that a payout is on its way.
+def close_own(
+    session: Session, customer_id: UUID, *, pay_out_to: BankAccount | None, forfeits: bool, now: datetime
+) -> Closure:
+    """Close a wallet as its customer wishes; where its cash goes, staff have to agree to.
 
     raises  AccountFrozen; what `closures.close` raises
     """
     if standing.of(session, closures.lock(session, customer_id)) == "frozen":
         raise AccountFrozen
-    return closures.close(session, customer_id, pay_out_to=None, forfeits=forfeits, reason="customer", now=now)
+    return closures.close(
+        session, customer_id, pay_out_to=pay_out_to, forfeits=forfeits, reason="customer",
+        asked_by=f"customer:{customer_id}", now=now,
+    )  # fmt: skip

@@ -39,7 +39,7 @@ def diverted(amount_minor: int = 700, *, number: int = 0) -> UUID:
         )
         paid = payments.pay(session.connection().connection.driver_connection, payment)  # type: ignore[arg-type]
     with transaction() as session:
-        closures.close(session, customer_id, pay_out_to=None, forfeits=True, reason="own", now=NOW)
+        closures.close(session, customer_id, pay_out_to=None, forfeits=True, reason="own", asked_by="test", now=NOW)
     with transaction() as session:
         given = refunds.refund(session, **named, key=str(ids.new()), payment_id=paid.transfer_id, amount_minor=None)
     return given.transfer_id

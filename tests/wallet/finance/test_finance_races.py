@@ -66,8 +66,11 @@ def test_payouts_that_many_want_in_a_file_are_in_one(connection: Connection) -> 
     settle()
     with transaction() as session:
         account = BankAccount(holder="Corner Shop", iban="DE89370400440532013000")
-        bank_accounts.set_(
+        kept = bank_accounts.set_(
             session, merchant_id=shop, currency="USD", account=account, actor="staff:test", now=NEXT_MORNING
+        )
+        bank_accounts.decide(
+            session, kept.row.id, approve=True, reason=None, decided_by="staff:second", now=NEXT_MORNING
         )
 
     def make() -> None:

@@ -46,6 +46,14 @@ def shop(desk: Desk, connection: Connection) -> UUID:
     return merchant_id
 
 
+def agreed(app: Flask, desk: Desk, shop: UUID, body: Any = BERLIN) -> None:
+    """A bank account that one person set and another agreed to."""
+    made = desk.send("PUT", f"/merchants/{shop}/bank-account", body).json
+    second = Desk(app, frozenset({"finance.bank_approve"}))
+    answer = second.send("PUT", f"/bank-accounts/{made['id']}/decision", {"approve": True})  # type: ignore[index]
+    assert (answer.status_code, answer.json["status"]) == (200, "holding")  # type: ignore[index]
+
+
 def settle(desk: Desk, **more: Any) -> dict[str, Any]:
     answer = desk.send("POST", "/settlements", {"until": clock.now().isoformat(), **more})
     assert answer.status_code == 201
@@ -182,8 +190,9 @@ def test_bank_account_is_sealed_and_told_by_its_end(desk: Desk, shop: UUID, conn
 
     assert set_.json and set_.json["number_ends"] == "3000"
     assert "DE89" not in set_.text
-    assert desk.get(f"/merchants/{shop}/bank-account?currency=USD").json == set_.json
-    assert desk.get(f"/merchants/{shop}/bank-account?currency=EUR").status_code == 404
+    assert desk.get(f"/merchants/{shop}/bank-account?currency=USD&which=latest").json == set_.json
+    assert desk.get(f"/merchants/{shop}/bank-account?currency=USD").status_code == 404
+    assert desk.get(f"/merchants/{shop}/bank-account?currency=EUR&which=latest").status_code == 404
     row = connection.execute("SELECT details FROM wallet.merchant_bank_account").fetchone()
     assert row and b"3704" not in row[0] and b"Corner" not in row[0]
     assert count(connection, "core.audit_entry WHERE change::text LIKE '%%3704%%'") == 0
@@ -226,9 +235,9 @@ def test_payouts_go_into_one_file_once(app: Flask, desk: Desk, shop: UUID, conne
     waiting = desk.send("POST", "/payout-files", {"currency": "USD"})
     british = {"currency": "USD", "holder": "+Corner Shop", "account_number": "0012 3456", "clearing_system": "GBDSC",
                "clearing_code": "20-00-00"}  # fmt: skip
-    desk.send("PUT", f"/merchants/{shop}/bank-account", british)
+    agreed(app, desk, shop, british)
     made = desk.send("POST", "/payout-files", {"currency": "USD"}).json
-    desk.send("PUT", f"/merchants/{shop}/bank-account", BERLIN)
+    agreed(app, desk, shop)
 
     assert (waiting.status_code, waiting.json["code"]) == (422, "nothing_to_pay_out")  # type: ignore[index]
     assert waiting.json["without_bank_account"] == [str(shop)]  # type: ignore[index]
@@ -263,9 +272,9 @@ def test_payouts_go_into_one_file_once(app: Flask, desk: Desk, shop: UUID, conne
     assert count(connection, "core.audit_entry WHERE action = 'payout_file.read'") == 2
 
 
-def test_file_for_the_bank_needs_the_brand_s_account(desk: Desk, shop: UUID) -> None:
+def test_file_for_the_bank_needs_the_brand_s_account(app: Flask, desk: Desk, shop: UUID) -> None:
     settle(desk)
-    desk.send("PUT", f"/merchants/{shop}/bank-account", BERLIN)
+    agreed(app, desk, shop)
     made = desk.send("POST", "/payout-files", {"currency": "USD"}).json
     assert made
 
@@ -290,7 +299,7 @@ def test_commands_lead_from_terms_to_the_payout_file(app: Flask, desk: Desk, sho
     app.extensions["settings"] = replace(
         app.extensions["settings"], payout_debtor_name="Brand", payout_debtor_account="DE89370400440532013000"
     )
-    desk.send("PUT", f"/merchants/{shop}/bank-account", BERLIN)
+    agreed(app, desk, shop)
     runner = app.test_cli_runner()
 
     def run(*args: str) -> tuple[int, str]:

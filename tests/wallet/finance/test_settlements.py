@@ -291,8 +291,11 @@ def test_payouts_that_nobody_knows_where_to_send_leave_room_for_the_others(
         settle(merchant_id=merchant_id)
     account = BankAccount(holder="Corner Shop", iban="DE89370400440532013000")
     with transaction() as session:
-        bank_accounts.set_(
+        kept = bank_accounts.set_(
             session, merchant_id=known, currency="USD", account=account, actor="staff:test", now=NEXT_MORNING
+        )
+        bank_accounts.decide(
+            session, kept.row.id, approve=True, reason=None, decided_by="staff:second", now=NEXT_MORNING
         )
 
     with transaction() as session:

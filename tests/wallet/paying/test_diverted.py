@@ -21,7 +21,7 @@ def standing(shop: Shop, account: Opening) -> int:
 
 def close(customer_id: UUID) -> None:
     with transaction() as session:
-        closures.close(session, customer_id, pay_out_to=None, forfeits=True, reason="own", now=NOW)
+        closures.close(session, customer_id, pay_out_to=None, forfeits=True, reason="own", asked_by="test", now=NOW)
 
 
 @pytest.mark.parametrize("parts", [(1600,), (1, 799, 800), (533, 533, 533, 1)])

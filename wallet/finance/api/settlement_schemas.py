@@ -43,10 +43,9 @@ class TermsHistorySchema(Schema):
     items = fields.List(fields.Nested(TermsSchema()), required=True)
 
 
-class BankAccountArgsSchema(Schema):
+class BankAccountOfSchema(Schema):
     """An IBAN, or an account number with its bank's number in a clearing system."""
 
-    currency = fields.String(required=True, validate=CURRENCY)
     holder = fields.String(required=True, validate=_SHORT)
     iban = fields.String(load_default=None, validate=_SHORT)
     bic = fields.String(load_default=None, validate=_SHORT)
@@ -55,14 +54,25 @@ class BankAccountArgsSchema(Schema):
     clearing_code = fields.String(load_default=None, validate=_SHORT)
 
 
-class BankAccountQuerySchema(Schema):
+class BankAccountArgsSchema(BankAccountOfSchema):
     currency = fields.String(required=True, validate=CURRENCY)
 
 
+class BankAccountQuerySchema(Schema):
+    currency = fields.String(required=True, validate=CURRENCY)
+    which = fields.String(
+        load_default="holding",
+        validate=validate.OneOf(["holding", "latest"]),
+        metadata={"description": "holding: where the merchant is paid now. latest: what was set last."},
+    )
+
+
 class BankAccountSchema(Schema):
-    """Of the number the last four characters only."""
+    """Of the number the last four characters only. `status`: holding once a second person has agreed."""
 
     id = fields.UUID(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(["waiting", "holding", "refused", "lapsed"]))
+    decided_by = fields.String(required=True, allow_none=True)
     currency = fields.String(required=True)
     holder = fields.String(required=True)
     number_ends = fields.String(required=True, metadata={"example": "3000"})
@@ -82,7 +92,9 @@ class FundingSchema(Schema):
 
     source = fields.String(
         required=True,
-        validate=validate.OneOf(["customers", "gift_cards", "coupons", "promotional", "points", "offline_losses", "other"]),
+        validate=validate.OneOf(
+            ["customers", "gift_cards", "coupons", "promotional", "points", "offline_losses", "other"]
+        ),
     )
     campaign_id = fields.UUID(allow_none=True)
     paid_minor = fields.Integer(required=True)

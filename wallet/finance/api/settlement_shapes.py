@@ -1,5 +1,6 @@
 """Settlements, shaped for their schemas, and their statements as answers."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -8,7 +9,7 @@ from auth.models import Merchant
 from core.db import transaction
 from wallet.documents import csv
 from wallet.documents.api import shapes as documents
-from wallet.finance import settlement_statements
+from wallet.finance import bank_approvals, settlement_statements
 from wallet.finance.bank_accounts import Kept
 from wallet.finance.payout_files import Made
 from wallet.finance.settlement_models import PayoutFile
@@ -43,10 +44,12 @@ def run(found: Run) -> dict[str, Any]:
     return {"items": [settlement(each) for each in found.closed], "is_complete": found.is_complete}
 
 
-def bank_account(kept: Kept) -> dict[str, Any]:
+def bank_account(kept: Kept, *, now: datetime) -> dict[str, Any]:
     row, account = kept.row, kept.account
     return {
         "id": row.id,
+        "status": bank_approvals.standing(kept.approval, now=now) if kept.approval else "holding",
+        "decided_by": kept.approval.decided_by if kept.approval else None,
         "currency": row.currency,
         "holder": account.holder,
         "number_ends": account.number[-4:],

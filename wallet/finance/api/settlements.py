@@ -14,6 +14,7 @@ from core.web.schemas import PageArgs, page_of
 from wallet.documents import csv
 from wallet.finance import bank_accounts, merchant_terms, pain001, payout_files, settlement_rows, settlements
 from wallet.finance.api import settlement_shapes
+from wallet.finance.api.movement_schemas import DecisionArgsSchema
 from wallet.finance.api.settlement_schemas import (
     BankAccountArgsSchema,
     BankAccountQuerySchema,
@@ -60,8 +61,8 @@ def show_terms(merchant_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, BankAccountSchema())
 @needs("finance.bank")
 def set_bank_account(args: dict[str, Any], merchant_id: UUID) -> dict[str, Any]:
-    """Set where a merchant is paid from now on."""
-    currency = args.pop("currency")
+    """Set where a merchant is paid, once a second person agrees."""
+    currency, now = args.pop("currency"), clock.now()
     with transaction() as session:
         kept = bank_accounts.set_(
             session,
@@ -69,9 +70,9 @@ def set_bank_account(args: dict[str, Any], merchant_id: UUID) -> dict[str, Any]:
             currency=currency,
             account=BankAccount(**args),
             actor=principals.current().name,
-            now=clock.now(),
+            now=now,
         )
-        return settlement_shapes.bank_account(kept)
+        return settlement_shapes.bank_account(kept, now=now)
 
 
 @blueprint.get("/merchants/<uuid:merchant_id>/bank-account")
@@ -79,9 +80,22 @@ def set_bank_account(args: dict[str, Any], merchant_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, BankAccountSchema())
 @needs("finance.read")
 def show_bank_account(args: dict[str, Any], merchant_id: UUID) -> dict[str, Any]:
-    """Where a merchant is paid, without the number."""
+    """Where a merchant is paid, or is to be, without the number."""
+    find = bank_accounts.holding if args["which"] == "holding" else bank_accounts.asked_last
     with transaction() as session:
-        return settlement_shapes.bank_account(bank_accounts.holding(session, merchant_id, args["currency"]))
+        return settlement_shapes.bank_account(find(session, merchant_id, args["currency"]), now=clock.now())
+
+
+@blueprint.put("/bank-accounts/<uuid:bank_account_id>/decision")
+@blueprint.arguments(DecisionArgsSchema())
+@blueprint.response(200, BankAccountSchema())
+@needs("finance.bank_approve")
+def decide_bank_account(args: dict[str, Any], bank_account_id: UUID) -> dict[str, Any]:
+    """Agree to a merchant's bank account that another person set, or refuse it."""
+    now = clock.now()
+    with transaction() as session:
+        kept = bank_accounts.decide(session, bank_account_id, **args, decided_by=principals.current().name, now=now)
+        return settlement_shapes.bank_account(kept, now=now)
 
 
 @blueprint.post("/settlements")

@@ -10,7 +10,7 @@ from core.db import transaction
 from core.web import idempotent, principals
 from wallet.api.guards import refuse_when_off
 from wallet.identity import statuses
-from wallet.identity.api.status_schemas import ClosureArgsSchema, ClosureSchema, OwnStatusSchema, shape
+from wallet.identity.api.status_schemas import ClosureArgsSchema, ClosureSchema, OwnStatusSchema, bank_account, shape
 
 blueprint = Blueprint("wallet_closure", __name__, description="Closing a wallet")
 
@@ -28,12 +28,18 @@ def show_own_wallet_status() -> dict[str, str]:
 @blueprint.response(201, ClosureSchema())
 @idempotent.documented
 def close_wallet(args: dict[str, Any]) -> Response:
-    """Close the wallet for ever, once it is empty; `forfeit` lets promotional value and points lapse."""
+    """Close the wallet for ever: empty, or with `pay_out_to`, where its cash goes; `forfeit` lets the rest lapse."""
     refuse_when_off()
     customer_id, now = principals.current().id, clock.now()
     return idempotent.command(
         lambda session: shape(
-            statuses.close_own(session, customer_id, forfeits=args["forfeit"], now=now),
+            statuses.close_own(
+                session,
+                customer_id,
+                pay_out_to=bank_account(args["pay_out_to"]),
+                forfeits=args["forfeit"],
+                now=now,
+            ),
             status="closed",
         ),
         schema=ClosureSchema(),

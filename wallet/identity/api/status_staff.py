@@ -16,6 +16,7 @@ from wallet.identity.api.status_schemas import (
     WalletStatusArgsSchema,
     WalletStatusChangeSchema,
     WalletStatusSchema,
+    bank_account,
     shape,
 )
 
@@ -51,7 +52,7 @@ def set_wallet_status(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]
             reason=args["reason"],
             actor=principals.current().name,
             now=clock.now(),
-            pay_out_to=args["pay_out_to"],
+            pay_out_to=bank_account(args["pay_out_to"]),
             forfeits=args["forfeit"],
         )
     return shape(closure, customer_id=customer_id, status=args["status"])
