@@ -93,6 +93,7 @@ class Notice:
     amount_minor        charged; refunded altogether so far; of the one refund that failed; in dispute
     refund              our reference of the refund that failed, where we asked for it
     dispute, standing   the provider's name for a dispute, and how it stands (an inquiry takes no money yet)
+    told_at_seconds     when it was so, by the provider's clock (seconds since 1970); 0 where it does not say
     """
 
     id: str
@@ -105,6 +106,7 @@ class Notice:
     refund: str | None = None
     dispute: str | None = None
     standing: Literal["inquiry", "open", "lost", "won"] | None = None
+    told_at_seconds: int = 0
 
 
 class PaymentGateway(Protocol):

@@ -5,6 +5,7 @@ source  https://docs.stripe.com/webhooks and /api/events/types, read 2026-11
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -32,7 +33,8 @@ def read(body: bytes, header: str, *, secrets: Sequence[str], at: datetime) -> N
     signatures.check(header, body, secrets=secrets, at=at)
     try:
         event = json.loads(body)
-        return _READERS[event["type"]](_text(event["id"]), event["data"]["object"])
+        notice = _READERS[event["type"]](_text(event["id"]), event["data"]["object"])
+        return replace(notice, told_at_seconds=int(event.get("created") or 0))
     except (KeyError, TypeError, ValueError, AttributeError):
         return Notice(id="", kind="other")  # of another kind, or another system's on the same account
 

@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(DIVERTED)
     op.execute(PAYOUTS)
+    op.execute(NOTICES)
 
 
 DIVERTED = """
@@ -90,4 +91,10 @@ CREATE TABLE wallet.customer_payout (
 );
 CREATE INDEX ix_customer_payout_waiting ON wallet.customer_payout (currency, id) WHERE file_id IS NULL;
 CREATE INDEX ix_customer_payout_file_id ON wallet.customer_payout (file_id);
+"""
+
+NOTICES = """
+-- Which refunds of a charge failed, asked for when an older notice of its refunds comes late.
+CREATE INDEX ix_provider_notice_refund_failed ON wallet.provider_notice ((facts ->> 'provider_reference'))
+    WHERE kind = 'refund_failed';
 """

@@ -144,10 +144,11 @@ class Stripe:
         return self.event(f"charge.dispute.{kind}", told)
 
     def event(self, kind: str, told: dict[str, Any], *, at: int | None = None, secret: str = WEBHOOK_SECRET) -> Hook:
+        number = next(self._numbers)
         body = json.dumps(
             {
-                "id": f"evt_{next(self._numbers)}", "object": "event", "api_version": "2026-10-28.endive",
-                "created": 1_790_000_000, "livemode": False, "type": kind, "data": {"object": told},
+                "id": f"evt_{number}", "object": "event", "api_version": "2026-10-28.endive",
+                "created": 1_790_000_000 + number, "livemode": False, "type": kind, "data": {"object": told},
             }
         )  # fmt: skip
         return signed(body, at=at, secret=secret)

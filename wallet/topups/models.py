@@ -88,6 +88,11 @@ class ProviderNotice(Due, Base):
         UniqueConstraint("provider", "notice_id"),
         CheckConstraint("state IN ('done', 'waiting', 'ignored')", name="state"),
         _is_due("provider_notice"),
+        Index(
+            "ix_provider_notice_refund_failed",
+            text("(facts ->> 'provider_reference')"),
+            postgresql_where=text("kind = 'refund_failed'"),
+        ),
         {"schema": "wallet"},
     )
 

@@ -1,14 +1,15 @@
 """What the provider tells unasked: each notice is kept once, and only ever moves what is known forward.
 
 So they may come twice, late, in any order, or before the answer to our own question: a charge that is told wins over
-whatever was thought of it, of refunds the largest sum counts, and a dispute only goes on (`Dispute.status`).
+whatever was thought of it, of refunds the largest sum counts (less what failed after it was true), and a dispute only
+goes on (`Dispute.status`).
 """
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -88,7 +89,8 @@ def _act(session: Session, kept: ProviderNotice, notice: Notice, *, now: datetim
             topup.state, topup.provider_reference = "requires_action", notice.provider_reference
             topup.due_at, topup.last_error = outcomes.next_asking(topup, now=now, is_named=True), None
         case "refunded":
-            topup.told_refunded_minor = max(topup.told_refunded_minor, notice.amount_minor)
+            told = notice.amount_minor - _failed_since(session, kept, notice)
+            topup.told_refunded_minor = max(topup.told_refunded_minor, told)
             topup.claw_due_at = now
         case "refund_failed" if topup.state == "succeeded":
             try:
@@ -110,6 +112,19 @@ def _is_early(topup: Topup, notice: Notice) -> bool:
         and topup.state == "succeeded"
         and topup.told_refunded_minor < notice.amount_minor
     )
+
+
+def _failed_since(session: Session, kept: ProviderNotice, notice: Notice) -> int:
+    """How much of the sum in an older notice of refunds has come to nothing since it was true."""
+    facts = ProviderNotice.facts
+    failed = select(func.coalesce(func.sum(facts["amount_minor"].as_integer()), 0)).where(
+        ProviderNotice.provider == kept.provider,
+        ProviderNotice.kind == "refund_failed",
+        ProviderNotice.state == "done",
+        facts["provider_reference"].astext == notice.provider_reference,
+        func.coalesce(facts["told_at_seconds"].as_integer(), 0) > notice.told_at_seconds,
+    )
+    return int(session.scalars(failed).one())
 
 
 def _lock(session: Session, notice: Notice) -> Topup | None:

@@ -143,6 +143,25 @@ def test_failed_refund_that_is_told_before_the_refund_waits_for_it(shop: Shop, i
     assert checks.first_difference(shop.connection) is None
 
 
+@pytest.mark.parametrize("late", [0, 1])
+def test_older_word_of_refunds_that_comes_after_one_failed_takes_nothing_twice(shop: Shop, late: int) -> None:
+    ana = shop.customer()
+    topup_id, intent = shop.topped_up(ana)
+    told = [shop.provider.give_back(intent, 500), shop.provider.give_back(intent, 300)]
+    shop.hear(told[1 - late])
+    shop.hear(shop.provider.fail_refund(intent, 500))
+    if late:  # the failure waits for the word that it was made
+        assert notices.take_waiting(clock.now() + timedelta(minutes=2)) == 0
+
+    shop.hear(told[late])
+    notices.take_waiting(clock.now() + timedelta(minutes=2))
+
+    assert (shop.standing(ana), shop.topup(topup_id)["told_refunded_minor"]) == ((2200, 0), 300)
+    shop.hear(shop.provider.give_back(intent, 200))
+    assert (shop.standing(ana), shop.topup(topup_id)["refunded_minor"]) == ((2000, 0), 500)
+    assert checks.first_difference(shop.connection) is None
+
+
 def test_failed_refund_whose_making_is_never_told_waits_no_longer_than_a_day(shop: Shop) -> None:
     ana, now = shop.customer(), clock.now()
     topup_id, intent = shop.topped_up(ana)
