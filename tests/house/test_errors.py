@@ -16,7 +16,8 @@ def load_rooms() -> None:
     for room in ROOMS:
         package = importlib.import_module(room)
         for module in pkgutil.walk_packages(package.__path__, f"{room}."):
-            if not module.name.endswith("__main__"):
+            # What a process of `flask serve` runs opens the settings' database as it is imported.
+            if not module.name.endswith(("__main__", "app.serving")):
                 importlib.import_module(module.name)
 
 
