@@ -41,7 +41,9 @@ def create_all(session: Session, given: Sequence[Draft], *, actor: str, now: dat
     names_saved_rules = checking.check_all(session, given)
 
     made = [(ids.new(), draft) for draft in given]
-    session.execute(insert(Campaign), [_row(campaign_id, draft, actor=actor, now=now) for campaign_id, draft in made])
+    columns = [_row(campaign_id, draft, actor=actor, now=now) for campaign_id, draft in made]
+    # Else a value that is None, as of uses without a limit, would be left to its column's default.
+    session.execute(insert(Campaign), columns, execution_options={"render_nulls": True})
     drafts.keep_scopes(session, made)
     funders.keep(session, [(campaign_id, draft.funders) for campaign_id, draft in made])
     limited = [(campaign_id, draft.limit_total) for campaign_id, draft in made if draft.limit_total is not None]

@@ -223,3 +223,9 @@ def test_changed_saved_rule_is_a_version_of_each_campaign_that_uses_it(world: Wo
     put, _ = known().changed_since(before.version)
     assert [(each.terms.campaign_id, each.terms.revision) for each in put] == [(campaign, 2)]
     assert world.rows("SELECT revision FROM rewards.campaign WHERE id = %s", other) == [(1,)]
+
+
+def test_code_without_a_limit_of_uses_is_kept_as_such(world: World) -> None:
+    unlimited = world.campaign(uses_per_code=None)
+
+    assert world.rows("SELECT uses_per_code FROM rewards.campaign WHERE id = %s", unlimited) == [(None,)]
