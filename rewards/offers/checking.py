@@ -91,7 +91,8 @@ def check_own(session: Session, voucher_id: UUID, asked: Asked) -> Checked:
     if row is None:
         raise NotFound
     of = terms.load(connection, [row[1]])[row[1]]
-    return _checked(connection, of, Held(row[0], asked.customer_id, row[2], of, False, row[3], row[4]), asked)
+    held = Held(row[0], asked.customer_id, row[2], of, False, row[3], row[4], is_of_batch=row[5])
+    return _checked(connection, of, held, asked)
 
 
 def _checked(connection: Connection, of: Terms, held: Held | None, asked: Asked) -> Checked:
@@ -111,6 +112,6 @@ def _checked(connection: Connection, of: Terms, held: Held | None, asked: Asked)
 
 
 _OWN = """
-    SELECT id, campaign_id, expires_at, state = 'blocked', used
+    SELECT id, campaign_id, expires_at, state = 'blocked', used, batch_id IS NOT NULL
       FROM rewards.voucher WHERE id = %s AND customer_id = %s
 """

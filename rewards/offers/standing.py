@@ -10,6 +10,7 @@ from rewards import funds
 from rewards.counters import Counted, CountedUse
 from rewards.redemption.conditions import Case
 from rewards.terms import Terms
+from rewards.vouchers import rows as voucher_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,14 @@ def budgets(connection: Connection, of_campaigns: Collection[Terms]) -> dict[UUI
 
 
 #: By ix_voucher_customer_id_id. Of a customer's own coupon the campaign says how often it may be used.
-_OWN = """
+_OWN = f"""
     SELECT v.campaign_id, v.id, v.expires_at, v.last4
       FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
      WHERE v.customer_id = %s AND v.state IN ('active', 'used_up') AND c.kind = 'coupon'
        AND (v.expires_at IS NULL OR v.expires_at > %s)
-       AND (c.limit_per_customer IS NULL OR v.used < c.limit_per_customer)
+       AND (v.used < {voucher_rows.USES_CAP}) IS NOT FALSE
      ORDER BY v.expires_at NULLS LAST, v.id
-"""
+"""  # noqa: S608 - constants only
 
 _WITH_CODES = """
     SELECT w.id FROM unnest(%s::uuid[]) AS w (id)

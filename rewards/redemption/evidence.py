@@ -58,6 +58,7 @@ class Held:
     is_generic: bool
     is_blocked: bool = False
     used: int = 0
+    is_of_batch: bool = False
 
     @property
     def account(self) -> UUID:
@@ -68,10 +69,12 @@ class Held:
 
     @property
     def uses_cap(self) -> int | None:
-        """How often it may be used: a customer's own as the campaign says by customer, a bearer's by code."""
+        """How often it may be used: a bearer's, and a batch's code that somebody has claimed, as the campaign says by
+        code; what was given to a customer by customer."""
         if self.terms.is_gift_card or self.is_generic:
             return None
-        return self.terms.limit_per_customer if self.customer_id else self.terms.uses_per_code
+        by_code = self.is_of_batch or self.customer_id is None
+        return self.terms.uses_per_code if by_code else self.terms.limit_per_customer
 
     @property
     def is_locked(self) -> bool:
@@ -176,9 +179,10 @@ def _find_vouchers(connection: Connection, evidence: Evidence, asking: Sequence[
 
     of_campaigns = terms.load(connection, [row[1] for row in rows])
     wanted = set(customers)
-    for voucher_id, campaign_id, customer_id, code_index, expires_at, is_generic, is_blocked in rows:
+    for voucher_id, campaign_id, customer_id, code_index, expires_at, is_generic, is_blocked, is_of_batch in rows:
         of = of_campaigns[campaign_id]
-        evidence.vouchers[voucher_id] = Held(voucher_id, customer_id, expires_at, of, is_generic, is_blocked)
+        held = Held(voucher_id, customer_id, expires_at, of, is_generic, is_blocked, is_of_batch=is_of_batch)
+        evidence.vouchers[voucher_id] = held
         evidence.of_code[code_index] = voucher_id
         if customer_id in wanted:
             evidence.of_customer.setdefault(customer_id, []).append(voucher_id)
@@ -228,7 +232,8 @@ def read_rules(connection: Connection, evidence: Evidence, pairs: Sequence[tuple
 
 
 _FIND = f"""
-    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic, state IN ('blocked', 'inactive')
+    SELECT id, campaign_id, customer_id, code_index, expires_at, is_generic, state IN ('blocked', 'inactive'),
+           batch_id IS NOT NULL
       FROM rewards.voucher v
      WHERE id = ANY(%s) OR code_index = ANY(%s) OR (customer_id = ANY(%s) AND {voucher_rows.HAS_LEFT})
      ORDER BY id

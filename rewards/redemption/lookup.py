@@ -125,6 +125,7 @@ def _held(
     is_generic: str,
     used: str,
     state: str,
+    is_of_batch: str,
     *version: Any,
 ) -> Held:
     return Held(
@@ -135,15 +136,16 @@ def _held(
         is_generic == "true",
         state in ("blocked", "inactive"),
         int(used),
+        is_of_batch == "true",
     )
 
 
 #: The place of the campaign's catalogue version in the row.
-_VERSION = 7
+_VERSION = 8
 
 _FIND = f"""
     SELECT v.id::text, v.campaign_id::text, v.customer_id::text, v.expires_at::text, v.is_generic::text, v.used::text,
-           v.state, c.catalogue_version::text, c.revision::text, c.state,
+           v.state, (v.batch_id IS NOT NULL)::text, c.catalogue_version::text, c.revision::text, c.state,
            CASE WHEN c.is_scoped THEN array_to_json(ARRAY(
                SELECT s.sku FROM rewards.campaign_sku s
                 WHERE s.campaign_id = c.id AND s.sku = ANY(%s::text[])))::text END,

@@ -120,7 +120,7 @@ _HOLDING = f"""
                     WHEN {voucher_rows.HAS_LEFT} IS NOT TRUE THEN 'used_up'
                     WHEN v.expires_at <= %(now)s THEN 'expired'
                     ELSE 'active' END AS state,
-               v.last4, c.limit_per_customer, v.used, v.expires_at, v.issued_at,
+               v.last4, {voucher_rows.USES_CAP} AS uses_cap, v.used, v.expires_at, v.issued_at,
                c.is_transferable OR c.kind = 'gift_card' AS is_transferable
           FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
          WHERE v.customer_id = %(customer_id)s) AS held

@@ -29,6 +29,11 @@ HAS_LEFT = """
 """
 
 
+#: SQL: how often the coupon `v` of the campaign `c` may be used by its holder; NULL for no limit. A printed code that
+#: somebody has claimed is still one code.
+USES_CAP = "CASE WHEN v.batch_id IS NULL THEN c.limit_per_customer ELSE c.uses_per_code END"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:
     """A voucher with its code in clear: for its owner's eyes, never for a log.

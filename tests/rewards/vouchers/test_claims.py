@@ -13,6 +13,7 @@ from rewards import checkouts
 from rewards.errors import (
     CampaignNotRunning,
     CodeGuessesExceeded,
+    LimitReached,
     NotInAudience,
     VoucherExpired,
     VoucherUnknown,
@@ -231,3 +232,50 @@ def test_blocked_code_takes_nothing_off(world: World) -> None:
 
     with pytest.raises(VoucherUnknown), transaction() as session:
         checkouts.take(session, world.checkout(customer, line(2_000), vouchers=("SUN-001",)), now=NOW)
+
+
+def test_claimed_code_is_still_one_code_where_customers_have_no_limit(world: World) -> None:
+    customer = world.customer()
+    take(world.campaign(limit_per_customer=None, uses_per_code=2), "SUN-001")
+
+    voucher_id = claim("SUN-001", customer)
+
+    for left in (("active", 1), ("used_up", 0)):
+        checkout(world, customer, voucher_id)
+        assert held(customer, voucher_id) == left
+    with pytest.raises(VoucherUsedUp):
+        checkout(world, customer, voucher_id)
+
+
+def test_code_that_somebody_used_before_it_was_claimed_has_what_is_left(world: World) -> None:
+    customer, other = world.customer(), world.customer()
+    take(world.campaign(uses_per_code=2), "SUN-001")
+    checkout(world, other, "SUN-001")
+
+    voucher_id = claim("SUN-001", customer)
+
+    assert held(customer, voucher_id) == ("active", 1)
+    checkout(world, customer, voucher_id)
+    with pytest.raises(VoucherUsedUp):
+        checkout(world, customer, voucher_id)
+
+
+def test_claimed_code_of_many_uses_counts_for_its_customers_limit(world: World) -> None:
+    customer = world.customer()
+    take(world.campaign(limit_per_customer=1, uses_per_code=None), "SUN-001")
+    voucher_id = claim("SUN-001", customer)
+    checkout(world, customer, voucher_id)
+
+    with pytest.raises(LimitReached):
+        checkout(world, customer, voucher_id)
+
+
+def checkout(world: World, customer_id: UUID, reference: UUID | str) -> None:
+    with transaction() as session:
+        checkouts.take(session, world.checkout(customer_id, vouchers=(reference,)), now=NOW)
+
+
+def held(customer_id: UUID, voucher_id: UUID) -> tuple[str, int | None]:
+    with transaction() as session:
+        found = holdings.find(session, customer_id, voucher_id, now=NOW)
+        return found.state, found.uses_left
