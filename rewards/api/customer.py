@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from core import clock
+from core import clock, crypto
 from core.db import transaction
 from core.web import pages, pictures, principals
 from core.web.schemas import page_of
@@ -48,13 +48,15 @@ def show_voucher(voucher_id: UUID) -> dict[str, Any]:
 @blueprint.get("/vouchers/<uuid:voucher_id>/qr.png")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="image/png")
 def show_voucher_picture(voucher_id: UUID) -> Response:
-    """The voucher's code as a QR, which never changes: an app keeps it, or draws its own from the code."""
+    """The voucher's code as a QR; an app may draw its own. A voucher that was a gift has another one: ask again."""
     with transaction() as session:
         code = holdings.code_of(session, principals.current().id, voucher_id)
+    # Of the code, keyed: a tag must not help anybody who reads it in a log to guess.
+    tag = crypto.blind_index("voucher.qr", code).hex()
     response = Response(content_type="image/png")
-    response.set_etag(voucher_id.hex)
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    if voucher_id.hex in request.if_none_match:  # drawing takes 9 ms, so not for who has it already
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache"
+    if tag in request.if_none_match:  # drawing takes 9 ms, so not for who has it already
         response.status_code = 304
         return response
     response.set_data(pictures.qr_png(code))
