@@ -38,8 +38,9 @@ class GiftCardMerged(_OfCard):
 
 @dataclass(frozen=True, kw_only=True)
 class GiftCardRefunded(_OfCard):
+    """It is the buyer's cash again."""
+
     name = "gift_card.refunded"
-    log_only = True
 
 
 @dataclass(frozen=True, kw_only=True)

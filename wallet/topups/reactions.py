@@ -32,6 +32,8 @@ _CREDITS = frozenset(
         "hold.expired",
         "hold.voided",
         "wallet.unfrozen",
+        # Of rewards: a bought gift card that is given back becomes cash.
+        "gift_card.refunded",
     }
 )
 

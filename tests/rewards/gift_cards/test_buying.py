@@ -4,16 +4,21 @@ from datetime import timedelta
 
 import pytest
 
+from core import ids
 from core.db import connection_of, transaction
+from core.events import readers
 from core.idempotency import KeyReused
 from rewards import campaigns
 from rewards.errors import CurrencyMismatch, VoucherExpired, VoucherUnknown
 from rewards.gift_cards import buying, of_customer, sales
 from rewards.gift_cards.errors import GiftCardGiven, GiftCardsNotSold
-from tests.rewards.gift_cards.conftest import LEAST, NOW, Cards, do, owed
+from tests.core.log import still_behind
+from tests.rewards.gift_cards.conftest import LEAST, NOW, Cards, World, do, owed
 from tests.wallet.peers.conftest import set_limits
-from wallet import standing
+from wallet import accounts, ledger, standing
 from wallet.errors import AccountFrozen, CurrencyUnknown, InsufficientFunds, LimitExceeded
+from wallet.topups import reactions as topup_reactions
+from wallet.transfers import Transfer
 
 
 def test_bought_card_holds_what_left_the_cash_and_lasts_five_years(anna: Cards) -> None:
@@ -159,3 +164,26 @@ def test_campaign_of_sold_cards_is_made_once(anna: Cards, ben: Cards) -> None:
     assert anna.world.rows("SELECT kind, count(*) FROM wallet.transfer GROUP BY 1 HAVING kind = %s", buying.KIND) == [
         (buying.KIND, 2)
     ]
+
+
+def test_cash_of_a_refunded_card_pays_what_its_buyer_owes(anna: Cards, world: World) -> None:
+    card = anna.buy(2_000)
+    made, debt, provider = ids.new(), accounts.debt(anna.customer_id, "USD"), accounts.of_provider("USD")
+    with transaction() as session:
+        accounts.open_all(session, [debt, provider])
+        ledger.post(
+            connection_of(session),
+            Transfer(
+                id=made, principal="test", key=str(made), fingerprint=made.bytes, kind="test",
+                legs=(debt.leg(-500), provider.leg(500)), effective_at=NOW,
+            ),
+        )  # fmt: skip
+    for reader in topup_reactions.READERS:
+        readers.register([reader])
+
+    anna.refund(card)
+    for reader in topup_reactions.READERS:
+        while readers.run_batch(reader, now=NOW) or still_behind(reader):
+            pass
+
+    assert (anna.cash, world.balance(f"customer:{anna.customer_id}", "debt")) == (9_500, 0)
