@@ -66,7 +66,8 @@ def _line(session: Session, row: Sequence[Any], now: datetime) -> tuple[str | No
 
 
 def _status(state: str, customer_id: UUID | None, used: int, expires_at: datetime | None, now: datetime) -> str:
-    if state != "active":
+    is_on_its_way = state == "inactive" and customer_id is not None
+    if state != "active" and not is_on_its_way:
         return state
     if expires_at is not None and expires_at <= now:
         return "expired"

@@ -127,7 +127,7 @@ def show_poster(voucher_id: UUID) -> Response:
     """A generic code's QR for a poster: it opens the code's page, also for people who have no app yet."""
     public_url = current_app.extensions["settings"].public_url
     with transaction() as session:
-        link = posters.link(session, voucher_id, public_url=public_url)
+        link = posters.link(session, voucher_id, public_url=public_url, now=clock.now())
     return Response(pictures.qr_png(link), content_type="image/png")
 
 

@@ -146,6 +146,9 @@ def test_poster_opens_the_page_of_its_code(staff: Door, customer: Door, app: Fla
     assert "SUN-10" in app.test_client().get("/c/SUN-10").text
     assert staff.get(f"/vouchers/{own['id']}/poster.png").status_code == 404
     assert staff.get(f"/vouchers/{ids.new()}/poster.png").status_code == 404
+    for status, answer in (("paused", 200), ("ended", 422)):
+        staff.put(f"/campaigns/{campaign_id}/status", {"status": status})
+        assert staff.get(f"/vouchers/{generic['id']}/poster.png").status_code == answer
 
 
 def test_blocked_voucher_is_no_voucher_any_more(staff: Door, customer: Door) -> None:  # noqa: F811
