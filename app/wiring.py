@@ -33,6 +33,7 @@ import rewards.campaigns.api.staff
 import rewards.cli
 import rewards.gift_cards
 import rewards.gift_cards.api.customer
+import rewards.gift_cards.api.merchant
 import rewards.gift_cards.api.staff
 import rewards.gift_cards.reactions
 import rewards.gift_cards.work
@@ -206,6 +207,7 @@ def doors() -> list[Door]:
                 rewards.offline.api.merchant.blueprint,
                 rewards.redemption.api.merchant.blueprint,
                 rewards.reservations.api.merchant.blueprint,
+                rewards.gift_cards.api.merchant.blueprint,
                 rewards.rollbacks.api.merchant.blueprint,
                 rewards.tills.api.merchant.blueprint,
                 rewards.tills.api.sandbox.blueprint,

@@ -20,7 +20,7 @@ WARNED_BEFORE = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """buyer_id: who bought it; None for one that the brand gave. keeps_until: as `models.GiftCardRow`"""
+    """buyer_id, keeps_until: as `models.GiftCardRow`"""
 
     id: UUID
     campaign_id: UUID
@@ -36,7 +36,7 @@ class Card:
 
     @property
     def is_bought(self) -> bool:
-        return self.buyer_id is not None
+        return self.keeps_until is not None
 
     def check_usable(self, at: datetime) -> None:
         """raises  VoucherExpired"""

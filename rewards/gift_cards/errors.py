@@ -37,3 +37,15 @@ class GiftCardRefundTooLate(Refusal):
 
     code = "gift_card_refund_too_late"
     title = "The time for giving the gift card back is over"
+
+
+class GiftCardActive(Refusal):
+    code = "gift_card_active"
+    title = "This gift card has been sold already"
+
+
+class GiftCardValueDiffers(Refusal):
+    """`value_minor` and `currency` in its facts."""
+
+    code = "gift_card_value_differs"
+    title = "The gift card is of another value than the till took for it"

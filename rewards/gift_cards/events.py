@@ -57,3 +57,26 @@ class GiftCardExpiring(_OfCard):
 class GiftCardLapsed(_OfCard):
     name = "gift_card.lapsed"
     log_only = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AtTill(_OfCard):
+    merchant_id: UUID
+    store_id: UUID
+    terminal_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiftCardActivated(_AtTill):
+    """A till has sold a printed card; nobody knows to whom."""
+
+    name = "gift_card.activated"
+    log_only = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class GiftCardDeactivated(_AtTill):
+    """The till has taken the sale back."""
+
+    name = "gift_card.deactivated"
+    log_only = True

@@ -166,7 +166,7 @@ _FUNDERS = """
           JOIN wallet.entry e ON e.account_id = s.id AND e.amount > 0 AND e.effective_at <= %s
           JOIN wallet.transfer t ON t.id = e.transfer_id AND t.parent_id IS NULL
          CROSS JOIN LATERAL (
-               SELECT coalesce(sum(x.amount) FILTER (WHERE xa.purpose IN ('cash', 'provider')), 0) AS paid,
+               SELECT coalesce(sum(x.amount) FILTER (WHERE xa.purpose IN ('cash', 'provider', 'payable')), 0) AS paid,
                       sum(x.amount) AS given
                  FROM wallet.entry x JOIN wallet.account xa ON xa.id = x.account_id AND xa.asset = s.asset
                 WHERE x.transfer_id = e.transfer_id AND x.amount < 0) source

@@ -13,14 +13,15 @@ from rewards.models import SCHEMA
 class GiftCardRow(Base):
     """A gift card.
 
-    buyer_id     who bought it, with money of their own; None: the brand gave it
-    keeps_until  before then nothing of a bought one lapses, whatever its voucher says
+    buyer_id     who bought it in the app; nobody knows who buys one at a till
+    keeps_until  of one that was bought: before then nothing of it lapses, whatever its voucher says; None: the brand
+                 gave it
     due_at       when to look after it next: its holder is to be warned, or what is left to lapse
     """
 
     __tablename__ = "gift_card"
     __table_args__ = (
-        CheckConstraint("(buyer_id IS NULL) = (keeps_until IS NULL)", name="bought"),
+        CheckConstraint("buyer_id IS NULL OR keeps_until IS NOT NULL", name="bought"),
         Index("ix_gift_card_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         {"schema": SCHEMA},
     )

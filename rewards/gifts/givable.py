@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.db import connection_of
 from core.errors import Refusal
+from core.money import SANDBOX
 from rewards import counters, terms
 from rewards.campaigns import holdouts
 from rewards.errors import LimitReached, NotInAudience, VoucherExpired, VoucherUnknown, VoucherUsedUp
@@ -67,7 +68,7 @@ def lock(session: Session, voucher_id: UUID, *, holder_id: UUID, at: datetime) -
         return Givable(voucher_id, of, expires_at, _value_of(session, voucher_id, holder_id))
     if state != "active":
         raise VoucherUsedUp
-    if not of.is_transferable:
+    if not of.is_transferable or of.currency == SANDBOX:
         raise VoucherNotTransferable
     batches.check_not_over(of, at)
     return Givable(voucher_id, of, expires_at, None)

@@ -1,8 +1,8 @@
 """Reversals: a till takes back whatever it took under a reference, vouchers included, or bars what it may have sent.
 
-A payment, a checkout, a redemption by itself or a hold stands there, or nothing, and then a tombstone does from now on.
-Checkouts and redemptions are locked before the ledger is, as everywhere; one that was still being made when it was
-looked for is seen by the ledger's key, and then all is done again from the start.
+A payment, a checkout, a redemption by itself, a gift card's sale or a hold stands there, or nothing, and then a
+tombstone does from now on. Checkouts and redemptions are locked before the ledger is, as everywhere; one that was still
+being made when it was looked for is seen by the ledger's key, and then all is done again from the start.
 """
 
 import hashlib
@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy
+from rewards.gift_cards import activations
+from rewards.gift_cards.activations import Activation
 from rewards.offline import losses
 from rewards.offline.losses import Loss
 from rewards.reservations import ending
@@ -69,6 +71,9 @@ def _reverse(session: Session, till: Till, till_reference: str, *, at: datetime)
     connection = connection_of(session)
     # A voucher that took nothing off takes no key of the ledger: whoever redeems one under this name holds this lock.
     connection.execute(_LOCK, [str(till.terminal_id), till_reference])
+    sold = activations.reverse(session, till, till_reference, now=at)
+    if sold is not None:
+        return Reversed(_sale_reversal(sold))
     redemption_id = redeemed.by_reference(connection, till.terminal_id, till_reference)
     if redemption_id is not None:
         return _reverse_redemption(session, till, redemption_id, at=at)
@@ -179,9 +184,20 @@ def _reversal(found: Redeemed, done: Rollback | None, loss: Loss | None) -> Reve
     )
 
 
+def _sale_reversal(sold: Activation) -> Reversal:
+    return Reversal(
+        till_reference=sold.till_reference,
+        amount_minor=sold.amount_minor,
+        currency=sold.currency,
+        reversed_at=sold.voided_at or sold.activated_at,
+    )
+
+
 def _stands(connection: Connection, till: Till, till_reference: str) -> bool:
     names = (connection, till.terminal_id, till_reference)
-    return redeemed.by_reference(*names) is not None or rows.checkout_by_reference(*names) is not None
+    if redeemed.by_reference(*names) is not None or activations.stands(*names):
+        return True
+    return rows.checkout_by_reference(*names) is not None
 
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('till:' || %s || '/' || %s, 4))"

@@ -28,6 +28,7 @@ class Figures:
     payments     without a basket, captures of holds too: payments_minor without their tips
     refunds      of payments, and of baskets by amount
     offline_losses  what the brand paid for vouchers that were taken offline and did not hold
+    cards        gift cards sold, less those that were taken back; cards_minor: what the tills took for them
     """
 
     currency: str
@@ -48,13 +49,15 @@ class Figures:
     refunds: int = 0
     refunded_minor: int = 0
     offline_losses_minor: int = 0
+    cards: int = 0
+    cards_minor: int = 0
 
     @property
     def net_minor(self) -> int:
         """What the merchant is owed for it."""
         taken = self.total_minor - self.at_till_minor + self.redeemed_minor
         paid = self.payments_minor + self.tips_minor + self.offline_losses_minor
-        return taken - (self.given_back_minor - self.at_till_back_minor) + paid - self.refunded_minor
+        return taken - (self.given_back_minor - self.at_till_back_minor) + paid - self.refunded_minor - self.cards_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,37 +162,44 @@ _FIND = """
         SELECT terminal_id, currency, 1 AS checkouts, total_minor AS total, discount_minor AS discount,
                gift_minor AS gift, paid_minor AS paid, at_till_minor AS at_till, 0 AS redemptions, 0 AS redeemed,
                0 AS rollbacks, 0 AS back, 0 AS at_till_back, 0 AS payments, 0 AS payment, 0 AS tips, 0 AS refunds,
-               0 AS refunded, 0 AS losses
+               0 AS refunded, 0 AS losses, 0 AS cards, 0 AS card
           FROM baskets
         UNION ALL
-        SELECT terminal_id, currency, 0, 0, 0, 0, 0, 0, 1, amount_minor, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        SELECT terminal_id, currency, 0, 0, 0, 0, 0, 0, 1, amount_minor, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
           FROM rewards.redemption
          WHERE store_id = %(store)s AND redeemed_at >= %(since)s AND redeemed_at < %(until)s AND checkout_id IS NULL
         UNION ALL
         SELECT coalesce(c.terminal_id, r.terminal_id), b.currency, 0, 0, 0, 0, 0, 0, 0, 0,
-               1, b.amount_minor, b.at_till_minor, 0, 0, 0, 0, 0, 0
+               1, b.amount_minor, b.at_till_minor, 0, 0, 0, 0, 0, 0, 0, 0
           FROM backs b
           LEFT JOIN rewards.checkout c ON c.id = b.checkout_id
           LEFT JOIN rewards.redemption r ON r.id = b.redemption_id
         UNION ALL
         SELECT (details ->> 'terminal_id')::uuid, asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                (kind = 'payment')::int, CASE kind WHEN 'payment' THEN amount - tip ELSE 0 END,
-               CASE kind WHEN 'payment' THEN tip ELSE 0 END, 0, 0, CASE kind WHEN 'offline_loss' THEN amount ELSE 0 END
+               CASE kind WHEN 'payment' THEN tip ELSE 0 END, 0, 0, CASE kind WHEN 'offline_loss' THEN amount ELSE 0 END,
+               0, 0
           FROM posted
          WHERE parent_id IS NULL AND kind IN ('payment', 'offline_loss') AND details ->> 'store_id' = %(store)s::text
            AND NOT EXISTS (SELECT FROM baskets WHERE baskets.transfer_id = posted.id)
         UNION ALL
-        SELECT (details ->> 'terminal_id')::uuid, asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -amount, 0
+        SELECT (details ->> 'terminal_id')::uuid, asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, -amount, 0,
+               0, 0
           FROM posted
-         WHERE parent_id IS NOT NULL AND details ->> 'store_id' = %(store)s::text
+         WHERE parent_id IS NOT NULL AND kind <> 'gift_card.deactivation' AND details ->> 'store_id' = %(store)s::text
            AND NOT EXISTS (SELECT FROM backs
                             WHERE backs.transfer_id = posted.id
-                               OR backs.principal = posted.principal AND backs.key = posted.key))
+                               OR backs.principal = posted.principal AND backs.key = posted.key)
+        UNION ALL
+        SELECT (details ->> 'terminal_id')::uuid, asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+               -sign(amount)::int, -amount
+          FROM posted
+         WHERE kind IN ('gift_card.activation', 'gift_card.deactivation') AND details ->> 'store_id' = %(store)s::text)
     SELECT d.terminal_id, t.name, d.currency, sum(d.checkouts)::bigint, sum(d.total)::bigint, sum(d.discount)::bigint,
            sum(d.gift)::bigint, sum(d.paid)::bigint, sum(d.at_till)::bigint, sum(d.redemptions)::bigint,
            sum(d.redeemed)::bigint, sum(d.rollbacks)::bigint, sum(d.back)::bigint, sum(d.at_till_back)::bigint,
            sum(d.payments)::bigint, sum(d.payment)::bigint, sum(d.tips)::bigint, sum(d.refunds)::bigint,
-           sum(d.refunded)::bigint, sum(d.losses)::bigint
+           sum(d.refunded)::bigint, sum(d.losses)::bigint, sum(d.cards)::bigint, sum(d.card)::bigint
       FROM deeds d LEFT JOIN auth.terminal t ON t.id = d.terminal_id
      GROUP BY d.terminal_id, t.name, d.currency
      ORDER BY t.name, d.terminal_id, d.currency

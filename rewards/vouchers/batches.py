@@ -11,29 +11,41 @@ from sqlalchemy.orm import Session
 from core import audit, crypto, ids
 from core.db import connection_of
 from core.errors import InvalidInput, NotFound
-from rewards import audiences, terms
-from rewards.errors import CampaignNotRunning
+from rewards import audiences, funds, terms
+from rewards.errors import BudgetExhausted, CampaignNotRunning
 from rewards.terms import Terms
 from rewards.vouchers import code_shapes, patterns
-from rewards.vouchers.errors import CouponsOnly
-from rewards.vouchers.models import MADE, MAILING, WAITING, CodeBatch
+from rewards.vouchers.models import BUDGET, MADE, MAILING, WAITING, CodeBatch
 
 MOST_CODES = 1_000_000
 
 
 def ask_for_codes(
-    session: Session, *, campaign_id: UUID, count: int, pattern: Any, source: str, actor: str, now: datetime
+    session: Session,
+    *,
+    campaign_id: UUID,
+    count: int,
+    pattern: Any,
+    funding: str | None = None,
+    source: str,
+    actor: str,
+    now: datetime,
 ) -> CodeBatch:
-    """Have so many codes made that whoever holds one may use, or claim, once.
+    """Have so many codes made that whoever holds one may use, or claim, once; gift cards are such codes, too.
 
     shape    pattern: as `patterns.parse` takes it; None for our usual codes
-    raises   NotFound; CouponsOnly; CampaignNotRunning for a campaign that is over; PatternInvalid; PatternTooSmall
+    funding  of gift cards, as `CodeBatch` has it; None for coupons
+    raises   NotFound; CampaignNotRunning for a campaign that is over; PatternInvalid; PatternTooSmall; InvalidInput for
+             gift cards without a funding, and coupons with one; BudgetExhausted where the budget cannot fill them all
     effects  workers make them; an audit row
     """
     look = patterns.parse(pattern)
-    check_open_to_codes(terms.load_one(session, campaign_id), now)
+    of = terms.load_one(session, campaign_id)
+    check_not_over(of, now)
+    _check_funding(session, of, funding, count)
     if not look.is_usual:
-        look.check_room(code_shapes.promise(connection_of(session), look.shape, count))
+        promised = code_shapes.promise(connection_of(session), look.shape, count)
+        look.check_room(promised, for_each=patterns.ROOM_FOR_EACH_CARD if of.is_gift_card else patterns.ROOM_FOR_EACH)
 
     crypto.create_data_keys(session, [campaign_id])
     return _add(
@@ -43,6 +55,7 @@ def ask_for_codes(
             campaign_id=campaign_id,
             kind=MADE,
             pattern=None if look.is_usual else look.as_json(),
+            funding=funding,
             asked=count,
             source=source,
             created_by=actor,
@@ -111,15 +124,11 @@ def page(session: Session, campaign_id: UUID, *, before: UUID | None, limit: int
     return session.scalars(query if before is None else query.where(CodeBatch.id < before)).all()
 
 
-def check_open_to_codes(of: Terms, now: datetime) -> None:
-    """raises  CouponsOnly; CampaignNotRunning when the campaign is over (codes are printed before it begins)"""
-    if of.is_gift_card:
-        raise CouponsOnly
-    check_not_over(of, now)
-
-
 def check_not_over(of: Terms, now: datetime) -> None:
-    """raises  CampaignNotRunning"""
+    """Codes are printed before a campaign begins.
+
+    raises  CampaignNotRunning
+    """
     if of.state == "ended":
         raise CampaignNotRunning(campaign_status=of.state)
     if now >= of.ends_at:
@@ -129,8 +138,21 @@ def check_not_over(of: Terms, now: datetime) -> None:
 def record(session: Session, batch: CodeBatch, *, now: datetime) -> None:
     """Leave the audit row of a new batch."""
     change = {"batch_id": str(batch.id), "kind": batch.kind, "asked": batch.asked, "pattern": batch.pattern}
+    if batch.funding is not None:
+        change["funding"] = batch.funding
     target = f"campaign:{batch.campaign_id}"
     audit.record(session, actor=batch.created_by, action="codes.ask", target=target, change=change, now=now)
+
+
+def _check_funding(session: Session, of: Terms, funding: str | None, count: int) -> None:
+    if of.is_gift_card != (funding is not None):
+        detail = "must be till or budget" if of.is_gift_card else "is for gift cards only"
+        raise InvalidInput(errors=[{"pointer": "/funding", "detail": detail}])
+    if funding == BUDGET:
+        needed = count * (of.value_minor or 0)
+        left = funds.available(connection_of(session), [of.budget_account]).get(of.budget_account, 0)
+        if left < needed:
+            raise BudgetExhausted(needed_minor=needed, left_minor=left)
 
 
 def _add(session: Session, batch: CodeBatch) -> CodeBatch:

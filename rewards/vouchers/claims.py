@@ -72,13 +72,13 @@ def claim(session: Session, *, code: str, customer_id: UUID, now: datetime) -> U
 def _find(session: Session, normal: str) -> _Found:
     """The voucher of a code; a bearer's locked, since whoever is first has it. A sandbox's is nobody's to claim.
 
-    raises  VoucherUnknown, also for a blocked one
+    raises  VoucherUnknown, also for a blocked one, and a gift card that no till has sold yet
     """
     connection = connection_of(session)
     row = connection.execute(_FIND, [codes.index(normal)]).fetchone()
     if row is not None and not row[5]:
         row = connection.execute(f"{_FIND} FOR NO KEY UPDATE", [codes.index(normal)]).fetchone()
-    if row is None or row[4] == "blocked":
+    if row is None or row[4] in ("blocked", "inactive"):
         raise VoucherUnknown
     return _Found(*row)
 
@@ -87,9 +87,7 @@ def _claim_generic(session: Session, found: _Found, customer_id: UUID, now: date
     if found.expires_at is not None and now >= found.expires_at:
         raise VoucherExpired(expired_at=found.expires_at.isoformat())
     source = f"claim:{found.campaign_id}:{customer_id}"
-    row = (
-        connection_of(session).execute("SELECT customer_id FROM rewards.voucher WHERE source = %s", [source]).fetchone()
-    )
+    row = connection_of(session).execute(_HOLDER, [source]).fetchone()
     if row is not None and row[0] != customer_id:
         raise VoucherUsedUp("This customer had a voucher of this code and gave it to somebody else")
     given = Issue(campaign_id=found.campaign_id, customer_id=customer_id, source=source)
@@ -126,7 +124,10 @@ def _check(session: Session, found: _Found, of: Terms, customer_id: UUID, now: d
         raise VoucherExpired(expired_at=found.expires_at.isoformat())
     if found.state == "used_up":
         raise VoucherUsedUp
-    if not of.is_gift_card:  # a gift card's value goes on when its campaign has ended
+    if of.is_gift_card:  # its value goes on when its campaign has ended
+        if connection_of(session).execute(_IS_PAID_FOR, [found.id]).fetchone() is not None:
+            return  # with money: whoever holds it has bought it
+    else:
         of.check_running(now)
     if of.audience_id is not None:
         pair = (of.audience_id, customer_id)
@@ -156,5 +157,9 @@ _FIND = """
 """
 
 _HOLDER = "SELECT customer_id FROM rewards.voucher WHERE source = %s"
+
+_HOLDER = "SELECT customer_id FROM rewards.voucher WHERE source = %s"
+
+_IS_PAID_FOR = "SELECT FROM rewards.gift_card WHERE voucher_id = %s AND keeps_until IS NOT NULL"
 
 _CLAIM = "UPDATE rewards.voucher SET customer_id = %s, code_ciphertext = %s, expires_at = %s WHERE id = %s"

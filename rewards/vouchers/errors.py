@@ -17,12 +17,6 @@ class PatternTooSmall(Refusal):
     title = "There are too few different codes of this pattern"
 
 
-class CouponsOnly(Refusal):
-    code = "coupons_only"
-    kind = Kind.REFUSED
-    title = "Codes are made and imported for coupons only: a gift card is money, and is given one by one"
-
-
 class ImportRefused(Refusal):
     """`errors` name the lines, and so does the batch."""
 

@@ -18,7 +18,7 @@ from core.events import announce
 from rewards import terms
 from rewards.vouchers import code_shapes, codes, uploads
 from rewards.vouchers.events import CodesImported
-from rewards.vouchers.models import ENDED, REFUSED, CodeBatch
+from rewards.vouchers.models import ENDED, REFUSED, TILL, CodeBatch
 from rewards.vouchers.rows import CODE_PLACE
 from rewards.vouchers.uploads import Line
 
@@ -42,9 +42,8 @@ def import_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
         return _end(session, batch, ENDED, now=now)
 
     is_refused = bool(batch.refused)
-    done = connection.execute(
-        _DELETE if is_refused else _ACTIVATE, [batch.id, batch.reached or _FIRST, _AT_ONCE]
-    ).fetchall()
+    turn = [batch.id, batch.reached or _FIRST, _AT_ONCE]
+    done = connection.execute(*((_DELETE, turn) if is_refused else (_ACTIVATE, [_stands(batch), *turn]))).fetchall()
     if not done:
         return _end(session, batch, REFUSED if is_refused else ENDED, now=now)
     batch.reached = max(row[0] for row in done)
@@ -81,12 +80,18 @@ def _write(session: Session, batch: CodeBatch, lines: Sequence[tuple[bytes, Line
         for made, (code_index, (_, shown)) in zip(ids.block(len(lines)), lines, strict=True)
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    state = "blocked" if batch.mode == "all" else "active"
-    told = [of.campaign_id, state, of.ends_at, batch.created_at, batch.id]
+    state = "blocked" if batch.mode == "all" else _stands(batch)
+    # A gift card lasts from its sale on.
+    told = [of.campaign_id, state, None if of.is_gift_card else of.ends_at, batch.created_at, batch.id]
     written = {row[0] for row in connection.execute(_INSERT, [*told, *columns])}
     code_shapes.note_free(connection, [codes.normalise(shown) for _, (_, shown) in lines])
     left = [code_index for code_index, _ in lines if code_index not in written]
     return written | _ours(connection, batch, left) if left else written
+
+
+def _stands(batch: CodeBatch) -> str:
+    """The state of a code once it is imported: a gift card waits for its sale."""
+    return "inactive" if batch.funding == TILL else "active"
 
 
 def _ours(connection: Connection, batch: CodeBatch, left: Sequence[bytes]) -> set[bytes]:
@@ -153,4 +158,4 @@ _NEXT = """
 
 _DELETE = f"DELETE FROM rewards.voucher WHERE id IN ({_NEXT}) RETURNING id"  # noqa: S608 - constants only
 
-_ACTIVATE = f"UPDATE rewards.voucher SET state = 'active' WHERE id IN ({_NEXT}) RETURNING id"  # noqa: S608 - likewise
+_ACTIVATE = f"UPDATE rewards.voucher SET state = %s WHERE id IN ({_NEXT}) RETURNING id"  # noqa: S608 - likewise

@@ -21,7 +21,7 @@ from rewards import terms
 from rewards.terms import Terms
 from rewards.vouchers import codes, patterns
 from rewards.vouchers.events import CodesMade
-from rewards.vouchers.models import ENDED, CodeBatch
+from rewards.vouchers.models import ENDED, TILL, CodeBatch
 from rewards.vouchers.rows import CODE_PLACE
 
 MOST_AT_ONCE = 5_000
@@ -44,16 +44,23 @@ def make_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
     begun = monotonic()
     of = terms.load_one(session, batch.campaign_id)
     connection_of(session).execute(_HURRY)
-    made = _write(session, batch, of, count=min(batch.asked - batch.made, _chunk), now=now)
+    made = len(write(session, batch, of, count=min(batch.asked - batch.made, _chunk), now=now))
+    note(session, batch, made, now=now)
+    _chunk = _next_chunk(_chunk, seconds=monotonic() - begun)
+    return made
 
+
+def note(session: Session, batch: CodeBatch, made: int, *, now: datetime) -> None:
+    """Count what was made; the batch ends with the last one.
+
+    effects  announces codes.made then
+    """
     batch.made, batch.due_at = batch.made + made, now
     if batch.made == batch.asked:
         batch.end(ENDED, now=now)
         told = CodesMade(occurred_at=now, batch_id=batch.id, campaign_id=batch.campaign_id, count=batch.made)
         announce(session, told)
     session.flush()
-    _chunk = _next_chunk(_chunk, seconds=monotonic() - begun)
-    return made
 
 
 def _next_chunk(chunk: int, *, seconds: float) -> int:
@@ -63,29 +70,32 @@ def _next_chunk(chunk: int, *, seconds: float) -> int:
     return min(chunk * 5 // 4, MOST_AT_ONCE) if seconds < _LONG_SECONDS / 2 else chunk
 
 
-def _write(session: Session, batch: CodeBatch, of: Terms, *, count: int, now: datetime) -> int:
-    """Draw and write so many codes, or fewer where some exist already: the next chunk makes up for them."""
+def write(session: Session, batch: CodeBatch, of: Terms, *, count: int, now: datetime) -> list[UUID]:
+    """Draw and write so many codes, or fewer where some exist already: the next chunk makes up for them; their ids."""
+    made: list[UUID] = []
     index = codes.indexer()
     drawn = {index(code): shown for code, shown in patterns.parse(batch.pattern).draw_all(count).items()}
     form = _Form(batch, of, crypto.sealer(session, owner_id=of.campaign_id, place=CODE_PLACE), now)
     connection = connection_of(session)
     try:
         with connection.transaction():
-            _copy(connection, _sealed(form, drawn))
+            _copy(connection, _sealed(form, drawn, made))
     except psycopg.errors.UniqueViolation:
         for (taken,) in connection.execute(_TAKEN, [list(drawn)]).fetchall():
             del drawn[taken]
-        _copy(connection, _sealed(form, drawn))
-    return len(drawn)
+        made.clear()
+        _copy(connection, _sealed(form, drawn, made))
+    return made
 
 
-def _sealed(form: "_Form", drawn: dict[bytes, str]) -> Iterable[bytes]:
-    """The rows in blocks, sealed as they are asked for."""
+def _sealed(form: "_Form", drawn: dict[bytes, str], made: list[UUID]) -> Iterable[bytes]:
+    """The rows in blocks, sealed as they are asked for; their ids are added to those that are made."""
     every = list(drawn.items())
     for start in range(0, len(every), _ROWS_SENT_TOGETHER):
         block = every[start : start + _ROWS_SENT_TOGETHER]
-        made = ids.block(len(block))
-        yield b"".join([form.row(made[place], *each) for place, each in enumerate(block)])
+        fresh = ids.block(len(block))
+        made += fresh
+        yield b"".join([form.row(fresh[place], *each) for place, each in enumerate(block)])
 
 
 def _copy(connection: Connection, blocks: Iterable[bytes]) -> None:
@@ -105,12 +115,14 @@ class _Form:
     def __init__(self, batch: CodeBatch, of: Terms, seal: Callable[[UUID, str], bytes], now: datetime) -> None:
         self._seal = seal
         self._begin = struct.pack("!h", len(_COLUMNS)) + _LENGTH.pack(16)
+        # What is sold at a till lasts from then on.
+        expires_at = None if batch.funding == TILL else of.expiry(now) if of.is_gift_card else of.ends_at
         rest = (
             of.campaign_id.bytes,
             batch.id.bytes,
-            b"active",
+            b"inactive" if batch.funding == TILL else b"active",
             struct.pack("!i", 0),
-            _instant(of.ends_at),
+            None if expires_at is None else _instant(expires_at),
             _instant(now),
             b"\0",
         )
@@ -136,7 +148,7 @@ class _Form:
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _LENGTH = struct.Struct("!i")
-_INDEX_LENGTH = _LENGTH.pack(32)
+_INDEX_LENGTH, _NULL = _LENGTH.pack(32), _LENGTH.pack(-1)
 
 
 def _instant(at: datetime) -> bytes:
@@ -145,8 +157,8 @@ def _instant(at: datetime) -> bytes:
     return struct.pack("!q", (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
 
-def _field(value: bytes) -> bytes:
-    return _LENGTH.pack(len(value)) + value
+def _field(value: bytes | None) -> bytes:
+    return _NULL if value is None else _LENGTH.pack(len(value)) + value
 
 
 _COLUMNS = (

@@ -12,6 +12,9 @@ from core.db import Base
 from core.work import Due
 from rewards.models import SCHEMA
 
+#: Who pays for what stands on a batch's gift cards.
+TILL, BUDGET = "till", "budget"
+
 MADE, IMPORT, MAILING = "made", "import", "mailing"
 WAITING, IMPORTING, ENDED, REFUSED = "waiting", "importing", "ended", "refused"
 
@@ -20,6 +23,7 @@ class CodeBatch(Due, Base):
     """Many vouchers of a campaign at once: codes that we make, codes from elsewhere, or vouchers for an audience.
 
     pattern      what made codes look like; None for our own usual ones
+    funding      of gift cards: "till", which activates each when it sells it, or "budget", which has filled them
     made         how many vouchers stand; refused: how many never will; of `asked`
     faults       [{"line", "code"}, ...] of an import, [{"code", "count"}, ...] of a mailing
     source       the one cause, so that asking again is the same batch
@@ -33,6 +37,7 @@ class CodeBatch(Due, Base):
         CheckConstraint("kind IN ('made', 'import', 'mailing')", name="kind"),
         CheckConstraint("state IN ('waiting', 'importing', 'ended', 'refused')", name="state"),
         CheckConstraint("mode IN ('all', 'each')", name="mode"),
+        CheckConstraint("funding IN ('till', 'budget')", name="funding"),
         CheckConstraint("made >= 0 AND refused >= 0 AND made + refused <= asked", name="counts"),
         CheckConstraint("(state = 'waiting') = (due_at IS NOT NULL)", name="due"),
         CheckConstraint("(state IN ('ended', 'refused')) = (ended_at IS NOT NULL)", name="ended"),
@@ -45,6 +50,7 @@ class CodeBatch(Due, Base):
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("rewards.campaign.id"))
     kind: Mapped[str] = mapped_column(Text)
     pattern: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    funding: Mapped[str | None] = mapped_column(Text)
     asked: Mapped[int]
     made: Mapped[int] = mapped_column(default=0, server_default="0")
     refused: Mapped[int] = mapped_column(default=0, server_default="0")

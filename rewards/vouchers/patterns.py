@@ -14,6 +14,9 @@ from rewards.vouchers.errors import PatternInvalid, PatternTooSmall
 #: There are this many times as many codes as are made: so one guess in a hundred, at the very most, finds a code.
 ROOM_FOR_EACH = 100
 
+#: A gift card is money to whoever tries codes: so one guess in a million millions, at the very most, finds one.
+ROOM_FOR_EACH_CARD = 10**12
+
 
 def _table(symbols: str) -> tuple[bytes, bytes]:
     """How random bytes become symbols, and which bytes do not: those past the largest multiple of the symbols' number,
@@ -77,15 +80,15 @@ class Pattern:
         """What its codes look like, with # for what is drawn."""
         return self._shown("#" * self.length)
 
-    def check_room(self, promised: int) -> None:
+    def check_room(self, promised: int, *, for_each: int = ROOM_FOR_EACH) -> None:
         """raises  PatternTooSmall when so many codes, of all batches, leave less room than guessing needs"""
-        if promised * ROOM_FOR_EACH <= self.room:
+        if promised * for_each <= self.room:
             return
         symbols = len(check_characters.ALPHABETS[self.alphabet])
-        more = math.ceil(math.log(promised * ROOM_FOR_EACH / self.room, symbols))
+        more = math.ceil(math.log(promised * for_each / self.room, symbols))
         raise PatternTooSmall(
             f"There are {self.room:,} different codes like {self.example()}. For {promised:,} of them there must be at "
-            f"least {promised * ROOM_FOR_EACH:,}, or people would find codes by trying some. "
+            f"least {promised * for_each:,}, or people would find codes by trying some. "
             f"Make the length {self.length + more} instead of {self.length}"
             + (", or use letters as well as digits." if self.alphabet == "digits" else "."),
             room=self.room,

@@ -24,7 +24,7 @@ from core.idempotency import KeyReused
 from rewards import terms
 from rewards.vouchers import batches, codes
 from rewards.vouchers.errors import ImportRefused
-from rewards.vouchers.models import IMPORT, IMPORTING, REFUSED, WAITING, CodeBatch
+from rewards.vouchers.models import IMPORT, IMPORTING, REFUSED, TILL, WAITING, CodeBatch
 
 Mode = Literal["all", "each"]
 
@@ -33,6 +33,9 @@ MOST_BYTES = 6_000_000
 
 #: Lines of a part, which one transaction writes: some 15 ms, 200 on a machine with eight times too much to do.
 AT_ONCE = 250
+
+#: A gift card is money, and these codes were drawn by others: as long as ours at least, as such cards' numbers are.
+_SHORTEST_OF_CARD = codes.LENGTH
 
 PLACE = "rewards.code_upload.lines"
 
@@ -43,6 +46,7 @@ _TELLS = {
     "cells": "There must be one code on a line, and nothing else.",
     "form": f"A code has {codes.SHORTEST} to {codes.LONGEST} letters A to Z and digits; hyphens and blanks are free.",
     "mistyped": "It looks like one of our own codes, with a typing error.",
+    "short": "A gift card's code has at least 16 letters and digits, or people would find cards by trying some.",
     "twice": "The same code stands on an earlier line.",
     "code_taken": "Another voucher has this code.",
 }
@@ -68,15 +72,20 @@ def take(upload: Upload, *, now: datetime) -> CodeBatch:
     """Put a file down for the workers, or find how it stands. An entry point: it opens its own transaction, after the
     file was read.
 
-    raises   NotFound; CouponsOnly; CampaignNotRunning for a campaign that is over; KeyReused for another file under
-             the same source; ImportRefused for no list of codes, and in mode "all" for bad lines, each of them named
+    Gift cards that come in so are sold at tills.
+    raises   NotFound; CampaignNotRunning for a campaign that is over; KeyReused for another file under the same source;
+             ImportRefused for no list of codes, and in mode "all" for bad lines, each of them named
     effects  an audit row
     """
     lines, faults, count = read(upload.data)
     fingerprint = _fingerprint(upload)
     with transaction() as session:
-        batches.check_open_to_codes(terms.load_one(session, upload.campaign_id), now)
-        batch = _batch(session, upload, fingerprint, count, now=now)
+        of = terms.load_one(session, upload.campaign_id)
+        batches.check_not_over(of, now)
+        if of.is_gift_card:
+            lines, faults = _without_short(lines, faults)
+        funding = TILL if of.is_gift_card else None
+        batch = _batch(session, upload, fingerprint, count, funding, now=now)
         # One that was under way when imports still ran inside their requests waits for its file, too.
         if batch.state == IMPORTING:
             if upload.mode == "all" and faults:
@@ -125,6 +134,12 @@ def read(data: bytes) -> tuple[list[Line], list[Fault], int]:
     return list(found.values()), faults, len(rows)
 
 
+def _without_short(lines: Sequence[Line], faults: Sequence[Fault]) -> tuple[list[Line], list[Fault]]:
+    short = [number for number, shown in lines if len(codes.normalise(shown)) < _SHORTEST_OF_CARD]
+    kept = [line for line in lines if line[0] not in set(short)]
+    return kept, sorted([*faults, *[(number, "short") for number in short]])
+
+
 def told(faults: Sequence[Fault]) -> list[dict[str, object]]:
     """Faults as they are kept and shown."""
     return [{"line": number, "code": code} for number, code in faults]
@@ -135,7 +150,9 @@ def _fingerprint(upload: Upload) -> bytes:
     return crypto.blind_index("codes.import", f"{upload.campaign_id} {upload.mode} {content}")
 
 
-def _batch(session: Session, upload: Upload, fingerprint: bytes, count: int, *, now: datetime) -> CodeBatch:
+def _batch(
+    session: Session, upload: Upload, fingerprint: bytes, count: int, funding: str | None, *, now: datetime
+) -> CodeBatch:
     """The import's row, locked: new, in the state `importing`, or as it stands.
 
     raises  KeyReused
@@ -144,6 +161,7 @@ def _batch(session: Session, upload: Upload, fingerprint: bytes, count: int, *, 
         id=ids.new(),
         campaign_id=upload.campaign_id,
         kind=IMPORT,
+        funding=funding,
         asked=count,
         source=upload.source,
         mode=upload.mode,

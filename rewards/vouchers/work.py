@@ -11,8 +11,9 @@ from core import work
 from core.db import transaction
 from core.errors import Busy, DatabaseUnavailable
 from core.work import Work
+from rewards.gift_cards import printing
 from rewards.vouchers import imports, mailings, making
-from rewards.vouchers.models import IMPORT, MADE, MAILING, WAITING, CodeBatch
+from rewards.vouchers.models import BUDGET, IMPORT, MADE, MAILING, WAITING, CodeBatch
 
 _LONGEST_BACK_OFF = timedelta(hours=1)
 
@@ -39,7 +40,8 @@ def work_off(now: datetime) -> int:
                 return 0
             batch_id = due[0].id
             # One that only waits for its campaign counts too: it is not due any more, and others may be.
-            return max(_STEPS[due[0].kind](session, due[0], now=now), 1)
+            step = printing.make_some if due[0].funding == BUDGET else _STEPS[due[0].kind]
+            return max(step(session, due[0], now=now), 1)
     except (Busy, DatabaseUnavailable):
         raise
     except Exception as error:

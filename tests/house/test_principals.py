@@ -23,7 +23,8 @@ from rewards.baskets import Basket, Line
 from rewards.campaigns import Draft
 from rewards.checkouts import CheckoutRequest
 from rewards.offline.models import OfflineKey
-from rewards.vouchers import Issue
+from rewards.vouchers import Issue, batches, exports
+from rewards.vouchers import work as vouchers_work
 from wallet.finance import settlements
 from wallet.paying.tills import Till
 
@@ -256,6 +257,9 @@ EXPECTED = {
     "POST /merchant/v1/redemptions/{redemption_id}/rollbacks": OWNED,
     "PUT /merchant/v1/redemptions/{redemption_id}/void": OWNED,
     "GET /merchant/v1/redemptions/by-reference/{till_reference}": OWN,
+    "POST /merchant/v1/gift-card-activations": OWN,
+    "PUT /merchant/v1/gift-card-activations/{activation_id}/void": OWNED,
+    "GET /merchant/v1/gift-card-activations/by-reference/{till_reference}": OWN,
     "GET /merchant/v1/day-end": OWN,
     "GET /merchant/v1/sandbox": OWN,
     "GET /merchant/v1/sandbox/customers/{name}/code": OWN,
@@ -479,6 +483,7 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "request_id": request.json["id"],
         "hold_id": hold["id"],
         "redemption_id": redemption_id,
+        "activation_id": _sold_at(till, gift),
         "checkout_id": checkout_id,
         "gift_card_id": card.id,
         "identity_check_id": check.json["id"],
@@ -520,6 +525,19 @@ def _used_at(till: Asker, customer_id: UUID, coupon: Draft) -> tuple[Any, UUID]:
         taken = checkouts.take(session, request, now=clock.now())
     assert redeemed.json
     return redeemed.json["id"], taken.id
+
+
+def _sold_at(till: Asker, gift: Draft) -> Any:
+    """A printed gift card that the till has sold."""
+    with transaction() as session:
+        campaign_id = campaigns.create(session, gift, actor="staff:test", now=clock.now())
+        asked = {"pattern": None, "funding": "till", "source": "t", "actor": "staff:test", "now": clock.now()}
+        batch_id = batches.ask_for_codes(session, campaign_id=campaign_id, count=1, **asked).id
+    while vouchers_work.work_off(clock.now()):
+        pass
+    code = b"".join(exports.parts(batch_id, now=clock.now())).decode().splitlines()[1].split(",")[0]
+    body = {"code": code, "amount": {"amount_minor": 500, "currency": "USD"}, "till_reference": "C-1"}
+    return (till.ask("POST /merchant/v1/gift-card-activations", body).json or {})["id"]
 
 
 def _gift_cards_of(customer: Asker) -> dict[str, object]:

@@ -39,7 +39,8 @@ def at_instant(connection: Connection, at: datetime) -> list[Figures]:
     return [Figures(*row) for row in connection.execute(_FIGURES, {"at": at})]
 
 
-# A card's origin: what filled it, refunds left out. Only money that came in makes it a paid one.
+# A card's origin: what filled it, refunds left out. Only money that came in makes it a paid one: a customer's, or what
+# a merchant took for it at a till and owes us.
 _FIGURES = """
     WITH standing AS MATERIALIZED (
         SELECT s.account_id, s.amount, a.asset, a.purpose, split_part(a.owner, ':', 1) AS owner_kind
@@ -53,7 +54,7 @@ _FIGURES = """
           JOIN wallet.entry e ON e.account_id = s.account_id AND e.amount > 0
           JOIN wallet.transfer t ON t.id = e.transfer_id AND t.parent_id IS NULL
          CROSS JOIN LATERAL (
-               SELECT coalesce(sum(x.amount) FILTER (WHERE xa.purpose IN ('cash', 'provider')), 0) AS paid,
+               SELECT coalesce(sum(x.amount) FILTER (WHERE xa.purpose IN ('cash', 'provider', 'payable')), 0) AS paid,
                       sum(x.amount) AS given
                  FROM wallet.entry x JOIN wallet.account xa ON xa.id = x.account_id AND xa.asset = s.asset
                 WHERE x.transfer_id = e.transfer_id AND x.amount < 0) source

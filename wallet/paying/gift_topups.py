@@ -131,14 +131,15 @@ def _cards(connection: Connection, customer_id: UUID, at: datetime) -> Iterator[
         yield from answers.gift_cards_of(connection, customer_id, currency, at)
 
 
-# What filled the card, refunds left out. Only money that came in makes it a paid one.
+# What filled the card, refunds left out. Only money that came in makes it a paid one: a customer's, or what a merchant
+# took for it at a till and owes us.
 _ORIGIN = """
     SELECT coalesce(sum(e.amount * source.paid / source.given), 0)::bigint, coalesce(sum(e.amount), 0)::bigint
       FROM wallet.entry e
       JOIN wallet.transfer t ON t.id = e.transfer_id AND t.parent_id IS NULL
       JOIN wallet.account a ON a.id = e.account_id
      CROSS JOIN LATERAL (
-           SELECT coalesce(sum(x.amount) FILTER (WHERE xa.purpose IN ('cash', 'provider')), 0) AS paid,
+           SELECT coalesce(sum(x.amount) FILTER (WHERE xa.purpose IN ('cash', 'provider', 'payable')), 0) AS paid,
                   sum(x.amount) AS given
              FROM wallet.entry x JOIN wallet.account xa ON xa.id = x.account_id AND xa.asset = a.asset
             WHERE x.transfer_id = e.transfer_id AND x.amount < 0) source

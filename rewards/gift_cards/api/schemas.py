@@ -3,10 +3,33 @@
 from marshmallow import Schema, fields, validate
 
 from core.web.schemas import BalanceMoneySchema, Instant, MoneySchema
+from rewards.vouchers import codes
+from wallet.paying.api.schemas import TILL_REFERENCE
 
 
 class GiftCardArgsSchema(Schema):
     amount = fields.Nested(MoneySchema(), required=True)
+
+
+class ActivationArgsSchema(Schema):
+    """`code`: as it is printed, typed or scanned; `amount`: what the till took, which is the card's value."""
+
+    code = fields.String(required=True, validate=validate.Length(min=codes.SHORTEST, max=100))
+    amount = fields.Nested(MoneySchema(), required=True)
+    till_reference = fields.String(required=True, validate=TILL_REFERENCE)
+
+
+class ActivationSchema(Schema):
+    """A printed card that was sold; `voided`: the till has taken that back."""
+
+    id = fields.UUID(required=True)
+    voucher_id = fields.UUID(required=True)
+    last4 = fields.String(required=True)
+    value = fields.Nested(BalanceMoneySchema(), required=True)
+    till_reference = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["active", "voided"]))
+    activated_at = Instant(required=True)
+    voided_at = Instant(allow_none=True)
 
 
 class MergeArgsSchema(Schema):

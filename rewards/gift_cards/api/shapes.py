@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rewards.gift_cards.activations import Activation
 from rewards.gift_cards.liability import Liability
 from rewards.vouchers.holdings import Holding
 from wallet.documents import csv
@@ -11,6 +12,19 @@ from wallet.documents import csv
 
 def card(held: Holding) -> dict[str, Any]:
     return {**asdict(held), "value": {"amount_minor": held.value_minor or 0, "currency": held.currency}}
+
+
+def activation(made: Activation) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "voucher_id": made.voucher_id,
+        "last4": made.last4,
+        "value": {"amount_minor": made.amount_minor, "currency": made.currency},
+        "till_reference": made.till_reference,
+        "state": "active" if made.voided_at is None else "voided",
+        "activated_at": made.activated_at,
+        "voided_at": made.voided_at,
+    }
 
 
 def liability_table(found: Sequence[Liability]) -> bytes:

@@ -41,6 +41,8 @@ class FiguresSchema(Schema):
     refunds = fields.Integer()
     refunded_minor = fields.Integer()
     offline_losses_minor = fields.Integer()
+    cards = fields.Integer(metadata={"description": "Gift cards sold, less those that were taken back."})
+    cards_minor = fields.Integer()
     net_minor = fields.Integer()
 
 

@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from core.web.schemas import Instant
 from rewards.vouchers import codes
 from rewards.vouchers.batches import MOST_CODES
+from rewards.vouchers.models import BUDGET, TILL
 
 _WHY = {"description": "Of an import: each bad line; of a mailing: how many customers, by why."}
 
@@ -15,6 +16,14 @@ class CodeBatchArgsSchema(Schema):
 
     count = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=MOST_CODES))
     pattern = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
+    funding = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf([TILL, BUDGET]),
+        metadata={
+            "description": "Of gift cards: till (it activates each when it sells it) or budget (it has filled them)."
+        },
+    )
 
 
 class ImportArgsSchema(Schema):
@@ -46,6 +55,7 @@ class CodeBatchListSchema(Schema):
     campaign_id = fields.UUID()
     kind = fields.String(metadata={"example": "made"})
     pattern = fields.Dict(allow_none=True)
+    funding = fields.String(allow_none=True, metadata={"example": "till"})
     asked = fields.Integer()
     made = fields.Integer()
     refused = fields.Integer()

@@ -17,6 +17,7 @@ from core.db import transaction
 from core.errors import NotFound
 from rewards import checkouts
 from rewards import reactions as rewards_reactions
+from rewards.gift_cards import activations
 from rewards.rollbacks import checkouts as returns
 from rewards.rollbacks import reversing
 from rewards.rollbacks.lines import Asked
@@ -24,6 +25,7 @@ from rewards.rollbacks.rows import Deed
 from rewards.tills import day_ends
 from rewards.tills.day_ends import DayEnd
 from tests.rewards.conftest import NOW, World, line
+from tests.rewards.gift_cards.test_printing import printed, sell
 from tests.rewards.test_api import Door
 from tests.rewards.tills.conftest import signing_till, world_of
 from wallet import refunds
@@ -265,3 +267,18 @@ def test_what_is_no_day_is_refused(till: Door, day: str) -> None:
     refused = till.get(f"/day-end?date={day}")
 
     assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/date")
+
+
+def test_gift_cards_that_were_sold_are_the_brands_money_in_the_till(shop: World) -> None:
+    at = datetime(2026, 10, 25, 22, tzinfo=UTC)
+    codes = [printed(shop, ends_at=NOW + timedelta(days=900)) for _ in range(2)]
+    sell(shop, codes[0], now=at)
+    made = sell(shop, codes[1], now=at + timedelta(minutes=59))
+    assert [(each.cards, each.cards_minor, each.net_minor) for each in of(shop).totals] == [(2, 5_000, -5_000)]
+
+    with transaction() as session:
+        activations.void(session, made.id, shop.till, now=at + timedelta(minutes=61))
+
+    assert [(each.cards, each.net_minor) for each in of(shop).totals] == [(2, -5_000)]
+    assert [(each.cards, each.net_minor) for each in of(shop, DAY + timedelta(days=1)).totals] == [(-1, 2_500)]
+    assert shop.payable == -2_500

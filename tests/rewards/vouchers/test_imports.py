@@ -12,7 +12,7 @@ from core.errors import NotFound
 from core.idempotency import KeyReused
 from rewards.errors import CampaignNotRunning
 from rewards.vouchers import batches, codes, exports, imports, uploads, work
-from rewards.vouchers.errors import CouponsOnly, ImportRefused
+from rewards.vouchers.errors import ImportRefused
 from rewards.vouchers.models import CodeBatch
 from rewards.vouchers.uploads import Upload
 from tests.rewards.conftest import NOW, World
@@ -240,9 +240,7 @@ def test_two_files_with_the_same_codes_at_once_import_each_code_once(world: Worl
     assert states(world) == [("active", 2_500)]
 
 
-def test_imports_are_for_coupons_of_campaigns_that_are_not_over(world: World) -> None:
-    with pytest.raises(CouponsOnly):
-        take(world.gift_campaign(), "AAA1")
+def test_imports_are_for_campaigns_that_are_not_over(world: World) -> None:
     with pytest.raises(CampaignNotRunning):
         take(world.campaign(ends_at=NOW), "AAA1")
     with pytest.raises(NotFound):
@@ -274,3 +272,19 @@ def test_export_neutralises_formulas_and_keeps_claimed_codes_back(world: World) 
     assert lines[0] == "code,voucher_id,status,expires_at"
     assert [line.split(",")[0] for line in lines[1:]] == ["'=1+1", ""]
     assert [line.split(",")[2] for line in lines[1:]] == ["active", "claimed"]
+
+
+@pytest.mark.parametrize("mode", ["all", "each"])
+def test_imported_gift_cards_wait_in_shops_for_their_sale(world: World, mode: str) -> None:
+    take(world.gift_campaign(), "6006 4912 0000 0001\n6006-4912-0000-0019", mode)
+
+    assert world.rows("SELECT state, expires_at FROM rewards.voucher") == [("inactive", None)] * 2
+
+
+def test_gift_cards_codes_from_elsewhere_are_no_shorter_than_ours(world: World) -> None:
+    with pytest.raises(ImportRefused) as refused:
+        take(world.gift_campaign(), "600649120000001\n6006491200000019")
+
+    assert [fault["code"] for fault in refused.value.facts["errors"]] == ["short"]
+    batch = take(world.gift_campaign(), "600649120000001\n6006491200000019", "each")
+    assert (batch.made, batch.refused, batch.funding) == (1, 1, "till")

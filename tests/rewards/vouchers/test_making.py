@@ -15,7 +15,7 @@ from core.errors import NotFound
 from core.settings import Settings
 from rewards.errors import CampaignNotRunning
 from rewards.vouchers import batches, codes, exports, making, uploads, work
-from rewards.vouchers.errors import CouponsOnly, PatternTooSmall
+from rewards.vouchers.errors import PatternTooSmall
 from rewards.vouchers.models import CodeBatch
 from rewards.vouchers.uploads import Upload
 from tests.rewards.conftest import NOW, World
@@ -196,11 +196,9 @@ def test_batch_in_trouble_is_put_off_and_the_others_go_on(world: World) -> None:
     assert shown(bad).due_at == NOW + timedelta(seconds=2)
 
 
-def test_codes_are_for_coupons_of_campaigns_that_are_not_over(world: World) -> None:
+def test_codes_are_for_campaigns_that_are_not_over(world: World) -> None:
     ask(world.campaign(starts_now=False), 1)  # printed before it begins
 
-    with pytest.raises(CouponsOnly):
-        ask(world.gift_campaign(), 1)
     with pytest.raises(CampaignNotRunning):
         ask(world.campaign(ends_at=NOW), 1)
     with pytest.raises(NotFound):

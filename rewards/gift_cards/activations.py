@@ -1,0 +1,315 @@
+"""Activations: a printed gift card is worth something once a till has sold it.
+
+The merchant took the money, so the merchant's account pays: its next settlement brings that much less, or what is below
+zero is carried over. What stands on the card is its buyer's, whoever that is, and lasts as long as the law says.
+The posting stands under the till's reference (decision 0013): sent twice it is one sale, and taken back it stays so.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import ids
+from core.db import Connection, connection_of, transaction
+from core.errors import Busy, NotFound
+from core.idempotency import KeyReused
+from rewards import terms
+from rewards.errors import VoucherUnknown
+from rewards.gift_cards import cards
+from rewards.gift_cards.errors import GiftCardActive, GiftCardMoved, GiftCardValueDiffers
+from rewards.gift_cards.events import GiftCardActivated, GiftCardDeactivated
+from rewards.redemption import guesses
+from rewards.redemption.guesses import Guesser
+from rewards.rollbacks.errors import VoidTooLate
+from rewards.terms import Terms
+from rewards.vouchers import codes
+from wallet import accounts, ledger
+from wallet.errors import InsufficientFunds
+from wallet.paying import reversals
+from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
+from wallet.paying.tills import Till
+from wallet.transfers import Transfer
+
+KIND, VOID = "gift_card.activation", "gift_card.deactivation"
+
+#: Time to see the mistake while the customer stands there. A till that lost an answer has as long as for a payment.
+VOIDABLE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """amount_minor: what the till took for the card. lasts: how long after it the money does not lapse."""
+
+    till: Till
+    till_reference: str
+    code: str
+    amount_minor: int
+    currency: str
+    fingerprint: bytes
+    lasts: timedelta
+    address: str | None = None
+
+    @property
+    def guesser(self) -> Guesser:
+        return Guesser(terminal_id=self.till.terminal_id, address=self.address)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """A card that a till has sold; voided_at: when it was taken back."""
+
+    id: UUID
+    voucher_id: UUID
+    till_reference: str
+    amount_minor: int
+    currency: str
+    last4: str
+    activated_at: datetime
+    voided_at: datetime | None = None
+
+
+def attempt(session: Session, sale: Sale, *, now: datetime) -> Activation:
+    """`activate`, where a till that tries many codes is stopped.
+
+    raises   CodeGuessesExceeded after too many wrong codes; what `activate` raises
+    effects  a wrong code counts, in a transaction of its own since the caller's is rolled back
+    """
+    guesses.refuse_when_locked(connection_of(session), sale.guesser, now=now)
+    try:
+        return activate(session, sale, now=now)
+    except VoucherUnknown as refusal:
+        with transaction() as counting:
+            guesses.note(counting, sale.guesser, refusal, now=now)
+        raise
+
+
+def activate(session: Session, sale: Sale, *, now: datetime) -> Activation:
+    """Make a printed card worth what the till took for it; the same sale again is the same activation.
+
+    raises   VoucherUnknown for a code that is no printed card, or a blocked one; GiftCardActive; GiftCardValueDiffers;
+             CampaignNotRunning; TillReferenceReused; PaymentReversed after the till took it back
+    effects  announces gift_card.activated; locks the card, then posts
+    """
+    connection = connection_of(session)
+    done = _by_reference(connection, sale.till.terminal_id, sale.till_reference)
+    if done is not None:
+        return _again(connection, done, sale)
+    normal = codes.normalise(sale.code)
+    if codes.is_mistyped(normal):
+        raise VoucherUnknown.mistyped()
+    row = connection.execute(_LOCK, [codes.index(normal)]).fetchone()
+    if row is None:
+        raise VoucherUnknown
+    card_id, campaign_id, state, last4 = row
+    if state != "inactive":
+        done = _by_reference(connection, sale.till.terminal_id, sale.till_reference)
+        if done is not None:  # by a twin, for whose card this has waited
+            return _again(connection, done, sale)
+    of = terms.load_one(session, campaign_id)
+    _check(of, state, sale, now=now)
+
+    until = max(now + sale.lasts, of.expiry(now) or now)
+    cards.keep(connection, card_id, expires_at=until, buyer_id=None, keeps_until=until)
+    made = Activation(
+        id=ids.new(),
+        voucher_id=card_id,
+        till_reference=sale.till_reference,
+        amount_minor=sale.amount_minor,
+        currency=sale.currency,
+        last4=last4,
+        activated_at=now,
+    )
+    _post(connection, sale, made, campaign_id)
+    return made
+
+
+def void(session: Session, activation_id: UUID, till: Till, *, now: datetime) -> Activation:
+    """Take back what this terminal has just sold: the card is worth nothing again and may be sold anew.
+
+    Again, it is the same answer.
+
+    raises   NotFound for another terminal's; VoidTooLate; GiftCardMoved where it was spent from, or is somebody's
+    effects  announces gift_card.deactivated; posts
+    """
+    connection = connection_of(session)
+    found = _read(connection, f"{_SELECT} t.id = %s AND t.principal = %s", [activation_id, till.principal])
+    if found is None:
+        raise NotFound
+    until = found.activated_at + VOIDABLE
+    if found.voided_at is None and now >= until:
+        raise VoidTooLate(voidable_until=until.isoformat())
+    return _take_back(connection, found, till, now=now)
+
+
+def reverse(session: Session, till: Till, till_reference: str, *, now: datetime) -> Activation | None:
+    """Take back what this terminal may have sold under a reference; None where it sold nothing.
+
+    raises   ReversalTooLate a day after; GiftCardMoved where it was spent from, or is somebody's
+    effects  as `void`
+    """
+    connection = connection_of(session)
+    found = _by_reference(connection, till.terminal_id, till_reference)
+    if found is None:
+        return None
+    until = found.activated_at + reversals.WINDOW
+    if found.voided_at is None and now >= until:
+        raise ReversalTooLate(reversible_until=until.isoformat())
+    return _take_back(connection, found, till, now=now)
+
+
+def find(connection: Connection, terminal_id: UUID, till_reference: str) -> Activation:
+    """raises  NotFound"""
+    found = _by_reference(connection, terminal_id, till_reference)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def stands(connection: Connection, terminal_id: UUID, till_reference: str) -> bool:
+    """Whether a card was sold under a till's reference, taken back or not."""
+    return _by_reference(connection, terminal_id, till_reference) is not None
+
+
+def _again(connection: Connection, done: Activation, sale: Sale) -> Activation:
+    if done.voided_at is not None:
+        raise PaymentReversed
+    try:
+        ledger.find(connection, principal=sale.till.principal, key=sale.till_reference, fingerprint=sale.fingerprint)
+    except KeyReused as other:
+        raise TillReferenceReused from other
+    return done
+
+
+def _check(of: Terms, state: str, sale: Sale, *, now: datetime) -> None:
+    if state == "blocked":
+        raise VoucherUnknown
+    if state != "inactive":
+        raise GiftCardActive
+    of.check_running(now)
+    if (of.value_minor, of.currency) != (sale.amount_minor, sale.currency):
+        raise GiftCardValueDiffers(value_minor=of.value_minor, currency=of.currency)
+
+
+def _post(connection: Connection, sale: Sale, made: Activation, campaign_id: UUID) -> None:
+    """raises  Busy where a twin was quicker: asked again, it is found; PaymentReversed, TillReferenceReused"""
+    payable, card = accounts.of_merchant(sale.till.merchant_id, sale.currency), _account(made)
+    accounts.open_all(connection, [payable, card])
+    told = _told(made, sale.till)
+    transfer = Transfer(
+        id=made.id,
+        principal=sale.till.principal,
+        key=sale.till_reference,
+        fingerprint=sale.fingerprint,
+        kind=KIND,
+        legs=(payable.leg(-made.amount_minor), card.leg(made.amount_minor)),
+        effective_at=made.activated_at,
+        details={name: str(value) for name, value in told.items() if name != "amount_minor"}
+        | {"amount_minor": made.amount_minor, "campaign_id": str(campaign_id)},
+        events=(GiftCardActivated(occurred_at=made.activated_at, **told),),
+    )
+    try:
+        with connection.transaction():
+            posted = ledger.post(connection, transfer)
+    except KeyReused as error:
+        name = (sale.till.terminal_id, sale.till_reference)
+        raise reversals.refusals(connection, [name]).get(name) or TillReferenceReused() from error
+    if posted.replayed:
+        raise Busy
+
+
+def _take_back(connection: Connection, found: Activation, till: Till, *, now: datetime) -> Activation:
+    card = _account(found)
+    row = connection.execute(_LOCK_CARD, [found.voucher_id]).fetchone()
+    again = _by_reference(connection, till.terminal_id, found.till_reference)
+    assert row and again, "neither cards nor postings are deleted"
+    if again.voided_at is not None:
+        return again
+    [(posted, held)] = cards.lock_values(connection, [card.id]).values()
+    customer_id, state = row
+    if customer_id is not None or state == "blocked" or (posted, held) != (found.amount_minor, 0):
+        raise GiftCardMoved
+    cards.keep(connection, found.voucher_id, state="inactive", expires_at=None, buyer_id=None, keeps_until=None)
+    connection.execute("SELECT wallet.open_parts(%s::uuid[])", [[found.id]])
+    told = _told(found, till)
+    transfer = Transfer(
+        id=ids.new(),
+        # As every reversal: from now on the till's reference stands for nothing.
+        principal=f"reversal:{till.terminal_id}",
+        key=found.till_reference,
+        fingerprint=hashlib.sha256(found.id.bytes).digest(),
+        kind=VOID,
+        legs=(
+            card.leg(-found.amount_minor),
+            accounts.of_merchant(till.merchant_id, found.currency).leg(found.amount_minor),
+        ),
+        effective_at=now,
+        parent_id=found.id,
+        details={name: str(value) for name, value in told.items() if name != "amount_minor"}
+        | {"amount_minor": found.amount_minor},
+        events=(GiftCardDeactivated(occurred_at=now, **told),),
+    )
+    try:
+        ledger.post(connection, transfer)
+    except InsufficientFunds as refusal:  # a till was quicker
+        raise GiftCardMoved from refusal
+    taken = _by_reference(connection, till.terminal_id, found.till_reference)
+    assert taken, "postings are not deleted"
+    return taken
+
+
+def _told(made: Activation, till: Till) -> dict[str, Any]:
+    return {
+        "voucher_id": made.voucher_id,
+        "amount_minor": made.amount_minor,
+        "currency": made.currency,
+        "merchant_id": till.merchant_id,
+        "store_id": till.store_id,
+        "terminal_id": till.terminal_id,
+    }
+
+
+def _account(of: Activation) -> accounts.Opening:
+    return cards.account_of(of.voucher_id, of.currency)
+
+
+def _by_reference(connection: Connection, terminal_id: UUID, till_reference: str) -> Activation | None:
+    return _read(connection, f"{_SELECT} t.principal = %s AND t.key = %s", [f"till:{terminal_id}", till_reference])
+
+
+def _read(connection: Connection, query: str, values: list[object]) -> Activation | None:
+    row = connection.execute(query, [KIND, *values]).fetchone()
+    if row is None:
+        return None
+    return Activation(
+        id=row[0],
+        voucher_id=row[1],
+        till_reference=row[2],
+        amount_minor=row[3],
+        currency=row[4],
+        last4=row[5],
+        activated_at=row[6],
+        voided_at=row[7],
+    )
+
+
+_SELECT = """
+    SELECT t.id, (t.details ->> 'voucher_id')::uuid, t.key, (t.details ->> 'amount_minor')::bigint,
+           t.details ->> 'currency', v.last4, t.effective_at,
+           (SELECT r.effective_at FROM wallet.transfer r
+             WHERE r.principal = 'reversal:' || split_part(t.principal, ':', 2) AND r.key = t.key)
+      FROM wallet.transfer t JOIN rewards.voucher v ON v.id = (t.details ->> 'voucher_id')::uuid
+     WHERE t.kind = %s AND t.state = 'posted' AND
+"""
+
+# Only what stands in a batch is printed; whoever has claimed one, or was given one, has an active card.
+_LOCK = """
+    SELECT v.id, v.campaign_id, CASE WHEN v.customer_id IS NULL THEN v.state ELSE 'active' END, v.last4
+      FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id AND c.kind = 'gift_card'
+     WHERE v.code_index = %s AND v.batch_id IS NOT NULL FOR NO KEY UPDATE OF v
+"""
+
+_LOCK_CARD = "SELECT customer_id, state FROM rewards.voucher WHERE id = %s FOR NO KEY UPDATE"
