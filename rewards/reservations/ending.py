@@ -1,13 +1,15 @@
 """Ending a reservation without its basket: by the till, by its time, or by a reversal. All of it goes back."""
 
+from collections import Counter as Tally
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.db import connection_of
+from core.db import Connection, connection_of
 from core.events import announce_all
+from rewards import counters
 from rewards.reservations import rows
 from rewards.reservations.errors import ReservationOver
 from rewards.reservations.events import ReservationEnded
@@ -60,7 +62,7 @@ def reverse(session: Session, till: Till, till_reference: str, *, at: datetime) 
     if reservation.state == "taken":
         raise TillReferenceReused("The reservation's basket has been taken: reverse that one")
     if reservation.state == "open":
-        rows.uncount(connection, [reservation])
+        _uncount(connection, [reservation])
     # Frees the hold, or leaves a tombstone.
     reversal = reversals.reverse(session, till, till_reference, at=at)
     if reservation.state == "open":
@@ -72,7 +74,7 @@ def _give_back(
     session: Session, reservations: Sequence[Reservation], state: State, *, now: datetime
 ) -> list[Reservation]:
     connection = connection_of(session)
-    rows.uncount(connection, reservations)
+    _uncount(connection, reservations)
     held = [each.hold_id for each in reservations if each.hold_id is not None]
     ended = rows.end(connection, reservations, state, at=now)
     ledger.post_all(connection, holds.endings(session, held, principal=PRINCIPAL, at=now))
@@ -94,3 +96,33 @@ def fact(ended: Reservation) -> ReservationEnded:
         store_id=ended.till.store_id,
         ended_by=ended.state,
     )
+
+
+def _uncount(connection: Connection, reservations: Sequence[Reservation]) -> None:
+    """Give vouchers their uses back, and counters what was counted, in the buckets where it was.
+
+    effects  locks vouchers by id, then counters, as everywhere
+    """
+    uses = [use for each in reservations for use in each.uses]
+    by_voucher = Tally(use.voucher_id for use in uses)
+    connection.execute(_LOCK_VOUCHERS, [list(by_voucher)])
+    counters.give_back(
+        connection,
+        [
+            ((use.campaign_id, scope, measure, bucket), add)
+            for use in uses
+            for scope, measure, bucket, add in use.counted
+        ],
+    )
+    connection.execute(_UNUSE, [list(by_voucher), list(by_voucher.values())])
+
+
+_LOCK_VOUCHERS = "SELECT FROM rewards.voucher WHERE id = ANY(%s) AND NOT is_generic ORDER BY id FOR NO KEY UPDATE"
+
+# As a rollback does: one that was blocked meanwhile stays so.
+_UNUSE = """
+    UPDATE rewards.voucher v
+       SET used = v.used - u.uses, state = CASE WHEN v.state = 'used_up' THEN 'active' ELSE v.state END
+      FROM unnest(%s::uuid[], %s::int[]) AS u (id, uses)
+     WHERE v.id = u.id AND NOT v.is_generic
+"""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from core.db import Connection
-from rewards import counters, terms
+from rewards import terms
 from rewards.discounts import Allocation
 from rewards.reservations.errors import ReservationOver
 from wallet.accounts import Opening
@@ -103,12 +103,14 @@ def lock(connection: Connection, reservation_id: UUID, till: Till) -> Reservatio
 
     raises  ReservationOver for what is not this terminal's
     """
-    return _one(connection, f"{_SELECT} WHERE id = %s AND terminal_id = %s FOR UPDATE", [reservation_id, till])
+    return _one(
+        connection, f"{_SELECT} WHERE id = %s AND terminal_id = %s FOR UPDATE", [reservation_id, till.terminal_id]
+    )
 
 
 def find(connection: Connection, reservation_id: UUID, till: Till) -> Reservation:
     """raises  ReservationOver"""
-    return _one(connection, f"{_SELECT} WHERE id = %s AND terminal_id = %s", [reservation_id, till])
+    return _one(connection, f"{_SELECT} WHERE id = %s AND terminal_id = %s", [reservation_id, till.terminal_id])
 
 
 def by_reference(connection: Connection, terminal_id: UUID, till_reference: str, *, locks: bool) -> Reservation | None:
@@ -140,25 +142,6 @@ def end(
     return [replace(each, state=state, ended_at=at, checkout_id=checkout_id) for each in reservations]
 
 
-def uncount(connection: Connection, reservations: Sequence[Reservation]) -> None:
-    """Give vouchers their uses back, and counters what was counted, in the buckets where it was.
-
-    effects  locks vouchers by id, then counters, as everywhere
-    """
-    uses = [use for each in reservations for use in each.uses]
-    by_voucher = Tally(use.voucher_id for use in uses)
-    connection.execute(_LOCK_VOUCHERS, [list(by_voucher)])
-    counters.give_back(
-        connection,
-        [
-            ((use.campaign_id, scope, measure, bucket), add)
-            for use in uses
-            for scope, measure, bucket, add in use.counted
-        ],
-    )
-    connection.execute(_UNUSE, [list(by_voucher), list(by_voucher.values())])
-
-
 def sources_of(uses: Sequence[ReservedUse]) -> list[tuple[Opening, int]]:
     """What each account gives: two coupons of one campaign take from one budget."""
     found: Tally[Opening] = Tally()
@@ -168,7 +151,7 @@ def sources_of(uses: Sequence[ReservedUse]) -> list[tuple[Opening, int]]:
 
 
 def _one(connection: Connection, query: str, values: list[Any]) -> Reservation:
-    found = _read(connection, query, [values[0], values[1].terminal_id])
+    found = _read(connection, query, values)
     if not found:
         raise ReservationOver
     return found[0]
@@ -242,14 +225,4 @@ _USES = """
 
 _END = """
     UPDATE rewards.reservation SET state = %s, ended_at = %s, checkout_id = %s WHERE id = ANY(%s)
-"""
-
-_LOCK_VOUCHERS = "SELECT FROM rewards.voucher WHERE id = ANY(%s) AND NOT is_generic ORDER BY id FOR NO KEY UPDATE"
-
-# As a rollback does: one that was blocked meanwhile stays so.
-_UNUSE = """
-    UPDATE rewards.voucher v
-       SET used = v.used - u.uses, state = CASE WHEN v.state = 'used_up' THEN 'active' ELSE v.state END
-      FROM unnest(%s::uuid[], %s::int[]) AS u (id, uses)
-     WHERE v.id = u.id AND NOT v.is_generic
 """
