@@ -55,7 +55,7 @@ def create(session: Session, wish: Wish, *, actor: str, now: datetime) -> Sandbo
     )
     people = {name: customers.add_sandbox(session, now=now) for name in CUSTOMERS}
     made = scenarios.drafts(
-        merchant_id=merchant.id,
+        store_id=store.id,
         elsewhere_id=elsewhere.id,
         audience_id=audiences.create(session, [people[OTHER]], now=now),
         now=now,

@@ -86,12 +86,12 @@ CAMPAIGNS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def drafts(*, merchant_id: UUID, elsewhere_id: UUID, audience_id: UUID, now: datetime) -> list[tuple[str, Draft]]:
-    """The campaigns of one sandbox, good in its stores alone.
+def drafts(*, store_id: UUID, elsewhere_id: UUID, audience_id: UUID, now: datetime) -> list[tuple[str, Draft]]:
+    """The campaigns of one sandbox, good in its two stores alone: so they concern no basket anywhere else.
 
     elsewhere_id  its store where no till of the integrator's stands; audience_id: of the customer `other`
     """
-    here = {"fact": "store.merchant_id", "is": "equals", "value": str(merchant_id)}
+    here = {"fact": "store.id", "is": "one_of", "value": [str(store_id), str(elsewhere_id)]}
     elsewhere = {"fact": "store.id", "is": "equals", "value": str(elsewhere_id)}
     made = []
     for name, changes in CAMPAIGNS.items():

@@ -17,7 +17,9 @@ from core.db import connection_of, transaction
 from core.events import LoggedEvent, Reader, readers
 from core.web.principals import Principal
 from rewards import checks
+from rewards.baskets import Basket, Line
 from rewards.gift_cards import liability
+from rewards.offers import shelf
 from tests.rewards.test_api import Door
 from tests.rewards.tills.test_sandbox import SandboxTill, pem_of, sandbox_till
 from wallet.finance import safeguarding_figures, settlements, trial_balance
@@ -94,6 +96,20 @@ def test_it_stands_apart_in_the_trial_balance_and_both_audits_agree(busy: Sandbo
         [balance] = trial_balance.now(connection)
         assert (balance.asset, balance.is_balanced) == ("XTS", True)
         assert checks.first_difference(connection) is None
+
+
+def test_its_campaigns_are_shown_to_no_basket_elsewhere(busy: SandboxTill) -> None:
+    assert busy.sandbox is not None
+    basket = Basket((Line("tea", "TEA", "1", 2_000),))
+    ours = {UUID(each) for each in busy.sandbox.campaigns.values()}
+
+    with transaction() as session:
+        _, index = shelf.current(connection_of(session))
+    inside = index.candidates(basket, store_id=busy.sandbox.store_id, audiences=frozenset())
+    outside = index.candidates(basket, store_id=ids.new(), audiences=frozenset())
+
+    assert ours & set(inside)
+    assert not ours & set(outside)
 
 
 def test_refunded_checkout_s_vouchers_are_free_again(busy: SandboxTill) -> None:
