@@ -69,16 +69,16 @@ def frozen_of(connection: Connection, owners: Collection[str]) -> set[str]:
 
 def shortfall(connection: Connection, cash: Opening) -> Refusal:
     """Why too little was found to pay with: the wallet is closed (so it is empty, too), has never held the currency of
-    this cash account, or has not enough."""
+    this cash account, is frozen (whether or not it has enough), or has not enough."""
     query = """
-        SELECT bool_or(status = 'closed') FROM wallet.account WHERE owner = %s AND asset = %s AND purpose <> 'points'
+        SELECT bool_or(status = 'closed'), bool_or(status = 'frozen')
+          FROM wallet.account WHERE owner = %s AND asset = %s AND purpose <> 'points'
     """
-    row = connection.execute(query, [cash.owner, cash.asset]).fetchone()
-    is_closed = row[0] if row else None
+    is_closed, is_frozen = connection.execute(query, [cash.owner, cash.asset]).fetchone() or (None, None)
     if is_closed is None:
         # A wallet that is opened a moment after the sign-up has nothing in it yet.
         return InsufficientFunds() if cash.asset == brand_currency() else CurrencyUnknown()
-    return AccountClosed() if is_closed else InsufficientFunds()
+    return AccountClosed() if is_closed else AccountFrozen() if is_frozen else InsufficientFunds()
 
 
 def _of(connection: Connection, owner: str) -> str:

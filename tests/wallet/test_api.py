@@ -15,7 +15,7 @@ from auth import customers, merchants, tokens
 from core import clock, ids
 from core.db import transaction
 from core.web.principals import Principal
-from wallet import balances
+from wallet import balances, standing
 
 
 class Door:
@@ -287,3 +287,26 @@ def test_nothing_moves_while_payments_are_off(app: Flask, customer: Door, till: 
     ):
         assert (answer.status_code, answer.json["code"]) == (503, "payments_off")  # type: ignore[index]
     assert customer.get("/wallet").status_code == 200
+
+
+def test_tip_above_the_amount_is_refused_with_its_pointer(customer: Door, till: Door) -> None:
+    topped_up(customer)
+
+    refused = paid(customer, till, 900, tip_minor=901)
+    taken = paid(customer, till, 900, tip_minor=900)
+
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/tip_minor")  # type: ignore[index]
+    assert (taken.status_code, cash(customer)) == (201, 200)
+
+
+@pytest.mark.parametrize("amount_minor", [100, 5_000])
+def test_frozen_wallet_is_told_as_frozen_also_where_it_has_too_little(
+    customer: Door, till: Door, amount_minor: int
+) -> None:
+    topped_up(customer)
+    with transaction() as session:
+        standing.freeze(session, f"customer:{customer.id}")
+
+    refused = paid(customer, till, amount_minor)
+
+    assert (refused.status_code, refused.json["code"]) == (422, "account_frozen")  # type: ignore[index]

@@ -12,6 +12,7 @@ from wallet import payments
 from wallet.api import shapes
 from wallet.api.guards import refuse_when_off
 from wallet.api.schemas import PaymentArgsSchema, PaymentSchema
+from wallet.paying import tips
 from wallet.paying.api import in_app
 from wallet.payments import Payment
 
@@ -27,6 +28,7 @@ def create_payment(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]
     refuse_when_off()
     if "code" in args or args["sources"] is not None:
         return in_app.paid(args)
+    tips.check(args["tip_minor"], args["amount"]["amount_minor"])
     principal, key, fingerprint = principals.current(), idempotent.key(), idempotent.fingerprint()
     with statement() as connection:
         merchant_id = args.get("merchant_id") or payments.merchant_of_store(connection, args["store_id"])

@@ -13,7 +13,7 @@ from core.db import Connection, connection_of
 from core.errors import InvalidInput
 from core.idempotency import KeyReused
 from wallet import ledger
-from wallet.paying import codes, mixed, preferences, requests, reversals
+from wallet.paying import codes, mixed, preferences, requests, reversals, tips
 from wallet.paying.codes import Seen
 from wallet.paying.errors import AmountMissing, AmountNotAsked, PaymentRequestPaid, PaymentReversed, TipNotAllowed
 from wallet.paying.models import PaymentRequest
@@ -87,6 +87,7 @@ def keep_key(connection: Connection, asked: AppPayment) -> bool:
 
 
 def _payment(asked: AppPayment, merchant_id: UUID, amount_minor: int, currency: str) -> Payment:
+    tips.check(asked.tip_minor, amount_minor)
     return Payment(
         principal=asked.principal,
         key=asked.key,

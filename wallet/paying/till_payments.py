@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.idempotency import KeyReused
-from wallet.paying import mixed, preferences, requests, reversals
+from wallet.paying import mixed, preferences, requests, reversals, tips
 from wallet.paying.errors import PaymentRequestCancelled, PaymentReversed, TillReferenceReused, TipNotAllowed
 from wallet.paying.models import PaymentRequest
 from wallet.paying.splits import Kind, in_order
@@ -47,10 +47,11 @@ class TillPayment:
 def take(session: Session, asked: TillPayment) -> Posted:
     """Take a payment, each till's reference once. A basket that the till also showed as a code is then paid by this.
 
-    raises   TillReferenceReused for another payment under the reference; PaymentReversed after the till took it back;
-             those of `mixed.pay`
+    raises   InvalidInput for a tip above the amount; TillReferenceReused for another payment under the reference;
+             PaymentReversed after the till took it back; those of `mixed.pay`
     effects  announces payment.completed
     """
+    tips.check(asked.tip_minor, asked.amount_minor)
     request = requests.lock_by_reference(session, asked.till, asked.till_reference)
     if request is not None and request.state != "paid":
         _check_same(request, asked)

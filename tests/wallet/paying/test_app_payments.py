@@ -311,6 +311,36 @@ def test_frozen_wallet_pays_nothing(shop: Shop) -> None:
     assert shop.owed == 0
 
 
+@pytest.mark.parametrize("sources", [[], [Source(kind="cash")], [Source(kind="promotional"), Source(kind="cash")]])
+def test_frozen_wallet_is_told_as_frozen_whether_or_not_it_has_enough(shop: Shop, sources: list[Source]) -> None:
+    customer_id = shop.customer(cash=1000, promotional=100)
+    with transaction() as session:
+        standing.freeze(session, f"customer:{customer_id}")
+
+    for amount in (50, 5_000):
+        with pytest.raises(AccountFrozen):
+            shop.pay(customer_id, *sources, merchant_id=shop.till.merchant_id, amount_minor=amount, currency="USD")
+        with pytest.raises(AccountFrozen):
+            shop.take(customer_id, amount)
+
+
+def test_tip_is_at_most_the_amount_itself(shop: Shop) -> None:
+    customer_id = shop.customer(cash=10_000)
+    named = {"merchant_id": shop.till.merchant_id, "amount_minor": 1000, "currency": "USD"}
+
+    with pytest.raises(InvalidInput):
+        shop.pay(customer_id, tip_minor=1001, **named)
+    with pytest.raises(InvalidInput):
+        shop.take(customer_id, 1000, tip=1001)
+    with pytest.raises(InvalidInput):
+        shop.pay(customer_id, code=shop.code_of(shop.ask(1000, tip_allowed=True)), tip_minor=1001)
+    assert shop.owed == 0
+
+    shop.pay(customer_id, tip_minor=1000, **named)
+    shop.take(customer_id, 1000, tip=1000)
+    assert shop.owed == 4000
+
+
 def test_limit_of_the_customers_tier_counts_the_cash_of_a_mix(shop: Shop) -> None:
     customer_id = shop.customer(cash=1000, promotional=100)
     with transaction() as session:

@@ -8,10 +8,11 @@ from uuid import UUID
 from app import wiring, worker
 from core import clock, ids
 from core.db import transaction
+from tests.core.log import drain
 from tests.wallet.conftest import count
 from tests.wallet.topups.conftest import Shop, merchant, usd
 from wallet import checks, refunds, standing
-from wallet.topups import clawbacks, debts
+from wallet.topups import clawbacks, debts, reactions
 
 
 def test_partial_refunds_are_taken_once_each_whatever_their_order(shop: Shop) -> None:
@@ -102,6 +103,21 @@ def test_refund_and_dispute_of_the_rest_take_all_of_it(shop: Shop) -> None:
 
     assert shop.standing(ana) == (0, 0)
     assert shop.held_by_provider() == 0
+
+
+def test_refund_of_a_gift_card_pays_the_debt(shop: Shop) -> None:
+    ana = shop.customer()
+    _, intent = shop.topped_up(ana)
+    card = ana.ask("POST", "/gift-cards", {"amount": usd(2000)})
+    assert card.status_code == 201, card.json
+    shop.hear(shop.provider.dispute(intent, 2500, "needs_response"))
+    assert shop.standing(ana) == (0, -2000)
+
+    assert ana.ask("POST", f"/gift-cards/{card.json['id']}/refunds").status_code == 201  # type: ignore[index]
+    drain(next(reader for reader in reactions.READERS if reader.name == "wallet.debts"))
+
+    assert shop.standing(ana) == (0, 0)
+    assert checks.first_difference(shop.connection) is None
 
 
 def test_refund_of_a_payment_pays_the_debt(shop: Shop) -> None:
