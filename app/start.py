@@ -10,6 +10,7 @@ from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
 from rewards.campaigns import approvals as campaign_approvals
+from rewards.campaigns import catalogue
 from wallet import answers, assets, limits
 from wallet.finance import batch_approvals
 from wallet.paying import codes
@@ -30,6 +31,7 @@ def open_house(settings: Settings) -> None:
     assets.load(settings)
     batch_approvals.load(settings)
     campaign_approvals.load(settings)
+    catalogue.forget()  # what was known of another database
     codes.load(settings)
     answers.register(wiring.answers(settings))
     idempotency.register(wiring.KEYS)

@@ -94,7 +94,8 @@ _latest = Catalogue()
 _reader: threading.Thread | None = None
 _terms: dict[UUID, tuple[_Version, Terms]] = {}
 
-#: Told of a catalogue by the thread that has read it beside the requests, before they get it.
+#: Told of a catalogue by the thread that has read it beside the requests, before they get it; and of one that knows
+#: nothing, where all begins anew.
 followers: list[Callable[[Catalogue], None]] = []
 
 log = logging.getLogger("pocketful.catalogue")
@@ -147,11 +148,13 @@ def rules_of(connection: Connection, of_campaigns: Iterable[Terms]) -> dict[UUID
 
 
 def forget() -> None:
-    """Begin anew: for tests, whose database is emptied."""
+    """Begin anew: another database was opened, or a test's was emptied."""
     global _latest
     with _lock:
         _latest = Catalogue()
         _terms.clear()
+    for follow in followers:
+        follow(_latest)
 
 
 def touch(session: Session, campaign_ids: Collection[UUID]) -> None:

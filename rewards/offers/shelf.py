@@ -51,9 +51,12 @@ def concerns(compiled: Compiled) -> Concerns:
 
 
 def _follow(latest: Catalogue) -> None:
-    """Bring the index up to a catalogue, a part at a time, so that nobody who asks it waits long."""
-    global _version
+    """Bring the index up to a catalogue, a part at a time, so that nobody who asks it waits long; to one that knows
+    nothing, anew."""
+    global _index, _version
     with _lock:
+        if latest.version < 0:
+            _index, _version = Index(), -1
         if latest.version <= _version:
             return
         changed, gone = latest.changed_since(_version)

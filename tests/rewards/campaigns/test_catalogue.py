@@ -165,7 +165,21 @@ def test_the_shelf_is_brought_along_before_anybody_has_the_catalogue(
     joined()
 
     assert shelf._version == catalogue._latest.version
-    assert campaign in shelf._index.candidates(basket, store_id=None, audiences=())
+    assert shelf._index.candidates(basket, store_id=None, audiences=()) == {campaign}
+
+
+def test_another_database_begins_with_nothing(world: World) -> None:
+    """Whose version may be lower than that of the one before."""
+    world.campaign()
+    with transaction() as session:
+        shelf.current(connection_of(session))
+
+    catalogue.forget()
+
+    assert (catalogue._latest.version, shelf._version, len(shelf._index)) == (-1, -1, 0)
+    with transaction() as session:
+        _, index = shelf.current(connection_of(session))
+    assert len(index) == 1
 
 
 def test_as_many_as_may_be_are_read_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
