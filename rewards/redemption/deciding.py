@@ -26,7 +26,7 @@ class Use:
     counted    what it takes from counters
     is_spent   nothing is left on the voucher after it
     lines      what it takes off which line: a coupon's amount in parts
-    case       how a coupon was judged
+    case       how it was judged
     """
 
     voucher: Held
@@ -211,7 +211,7 @@ def _of_gift_card(held: Held, case: Case, basis: Basis) -> Use | None:
     assert case.budget is not None
     amount = min(case.budget, basis.rest_minor)
     basis.rest_minor -= amount
-    return Use(held, amount, (), is_spent=amount == case.budget) if amount else None
+    return Use(held, amount, (), is_spent=amount == case.budget, case=case) if amount else None
 
 
 def _of_coupon(held: Held, case: Case, basis: Basis) -> Use:

@@ -58,8 +58,9 @@ def forget(connection: Connection, *, before: datetime, most: int) -> int:
 
 def _reason(connection: Connection, missed: Missed) -> Reason:
     """What the statement that refused it did not say: counters and budget are read as they stand just after it."""
-    conditions.weigh(missed.case)
-    standing.complete(connection, missed.case)
+    if not missed.case.terms.is_gift_card:
+        conditions.weigh(missed.case)
+        standing.complete(connection, missed.case)
     found = reasons.of(missed.case)
     told = [each for each in found.conditions if each["code"] == CODES[missed.name]]
     if told and all(each["is_met"] for each in told):
@@ -78,10 +79,12 @@ def _first_id(at: datetime) -> UUID:
     return UUID(int=int(at.timestamp() * 1_000) << 80)
 
 
-# Who waits for nobody: two refusals of one voucher may leave one too many until the next.
+# It waits for nobody: two refusals of one voucher at once may leave one too many until the next.
 _TRIM = """
     DELETE FROM rewards.refusal WHERE id IN
-        (SELECT id FROM rewards.refusal WHERE voucher_id = %s ORDER BY id DESC OFFSET %s FOR UPDATE SKIP LOCKED)
+        (SELECT id FROM rewards.refusal WHERE id IN
+            (SELECT id FROM rewards.refusal WHERE voucher_id = %s ORDER BY id DESC OFFSET %s)
+          FOR UPDATE SKIP LOCKED)
 """
 
 _INSERT = """

@@ -1,5 +1,6 @@
 """Refusals: kept for whom they concern, told to nobody else, and never more than a few."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,15 @@ from flask import Flask
 
 from auth import customer_codes, customers, merchants, tokens
 from core import clock, ids
-from core.db import connection_of, transaction
+from core.db import connection_of, statement, transaction
 from core.web.principals import Principal
+from rewards import refusals
+from rewards.baskets import Basket
+from rewards.errors import MinimumSpend
+from rewards.redemption import redeeming
+from rewards.redemption.redeeming import Request
 from rewards.refusals import keeping, work
-from tests.rewards.conftest import fill
+from tests.rewards.conftest import NOW, World, fill, line
 from tests.rewards.test_api import BASKET, Door, given, running
 
 ASKED: dict[str, Any] = {"basket": BASKET, "currency": "USD"}
@@ -248,3 +254,30 @@ def test_reason_that_is_too_long_is_cut(staff: Door, customer: Door, till: Door)
     with transaction() as session:
         row = connection_of(session).execute("SELECT length(reason::text) FROM rewards.refusal").fetchone()
     assert row is not None and row[0] < 21_000
+
+
+def test_tills_that_are_refused_at_once_wait_for_nobody_and_keep_few(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_OF_GENERIC", 5)
+    code = world.voucher(world.campaign(min_spend_minor=3_000, limit_per_customer=None), None).code
+
+    def refuse(number: int) -> None:
+        for _ in range(5):
+            request = Request(
+                till=world.till,
+                reference=code,
+                basket=Basket((line(number),)),
+                currency="USD",
+                till_reference=str(ids.new()),
+            )
+            with pytest.raises(MinimumSpend) as refused, statement() as connection:
+                redeeming.redeem(connection, request, at=NOW)
+            with transaction() as session:
+                refusals.note(session, refused.value, now=NOW)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(refuse, range(1, 9)))
+    assert 5 <= kept() < 5 + 8
+    refuse(9)
+    assert kept() == 5
