@@ -57,7 +57,8 @@ AHEAD = timedelta(minutes=5)
 #: And so much behind the one by which the token was given.
 BEHIND = timedelta(minutes=2)
 
-#: What stands between us and a till may hang up on it later. (A record takes 6 ms of our time, measured; a busy database adds its own.)
+#: What stands between us and a till may hang up on it later. A record takes 6 ms of our time (measured), and a busy
+#: database adds its own.
 MOST_SECONDS = 20
 
 _TRIES = 5
