@@ -185,7 +185,7 @@ def _again(connection: Connection, done: Activation, sale: Sale) -> Activation:
 
 
 def _check(of: Terms, state: str, sale: Sale, *, now: datetime) -> None:
-    if state == "blocked":
+    if state == "blocked" or not sale.till.takes(of.currency):
         raise VoucherUnknown
     if state != "inactive":
         raise GiftCardActive

@@ -21,6 +21,7 @@ from rewards.tills.sandbox import places
 from rewards.tills.sandbox.places import Wish
 from rewards.tills.sandbox.scenarios import SCENARIOS
 from tests.rewards.conftest import NOW, World
+from tests.rewards.gift_cards import test_sales_api
 from tests.rewards.test_api import Door
 from tests.rewards.tills.conftest import signing_till, world_of
 from wallet import accounts
@@ -290,6 +291,19 @@ def test_neither_till_knows_the_other_s_vouchers(sandbox: SandboxTill, real: Doo
     assert validated["refusal"]["code"] == "voucher_unknown"
     assert sandbox.redeem(mine).status_code == 201
     assert real.post("/redemptions", asked | {"code": theirs, "currency": "USD"}).status_code == 201
+
+
+def test_real_gift_card_that_waits_to_be_sold_is_unknown_in_a_sandbox(sandbox: SandboxTill, app: Flask) -> None:
+    staff = Door(app, "/admin/v1", tokens.ADMIN, Principal("staff", ids.new(), permissions=_STAFF))
+    [card] = test_sales_api.codes(world_of(sandbox), staff)
+    amount = {"amount_minor": 2_500, "currency": "XTS"}
+
+    refused = sandbox.post("/gift-card-activations", {"code": card, "amount": amount, "till_reference": "1"})
+
+    assert (refused.status_code, refused.json["code"]) == (404, "voucher_unknown")
+
+
+_STAFF = frozenset({"campaigns.read", "campaigns.write", "codes.export"})
 
 
 def test_sandbox_s_vouchers_work_in_no_other_sandbox(sandbox: SandboxTill, app: Flask) -> None:
