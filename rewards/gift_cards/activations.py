@@ -5,7 +5,6 @@ zero is carried over. What stands on the card is its buyer's, whoever that is, a
 The posting stands under the till's reference (decision 0013): sent twice it is one sale, and taken back it stays so.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,24 +19,19 @@ from core.idempotency import KeyReused
 from rewards import terms
 from rewards.errors import VoucherUnknown
 from rewards.gift_cards import cards
-from rewards.gift_cards.errors import GiftCardActive, GiftCardMoved, GiftCardValueDiffers
-from rewards.gift_cards.events import GiftCardActivated, GiftCardDeactivated
+from rewards.gift_cards.errors import GiftCardActive, GiftCardValueDiffers
+from rewards.gift_cards.events import GiftCardActivated
 from rewards.redemption import guesses
 from rewards.redemption.guesses import Guesser
-from rewards.rollbacks.errors import VoidTooLate
 from rewards.terms import Terms
 from rewards.vouchers import codes
 from wallet import accounts, ledger
-from wallet.errors import InsufficientFunds
 from wallet.paying import reversals
-from wallet.paying.errors import PaymentReversed, ReversalTooLate, TillReferenceReused
+from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.tills import Till
 from wallet.transfers import Transfer
 
-KIND, VOID = "gift_card.activation", "gift_card.deactivation"
-
-#: Time to see the mistake while the customer stands there. A till that lost an answer has as long as for a payment.
-VOIDABLE = timedelta(minutes=15)
+KIND = "gift_card.activation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +89,7 @@ def activate(session: Session, sale: Sale, *, now: datetime) -> Activation:
     effects  announces gift_card.activated; locks the card, then posts
     """
     connection = connection_of(session)
-    done = _by_reference(connection, sale.till.terminal_id, sale.till_reference)
+    done = by_reference(connection, sale.till.terminal_id, sale.till_reference)
     if done is not None:
         return _again(connection, done, sale)
     normal = codes.normalise(sale.code)
@@ -106,7 +100,7 @@ def activate(session: Session, sale: Sale, *, now: datetime) -> Activation:
         raise VoucherUnknown
     card_id, campaign_id, state, last4 = row
     if state != "inactive":
-        done = _by_reference(connection, sale.till.terminal_id, sale.till_reference)
+        done = by_reference(connection, sale.till.terminal_id, sale.till_reference)
         if done is not None:  # by a twin, for whose card this has waited
             return _again(connection, done, sale)
     of = terms.load_one(session, campaign_id)
@@ -127,51 +121,22 @@ def activate(session: Session, sale: Sale, *, now: datetime) -> Activation:
     return made
 
 
-def void(session: Session, activation_id: UUID, till: Till, *, now: datetime) -> Activation:
-    """Take back what this terminal has just sold: the card is worth nothing again and may be sold anew.
-
-    Again, it is the same answer.
-
-    raises   NotFound for another terminal's; VoidTooLate; GiftCardMoved where it was spent from, or is somebody's
-    effects  announces gift_card.deactivated; posts
-    """
-    connection = connection_of(session)
-    found = _read(connection, f"{_SELECT} t.id = %s AND t.principal = %s", [activation_id, till.principal])
-    if found is None:
-        raise NotFound
-    until = found.activated_at + VOIDABLE
-    if found.voided_at is None and now >= until:
-        raise VoidTooLate(voidable_until=until.isoformat())
-    return _take_back(connection, found, till, now=now)
-
-
-def reverse(session: Session, till: Till, till_reference: str, *, now: datetime) -> Activation | None:
-    """Take back what this terminal may have sold under a reference; None where it sold nothing.
-
-    raises   ReversalTooLate a day after; GiftCardMoved where it was spent from, or is somebody's
-    effects  as `void`
-    """
-    connection = connection_of(session)
-    found = _by_reference(connection, till.terminal_id, till_reference)
-    if found is None:
-        return None
-    until = found.activated_at + reversals.WINDOW
-    if found.voided_at is None and now >= until:
-        raise ReversalTooLate(reversible_until=until.isoformat())
-    return _take_back(connection, found, till, now=now)
-
-
 def find(connection: Connection, terminal_id: UUID, till_reference: str) -> Activation:
     """raises  NotFound"""
-    found = _by_reference(connection, terminal_id, till_reference)
+    found = by_reference(connection, terminal_id, till_reference)
     if found is None:
         raise NotFound
     return found
 
 
+def by_id(connection: Connection, activation_id: UUID, till: Till) -> Activation | None:
+    """What this terminal sold."""
+    return _read(connection, f"{_SELECT} t.id = %s AND t.principal = %s", [activation_id, till.principal])
+
+
 def stands(connection: Connection, terminal_id: UUID, till_reference: str) -> bool:
     """Whether a card was sold under a till's reference, taken back or not."""
-    return _by_reference(connection, terminal_id, till_reference) is not None
+    return by_reference(connection, terminal_id, till_reference) is not None
 
 
 def _again(connection: Connection, done: Activation, sale: Sale) -> Activation:
@@ -196,9 +161,9 @@ def _check(of: Terms, state: str, sale: Sale, *, now: datetime) -> None:
 
 def _post(connection: Connection, sale: Sale, made: Activation, campaign_id: UUID) -> None:
     """raises  Busy where a twin was quicker: asked again, it is found; PaymentReversed, TillReferenceReused"""
-    payable, card = accounts.of_merchant(sale.till.merchant_id, sale.currency), _account(made)
+    payable, card = accounts.of_merchant(sale.till.merchant_id, sale.currency), account_of(made)
     accounts.open_all(connection, [payable, card])
-    told = _told(made, sale.till)
+    told = told_of(made, sale.till)
     transfer = Transfer(
         id=made.id,
         principal=sale.till.principal,
@@ -221,47 +186,7 @@ def _post(connection: Connection, sale: Sale, made: Activation, campaign_id: UUI
         raise Busy
 
 
-def _take_back(connection: Connection, found: Activation, till: Till, *, now: datetime) -> Activation:
-    card = _account(found)
-    row = connection.execute(_LOCK_CARD, [found.voucher_id]).fetchone()
-    again = _by_reference(connection, till.terminal_id, found.till_reference)
-    assert row and again, "neither cards nor postings are deleted"
-    if again.voided_at is not None:
-        return again
-    [(posted, held)] = cards.lock_values(connection, [card.id]).values()
-    customer_id, state = row
-    if customer_id is not None or state == "blocked" or (posted, held) != (found.amount_minor, 0):
-        raise GiftCardMoved
-    cards.keep(connection, found.voucher_id, state="inactive", expires_at=None, buyer_id=None, keeps_until=None)
-    connection.execute("SELECT wallet.open_parts(%s::uuid[])", [[found.id]])
-    told = _told(found, till)
-    transfer = Transfer(
-        id=ids.new(),
-        # As every reversal: from now on the till's reference stands for nothing.
-        principal=f"reversal:{till.terminal_id}",
-        key=found.till_reference,
-        fingerprint=hashlib.sha256(found.id.bytes).digest(),
-        kind=VOID,
-        legs=(
-            card.leg(-found.amount_minor),
-            accounts.of_merchant(till.merchant_id, found.currency).leg(found.amount_minor),
-        ),
-        effective_at=now,
-        parent_id=found.id,
-        details={name: str(value) for name, value in told.items() if name != "amount_minor"}
-        | {"amount_minor": found.amount_minor},
-        events=(GiftCardDeactivated(occurred_at=now, **told),),
-    )
-    try:
-        ledger.post(connection, transfer)
-    except InsufficientFunds as refusal:  # a till was quicker
-        raise GiftCardMoved from refusal
-    taken = _by_reference(connection, till.terminal_id, found.till_reference)
-    assert taken, "postings are not deleted"
-    return taken
-
-
-def _told(made: Activation, till: Till) -> dict[str, Any]:
+def told_of(made: Activation, till: Till) -> dict[str, Any]:
     return {
         "voucher_id": made.voucher_id,
         "amount_minor": made.amount_minor,
@@ -272,11 +197,11 @@ def _told(made: Activation, till: Till) -> dict[str, Any]:
     }
 
 
-def _account(of: Activation) -> accounts.Opening:
+def account_of(of: Activation) -> accounts.Opening:
     return cards.account_of(of.voucher_id, of.currency)
 
 
-def _by_reference(connection: Connection, terminal_id: UUID, till_reference: str) -> Activation | None:
+def by_reference(connection: Connection, terminal_id: UUID, till_reference: str) -> Activation | None:
     return _read(connection, f"{_SELECT} t.principal = %s AND t.key = %s", [f"till:{terminal_id}", till_reference])
 
 
@@ -311,5 +236,3 @@ _LOCK = """
       FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id AND c.kind = 'gift_card'
      WHERE v.code_index = %s AND v.batch_id IS NOT NULL FOR NO KEY UPDATE OF v
 """
-
-_LOCK_CARD = "SELECT customer_id, state FROM rewards.voucher WHERE id = %s FOR NO KEY UPDATE"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy
-from rewards.gift_cards import activations
+from rewards.gift_cards import activations, deactivations
 from rewards.gift_cards.activations import Activation
 from rewards.offline import losses
 from rewards.offline.losses import Loss
@@ -71,7 +71,7 @@ def _reverse(session: Session, till: Till, till_reference: str, *, at: datetime)
     connection = connection_of(session)
     # A voucher that took nothing off takes no key of the ledger: whoever redeems one under this name holds this lock.
     connection.execute(_LOCK, [str(till.terminal_id), till_reference])
-    sold = activations.reverse(session, till, till_reference, now=at)
+    sold = deactivations.reverse(session, till, till_reference, now=at)
     if sold is not None:
         return Reversed(_sale_reversal(sold))
     redemption_id = redeemed.by_reference(connection, till.terminal_id, till_reference)

@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from core import clock
 from core.db import connection_of, transaction
 from core.web import idempotent, unproxied
-from rewards.gift_cards import activations
+from rewards.gift_cards import activations, deactivations
 from rewards.gift_cards.activations import Sale
 from rewards.gift_cards.api import shapes
 from rewards.gift_cards.api.schemas import ActivationArgsSchema, ActivationSchema
@@ -59,4 +59,4 @@ def void_activation(activation_id: UUID) -> dict[str, Any]:
     """Take back what this till has sold within the last 15 minutes: the card can be sold again. Repeat until heard."""
     refuse_when_off()
     with transaction() as session:
-        return shapes.activation(activations.void(session, activation_id, till(), now=clock.now()))
+        return shapes.activation(deactivations.void(session, activation_id, till(), now=clock.now()))

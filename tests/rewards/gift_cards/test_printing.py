@@ -14,7 +14,7 @@ from core.errors import InvalidInput, NotFound
 from rewards import campaigns
 from rewards.baskets import Basket
 from rewards.errors import BudgetExhausted, CampaignNotRunning, NotInAudience, VoucherUnknown, VoucherUsedUp
-from rewards.gift_cards import activations, liability, refunds
+from rewards.gift_cards import activations, deactivations, liability, refunds
 from rewards.gift_cards.activations import Activation, Sale
 from rewards.gift_cards.errors import GiftCardActive, GiftCardMoved, GiftCardValueDiffers
 from rewards.redemption import redeeming
@@ -193,9 +193,9 @@ def test_sale_is_voided_within_minutes_and_the_card_sold_anew(anna: Cards, world
     elsewhere = Till(merchant_id=world.till.merchant_id, store_id=world.till.store_id, terminal_id=ids.new())
 
     with pytest.raises(NotFound):
-        do(activations.void, made.id, elsewhere, now=NOW)
+        do(deactivations.void, made.id, elsewhere, now=NOW)
     for at in (NOW + 15 * MINUTE - SECOND, NOW + 15 * MINUTE):
-        assert do(activations.void, made.id, world.till, now=at).voided_at == NOW + 15 * MINUTE - SECOND
+        assert do(deactivations.void, made.id, world.till, now=at).voided_at == NOW + 15 * MINUTE - SECOND
     assert (value(world, made), world.payable, owed(NOW + 15 * MINUTE)) == (0, 0, (10_000, 0, 0))
     with pytest.raises(VoucherUnknown):
         spend(world, code, 100)
@@ -205,7 +205,7 @@ def test_sale_is_voided_within_minutes_and_the_card_sold_anew(anna: Cards, world
     again = sell(world, code, till_reference="S")
     assert (value(world, again), world.payable) == (2_500, -2_500)
     with pytest.raises(VoidTooLate):
-        do(activations.void, again.id, world.till, now=NOW + 15 * MINUTE)
+        do(deactivations.void, again.id, world.till, now=NOW + 15 * MINUTE)
 
 
 def test_sale_of_a_card_that_was_used_or_claimed_stands(anna: Cards, world: World) -> None:
@@ -215,7 +215,7 @@ def test_sale_of_a_card_that_was_used_or_claimed_stands(anna: Cards, world: Worl
     claim(anna, claimed)
 
     with pytest.raises(GiftCardMoved):
-        do(activations.void, first.id, world.till, now=NOW)
+        do(deactivations.void, first.id, world.till, now=NOW)
     with pytest.raises(GiftCardMoved):
         do(reversing.reverse, world.till, "C", at=NOW)
     assert value(world, second) == 2_500

@@ -1,6 +1,6 @@
 """Printed cards at many tills at once: sold once, and either taken back or spent."""
 
-from rewards.gift_cards import activations
+from rewards.gift_cards import deactivations
 from rewards.rollbacks import reversing
 from tests.rewards.conftest import World
 from tests.rewards.gift_cards.conftest import NOW, Cards, do
@@ -47,7 +47,7 @@ def test_card_is_voided_or_spent_or_claimed(anna: Cards, world: World) -> None:
         made, before = sell(world, code), world.payable
 
         outcomes = together(
-            lambda made=made: do(activations.void, made.id, world.till, now=NOW),  # type: ignore[misc]
+            lambda made=made: do(deactivations.void, made.id, world.till, now=NOW),  # type: ignore[misc]
             lambda code=code, spends=number % 2: spend(world, code, 100) if spends else claim(anna, code),  # type: ignore[misc]
         )
 

@@ -17,7 +17,7 @@ from core.db import transaction
 from core.errors import NotFound
 from rewards import checkouts
 from rewards import reactions as rewards_reactions
-from rewards.gift_cards import activations
+from rewards.gift_cards import deactivations
 from rewards.rollbacks import checkouts as returns
 from rewards.rollbacks import reversing
 from rewards.rollbacks.lines import Asked
@@ -277,7 +277,7 @@ def test_gift_cards_that_were_sold_are_the_brands_money_in_the_till(shop: World)
     assert [(each.cards, each.cards_minor, each.net_minor) for each in of(shop).totals] == [(2, 5_000, -5_000)]
 
     with transaction() as session:
-        activations.void(session, made.id, shop.till, now=at + timedelta(minutes=61))
+        deactivations.void(session, made.id, shop.till, now=at + timedelta(minutes=61))
 
     assert [(each.cards, each.net_minor) for each in of(shop).totals] == [(2, -5_000)]
     assert [(each.cards, each.net_minor) for each in of(shop, DAY + timedelta(days=1)).totals] == [(-1, 2_500)]
