@@ -31,12 +31,16 @@ PERMISSIONS = (
         "finance.terms",
     ),
     *("identity.read", "identity.write", "insights.read", "journeys.read", "journeys.write"),
-    *("limits.read", "limits.write", "messages.read", "rules.read", "rules.write"),
+    *("limits.read", "limits.write", "messages.read", "redemptions.roll_back", "rules.read", "rules.write"),
+    *("sandboxes.read", "sandboxes.write", "terminals.allow_offline"),
     *("topups.read", "topups.refund"),
     *("transfers.approve", "transfers.batch", "transfers.read", "wallets.freeze", "wallets.read"),
 )
 #: Of the second person, who agrees to what the first one asks.
-SECOND = ("adjustments.decide", "approvals.read", "finance.bank_approve", "topups.settle", "transfers.approve")
+SECOND = (
+    *("adjustments.decide", "approvals.read", "campaigns.approve", "campaigns.read", "finance.bank_approve"),
+    *("topups.settle", "transfers.approve"),
+)
 
 
 def test_the_collection_signs_in_tops_up_pays_and_redeems_from_an_empty_database(
