@@ -1,8 +1,8 @@
 """Offline tokens: vouchers that tills take while nobody can be asked, and what becomes of them when they are told.
 
-A customer's phone keeps one key; a token names it, so that only this phone can show the token. A terminal's allowance is
-how much of what it takes so the brand answers for, by day; nothing unless staff allow it. Each record that a till syncs
-leaves a row, whatever it came to, with what was scanned as its evidence.
+A customer's phone keeps one key; a token names it, so that only this phone can show the token. A terminal's allowance
+is how much of what it takes so the brand answers for, by day; nothing unless staff allow it. Each record that a till
+syncs leaves a row, whatever it came to, with what was scanned as its evidence.
 """
 
 from alembic import op
@@ -95,8 +95,10 @@ CREATE TABLE rewards.offline_redemption (
         CHECK (redeemed_minor >= 0 AND lost_minor >= 0 AND redeemed_minor + lost_minor <= amount_minor),
     CONSTRAINT ck_offline_redemption_paid
         CHECK ((redemption_id IS NULL) = (redeemed_minor = 0) AND (loss_id IS NULL) = (lost_minor = 0)),
-    CONSTRAINT ck_offline_redemption_whole CHECK (state <> 'succeeded' OR (redeemed_minor = amount_minor AND code IS NULL)),
-    CONSTRAINT ck_offline_redemption_conflict CHECK (state <> 'conflict' OR (code IS NOT NULL AND borne_by IS NOT NULL)),
+    CONSTRAINT ck_offline_redemption_whole
+        CHECK (state <> 'succeeded' OR (redeemed_minor = amount_minor AND code IS NULL)),
+    CONSTRAINT ck_offline_redemption_conflict
+        CHECK (state <> 'conflict' OR (code IS NOT NULL AND borne_by IS NOT NULL)),
     CONSTRAINT ck_offline_redemption_borne_by CHECK (borne_by IN ('brand', 'merchant')),
     CONSTRAINT ck_offline_redemption_brand CHECK (lost_minor = 0 OR (borne_by = 'brand' AND allowed_on IS NOT NULL))
 );

@@ -1,7 +1,7 @@
 """Sandbox merchants, and imports in the background.
 
-A sandbox's merchant, stores, terminals and customers have ids of version 8 (decision 0024), so the ledger itself can hold
-that they own XTS alone and that nobody else owns any: no account that stands does.
+A sandbox's merchant, stores, terminals and customers have ids of version 8 (decision 0024), so the ledger itself can
+hold that they own XTS alone and that nobody else owns any: no account that stands does.
 
 The lines of an import wait sealed, some hundreds in a row, until a worker has written them; then they are gone.
 """

@@ -32,7 +32,8 @@ DROP FUNCTION rewards.redeem;
 
 -- False when something stands under the till's reference: the caller reads it by a statement of its own. The legs come
 -- in the order in which balances are locked; `_first_amount` is what the first gets, or gives when it is negative.
--- tracked: used by one at a time, as all but generic codes. `_revision`: NULL for a gift card, which outlives its own.
+-- tracked: used by one at a time, as all but generic codes, and only while it is still `_holder`'s.
+-- `_revision`: NULL for a gift card, which outlives its own.
 -- `_remembered`: the catalogue version by which a code was decided that the caller remembered; then what the look-up
 -- would have asked is asked here.
 CREATE FUNCTION rewards.redeem(
@@ -42,7 +43,7 @@ CREATE FUNCTION rewards.redeem(
     _is_tracked boolean, _uses_cap int, _is_spent boolean,
     _counted jsonb, _scopes text[], _measures text[], _buckets text[], _adds bigint[], _caps bigint[],
     _transfer uuid, _first uuid, _first_shard smallint, _first_amount bigint, _second uuid, _second_shard smallint,
-    _event uuid,
+    _event uuid, _holder uuid DEFAULT NULL,
     _remembered bigint DEFAULT NULL, _guess_subjects bytea[] DEFAULT NULL, _guess_ends timestamptz[] DEFAULT NULL,
     _guess_mosts int[] DEFAULT NULL
 ) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -81,8 +82,8 @@ BEGIN
     IF _is_tracked THEN
         UPDATE rewards.voucher
            SET used = used + 1, state = CASE WHEN _is_spent OR used + 1 >= _uses_cap THEN 'used_up' ELSE state END
-         WHERE id = _voucher AND state NOT IN ('blocked', 'inactive') AND (_uses_cap IS NULL OR used < _uses_cap)
-           AND (expires_at IS NULL OR expires_at > _at);
+         WHERE id = _voucher AND state NOT IN ('blocked', 'inactive') AND customer_id IS NOT DISTINCT FROM _holder
+           AND (_uses_cap IS NULL OR used < _uses_cap) AND (expires_at IS NULL OR expires_at > _at);
         IF NOT FOUND THEN
             RAISE EXCEPTION 'the voucher was changed' USING ERRCODE = 'check_violation',
                 CONSTRAINT = 'ck_voucher_changed';

@@ -27,7 +27,7 @@ def call_of(use: Use, made: Redemption, payable: Opening, unseen: Sequence[Any])
         array_literal([each.counted[1] for each in counted]), array_literal([each.counted[2] for each in counted]),
         array_literal([each.counted[3] for each in counted]), array_literal([each.add for each in counted]),
         array_literal([each.cap for each in counted]),
-        made.transfer_id, *_legs(held, made, payable), ids.new(), *unseen,
+        made.transfer_id, *_legs(held, made, payable), ids.new(), held.customer_id, *unseen,
     ]  # fmt: skip
     return (REDEEM_UNSEEN if unseen else REDEEM), parameters
 
@@ -49,7 +49,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 _LOOKED_UP = """
     SELECT rewards.redeem(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s::jsonb,
         %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s, %s, %s::smallint, %s::bigint, %s,
-        %s::smallint, %s"""
+        %s::smallint, %s, %s"""
 
 REDEEM = PreparedCall("rewards_redeem", f"{_LOOKED_UP})")
 REDEEM_UNSEEN = PreparedCall(

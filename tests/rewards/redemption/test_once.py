@@ -16,7 +16,7 @@ from core.errors import Refusal
 from core.idempotency import KeyReused
 from rewards import campaigns, checkouts
 from rewards.baskets import Basket
-from rewards.errors import CampaignNotRunning, RedemptionReferenceReused, VoucherExpired, VoucherUsedUp
+from rewards.errors import CampaignNotRunning, RedemptionReferenceReused, VoucherExpired, VoucherUnknown, VoucherUsedUp
 from rewards.redemption import redeeming
 from rewards.redemption.recording import Redemption
 from rewards.redemption.redeeming import Request
@@ -210,6 +210,20 @@ def test_coupon_used_elsewhere_after_the_look_up_is_used_up(world: World) -> Non
 
     assert refusal.value.facts == {"used": 1, "limit": 1, "voucher": 0}
     assert traces(world) == (1, 1, 1, 1, 1)
+
+
+def test_coupon_that_is_a_friends_by_now_is_not_used_for_who_had_it(world: World) -> None:
+    given, friend = world.voucher(world.campaign(), world.customer()), world.customer()
+
+    def hand_over() -> None:
+        with transaction() as session:
+            connection_of(session).execute(
+                "UPDATE rewards.voucher SET customer_id = %s, code_index = '\\x00' WHERE id = %s", [friend, given.id]
+            )
+
+    with pytest.raises(VoucherUnknown):
+        while_looked_up(world, asked(world, given.code), hand_over)
+    assert traces(world) == (0, 0, 0, 0, 0)
 
 
 def test_gift_card_partly_spent_after_the_look_up_gives_what_is_left(world: World) -> None:
