@@ -51,11 +51,11 @@ import rewards.reactions
 import rewards.redemption.api.merchant
 import rewards.redemption.keys
 import rewards.redemption.work
-import rewards.reservations.api.merchant
-import rewards.reservations.work
 import rewards.refusals.api.customer
 import rewards.refusals.api.staff
 import rewards.refusals.work
+import rewards.reservations.api.merchant
+import rewards.reservations.work
 import rewards.rollbacks.api.merchant
 import rewards.rollbacks.api.staff
 import rewards.rules.api.staff

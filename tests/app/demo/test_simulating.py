@@ -169,6 +169,7 @@ def day(number: int) -> date:
 
 def past(number: int, first: date, last: date, *, redeemed_in: int) -> PastCampaign:
     return PastCampaign(
-        number=number, kind="Type A", first=first, last=last, targets=1, skus=("1", "2"), fitting=10 * redeemed_in, uses=1, cost_minor=1,
-        used_days=1, redemptions=redeemed_in, redeemed_in=redeemed_in, redeemed_minor=100 * redeemed_in, redeemed_days=1, matched=1,
+        number=number, kind="Type A", first=first, last=last, targets=1, skus=("1", "2"), fitting=10 * redeemed_in,
+        uses=1, cost_minor=1, used_days=1, redemptions=redeemed_in, redeemed_in=redeemed_in,
+        redeemed_minor=100 * redeemed_in, redeemed_days=1, matched=1,
     )  # fmt: skip
