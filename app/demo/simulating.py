@@ -115,12 +115,12 @@ def told(found: Sequence[tuple[PastCampaign, dict[str, Any]]]) -> Section:
         title="The real campaigns, simulated",
         words="Each campaign of 2017 as a draft of one coupon, played over the baskets of its own days: what the\n"
         "simulation says that it would be used for, beside what the replay has really redeemed.",
-        headings=("campaign", "its days", "redeemed", "in baskets", "for", "on days", "less", "plus", "simulated",
+        headings=("campaign", "its days", "redeemed", "baskets", "for", "on days", "less", "plus", "simulated",
                   "for", "on days"),
         rows=[*[_row(past, result) for past, result in found], _sum(found)],
         sums=1,
         notes=(
-            "in baskets: a household shows several coupons of a campaign at once, and a simulated one is used once a "
+            "baskets: a household shows several coupons of a campaign at once, and a simulated one is used once a "
             "basket.",
             "less: baskets in which a coupon was redeemed that took nothing off. A voucher that was shown counts as a "
             "redemption; a simulation counts no use that is worth nothing.",
@@ -161,7 +161,7 @@ def _row(past: PastCampaign, result: dict[str, Any]) -> list[str]:
     days = sum([each["uses"] > 0 for each in result["days"]])
     return [
         f"{past.number} ({past.kind.removeprefix('Type ')})",
-        f"{_day(past.first)} – {_day(past.last)}",
+        f"{_day(past.first)}–{_day(past.last)}",
         f"{past.redemptions:,}",
         f"{past.redeemed_in:,}",
         money(past.redeemed_minor),
@@ -196,7 +196,8 @@ def _planned(
     half_minor: int, short: dict[str, Any],
 ) -> Section:  # fmt: skip
     expected, confidence = result["expected"], result["confidence"]
-    others = {each["name"].split(", coupon")[0] for each in result["overlaps"]}
+    names = {each["name"].split(", coupon")[0] for each in result["overlaps"]}
+    others = [name for name in sorted(names) if not name.endswith(f"campaign {pupil.number}")]
     busiest = max(result["days"], key=lambda day: day["qualifying"], default={"date": "none", "qualifying": 0})
     return Section(
         title=f"Campaign {pupil.number}, planned",
@@ -215,7 +216,7 @@ def _planned(
         notes=(
             f"How far to trust it: {confidence['word']}. {' '.join(confidence['because'])}",
             f"{result['overlapping']:,} running coupons fit the same baskets, most of all those of "
-            f"{', '.join(sorted(others)) or 'none'}.",
+            f"{'; '.join(others) or 'its own campaign'}.",
             f"With a budget of {money(half_minor)} it would have run out on "
             f"{short['expected']['budget_spent_on'] or 'no day'}, counted from the first day that was played.",
         ),
