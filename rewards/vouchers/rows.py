@@ -16,22 +16,20 @@ from rewards.vouchers import code_shapes, codes
 
 CODE_PLACE = "rewards.voucher.code"
 
-#: SQL: whether the voucher `v` has something left. A coupon that was used up is as good as any once its campaign allows
-#: more uses; so is a gift card that was spent to nothing, and then paid back by a refund. (A scalar, since EXISTS lets
-#: the planner choose to read every account.)
-HAS_LEFT = """
-    (v.state = 'active' OR v.state <> 'blocked' AND coalesce(
-     (SELECT v.used < coalesce(CASE WHEN v.customer_id IS NULL THEN k.uses_per_code ELSE k.limit_per_customer END,
-                               v.used + 1)
-        FROM rewards.campaign k WHERE k.id = v.campaign_id AND k.kind = 'coupon'),
-     (SELECT max(b.posted - b.held) FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
-          WHERE a.owner = 'voucher:' || v.id) > 0))
-"""
-
-
 #: SQL: how often the coupon `v` of the campaign `c` may be used by its holder; NULL for no limit. A printed code that
 #: somebody has claimed is still one code.
 USES_CAP = "CASE WHEN v.batch_id IS NULL THEN c.limit_per_customer ELSE c.uses_per_code END"
+
+#: SQL: whether the voucher `v` has something left. A coupon that was used up is as good as any once its campaign allows
+#: more uses; so is a gift card that was spent to nothing, and then paid back by a refund. (A scalar, since EXISTS lets
+#: the planner choose to read every account.)
+HAS_LEFT = f"""
+    (v.state = 'active' OR v.state <> 'blocked' AND coalesce(
+     (SELECT v.used < coalesce({USES_CAP}, v.used + 1)
+        FROM rewards.campaign c WHERE c.id = v.campaign_id AND c.kind = 'coupon'),
+     (SELECT max(b.posted - b.held) FROM wallet.account a JOIN wallet.balance b ON b.account_id = a.id
+          WHERE a.owner = 'voucher:' || v.id) > 0))
+"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
