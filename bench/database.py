@@ -13,6 +13,7 @@ from core import crypto, db
 from core.events import epoch
 from core.postgres import embedded
 from core.settings import Settings
+from rewards.campaigns import catalogue
 
 
 @contextmanager
@@ -26,6 +27,7 @@ def fresh() -> Iterator[Settings]:
         admin.execute(f'CREATE DATABASE "{name}"')
         try:
             db.open_database(settings)
+            catalogue.forget()  # what was known of the measurement before
             crypto.load_keys(settings)
             database.migrate()
             epoch.ensure()
