@@ -127,27 +127,28 @@ def page(session: Session, *, status: Status | None, before: UUID | None, limit:
 
 
 def lock_agreed(session: Session, currency: str, *, most: int) -> Sequence[CustomerPayout]:
-    """Those that a file takes next, the oldest first. Another file waits for these, and leaves them out."""
-    row = CustomerPayout
-    waiting = (row.currency == currency, row.file_id.is_(None), bank_approvals.agreed(row.approval_id))
+    """Those that a file takes next, the oldest first: not those of the erased, whom nobody can pay. Another file waits
+    for these, and leaves them out."""
+    row, key = CustomerPayout, crypto.DataKey
+    is_known = select(key).where(key.owner_id == row.customer_id).exists()
+    waiting = (row.currency == currency, row.file_id.is_(None), bank_approvals.agreed(row.approval_id), is_known)
     return session.scalars(select(row).where(*waiting).order_by(row.id).limit(most).with_for_update()).all()
 
 
-def of_file(session: Session, file_id: UUID) -> list[tuple[CustomerPayout, BankAccount]]:
-    """A file's payouts with their accounts.
-
-    raises  Erased
-    """
+def of_file(session: Session, file_id: UUID) -> list[tuple[CustomerPayout, BankAccount | None]]:
+    """A file's payouts with their accounts; None where the customer has been erased since."""
     rows = session.scalars(
         select(CustomerPayout).where(CustomerPayout.file_id == file_id).order_by(CustomerPayout.id)
     ).all()
     crypto.fetch_data_keys(session, [row.customer_id for row in rows])
-    return [(row, opened(session, row)) for row in rows]
+    return [(row, _opened(session, row)) for row in rows]
 
 
-def opened(session: Session, row: CustomerPayout) -> BankAccount:
-    """raises  Erased"""
-    text = crypto.unseal(session, owner_id=row.customer_id, place=_PLACE, row_id=row.id, ciphertext=row.details)
+def _opened(session: Session, row: CustomerPayout) -> BankAccount | None:
+    try:
+        text = crypto.unseal(session, owner_id=row.customer_id, place=_PLACE, row_id=row.id, ciphertext=row.details)
+    except crypto.Erased:
+        return None
     return BankAccount(**json.loads(text))
 
 

@@ -1,6 +1,9 @@
 """Payouts as files for the bank: ISO 20022's customer credit transfer, and a table for people.
 
-source  ISO 20022, pain.001.001.09 (CustomerCreditTransferInitiationV09)
+Who has been erased since cannot be paid: the bank's file leaves them out of its transfers, their number and their sum;
+the table has them without an account.
+
+source  ISO 20022, pain.001.001.09 (CustomerCreditTransferInitiationV09); the tests hold it to the published schema
 """
 
 from collections.abc import Sequence
@@ -8,8 +11,10 @@ from datetime import UTC
 from decimal import Decimal
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
+from zoneinfo import ZoneInfo
 
-from wallet.assets import exponent_of
+from core import crypto
+from wallet.assets import brand_time_zone, exponent_of
 from wallet.documents import csv
 from wallet.finance.bank_accounts import BankAccount
 from wallet.finance.payout_files import Line
@@ -25,28 +30,35 @@ _HEADER = (
 
 
 def as_xml(file: PayoutFile, lines: Sequence[Line], debtor: BankAccount) -> bytes:
-    """The file for the bank, from the brand's account `debtor`; the same bytes whenever it is asked for."""
+    """The file for the bank, from the brand's account `debtor`, to be paid on the brand's day on which it was made.
+
+    raises  Erased where nobody of it can be paid any more
+    """
+    payable = [(line, line.account) for line in lines if line.account is not None]
+    if not payable:
+        raise crypto.Erased
+    count, control_sum = str(len(payable)), _decimal(sum(line.amount_minor for line, _ in payable), file.currency)
     document = Element("Document", xmlns=NAMESPACE)
     initiation = SubElement(document, "CstmrCdtTrfInitn")
-    made_at, control_sum = file.made_at.astimezone(UTC), _decimal(file.control_sum_minor, file.currency)
     header = SubElement(initiation, "GrpHdr")
     _text(header, "MsgId", file.id.hex)
-    _text(header, "CreDtTm", made_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    _text(header, "NbOfTxs", str(file.payout_count))
+    _text(header, "CreDtTm", file.made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    _text(header, "NbOfTxs", count)
     _text(header, "CtrlSum", control_sum)
     _text(SubElement(header, "InitgPty"), "Nm", debtor.holder)
 
     payment = SubElement(initiation, "PmtInf")
     _text(payment, "PmtInfId", file.id.hex)
     _text(payment, "PmtMtd", "TRF")
-    _text(payment, "NbOfTxs", str(file.payout_count))
+    _text(payment, "NbOfTxs", count)
     _text(payment, "CtrlSum", control_sum)
-    _text(SubElement(payment, "ReqdExctnDt"), "Dt", made_at.strftime("%Y-%m-%d"))
+    day = file.made_at.astimezone(ZoneInfo(brand_time_zone())).date()
+    _text(SubElement(payment, "ReqdExctnDt"), "Dt", day.isoformat())
     _text(SubElement(payment, "Dbtr"), "Nm", debtor.holder)
     _text(_account(payment, "DbtrAcct", debtor), "Ccy", file.currency)
     _agent(payment, "DbtrAgt", debtor)
-    for line in lines:
-        _transfer(payment, line, file.currency)
+    for line, account in payable:
+        _transfer(payment, line, account, file.currency)
     ElementTree.indent(document)
     return bytes(ElementTree.tostring(document, encoding="utf-8", xml_declaration=True))
 
@@ -59,14 +71,14 @@ def as_csv(file: PayoutFile, lines: Sequence[Line]) -> bytes:
     return csv.table(_HEADER, [*rows, closing])
 
 
-def _transfer(payment: Element, line: Line, currency: str) -> None:
+def _transfer(payment: Element, line: Line, account: BankAccount, currency: str) -> None:
     transfer = SubElement(payment, "CdtTrfTxInf")
     _text(SubElement(transfer, "PmtId"), "EndToEndId", line.end_to_end_id)
     amount = _text(SubElement(transfer, "Amt"), "InstdAmt", _decimal(line.amount_minor, currency))
     amount.set("Ccy", currency)
-    _agent(transfer, "CdtrAgt", line.account)
-    _text(SubElement(transfer, "Cdtr"), "Nm", line.account.holder)
-    _account(transfer, "CdtrAcct", line.account)
+    _agent(transfer, "CdtrAgt", account)
+    _text(SubElement(transfer, "Cdtr"), "Nm", account.holder)
+    _account(transfer, "CdtrAcct", account)
     _text(SubElement(transfer, "RmtInf"), "Ustrd", line.reference)
 
 
@@ -103,7 +115,7 @@ def _decimal(amount_minor: int, currency: str) -> str:
 
 
 def _row(line: Line, currency: str) -> tuple[str | int | None, ...]:
-    account = line.account
+    account = line.account or BankAccount(holder="")
     return (
         str(line.id),
         str(line.merchant_id) if line.merchant_id else None,

@@ -33,13 +33,14 @@ class Made:
 class Line:
     """One payout, with where it goes: a merchant's for a settlement, or a customer's (merchant_id is None).
 
-    id  of the settlement, or of the customer's payout
+    id       of the settlement, or of the customer's payout
+    account  None: its customer has been erased since
     """
 
     id: UUID
     merchant_id: UUID | None
     amount_minor: int
-    account: BankAccount
+    account: BankAccount | None
 
     @property
     def end_to_end_id(self) -> str:
@@ -103,7 +104,6 @@ def page(session: Session, *, before: UUID | None, limit: int) -> Sequence[Payou
 def lines(session: Session, file: PayoutFile, *, actor: str, now: datetime) -> list[Line]:
     """A file's payouts with the bank accounts that held when it was made, in the order of their settlements.
 
-    raises   Erased
     effects  audited, since it opens what is sealed
     """
     query = (

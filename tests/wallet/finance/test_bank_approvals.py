@@ -12,7 +12,7 @@ from flask import Flask
 from psycopg import Connection
 
 from auth.models import Approval
-from core import clock, ids
+from core import clock, crypto, ids
 from core.db import transaction
 from core.errors import NotFound
 from tests.wallet.conftest import count
@@ -172,6 +172,42 @@ def test_cash_of_a_closed_wallet_is_paid_by_one_file(app: Flask, ada: Desk, ben:
     table = ada.get(f"/payout-files/{file_id}/file.csv").data.decode("utf-8-sig").splitlines()
     assert table[1].startswith(f"{payout_id},,Ana Lima,DE89370400440532013000")
     assert first_difference() is None
+
+
+def test_erased_customer_holds_nobody_elses_payout_up(app: Flask, ada: Desk, ben: Desk, connection: Connection) -> None:
+    app.extensions["settings"] = replace(
+        app.extensions["settings"], payout_debtor_name="Brand", payout_debtor_account="DE89370400440532013000"
+    )
+    gone, stays, late = (closed(app, 100 * 2**number, number) for number in range(3))
+    for payout_id in (gone, stays, late):
+        ben.send("PUT", f"/customer-payouts/{payout_id}/decision", {"approve": True})
+    erase(connection, late)
+    made: Any = ada.send("POST", "/payout-files", {"currency": "USD"}).json
+    path, names = f"/payout-files/{made['id']}", {"p": NAMESPACE}
+
+    erase(connection, gone)
+
+    document = ElementTree.fromstring(ada.get(f"{path}/file.xml").data)
+    table = ada.get(f"{path}/file.csv").data.decode("utf-8-sig").splitlines()
+    assert (made["payout_count"], made["control_sum_minor"], told(ada, "agreed")) == (2, 300, [late])
+    assert [each.text for each in document.iterfind(".//p:NbOfTxs", names)] == ["1", "1"]
+    assert [each.text for each in document.iterfind(".//p:CtrlSum", names)] == ["2.00", "2.00"]
+    assert [each.text for each in document.iterfind(".//p:EndToEndId", names)] == [UUID(stays).hex]
+    assert table[1] == f"{gone},,,,,,,,1.00,USD,100,Payout {gone}"
+    assert table[-1].startswith("control sum,,,,,,,,3.00,USD,300")
+
+    erase(connection, stays)
+
+    nobody = ada.get(f"{path}/file.xml")
+    assert (nobody.status_code, nobody.json["code"]) == (404, "erased")  # type: ignore[index]
+    assert ada.get(f"{path}/file.csv").status_code == 200
+
+
+def erase(connection: Connection, payout_id: str) -> None:
+    row = connection.execute("SELECT customer_id FROM wallet.customer_payout WHERE id = %s", [payout_id]).fetchone()
+    assert row
+    with transaction() as session:
+        crypto.destroy_data_key(session, row[0])
 
 
 def test_refused_account_is_named_anew_and_asked_for_again(app: Flask, ada: Desk, ben: Desk) -> None:
