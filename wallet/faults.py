@@ -1,6 +1,7 @@
 """Faults: what the posting functions raise, and the refusals that they mean."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import psycopg
 
 from core.errors import Refusal, every_refusal, of_constraint
 from core.idempotency import KeyReused
-from wallet.errors import AmountTooLarge, PostingRefused
+from wallet.errors import AmountTooLarge, InsufficientFunds, PostingRefused
 
 
 @contextmanager
@@ -27,9 +28,17 @@ def refusals() -> Iterator[None]:
         raise AmountTooLarge from error
 
 
+#: The balance that a check refused, as PostgreSQL's detail shows it: (account, asset, standing, ...).
+_BALANCE = re.compile(r"\(([0-9a-f-]{36}), [A-Z]+, (frozen|closed), ")
+
+
 def _refusal_of(error: psycopg.IntegrityError) -> Refusal | None:
     """The refusal that a fault of `wallet.post` means; its detail is "position|what"."""
     name, detail = error.diag.constraint_name or "", error.diag.message_detail or ""
+    # `wallet.post_one` meets the floor before it looks at the standing, of which everybody is told first.
+    balance = _BALANCE.search(detail) if name == InsufficientFunds.constraint else None
+    if balance is not None:
+        name, detail = f"ck_account_{balance[2]}", f"1|{balance[1]}"
     position, _, rest = detail.partition("|")
     if name == "uq_transfer_principal_key":
         return KeyReused()

@@ -82,8 +82,9 @@ def test_buying_counts_against_what_a_customer_may_pay(anna: Cards) -> None:
 def test_frozen_wallet_buys_nothing(anna: Cards) -> None:
     do(standing.freeze, f"customer:{anna.customer_id}")
 
-    with pytest.raises(AccountFrozen):
-        anna.buy()
+    for amount_minor in (1, 10_000, 10_001):  # enough or not: a top-up would not help
+        with pytest.raises(AccountFrozen):
+            anna.buy(amount_minor)
 
 
 def test_unknown_currency_buys_nothing(anna: Cards) -> None:
