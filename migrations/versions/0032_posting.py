@@ -31,7 +31,8 @@ REDEEM = """
 DROP FUNCTION rewards.redeem;
 
 -- False when something stands under the till's reference: the caller reads it by a statement of its own. The legs come
--- in the order in which balances are locked; `_first_amount` is what the first gets, or gives when it is negative.
+-- in the order in which balances are locked, counters in that of their names; `_first_amount` is what the first gets,
+-- or gives when it is negative.
 -- tracked: used by one at a time, as all but generic codes, and only while it is still `_holder`'s.
 -- `_revision`: NULL for a gift card, which outlives its own.
 -- `_remembered`: the catalogue version by which a code was decided that the caller remembered; then what the look-up

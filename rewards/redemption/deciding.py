@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from uuid import UUID
 
 from core.errors import Refusal
@@ -23,7 +24,7 @@ from wallet.ledger import Leg
 class Use:
     """One voucher's part in a basket.
 
-    counted    what it takes from counters
+    counted    what it takes from counters, in the order of their names, in which everybody locks them
     is_spent   nothing is left on the voucher after it
     lines      what it takes off which line: a coupon's amount in parts
     case       how it was judged
@@ -219,7 +220,8 @@ def _of_coupon(held: Held, case: Case, basis: Basis) -> Use:
         assert case.priced is not None
         basis.take(case.priced)
     is_spent = held.uses_cap is not None and held.used + 1 >= held.uses_cap
-    return Use(held, case.worth, tuple(case.uses(case.worth)), is_spent=is_spent, case=case)
+    counted = sorted(case.uses(case.worth), key=attrgetter("counted"))
+    return Use(held, case.worth, tuple(counted), is_spent=is_spent, case=case)
 
 
 def _count(evidence: Evidence, use: Use, times: int) -> None:

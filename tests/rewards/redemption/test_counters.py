@@ -1,5 +1,6 @@
 """Counters: used, given back; each to its cap and no further, in its own bucket."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from rewards import counters
 from rewards.counters import Counted, CountedUse
 from rewards.errors import LimitReached
 from tests.rewards.conftest import World
+from tests.rewards.redemption.test_once import asked, redeem, until_waiting
 
 
 def named(campaign: UUID, *, scope: str = "total", measure: str = "uses", bucket: str = "") -> Counted:
@@ -97,3 +99,20 @@ def test_rollback_returns_to_the_very_bucket(world: World) -> None:
         counters.give_back(connection_of(session), [(yesterday, 1)])
 
     assert [(row[2], row[3]) for row in standing(world)] == [("2026-05-03", 0), ("2026-05-04", 1)]
+
+
+def test_redemption_that_waits_for_one_counter_holds_none_that_comes_after_it(world: World) -> None:
+    limits = ({"scope": "store", "measure": "uses", "period": "ever", "most": 9},)
+    code = world.voucher(world.campaign(limit_total=9, limits=limits), None).code
+    redeem(asked(world, code))
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:  # as a checkout, which locks the store's counter before the campaign's
+            connection = connection_of(session)
+            connection.execute("SELECT FROM rewards.counter WHERE scope <> 'total' FOR UPDATE")
+            redeemed = pool.submit(redeem, asked(world, code, till_reference="R-2"))
+            until_waiting(world)
+            connection.execute("SELECT FROM rewards.counter WHERE scope = 'total' FOR UPDATE NOWAIT")
+        redeemed.result(5)
+
+    assert {row[3] for row in standing(world)} == {2}
