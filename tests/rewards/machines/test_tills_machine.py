@@ -30,8 +30,10 @@ from wallet import checks as wallet_checks
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
-#: Where it looks further it shows what it found as it was: making it small again takes many times as long.
-PHASES = [Phase.reuse, Phase.generate] if "MACHINE_EXAMPLES" in os.environ else list(Phase)
+#: Who looks further looks elsewhere each time, first at what failed before; it is shown as it was found, since to make it
+#: small takes many times as long. The suite looks at the same deeds each time, so it never fails by chance.
+LOOKS_FURTHER = "MACHINE_EXAMPLES" in os.environ
+PHASES = (Phase.reuse, Phase.generate) if LOOKS_FURTHER else (Phase.generate,)
 
 who = st.integers(0, 1)
 store = st.integers(0, 1)
@@ -134,11 +136,8 @@ class Tills(Teller):
         sent = pick(self.sent, which)
         name, why = sent.name, set[str]()
         if name.taken and name.reversal is None and self.now >= name.taken.at + timedelta(hours=24):
-            why = (
-                {"ReversalTooLate"}
-                if any(use.stands for use in name.taken.uses) or name.taken.left
-                else {"", "ReversalTooLate"}
-            )
+            # Where all had gone back before, a redemption has nothing to refuse; a payment is refused all the same.
+            why = {"ReversalTooLate"} if name.taken.stands else {"", "ReversalTooLate"}
         made = self.expect(why, lambda: self.deeds.reverse(sent, at=self.now))
         if made and name.taken:
             self.take_back(name, made.reversal.amount_minor)
@@ -205,6 +204,7 @@ def test_tills_do_what_their_model_does() -> None:
         stateful_step_count=STEPS,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
+        phases=PHASES,
+        derandomize=not LOOKS_FURTHER,
     )
     run_state_machine_as_test(Tills, settings=chosen)
