@@ -38,6 +38,10 @@ class VoucherUsedUp(Refusal):
     code = "voucher_used_up"
     title = "The voucher has been used up"
 
+    @classmethod
+    def given_on(cls) -> "VoucherUsedUp":
+        return cls("This customer had the voucher and gave it to somebody else")
+
 
 class CampaignNotRunning(Refusal):
     code = "campaign_not_running"

@@ -89,7 +89,7 @@ def _claim_generic(session: Session, found: _Found, customer_id: UUID, now: date
     source = f"claim:{found.campaign_id}:{customer_id}"
     row = connection_of(session).execute(_HOLDER, [source]).fetchone()
     if row is not None and row[0] != customer_id:
-        raise VoucherUsedUp("This customer had a voucher of this code and gave it to somebody else")
+        raise VoucherUsedUp.given_on()
     given = Issue(campaign_id=found.campaign_id, customer_id=customer_id, source=source)
     try:
         voucher = issuing.issue(session, given, now=now)
@@ -155,8 +155,6 @@ _FIND = """
       FROM rewards.voucher
      WHERE code_index = %s AND (SELECT currency FROM rewards.campaign c WHERE c.id = campaign_id) <> 'XTS'
 """
-
-_HOLDER = "SELECT customer_id FROM rewards.voucher WHERE source = %s"
 
 _HOLDER = "SELECT customer_id FROM rewards.voucher WHERE source = %s"
 

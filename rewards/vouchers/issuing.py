@@ -18,7 +18,7 @@ from rewards import audiences, counters, terms
 from rewards.campaigns import holdouts
 from rewards.campaigns.errors import HeldOut
 from rewards.counters import Counted
-from rewards.errors import BudgetExhausted, LimitReached, NotInAudience, VoucherSourceReused
+from rewards.errors import BudgetExhausted, LimitReached, NotInAudience, VoucherSourceReused, VoucherUsedUp
 from rewards.events import VoucherIssued
 from rewards.funds import Funds, post_with
 from rewards.terms import Terms
@@ -73,8 +73,8 @@ def issue_all(session: Session, issues: Sequence[Issue], *, now: datetime) -> li
 def issue_each(session: Session, issues: Sequence[Issue], *, now: datetime) -> list[Voucher | Refusal]:
     """Give each of these vouchers that may be given, and say why not of the others, in a handful of statements.
 
-    refusals  CampaignNotRunning; SandboxMixed; NotInAudience; HeldOut; VoucherSourceReused; of gift cards LimitReached
-              and BudgetExhausted
+    refusals  CampaignNotRunning; SandboxMixed; NotInAudience; HeldOut; VoucherSourceReused, or VoucherUsedUp where the
+              customer gave it on; of gift cards LimitReached and BudgetExhausted
     raises    NotFound for an unknown campaign
     effects   moves each gift card's value from its campaign's budget, in one posting; announces voucher.issued
     """
@@ -103,15 +103,19 @@ def _issue_each(
     known |= voucher_rows.by_source(session, [source for source in fresh if source not in kept])
     outcomes: dict[str, Voucher | Refusal] = {**refusals, **known}
     outcomes |= {draft.source: draft.voucher for draft in issued}
-    return [_meant(given, outcomes[given.source]) for given in issues]
+    return [_meant(connection, given, outcomes[given.source]) for given in issues]
 
 
-def _meant(given: Issue, outcome: Voucher | Refusal) -> Voucher | Refusal:
+def _meant(connection: Connection, given: Issue, outcome: Voucher | Refusal) -> Voucher | Refusal:
     """A source names one voucher, so whoever means another by it is told so and never handed somebody else's."""
-    if isinstance(outcome, Voucher):
-        is_same = (outcome.campaign_id, outcome.customer_id) == (given.campaign_id, given.customer_id)
-        return outcome if is_same else VoucherSourceReused()
-    return outcome
+    if isinstance(outcome, Refusal):
+        return outcome
+    is_of_campaign = outcome.campaign_id == given.campaign_id
+    if is_of_campaign and outcome.customer_id == given.customer_id:
+        return outcome
+    if is_of_campaign and connection.execute(_GAVE_ON, [given.customer_id, outcome.id]).rowcount:
+        return VoucherUsedUp.given_on()
+    return VoucherSourceReused()
 
 
 def _decide(
@@ -211,3 +215,6 @@ def _fact(given: Issue, voucher: Voucher) -> VoucherIssued:
         source=given.source,
         expires_at=voucher.expires_at,
     )
+
+
+_GAVE_ON = "SELECT FROM rewards.gift WHERE giver_id = %s AND voucher_id = %s LIMIT 1"

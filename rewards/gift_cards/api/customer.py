@@ -30,7 +30,7 @@ blueprint = Blueprint("gift_cards_customer", __name__, description="Gift cards: 
 @blueprint.response(201, GiftCardSchema())
 @idempotent.documented
 def buy_gift_card(args: dict[str, Any]) -> Response:
-    """Buy a gift card out of the wallet's cash; give it to a friend with POST /gift-cards/{id}/gifts."""
+    """Buy a gift card out of the wallet's cash; give it to a friend with POST /vouchers/{id}/gifts."""
     new = _purchase(args)
     return _command(lambda session: buying.buy(session, new, now=clock.now()))
 

@@ -16,6 +16,7 @@ from rewards.errors import (
     LimitReached,
     NotInAudience,
     VoucherExpired,
+    VoucherSourceReused,
     VoucherUnknown,
     VoucherUsedUp,
 )
@@ -100,6 +101,23 @@ def test_neither_giver_nor_friend_can_use_it_by_its_id_while_it_is_on_its_way(an
     )
     with statement() as connection, pytest.raises(VoucherUnknown):
         redeeming.redeem(connection, nobody, at=NOW)
+
+
+def test_cause_of_a_coupon_that_was_given_on_gives_no_other(anna: Cards, ben: Cards) -> None:
+    of = campaign(anna.world)
+    given = anna.world.voucher(of, anna.customer_id, source="order:7").id
+    gift = by_link(anna, given)
+
+    def again(who: Cards) -> None:
+        anna.world.voucher(of, who.customer_id, source="order:7")
+
+    for _ in range(2):
+        with pytest.raises(VoucherUsedUp, match="gave it to somebody else"):
+            again(anna)
+        claim(ben, gift)
+    assert anna.world.rows("SELECT count(*) FROM rewards.voucher") == [(1,)]
+    with pytest.raises(VoucherSourceReused):
+        again(Cards(anna.world, customer(CLARA)))
 
 
 def test_coupon_is_its_customers_alone_unless_its_campaign_says_otherwise(anna: Cards, ben: Cards) -> None:
