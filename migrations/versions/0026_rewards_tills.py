@@ -58,6 +58,7 @@ CREATE TABLE rewards.reservation (
     gift_minor bigint NOT NULL,
     currency text NOT NULL,
     lines jsonb NOT NULL,
+    left_out jsonb,
     hold_id uuid,
     state text NOT NULL,
     reserved_at timestamptz NOT NULL,

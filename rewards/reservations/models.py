@@ -16,8 +16,9 @@ from rewards.models import SCHEMA
 class ReservationRow(Base):
     """A basket whose vouchers are held for it.
 
-    lines    as a checkout keeps them: what coupons take off each is decided
-    hold_id  of the value that budgets and gift cards promise; None where they give nothing
+    lines     as a checkout keeps them: what coupons take off each is decided
+    left_out  of the vouchers shown, as a checkout keeps it
+    hold_id   of the value that budgets and gift cards promise; None where they give nothing
     """
 
     __tablename__ = "reservation"
@@ -46,6 +47,7 @@ class ReservationRow(Base):
     gift_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
     lines: Mapped[list[list[Any]]] = mapped_column(JSONB)
+    left_out: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True))
     hold_id: Mapped[UUID | None]
     state: Mapped[str] = mapped_column(Text)
     reserved_at: Mapped[datetime]

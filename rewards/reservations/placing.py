@@ -1,6 +1,7 @@
 """Placing: the vouchers of a basket are decided as a checkout would, and held for it until a moment."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -73,7 +74,7 @@ def _place(session: Session, connection: Connection, funds: Funds, asked: Asked,
     left_out: list[LeftOut] = []
     uses = deciding.decide(known, shown, left_out=left_out)
     refusals.keep_all(connection, [each.missed for each in left_out if each.missed], now=now)
-    made = _reservation(asked, uses, now=now)
+    made = _reservation(asked, uses, left_out, now=now)
     recording.count_all(connection, uses)
     rows.insert(connection, made)
     if made.hold_id is not None:
@@ -98,7 +99,7 @@ def _earlier(connection: Connection, asked: Asked, name: tuple[UUID, str]) -> Re
     return None
 
 
-def _reservation(asked: Asked, uses: list[Use], *, now: datetime) -> Reservation:
+def _reservation(asked: Asked, uses: list[Use], left_out: Sequence[LeftOut], *, now: datetime) -> Reservation:
     request = asked.basket
     reserved = tuple([_reserved(use, request.customer_id) for use in uses])
     gift_minor = sum([use.amount_minor for use in reserved if use.kind == "gift_card"])
@@ -118,6 +119,7 @@ def _reservation(asked: Asked, uses: list[Use], *, now: datetime) -> Reservation
         hold_id=ids.new() if given_minor else None,
         reserved_at=now,
         reserved_until=now + asked.lasts,
+        left_out=tuple([(each.place, each.code) for each in left_out]),
         uses=reserved,
     )
 

@@ -48,8 +48,8 @@ class ReservedUse:
 class Reservation:
     """total_minor = discount_minor (coupons) + gift_minor (gift cards) + what is left to pay.
 
-    lines     as `rewards.checkouts.rows.Checkout` has them
-    replayed  it had been placed before, under the same till's reference
+    lines, left_out  as `rewards.checkouts.rows.Checkout` has them
+    replayed         it had been placed before, under the same till's reference
     """
 
     id: UUID
@@ -69,6 +69,7 @@ class Reservation:
     state: State = "open"
     ended_at: datetime | None = None
     checkout_id: UUID | None = None
+    left_out: tuple[tuple[int, str], ...] = ()
     uses: tuple[ReservedUse, ...] = ()
     replayed: bool = field(default=False, compare=False)
 
@@ -86,7 +87,8 @@ def insert(connection: Connection, made: Reservation) -> None:
     values = [
         made.id, made.customer_id, till.merchant_id, till.store_id, till.terminal_id, made.till_reference,
         made.fingerprint, made.visit_id, made.total_minor, made.discount_minor, made.gift_minor, made.currency,
-        json.dumps(made.lines), made.hold_id, made.reserved_at, made.reserved_until,
+        json.dumps(made.lines), json.dumps(made.left_out) if made.left_out else None, made.hold_id, made.reserved_at,
+        made.reserved_until,
     ]  # fmt: skip
     connection.execute(_INSERT, values)
     if made.uses:
@@ -170,6 +172,7 @@ def _reservation(row: tuple[Any, ...], uses: Sequence[ReservedUse]) -> Reservati
     named = dict(zip(_FIELDS, row, strict=True))
     till = Till(**{name: named.pop(name) for name in ("merchant_id", "store_id", "terminal_id")})
     named["lines"] = tuple([tuple(line) for line in named["lines"]])
+    named["left_out"] = tuple([(place, code) for place, code in named["left_out"] or ()])
     return Reservation(till=till, uses=tuple(uses), **named)
 
 
@@ -197,15 +200,15 @@ def _use(
 
 _FIELDS = (
     "id", "customer_id", "merchant_id", "store_id", "terminal_id", "till_reference", "fingerprint", "visit_id",
-    "total_minor", "discount_minor", "gift_minor", "currency", "lines", "hold_id", "reserved_at", "reserved_until",
-    "state", "ended_at", "checkout_id",
+    "total_minor", "discount_minor", "gift_minor", "currency", "lines", "left_out", "hold_id", "reserved_at",
+    "reserved_until", "state", "ended_at", "checkout_id",
 )  # fmt: skip
 
 _SELECT = f"SELECT {', '.join(_FIELDS)} FROM rewards.reservation"  # noqa: S608 - constants only
 
 _INSERT = f"""
-    INSERT INTO rewards.reservation ({", ".join(_FIELDS[:16])}, state)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, 'open')
+    INSERT INTO rewards.reservation ({", ".join(_FIELDS[:17])}, state)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s, %s, %s, 'open')
 """  # noqa: S608 - constants only
 
 _INSERT_USES = """

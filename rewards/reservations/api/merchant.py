@@ -113,6 +113,7 @@ def _shown(kept: Reservation, *, now: datetime) -> dict[str, Any]:
             }
             for use in kept.uses
         ],
+        "left_out": [{"voucher": place, "code": code} for place, code in kept.left_out],
         "till_reference": kept.till_reference,
         "checkout_id": kept.checkout_id,
         "reserved_at": kept.reserved_at,

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from core.web.schemas import BalanceMoneySchema, Instant
-from rewards.api.schemas import CheckoutArgsSchema
+from rewards.api.schemas import CheckoutArgsSchema, LeftOutVoucherSchema
 from rewards.reservations.placing import LASTS, LONGEST, SHORTEST
 
 
@@ -39,6 +39,7 @@ class ReservationSchema(Schema):
     gift = fields.Nested(BalanceMoneySchema())
     rest = fields.Nested(BalanceMoneySchema())
     vouchers = fields.List(fields.Nested(ReservedVoucherSchema()))
+    left_out = fields.List(fields.Nested(LeftOutVoucherSchema()), metadata={"description": "As a checkout's."})
     till_reference = fields.String()
     checkout_id = fields.UUID(allow_none=True)
     reserved_at = Instant()

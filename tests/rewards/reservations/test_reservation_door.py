@@ -72,6 +72,18 @@ def test_reservation_whose_time_has_passed_is_shown_so(staff: Door, customer: Do
     assert till.put(f"/reservations/{made['id']}/release", None).json["state"] == "expired"
 
 
+def test_part_says_what_it_does_not_hold(staff: Door, customer: Door, till: Door) -> None:
+    spend = given(staff, running(staff, min_spend_minor=2_001), customer)
+    fits = given(staff, running(staff), customer)
+    named = {"visit_id": visit_of(customer, till), "vouchers": [spend, fits], "apply": "part", "till_reference": "R-1"}
+
+    made, again = (till.post("/reservations", asked(**named), key) for key in ("one", "another"))
+
+    assert made.json["left_out"] == [{"voucher": 0, "code": "minimum_spend"}]
+    assert [each["voucher_id"] for each in made.json["vouchers"]] == [fits]
+    assert made.json == again.json == till.get(f"/reservations/{made.json['id']}").json
+
+
 @pytest.mark.parametrize(
     "changes",
     [
