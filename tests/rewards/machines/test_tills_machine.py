@@ -30,8 +30,8 @@ from wallet import checks as wallet_checks
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "8"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
-#: Who looks further looks elsewhere each time, first at what failed before; it is shown as it was found, since to make it
-#: small takes many times as long. The suite looks at the same deeds each time, so it never fails by chance.
+#: Who looks further looks elsewhere each time, first at what failed before; what it finds is shown as it was, since
+#: making it small takes many times as long. The suite looks at the same deeds each time, so it never fails by chance.
 LOOKS_FURTHER = "MACHINE_EXAMPLES" in os.environ
 PHASES = (Phase.reuse, Phase.generate) if LOOKS_FURTHER else (Phase.generate,)
 
