@@ -141,10 +141,9 @@ def lock_token(connection: Connection, token_id: UUID) -> tuple[UUID, dict[str, 
     return (row[0], row[1]) if row else None
 
 
-def spent_at(connection: Connection, token_id: UUID) -> UUID | None:
-    """The terminal that was paid for a token before and has not given that back."""
-    row = connection.execute(_SPENT, [token_id]).fetchone()
-    return row[0] if row else None
+def spent_at(connection: Connection, token_id: UUID) -> set[UUID]:
+    """The terminals that were paid for a token before, by its voucher or by the brand, and have not given that back."""
+    return {row[0] for row in connection.execute(_SPENT, [token_id])}
 
 
 def is_held_by(connection: Connection, voucher_id: UUID, customer_id: UUID) -> bool:
@@ -180,7 +179,6 @@ _PAGE_OF_ALL = f"""
 _SPENT = """
     SELECT terminal_id FROM rewards.offline_redemption
      WHERE token_id = %s AND state <> 'reversed' AND (redemption_id IS NOT NULL OR loss_id IS NOT NULL)
-     ORDER BY id LIMIT 1
 """
 
 _INSERT = f"""

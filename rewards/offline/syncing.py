@@ -189,7 +189,7 @@ def _check(connection: Connection, record: Record, token: Token, desk: Desk, *, 
     if now - at > desk.late_after:
         raise OfflineSyncedLate
     token.terms.check(record.till, record.basket, currency=record.currency, amount_minor=record.amount_minor, at=at)
-    if records.spent_at(connection, token.id) == record.till.terminal_id:
+    if record.till.terminal_id in records.spent_at(connection, token.id):
         raise OfflineTakenTwice
 
 
@@ -231,7 +231,7 @@ def _use(session: Session, record: Record, token: Token, customer_id: UUID | Non
     connection = connection_of(session)
     if customer_id is None:
         return _Used(refusal=OfflineTokenUnknown())
-    if records.spent_at(connection, token.id) is not None:
+    if records.spent_at(connection, token.id):
         return _Used(refusal=OfflineSpentElsewhere())
     request = Request(
         till=record.till,

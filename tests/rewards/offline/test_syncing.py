@@ -125,6 +125,20 @@ def test_token_that_one_till_took_twice_is_the_merchants_loss(shop: World, till:
     assert shop.payable == 500
 
 
+def test_token_that_a_till_took_twice_is_paid_to_it_once_though_another_was_first(
+    shop: World, till: OfflineTill, other: OfflineTill, phone: Phone
+) -> None:
+    token = phone.fetch(shop.voucher(shop.campaign(), phone.customer_id).id)
+    for each in (till, other):
+        assert each.take(each.record(phone.show(token))).paid_minor == 500
+
+    for each in (other, till, other):
+        again = each.take(each.record(phone.show(token)))
+        assert (again.code, again.borne_by, again.paid_minor) == ("offline_taken_twice", "merchant", 0)
+
+    assert (shop.payable, losses(shop)) == (1_000, 500)
+
+
 def test_gift_card_pays_what_it_still_holds_and_the_brand_the_rest(
     shop: World, till: OfflineTill, phone: Phone
 ) -> None:
