@@ -16,6 +16,7 @@ from rewards.offline.errors import OfflineBarred, OfflineKeyMissing, OfflineRefu
 from rewards.offline.models import OfflineKey, OfflineToken
 from rewards.offline.signing import Signer
 from rewards.terms import Terms
+from rewards.vouchers import rows as voucher_rows
 from wallet import standing
 from wallet.errors import AccountFrozen
 
@@ -47,6 +48,7 @@ class _Voucher:
     campaign_id: UUID
     expires_at: datetime | None
     used: int
+    uses_cap: int | None
 
 
 def issue(
@@ -143,8 +145,8 @@ def _value(connection: Connection, of: Terms, voucher: _Voucher, voucher_id: UUI
     raises  VoucherUsedUp where nothing is left; OfflineRefused for gift cards where none are taken offline
     """
     if not of.is_gift_card:
-        if of.limit_per_customer is not None and voucher.used >= of.limit_per_customer:
-            raise VoucherUsedUp(used=voucher.used, limit=of.limit_per_customer)
+        if voucher.uses_cap is not None and voucher.used >= voucher.uses_cap:
+            raise VoucherUsedUp(used=voucher.used, limit=voucher.uses_cap)
         return 0
     if not policy.gift_card_most_minor:
         raise OfflineRefused(reasons=[{"about": "gift card", "says": "Gift cards pay online only."}])
@@ -165,10 +167,11 @@ def _issued(row: OfflineToken, signer: Signer) -> Issued:
     )
 
 
-_LOCK = """
-    SELECT campaign_id, expires_at, used FROM rewards.voucher
-     WHERE id = %s AND customer_id = %s AND state <> 'blocked' FOR NO KEY UPDATE
-"""
+_LOCK = f"""
+    SELECT v.campaign_id, v.expires_at, v.used, {voucher_rows.USES_CAP}
+      FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
+     WHERE v.id = %s AND v.customer_id = %s AND v.state <> 'blocked' FOR NO KEY UPDATE OF v
+"""  # noqa: S608 - constants only
 
 # What was spent twice; that a campaign was changed, or that a card lapsed before the till told, is not their doing.
 _LAST_LOSS = """

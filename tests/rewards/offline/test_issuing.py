@@ -21,6 +21,8 @@ from rewards.offline.till_terms import TillTerms
 from rewards.rules import saved
 from tests.rewards.conftest import NOW, World
 from tests.rewards.offline.conftest import HOUR, SIGNER, OfflineTill, Phone
+from tests.rewards.vouchers.test_claims import claim
+from tests.rewards.vouchers.test_imports import take
 from wallet import standing
 from wallet.errors import AccountFrozen
 
@@ -57,6 +59,20 @@ def test_token_that_was_spent_is_followed_by_another_while_the_voucher_has_uses(
 
     with pytest.raises(VoucherUsedUp):
         phone.fetch(voucher.id)
+
+
+@pytest.mark.parametrize("uses", [1, 2])
+def test_printed_code_that_was_claimed_has_tokens_for_the_uses_of_its_code(
+    shop: World, till: OfflineTill, phone: Phone, uses: int
+) -> None:
+    take(shop.campaign(limit_per_customer=None, uses_per_code=uses), "SUN-001")
+    voucher_id = claim("SUN-001", phone.customer_id)
+    for _ in range(uses):
+        assert till.take(till.record(phone.show(phone.fetch(voucher_id)))).state == "succeeded"
+
+    with pytest.raises(VoucherUsedUp) as refused:
+        phone.fetch(voucher_id)
+    assert refused.value.facts == {"used": uses, "limit": uses}
 
 
 def test_another_phone_waits_until_the_first_ones_token_has_expired(shop: World, phone: Phone) -> None:
