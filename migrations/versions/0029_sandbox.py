@@ -3,7 +3,8 @@
 A sandbox's merchant, stores, terminals and customers have ids of version 8 (decision 0024), so the ledger itself can
 hold that they own XTS alone and that nobody else owns any: no account that stands does.
 
-The lines of an import wait sealed, some hundreds in a row, until a worker has written them; then they are gone.
+The lines of an import wait sealed, some hundreds in a row, until a worker has written them; then they are gone. Of a
+file that is refused, so are the vouchers that stood blocked: what points at vouchers is searched for each of them.
 """
 
 from alembic import op
@@ -50,4 +51,5 @@ CREATE TABLE rewards.code_upload (
     faults jsonb NOT NULL DEFAULT '[]',
     CONSTRAINT pk_code_upload PRIMARY KEY (batch_id, position)
 );
+CREATE INDEX ix_gift_voucher_id ON rewards.gift (voucher_id);
 """

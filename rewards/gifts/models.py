@@ -36,6 +36,7 @@ class Gift(Base):
         ),
         CheckConstraint("(phone IS NULL) <> (link IS NULL)", name="way"),
         Index("uq_gift_voucher_id", "voucher_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index(None, "voucher_id"),
         Index(None, "giver_id", "id"),
         Index("ix_gift_receiver_id_id", "receiver_id", "id", postgresql_where=text("receiver_id IS NOT NULL")),
         Index("ix_gift_phone_index", "phone_index", postgresql_where=text("phone_index IS NOT NULL")),
