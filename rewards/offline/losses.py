@@ -133,8 +133,3 @@ _SELECT = """
            reversed_at
       FROM rewards.offline_redemption
 """
-
-_BY_REFERENCE = f"""
-    {_SELECT} WHERE terminal_id = %s AND till_reference = %s AND redemption_id IS NULL AND loss_id IS NOT NULL
-    FOR NO KEY UPDATE
-"""
