@@ -241,6 +241,7 @@ def _use(session: Session, record: Record, token: Token, customer_id: UUID | Non
         till_reference=record.till_reference,
         customer_id=customer_id,
         fingerprint=record.fingerprint,
+        is_proved=True,
     )
     try:
         with session.begin_nested():

@@ -5,9 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from core.db import transaction
 from core.errors import Refusal
 from rewards.baskets import Basket
+from rewards.errors import VoucherUnknown
 from rewards.offline.errors import OfflineReferenceReused
+from rewards.redemption import guesses
+from rewards.redemption.guesses import Guesser
 from tests.rewards.conftest import NOW, World, line
 from tests.rewards.offline.conftest import HOUR, OfflineTill, Phone, losses
 
@@ -137,6 +141,16 @@ def test_token_that_a_till_took_twice_is_paid_to_it_once_though_another_was_firs
         assert (again.code, again.borne_by, again.paid_minor) == ("offline_taken_twice", "merchant", 0)
 
     assert (shop.payable, losses(shop)) == (1_000, 500)
+
+
+def test_wrong_codes_of_the_hour_do_not_stand_in_a_records_way(shop: World, till: OfflineTill, phone: Phone) -> None:
+    record = till.record(phone.show(phone.fetch(shop.voucher(shop.campaign(), phone.customer_id).id)))
+    guesser = Guesser(terminal_id=till.till.terminal_id, customer_id=phone.customer_id)
+    for _ in range(30):
+        with transaction() as session:
+            guesses.note(session, guesser, VoucherUnknown(), now=NOW)
+
+    assert till.take(record).state == "succeeded"
 
 
 def test_gift_card_pays_what_it_still_holds_and_the_brand_the_rest(
