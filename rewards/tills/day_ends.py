@@ -26,7 +26,7 @@ class Figures:
     redeemed     by vouchers without a basket of ours
     given_back   of both by rollbacks, voids and reversals; at_till_back: of it by the tills themselves
     payments     without a basket, captures of holds too: payments_minor without their tips
-    refunds      of payments, and of baskets by amount
+    refunds      of payments, of baskets by amount, and of offline losses
     offline_losses  what the brand paid for vouchers that were taken offline and did not hold
     cards        gift cards sold, less those that were taken back; cards_minor: what the tills took for them
     """
@@ -187,9 +187,8 @@ _FIND = """
                0, 0
           FROM posted
          WHERE parent_id IS NOT NULL AND kind <> 'gift_card.deactivation' AND details ->> 'store_id' = %(store)s::text
-           AND NOT EXISTS (SELECT FROM backs
-                            WHERE backs.transfer_id = posted.id
-                               OR backs.principal = posted.principal AND backs.key = posted.key)
+           AND NOT EXISTS (SELECT FROM backs WHERE backs.transfer_id = posted.id)
+           AND NOT EXISTS (SELECT FROM backs WHERE backs.principal = posted.principal AND backs.key = posted.key)
         UNION ALL
         SELECT (details ->> 'terminal_id')::uuid, asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                -sign(amount)::int, -amount

@@ -21,7 +21,7 @@ class DayEndArgs(Schema):
 class FiguresSchema(Schema):
     """`total` = `discount` (coupons) + `gift` (gift cards) + `paid` (wallet) + `at_till` (at the till);
     `redeemed`: by vouchers without a basket; `given_back`: of both; `payments` without a basket, their `tips` beside
-    them; `refunded`: of payments, and of baskets by amount; `net`: what the merchant is owed for all of it."""
+    them; `refunded`: of payments, of baskets by amount, of offline losses; `net`: what the merchant is owed for all."""
 
     currency = fields.String()
     checkouts = fields.Integer()

@@ -11,6 +11,8 @@ from rewards.baskets import Basket
 from rewards.offline.errors import OfflineReferenceReused
 from rewards.rollbacks import redemptions
 from rewards.rollbacks.rows import Deed
+from rewards.tills import day_ends
+from rewards.tills.day_ends import Figures
 from tests.rewards.conftest import NOW, World, line
 from tests.rewards.offline.conftest import HOUR, OfflineTill, Phone, losses
 from tests.rewards.offline.test_syncing import use_online
@@ -69,6 +71,29 @@ def test_reversal_of_a_loss_gives_it_back_to_the_brand(shop: World, till: Offlin
     assert till.reverse("R-1", at=NOW + 90 * HOUR) == done
     assert (shop.payable, losses(shop)) == (500, 0)
     assert till.take(record).state == "reversed"
+
+
+def test_day_s_end_tells_what_card_and_brand_paid_and_what_went_back(
+    shop: World, till: OfflineTill, phone: Phone
+) -> None:
+    card = shop.voucher(shop.gift_campaign(3_000), phone.customer_id)
+    token = phone.fetch(card.id)
+    use_online(shop, card.code, 2_200)
+    till.take(till.record(phone.show(token), 2_000, till_reference="R-1"))
+    [taken] = day_end(till)
+    assert (taken.redemptions, taken.redeemed_minor, taken.offline_losses_minor) == (2, 3_000, 1_200)
+    assert taken.net_minor == shop.payable == 4_200
+
+    till.reverse("R-1")
+
+    [after] = day_end(till)
+    assert (after.rollbacks, after.given_back_minor, after.refunds, after.refunded_minor) == (1, 800, 1, 1_200)
+    assert after.net_minor == shop.payable == 2_200
+
+
+def day_end(till: OfflineTill) -> list[Figures]:
+    with transaction() as session:
+        return day_ends.of(session, till.till.store_id, NOW.date(), now=NOW).totals
 
 
 def test_reversal_of_what_card_and_brand_paid_gives_each_its_part(shop: World, till: OfflineTill, phone: Phone) -> None:
