@@ -22,6 +22,7 @@ from rewards.tills.sandbox.places import Wish
 from rewards.tills.sandbox.scenarios import SCENARIOS
 from tests.rewards.conftest import NOW, World
 from tests.rewards.gift_cards import test_sales_api
+from tests.rewards.offline.conftest import Phone
 from tests.rewards.test_api import Door
 from tests.rewards.tills.conftest import signing_till, world_of
 from wallet import accounts
@@ -304,6 +305,51 @@ def test_real_gift_card_that_waits_to_be_sold_is_unknown_in_a_sandbox(sandbox: S
 
 
 _STAFF = frozenset({"campaigns.read", "campaigns.write", "codes.export"})
+
+
+def test_what_either_side_shows_is_paid_by_nobody_of_the_other(sandbox: SandboxTill, real: Door, app: Flask) -> None:
+    world, person = world_of(real), Door(app, "/app/v1", tokens.APP, Principal("customer", _person()))
+    usd, xts = ({"amount_minor": 100, "currency": currency} for currency in ("USD", "XTS"))
+    theirs = {"code": real.post("/payment-requests", {"till_reference": "1", "amount": usd}).json["code"]}
+    mine = {"code": sandbox.post("/payment-requests", {"till_reference": "1", "amount": xts}).json["code"]}
+    stores = [{"code": till.get("/store-code").json["code"]} for till in (real, sandbox)]
+
+    answers = [
+        sandbox.post("/sandbox/app-payments", theirs),
+        sandbox.post("/sandbox/app-payments", stores[0] | {"amount_minor": 100}),
+        person.post("/payments", mine),
+        person.post("/payments", stores[1] | {"amount": xts}),
+        person.post("/payments", stores[1] | {"amount": usd}),
+    ]
+
+    assert [each.status_code for each in answers] == [422] * 5, [each.json for each in answers]
+    assert world.payable == 0
+    assert sandbox.get("/balance").json["items"][0]["amount_minor"] == 100
+
+
+def test_real_offline_token_is_worth_nothing_in_a_sandbox(sandbox: SandboxTill, real: Door) -> None:
+    world, now = world_of(real), clock.now()
+    phone = Phone(world, _person())
+    phone.register(now=now)
+    voucher = world.voucher(world.campaign(ends_at=NOW + timedelta(days=36_500)), phone.customer_id)
+    told = {
+        "till_reference": "1",
+        "scanned": phone.show(phone.fetch(voucher.id, now=now), now),
+        "accepted_at": now.isoformat(),
+        "basket": basket(2_000)["basket"],
+        "amount_minor": 500,
+    }
+
+    mixed = sandbox.post("/offline-redemptions", {"records": [told | {"currency": "USD"}]})
+    [inside] = sandbox.post("/offline-redemptions", {"records": [told | {"currency": "XTS"}]}).json["results"]
+    [outside] = real.post("/offline-redemptions", {"records": [told | {"currency": "USD"}]}).json["results"]
+
+    assert mixed.json["code"] == "sandbox_mixed"
+    refused = inside["redemption"]
+    assert (refused["code"], refused["borne_by"]) == ("offline_terms_not_met", "merchant")
+    assert refused["paid"] == {"amount_minor": 0, "currency": "XTS"}
+    assert (outside["redemption"]["state"], world.payable) == ("succeeded", 500)
+    assert sandbox.get("/offline-keys").json["keys"] == real.get("/offline-keys").json["keys"]
 
 
 def test_sandbox_s_vouchers_work_in_no_other_sandbox(sandbox: SandboxTill, app: Flask) -> None:
