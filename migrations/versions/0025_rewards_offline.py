@@ -107,6 +107,7 @@ CREATE UNIQUE INDEX uq_offline_redemption_token_id ON rewards.offline_redemption
 CREATE INDEX ix_offline_redemption_token_id ON rewards.offline_redemption (token_id);
 CREATE INDEX ix_offline_redemption_redemption_id ON rewards.offline_redemption (redemption_id);
 CREATE INDEX ix_offline_redemption_terminal_id_id ON rewards.offline_redemption (terminal_id, id);
+CREATE INDEX ix_offline_redemption_customer_id_id ON rewards.offline_redemption (customer_id, id);
 CREATE INDEX ix_offline_redemption_customer_id_accepted_at ON rewards.offline_redemption (customer_id, accepted_at)
     WHERE borne_by = 'brand';
 """

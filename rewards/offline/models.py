@@ -102,6 +102,7 @@ class OfflineRedemptionRow(Base):
         ),
         Index(None, "token_id"),
         Index(None, "terminal_id", "id"),
+        Index(None, "customer_id", "id"),
         Index(None, "customer_id", "accepted_at", postgresql_where=text("borne_by = 'brand'")),
         {"schema": SCHEMA},
     )

@@ -123,14 +123,11 @@ def page_of_all(
     limit: int,
 ) -> Sequence[tuple[Till, Synced]]:
     """Everybody's, the latest synced first; those alone that the brand or the merchant bears, where that is asked."""
-    names = {
-        "borne_by": borne_by,
-        "terminal": terminal_id,
-        "customer": customer_id,
-        "before": before,
-        "limit": limit,
-    }
-    rows = connection.execute(_PAGE_OF_ALL, names).fetchall()
+    names = {"borne_by": borne_by, "terminal_id": terminal_id, "customer_id": customer_id, "before": before}
+    # Only what is asked stands in the query: a plan for all of it would look through everybody's.
+    wanted = [_ASKED[name] for name, value in names.items() if value is not None]
+    query = f"{_OF_ALL} WHERE {' AND '.join(wanted or ['true'])} ORDER BY id DESC LIMIT %(limit)s"
+    rows = connection.execute(query, {**names, "limit": limit}).fetchall()
     return [(Till(merchant_id=row[0], store_id=row[1], terminal_id=row[2]), _synced([*row[3:], None])) for row in rows]
 
 
@@ -167,14 +164,14 @@ _NAMES = ", ".join(_FIELDS)
 
 _SELECT = f"SELECT {_NAMES}, fingerprint FROM rewards.offline_redemption"  # noqa: S608 - constants only
 
-_PAGE_OF_ALL = f"""
-    SELECT merchant_id, store_id, terminal_id, {_NAMES} FROM rewards.offline_redemption
-     WHERE (%(borne_by)s::text IS NULL OR borne_by = %(borne_by)s)
-       AND (%(terminal)s::uuid IS NULL OR terminal_id = %(terminal)s)
-       AND (%(customer)s::uuid IS NULL OR customer_id = %(customer)s)
-       AND (%(before)s::uuid IS NULL OR id < %(before)s)
-     ORDER BY id DESC LIMIT %(limit)s
-"""  # noqa: S608 - constants only
+_OF_ALL = f"SELECT merchant_id, store_id, terminal_id, {_NAMES} FROM rewards.offline_redemption"  # noqa: S608 - likewise
+
+_ASKED = {
+    "borne_by": "borne_by = %(borne_by)s",
+    "terminal_id": "terminal_id = %(terminal_id)s",
+    "customer_id": "customer_id = %(customer_id)s",
+    "before": "id < %(before)s",
+}
 
 _SPENT = """
     SELECT terminal_id FROM rewards.offline_redemption
