@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from core import audit, crypto, ids
 from core.db import connection_of
@@ -115,12 +115,13 @@ def find(session: Session, batch_id: UUID) -> CodeBatch:
 
 
 def page(session: Session, campaign_id: UUID, *, before: UUID | None, limit: int) -> Sequence[CodeBatch]:
-    """A campaign's batches, latest first.
+    """A campaign's batches, latest first, without their faults: one can have 100,000.
 
     raises  NotFound for an unknown campaign
     """
     terms.load_one(session, campaign_id)
-    query = select(CodeBatch).where(CodeBatch.campaign_id == campaign_id).order_by(CodeBatch.id.desc()).limit(limit)
+    query = select(CodeBatch).options(defer(CodeBatch.faults, raiseload=True))
+    query = query.where(CodeBatch.campaign_id == campaign_id).order_by(CodeBatch.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(CodeBatch.id < before)).all()
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import inspect
 
 from core import idempotency, ids
 from core.db import connection_of, transaction
@@ -102,6 +103,16 @@ def test_each_bad_line_is_named(world: World) -> None:
     assert (batch.state, batch.asked, batch.made, batch.refused) == ("ended", 8, 2, 6)
     assert is_known(world, "GOOD1")
     assert is_known(world, "GOOD2")
+
+
+def test_list_of_batches_reads_no_faults(world: World) -> None:
+    campaign = world.campaign()
+    take(campaign, BAD, "each")
+
+    with transaction() as session:
+        [batch] = batches.page(session, campaign, before=None, limit=2)
+
+    assert (batch.refused, "faults" in inspect(batch).unloaded) == (5, True)
 
 
 def test_look_alikes_are_one_code(world: World) -> None:
