@@ -40,6 +40,8 @@ class Settings:
     points_per_unit: int = field(default=100, metadata={"least": 0})
     #: Bought gift cards keep their value for so many days after money last came onto them: in the US five years.
     gift_card_least_days: int = 1827
+    #: The most that a merchant may owe for printed gift cards that it sold, in minor units of the card's currency.
+    gift_card_merchant_most_minor: int = field(default=500_000, metadata={"least": 0})
     #: Whether tills must sign what they redeem: "required" or "optional"; what is signed is always checked.
     terminal_signatures: str = "optional"
     #: How long an offline token lives, and how long after it took one a till may sync it, in hours.

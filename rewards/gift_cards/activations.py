@@ -1,7 +1,8 @@
 """Activations: a printed gift card is worth something once a till has sold it.
 
 The merchant took the money, so the merchant's account pays: its next settlement brings that much less, or what is below
-zero is carried over. What stands on the card is its buyer's, whoever that is, and lasts as long as the law says.
+zero is carried over, within a bound. What stands on the card is its buyer's, whoever that is, and lasts as long as the
+law says.
 The posting stands under the till's reference (decision 0013): sent twice it is one sale, and taken back it stays so.
 """
 
@@ -19,7 +20,7 @@ from core.idempotency import KeyReused
 from rewards import terms
 from rewards.errors import VoucherUnknown
 from rewards.gift_cards import cards
-from rewards.gift_cards.errors import GiftCardActive, GiftCardValueDiffers
+from rewards.gift_cards.errors import GiftCardActive, GiftCardCreditExhausted, GiftCardValueDiffers
 from rewards.gift_cards.events import GiftCardActivated
 from rewards.redemption import guesses
 from rewards.redemption.guesses import Guesser
@@ -36,7 +37,8 @@ KIND = "gift_card.activation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """amount_minor: what the till took for the card. lasts: how long after it the money does not lapse."""
+    """amount_minor: what the till took for the card. lasts: how long after it the money does not lapse.
+    owes_most_minor: so far below zero may the merchant's account go."""
 
     till: Till
     till_reference: str
@@ -45,6 +47,7 @@ class Sale:
     currency: str
     fingerprint: bytes
     lasts: timedelta
+    owes_most_minor: int
     address: str | None = None
 
     @property
@@ -85,8 +88,9 @@ def activate(session: Session, sale: Sale, *, now: datetime) -> Activation:
     """Make a printed card worth what the till took for it; the same sale again is the same activation.
 
     raises   VoucherUnknown for a code that is no printed card, or a blocked one; GiftCardActive; GiftCardValueDiffers;
-             CampaignNotRunning; TillReferenceReused; PaymentReversed after the till took it back
-    effects  announces gift_card.activated; locks the card, then posts
+             CampaignNotRunning; GiftCardCreditExhausted; TillReferenceReused; PaymentReversed after the till took it
+             back
+    effects  announces gift_card.activated; locks the card, then the merchant's account for other sales, then posts
     """
     connection = connection_of(session)
     done = by_reference(connection, sale.till.terminal_id, sale.till_reference)
@@ -105,6 +109,7 @@ def activate(session: Session, sale: Sale, *, now: datetime) -> Activation:
             return _again(connection, done, sale)
     of = terms.load_one(session, campaign_id)
     _check(of, state, sale, now=now)
+    _check_credit(connection, sale)
 
     until = max(now + sale.lasts, of.expiry(now) or now)
     cards.keep(connection, card_id, expires_at=until, buyer_id=None, keeps_until=until)
@@ -157,6 +162,18 @@ def _check(of: Terms, state: str, sale: Sale, *, now: datetime) -> None:
     of.check_running(now)
     if (of.value_minor, of.currency) != (sale.amount_minor, sale.currency):
         raise GiftCardValueDiffers(value_minor=of.value_minor, currency=of.currency)
+
+
+def _check_credit(connection: Connection, sale: Sale) -> None:
+    """Sales of one merchant wait for each other here, so that together they stay within it. A sandbox owes nothing."""
+    if sale.till.is_sandbox:
+        return
+    payable = accounts.of_merchant(sale.till.merchant_id, sale.currency)
+    accounts.open_all(connection, [payable])
+    connection.execute("SELECT FROM wallet.account WHERE id = %s FOR NO KEY UPDATE", [payable.id])
+    row = connection.execute(_OWED, [payable.id]).fetchone()
+    if row is None or sale.amount_minor - row[0] > sale.owes_most_minor:
+        raise GiftCardCreditExhausted(most_minor=sale.owes_most_minor, currency=sale.currency)
 
 
 def _post(connection: Connection, sale: Sale, made: Activation, campaign_id: UUID) -> None:
@@ -229,6 +246,8 @@ _SELECT = """
       FROM wallet.transfer t JOIN rewards.voucher v ON v.id = (t.details ->> 'voucher_id')::uuid
      WHERE t.kind = %s AND t.state = 'posted' AND
 """
+
+_OWED = "SELECT sum(posted)::bigint FROM wallet.balance WHERE account_id = %s"
 
 # Only what stands in a batch is printed; whoever has claimed one, or was given one, has an active card.
 _LOCK = """

@@ -44,6 +44,13 @@ class GiftCardActive(Refusal):
     title = "This gift card has been sold already"
 
 
+class GiftCardCreditExhausted(Refusal):
+    """`most_minor` and `currency` in its facts."""
+
+    code = "gift_card_credit_exhausted"
+    title = "The merchant would owe more for gift cards that it sold than it may"
+
+
 class GiftCardValueDiffers(Refusal):
     """`value_minor` and `currency` in its facts."""
 

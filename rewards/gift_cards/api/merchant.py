@@ -29,12 +29,14 @@ blueprint = Blueprint("gift_cards_merchant", __name__, description="Printed gift
 def activate_gift_card(args: dict[str, Any]) -> Response:
     """Sell a printed gift card: once the customer has paid you for it, it is worth what is printed on it."""
     refuse_when_off()
+    settings = current_app.extensions["settings"]
     sale = Sale(
         till=till(args["amount"]["currency"]),
         till_reference=args["till_reference"],
         code=args["code"],
         fingerprint=idempotent.fingerprint(),
-        lasts=timedelta(days=current_app.extensions["settings"].gift_card_least_days),
+        lasts=timedelta(days=settings.gift_card_least_days),
+        owes_most_minor=settings.gift_card_merchant_most_minor,
         address=unproxied.request().remote_addr,
         **args["amount"],
     )

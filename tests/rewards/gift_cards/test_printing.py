@@ -16,7 +16,7 @@ from rewards.baskets import Basket
 from rewards.errors import BudgetExhausted, CampaignNotRunning, NotInAudience, VoucherUnknown, VoucherUsedUp
 from rewards.gift_cards import activations, deactivations, liability, refunds
 from rewards.gift_cards.activations import Activation, Sale
-from rewards.gift_cards.errors import GiftCardActive, GiftCardMoved, GiftCardValueDiffers
+from rewards.gift_cards.errors import GiftCardActive, GiftCardCreditExhausted, GiftCardMoved, GiftCardValueDiffers
 from rewards.redemption import redeeming
 from rewards.redemption.redeeming import Request
 from rewards.rollbacks import reversing
@@ -65,7 +65,7 @@ def printed(world: World, value_minor: int = 2_500, **changes: Any) -> str:
 def sale(world: World, code: str, **changes: Any) -> Sale:
     given = {
         "till": world.till, "till_reference": str(ids.new()), "code": code, "amount_minor": 2_500, "currency": "USD",
-        "fingerprint": b"same", "lasts": LEAST,
+        "fingerprint": b"same", "lasts": LEAST, "owes_most_minor": 500_000,
     } | changes  # fmt: skip
     return Sale(**given)
 
@@ -334,6 +334,21 @@ def test_used_up_card_is_not_sold_again(anna: Cards, world: World) -> None:
         sell(world, code)
     with pytest.raises(VoucherUsedUp):
         spend(world, code, 1)
+
+
+def test_merchant_sells_no_more_cards_than_it_may_owe_for(anna: Cards, world: World) -> None:
+    first, second, third = (printed(world) for _ in range(3))
+    for code in (first, second):
+        sell(world, code, owes_most_minor=5_000)
+
+    with pytest.raises(GiftCardCreditExhausted):
+        sell(world, third, owes_most_minor=7_499)
+    assert world.payable == -5_000
+    spend(world, first, 2_500)
+    with pytest.raises(GiftCardCreditExhausted):
+        sell(world, third, owes_most_minor=4_999)
+    sell(world, third, owes_most_minor=5_000)
+    assert world.payable == -5_000
 
 
 def test_staff_give_a_sold_card_back_to_nobody(anna: Cards, world: World) -> None:

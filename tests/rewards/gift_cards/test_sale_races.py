@@ -18,6 +18,15 @@ def test_card_is_sold_once_however_many_tills_try(anna: Cards, world: World) -> 
         assert world.payable == before - 2_500
 
 
+def test_cards_sold_at_once_stay_within_what_a_merchant_may_owe(anna: Cards, world: World) -> None:
+    cards = [printed(world) for _ in range(4)]
+
+    outcomes = together(*[lambda code=code: sell(world, code, owes_most_minor=5_000) for code in cards])  # type: ignore[misc]
+
+    assert sorted(outcomes) == ["done", "done", "gift_card_credit_exhausted", "gift_card_credit_exhausted"]
+    assert world.payable == -5_000
+
+
 def test_same_sale_sent_by_twins_is_one(anna: Cards, world: World) -> None:
     for number in range(3):
         code, before = printed(world), world.payable
