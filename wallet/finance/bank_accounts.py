@@ -19,7 +19,7 @@ from core.settings import Settings
 from wallet.assets import exponent_of
 from wallet.errors import MerchantUnknown
 from wallet.finance import bank_approvals
-from wallet.finance.errors import BankAccountInvalid, DebtorMissing
+from wallet.finance.errors import BankAccountInvalid, BankAccountReplaced, DebtorMissing
 from wallet.finance.settlement_models import MerchantBankAccount
 
 _PLACE = "wallet.merchant_bank_account.details"
@@ -92,11 +92,15 @@ def decide(
 ) -> Kept:
     """A second person's word on an account; with a yes its merchant is paid there from the next file on.
 
-    raises   NotFound; what `bank_approvals.decide` raises; Erased
+    raises   NotFound; BankAccountReplaced for a yes that would change nothing; what `bank_approvals.decide` raises;
+             Erased
     """
     row = session.get(MerchantBankAccount, bank_account_id)
     if row is None or row.approval_id is None:
         raise NotFound
+    holds_now = latest(session, [row.merchant_id], row.currency).get(row.merchant_id)
+    if approve and holds_now is not None and holds_now.id > row.id and not _is_agreed(session, row):
+        raise BankAccountReplaced(bank_account_id=str(holds_now.id))
     approval = bank_approvals.decide(
         session, row.approval_id, sealed=row.details, approve=approve, reason=reason, decided_by=decided_by,
         outcome={"bank_account_id": str(row.id)}, now=now,
@@ -217,6 +221,10 @@ def is_iban(text: str) -> bool:
         return False
     digits = "".join(str(int(each, 36)) for each in text[4:] + text[:4])
     return int(digits) % 97 == 1
+
+
+def _is_agreed(session: Session, row: MerchantBankAccount) -> bool:
+    return session.get_one(Approval, row.approval_id).used_at is not None
 
 
 def _kept(session: Session, row: MerchantBankAccount) -> Kept:

@@ -148,6 +148,14 @@ class AdjustmentUnfit(Refusal):
     title = "Name an adjustment that was posted out of brand:suspense after the refund, over its amount, for it alone"
 
 
+class BankAccountReplaced(Refusal):
+    """`bank_account_id` in its facts is the one that holds."""
+
+    code = "bank_account_replaced"
+    kind = Kind.CONFLICT
+    title = "An account that was set later holds already"
+
+
 class PayoutOnItsWay(Refusal):
     """`payout_file_id` in its facts is the file that has it."""
 

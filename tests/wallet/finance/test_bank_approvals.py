@@ -91,6 +91,21 @@ def test_changed_account_is_not_paid_before_another_person_agrees(ada: Desk, ben
     assert (late.status_code, late.json["code"]) == (409, "approval_decided")
 
 
+def test_account_that_another_has_replaced_is_agreed_to_no_more(ada: Desk, ben: Desk) -> None:
+    shop = add_merchant()
+    first, overtaken, last = name(ada, shop), name(ada, shop), name(ada, shop, LONDON)
+    assert decide(ben, first).json["status"] == "holding"
+    assert decide(ben, last).json["status"] == "holding"
+
+    late = decide(ben, overtaken)
+
+    assert (late.status_code, late.json["code"]) == (409, "bank_account_replaced")
+    assert late.json["bank_account_id"] == last
+    assert decide(ben, first).json["status"] == "holding", "the same word again"
+    assert decide(ben, overtaken, approve=False).json["status"] == "refused"
+    assert ends(ada, shop) == "5432"
+
+
 def test_account_that_waits_pays_nobody(ada: Desk, connection: Connection) -> None:
     shop = add_merchant()
     pay(Books(connection), shop, 500)
