@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from rewards.errors import NotInAudience
 from rewards.redemption import reasons
-from rewards.redemption.reasons import Reason
+from rewards.redemption.reasons import CODES, Reason
 from rewards.refusals.models import VoucherRefusal
 
 
 def for_owner(kept: VoucherRefusal) -> dict[str, Any]:
+    """Who was held out when they showed what is theirs now is told what the till was told."""
     reason = reasons.for_owner(_reason(kept))
-    return {**_plain(kept), "conditions": reason.conditions, "reason": reason.rule}
+    code = NotInAudience.code if kept.code == CODES["held_out"] else kept.code
+    return {**_plain(kept), "code": code, "conditions": reason.conditions, "reason": reason.rule}
 
 
 def for_staff(kept: VoucherRefusal, *, reads_customers: bool) -> dict[str, Any]:

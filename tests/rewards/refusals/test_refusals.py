@@ -153,6 +153,17 @@ def test_blocked_voucher_is_unknown_to_the_till_and_known_to_staff(staff: Door, 
     assert (told["code"], unmet(told)) == ("voucher_blocked", {"voucher_blocked": (False, True)})
 
 
+def test_holder_of_a_voucher_is_not_told_that_they_were_held_out(staff: Door, customer: Door, till: Door) -> None:
+    voucher_id = given(staff, running(staff, min_spend_minor=3_000), customer)
+    redeem(till, voucher_id)
+    with transaction() as session:  # as of a printed code that they showed before they claimed it
+        connection_of(session).execute("UPDATE rewards.refusal SET code = 'held_out'")
+
+    path = f"/vouchers/{voucher_id}/refusals"
+    told = [[each["code"] for each in door.get(path).json["items"]] for door in (customer, staff)]
+    assert told == [["not_in_audience"], ["held_out"]]
+
+
 def test_limit_that_the_statement_refused_is_told_with_its_figures(staff: Door, customer: Door, till: Door) -> None:
     campaign_id = running(staff, limit_total=1)
     first, second = (given(staff, campaign_id, customer) for _ in range(2))
