@@ -66,8 +66,9 @@ def _held(connection: Connection, asked: Asked) -> dict[UUID, Held]:
     rows = connection.execute(_HELD, [asked.customer_id, _MOST_VOUCHERS]).fetchall()
     of_campaigns = terms.load(connection, [row[1] for row in rows])
     found: dict[UUID, Held] = {}
-    for voucher_id, campaign_id, expires_at, is_blocked, used in rows:
-        held = Held(voucher_id, asked.customer_id, expires_at, of_campaigns[campaign_id], False, is_blocked, used)
+    for voucher_id, campaign_id, expires_at, is_blocked, used, is_of_batch in rows:
+        of = of_campaigns[campaign_id]
+        held = Held(voucher_id, asked.customer_id, expires_at, of, False, is_blocked, used, is_of_batch)
         before = found.get(campaign_id)
         if before is None or _distance(held, asked) < _distance(before, asked):
             found[campaign_id] = held
@@ -121,7 +122,7 @@ def _reason(case: Case, code: str) -> Reason:
 
 
 _HELD = """
-    SELECT v.id, v.campaign_id, v.expires_at, v.state = 'blocked', v.used
+    SELECT v.id, v.campaign_id, v.expires_at, v.state = 'blocked', v.used, v.batch_id IS NOT NULL
       FROM rewards.voucher v JOIN rewards.campaign c ON c.id = v.campaign_id
      WHERE v.customer_id = %s AND c.kind = 'coupon' ORDER BY v.id DESC LIMIT %s
 """

@@ -143,6 +143,17 @@ def test_staff_see_why_the_other_offers_do_not_fit_a_customer(app: Flask, staff:
     assert staff.post(f"/customers/{ids.new()}/qualifications", ASKED).status_code == 404
 
 
+def test_staff_see_that_a_code_which_the_customer_claimed_is_used_up(staff: Door, customer: Door) -> None:
+    claimed = given(staff, running(staff, name="Claimed", limit_per_customer=3), customer)
+    with transaction() as session:
+        query = "UPDATE rewards.voucher SET batch_id = gen_random_uuid(), used = 1 WHERE id = %s"
+        connection_of(session).execute(query, [UUID(claimed)])
+
+    told = staff.post(f"/customers/{customer.principal.id}/qualifications", ASKED).json
+
+    assert [(each["code"], each["voucher_id"]) for each in told["others"]] == [("voucher_used_up", claimed)]
+
+
 @pytest.mark.parametrize("permission", ["customers.read", "campaigns.read"])
 def test_a_customers_offers_need_both_permissions(app: Flask, customer: Door, permission: str) -> None:
     path = f"/customers/{customer.principal.id}/qualifications"
