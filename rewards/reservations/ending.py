@@ -15,7 +15,7 @@ from rewards.reservations.errors import ReservationOver
 from rewards.reservations.events import ReservationEnded
 from rewards.reservations.rows import Reservation, State
 from wallet import holds, ledger
-from wallet.paying import reversals
+from wallet.paying import requests, reversals
 from wallet.paying.errors import TillReferenceReused
 from wallet.paying.reversals import Reversal
 from wallet.paying.tills import Till
@@ -63,11 +63,18 @@ def reverse(session: Session, till: Till, till_reference: str, *, at: datetime) 
         raise TillReferenceReused("The reservation's basket has been taken: reverse that one")
     if reservation.state == "open":
         _uncount(connection, [reservation])
-    # Frees the hold, or leaves a tombstone.
-    reversal = reversals.reverse(session, till, till_reference, at=at)
+    reversal = _take_back(session, till, reservation, at=at)
     if reservation.state == "open":
         _note(session, rows.end(connection, [reservation], "reversed", at=at))
     return reversal
+
+
+def _take_back(session: Session, till: Till, reservation: Reservation, *, at: datetime) -> Reversal:
+    """Free the hold; where there is none, the name alone stands in the ledger, and goes on to."""
+    if reservation.hold_id is not None:
+        return reversals.reverse(session, till, reservation.till_reference, at=at)
+    requests.cancel_by_reference(session, till, reservation.till_reference, now=at)
+    return Reversal(till_reference=reservation.till_reference, reversed_at=reservation.ended_at or at)
 
 
 def _give_back(

@@ -23,10 +23,11 @@ from rewards.redemption.evidence import user_of
 from rewards.reservations import rows
 from rewards.reservations.events import ReservationPlaced
 from rewards.reservations.rows import Reservation, ReservedUse
-from wallet import holds
+from wallet import holds, keys, ledger
 from wallet.holds import Placing
 from wallet.paying import reversals
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
+from wallet.transfers import Transfer
 
 #: Long enough to pack and to pay; then others get what is not taken.
 LASTS = timedelta(minutes=15)
@@ -79,6 +80,8 @@ def _place(session: Session, connection: Connection, funds: Funds, asked: Asked,
     rows.insert(connection, made)
     if made.hold_id is not None:
         _hold(session, made, asked, now=now)
+    else:
+        _keep_name(connection, made)
     announce(session, _fact(made))
     return made
 
@@ -90,6 +93,8 @@ def _earlier(connection: Connection, asked: Asked, name: tuple[UUID, str]) -> Re
         raise barred
     earlier = rows.by_reference(connection, *name, locks=False)
     if earlier is not None:
+        if earlier.state == "reversed":
+            raise PaymentReversed
         if earlier.fingerprint != asked.fingerprint:
             raise TillReferenceReused
         return replace(earlier, replayed=True)
@@ -159,6 +164,24 @@ def _hold(session: Session, made: Reservation, asked: Asked, *, now: datetime) -
         )
     except (KeyReused, PaymentReversed) as error:
         raise Beaten from error
+
+
+def _keep_name(connection: Connection, made: Reservation) -> None:
+    """Where there is no hold, let the till's reference stand in the ledger all the same: there all others look for it.
+
+    raises  Beaten where another took it meanwhile
+    """
+    keeper = Transfer(
+        id=ids.new(),
+        principal=made.till.principal,
+        key=made.till_reference,
+        fingerprint=made.fingerprint,
+        kind=keys.KIND,
+        legs=(),
+        effective_at=made.reserved_at,
+    )
+    if not ledger.decline(connection, keeper, TillReferenceReused()):
+        raise Beaten
 
 
 def _fact(made: Reservation) -> ReservationPlaced:

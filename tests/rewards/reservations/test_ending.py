@@ -1,5 +1,6 @@
 """Reversals, other tills, visits, and what the audit says of reservations."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,8 +18,10 @@ from tests.rewards.reservations.conftest import LASTS, NOW, Shop, line
 from tests.rewards.rollbacks.conftest import Deeds, deeds
 from wallet import holds, standing
 from wallet.errors import AccountFrozen
+from wallet.paying import till_payments
 from wallet.paying.errors import PaymentReversed, TillReferenceReused
 from wallet.paying.till_holds import of_customer
+from wallet.paying.till_payments import TillPayment
 from wallet.paying.tills import Till
 
 __all__ = ["deeds"]
@@ -184,6 +187,32 @@ def test_reference_of_a_reservation_that_holds_nothing_names_no_basket(shop: Sho
     take(world.checkout(customer, till_reference="B-1"))
     with pytest.raises(TillReferenceReused):
         shop.reserve(customer, till_reference="B-1")
+
+
+def test_reservation_that_holds_nothing_keeps_its_reference_from_all_others(shop: Shop, deeds: Deeds) -> None:
+    world = shop.world
+    customer = world.customer()
+    coupon = world.voucher(world.campaign(), customer)
+    payment = TillPayment(
+        till=world.till, till_reference="R-1", customer_id=customer, amount_minor=100, currency="USD", at=NOW
+    )
+    shop.reserve(customer, till_reference="R-1")
+
+    with pytest.raises(TillReferenceReused):
+        deeds.redeem(coupon.id, reference="R-1")
+    with pytest.raises(TillReferenceReused), transaction() as session:
+        till_payments.take(session, payment)
+
+    answers = [deeds.reverse("R-1").reversal for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0].payment_id is None
+    assert world.rows("SELECT state FROM rewards.reservation") == [("reversed",)]
+    with pytest.raises(PaymentReversed):
+        shop.reserve(customer, till_reference="R-1")
+    with transaction() as session:
+        till_payments.take(session, replace(payment, till_reference="R-2"))
+    with pytest.raises(TillReferenceReused):
+        shop.reserve(customer, till_reference="R-2")
 
 
 @pytest.mark.parametrize(
