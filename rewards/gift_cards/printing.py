@@ -1,22 +1,18 @@
 """Printing: gift cards in batches of codes that the campaign's budget fills as they are made."""
 
-import hashlib
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import ids
 from core.db import Connection, connection_of
 from core.errors import Refusal
 from rewards import counters, terms
 from rewards.errors import CampaignNotRunning, LimitReached
 from rewards.gift_cards import cards
 from rewards.terms import Terms
-from rewards.vouchers import batches, making
+from rewards.vouchers import batches, issuing, making
 from rewards.vouchers.models import ENDED, CodeBatch
 from wallet import accounts, ledger
-from wallet.transfers import Leg, Transfer
 
 #: Cards of one transaction, which must be short: each is a posting.
 AT_ONCE = 100
@@ -44,7 +40,8 @@ def make_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
     connection.execute(_WATCH, [due_at, made])
     making.note(session, batch, len(made), now=now)
     accounts.open_all(connection, [cards.account_of(card_id, of.currency) for card_id in made])
-    ledger.post_all(connection, [_filling(of, batch, card_id, now=now) for card_id in made])
+    fillings = [issuing.filling(card_id, of, at=now, batch_id=str(batch.id)) for card_id in made]
+    ledger.post_all(connection, fillings)
     return len(made)
 
 
@@ -67,20 +64,6 @@ def _end_early(batch: CodeBatch, refusal: Refusal, *, now: datetime) -> int:
     batch.faults = [{"code": refusal.code, "count": batch.refused}]
     batch.end(ENDED, now=now)
     return batch.refused
-
-
-def _filling(of: Terms, batch: CodeBatch, card_id: UUID, *, now: datetime) -> Transfer:
-    value = of.value_minor or 0
-    return Transfer(
-        id=ids.new(),
-        principal=terms.owner_of(of.campaign_id),
-        key=f"issue:{card_id}",
-        fingerprint=hashlib.sha256(card_id.bytes).digest(),
-        kind="voucher.issue",
-        legs=(Leg(of.budget_account, -value), cards.account_of(card_id, of.currency).leg(value)),
-        effective_at=now,
-        details={"voucher_id": str(card_id), "campaign_id": str(of.campaign_id), "batch_id": str(batch.id)},
-    )
 
 
 _WATCH = "INSERT INTO rewards.gift_card (voucher_id, due_at) SELECT id, %s FROM unnest(%s::uuid[]) AS c (id)"

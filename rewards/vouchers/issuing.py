@@ -186,20 +186,22 @@ def _drawn(given: Issue, of: Terms, *, at: datetime) -> Voucher:
 def _fill_gift_cards(connection: Connection, cards: Sequence[Voucher], of_campaigns: dict[UUID, Terms]) -> None:
     if cards:
         accounts.open_all(connection, [Opening(terms.card_owner(card.id), "gift", card.currency, 0) for card in cards])
-        ledger.post_all(connection, [_filling(card, of_campaigns[card.campaign_id]) for card in cards])
+        fillings = [filling(card.id, of_campaigns[card.campaign_id], at=card.issued_at) for card in cards]
+        ledger.post_all(connection, fillings)
 
 
-def _filling(card: Voucher, of: Terms) -> Transfer:
-    value = card.value_minor or 0
+def filling(card_id: UUID, of: Terms, *, at: datetime, **details: str) -> Transfer:
+    """What fills a gift card out of its campaign's budget, once. details: to be kept beside whose it is"""
+    value = of.value_minor or 0
     return Transfer(
         id=ids.new(),
         principal=terms.owner_of(of.campaign_id),
-        key=f"issue:{card.id}",
-        fingerprint=hashlib.sha256(card.id.bytes).digest(),
+        key=f"issue:{card_id}",
+        fingerprint=hashlib.sha256(card_id.bytes).digest(),
         kind="voucher.issue",
-        legs=(Leg(of.budget_account, -value), Leg(terms.gift_account(card.id, card.currency), value)),
-        effective_at=card.issued_at,
-        details={"voucher_id": str(card.id), "campaign_id": str(of.campaign_id)},
+        legs=(Leg(of.budget_account, -value), Leg(terms.gift_account(card_id, of.currency), value)),
+        effective_at=at,
+        details={"voucher_id": str(card_id), "campaign_id": str(of.campaign_id), **details},
     )
 
 
