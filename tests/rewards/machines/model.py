@@ -51,23 +51,21 @@ class Model:
         total = sum(line.amount_minor for line in lines)
         for voucher in sorted(shown, key=lambda each: each.campaign is None):
             why = self._why_not(voucher, total, uses, at, store=store, who=who)
-            offered = None
             if voucher.campaign is None:
                 rest = total - sum(use.amount for use in uses)
                 why |= set() if voucher.value else {"VoucherUsedUp"}
                 if rest and not why:
                     uses.append(Use(voucher, min(voucher.value, rest), []))
             else:
-                found, offered = self._coupon(voucher, lines, uses, offers, at, store=store, who=who)
-                why |= found if isinstance(found, set) else set()
-                if isinstance(found, Use) and not why:
-                    uses.append(found)
+                missing, use, offered = self._coupon(voucher, lines, uses, offers, at, store=store, who=who)
+                why |= missing
+                if why == {"BudgetExhausted"} and not part:
+                    # What a budget has left is asked last: so what stands in the way of a later voucher, beside this one,
+                    # may be told instead.
+                    told, why = told | why, set()
+                if not why:
+                    uses.append(use)
                     offers.append(offered)
-            if why == {"BudgetExhausted"} and not part and isinstance(offered, Offer):
-                # What a budget has left is asked last: so what stands in a later voucher's way may be told instead.
-                told, why = told | why, set()
-                uses.append(Use(voucher, 0, []))
-                offers.append(offered)
             if why and not part:
                 return [], told | why
         return ([], told) if told else (uses, set())
@@ -134,8 +132,8 @@ class Model:
         *,
         store: int,
         who: int | None,
-    ) -> tuple[Use | set[str], Offer]:
-        """The use, or all that stands in its way."""
+    ) -> tuple[set[str], Use, Offer]:
+        """All that stands in the way of its use, the use, and what it may take off which line."""
         campaign = voucher.campaign
         assert campaign
         asks_for_line = campaign.discount.get("needs_covered_line", True)
@@ -149,7 +147,7 @@ class Model:
         if self._is_over(voucher, uses, at, store=store, who=who, amount=amount):
             why.add("LimitReached")
         limits = self._limits(voucher, store, at, who=who, amount=amount)
-        return why or Use(voucher, amount, [(count, add) for count, add, _ in limits]), found
+        return why, Use(voucher, amount, [(count, add) for count, add, _ in limits]), found
 
     def _offer(self, voucher: Voucher, lines: Sequence[Line], offers: Sequence[Offer]) -> Offer:
         assert voucher.campaign
