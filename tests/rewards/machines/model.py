@@ -60,8 +60,8 @@ class Model:
                 missing, use, offered = self._coupon(voucher, lines, uses, offers, at, store=store, who=who)
                 why |= missing
                 if why == {"BudgetExhausted"} and not part:
-                    # What a budget has left is asked last: so what stands in the way of a later voucher, beside this one,
-                    # may be told instead.
+                    # What a budget has left is asked last: what stands in the way of a later voucher, beside this
+                    # one, may be told instead.
                     told, why = told | why, set()
                 if not why:
                     uses.append(use)
