@@ -2,11 +2,11 @@
 
 import re
 
-from flask import Response, current_app
+from flask import Response
 from flask_smorest import Blueprint
-from markupsafe import escape
 
 from core.errors import NotFound
+from core.web import landing
 from rewards.vouchers import codes
 
 blueprint = Blueprint("engage_public", __name__, description="Claim links")
@@ -25,28 +25,8 @@ def show_claim_link(code: str) -> Response:
     normal = codes.normalise(code)
     if not _CODE.fullmatch(normal) or codes.is_mistyped(normal):
         raise NotFound
-    brand = current_app.extensions["settings"].brand_name
     printed = code.upper()
     # Hyphens stay where they were printed, and so do letters that look like digits.
     shown = printed if "-" in printed and _PRINTED.fullmatch(printed) else codes.display(normal)
-    page = _PAGE.format(brand=escape(brand), code=escape(shown))
-    response = Response(page, content_type="text/html; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{brand}</title>
-<body style="font-family: system-ui, sans-serif; text-align: center; padding: 15vh 1rem">
-<h1>{brand}</h1>
-<p>Your voucher</p>
-<p style="font-size: 1.6rem; letter-spacing: .08em"><strong>{code}</strong></p>
-<p>Show this code at the till, or open the app and add it to your wallet.</p>
-</body>
-</html>
-"""
+    todo = "Show this code at the till, or open the app and add it to your wallet."
+    return landing.page("Your voucher", landing.loud(shown), todo)

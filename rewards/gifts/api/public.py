@@ -2,11 +2,11 @@
 
 import re
 
-from flask import Response, current_app
+from flask import Response
 from flask_smorest import Blueprint
-from markupsafe import escape
 
 from core.errors import NotFound
+from core.web import landing
 
 blueprint = Blueprint("gifts_public", __name__, description="Gifts from friends")
 
@@ -31,23 +31,4 @@ def show_gift_invitation() -> Response:
 
 
 def _page(todo: str) -> Response:
-    brand = escape(current_app.extensions["settings"].brand_name)
-    response = Response(_PAGE.format(brand=brand, todo=todo), content_type="text/html; charset=utf-8")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{brand}</title>
-<body style="font-family: system-ui, sans-serif; text-align: center; padding: 15vh 1rem">
-<h1>{brand}</h1>
-<p style="font-size: 1.3rem"><strong>A friend has a gift for you</strong></p>
-<p>{todo}</p>
-</body>
-</html>
-"""
+    return landing.page(landing.loud("A friend has a gift for you"), todo)
