@@ -86,11 +86,6 @@ def indexer(purpose: str) -> Callable[[str], bytes]:
     return index_one
 
 
-def derive_key(purpose: str) -> bytes:
-    """32 bytes for one purpose (say, signing claim links), derived from the index key."""
-    return blind_index("derive", purpose)
-
-
 def create_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
     """Give each owner a data key; an owner that has one keeps it."""
     keys = _loaded()

@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -23,10 +22,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import Connection, connection_of, statement
-from core.errors import Refusal
 from core.notes import Notes
 from rewards import rules, terms
-from rewards.campaigns import schedules
 from rewards.discounts import Discount
 from rewards.rules import Rule, uses
 from rewards.terms import Terms
@@ -43,15 +40,6 @@ class Compiled:
     @property
     def discount(self) -> Discount:
         return self.terms.discount
-
-    def open_at(self, at: datetime) -> Refusal | None:
-        """Why it cannot be used at that moment, by its state, its window and its schedule."""
-        try:
-            self.terms.check_running(at)
-            schedules.check(self.terms, at)
-        except Refusal as refusal:
-            return refusal
-        return None
 
 
 @dataclass(frozen=True, slots=True)
