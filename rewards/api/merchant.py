@@ -61,7 +61,9 @@ def create_redemption(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
         if not refusal.is_final:
             raise
         guesser = request.guesser
-        return idempotent.freeze(refusal, beside=lambda session, refused: _note(session, guesser, refused, now=now))
+        return idempotent.freeze(
+            refusal, beside=lambda session, refused: refusals.note_shown(session, guesser, refused, now=now)
+        )
     if isinstance(made, Answer):
         return idempotent.replayed(made)
     return shapes.redemption(made), replay_header(made.replayed)
@@ -120,7 +122,7 @@ def create_checkout(args: dict[str, Any]) -> Response:
     return idempotent.command(
         work,
         schema=CheckoutSchema(),
-        beside=lambda session, refused: _note(session, guesser, refused, now=now),
+        beside=lambda session, refused: refusals.note_shown(session, guesser, refused, now=now),
     )
 
 
@@ -132,9 +134,3 @@ def _take_reserved(args: dict[str, Any]) -> Response:
         lambda session: shapes.checkout(taking.take(session, args["reservation_id"], till, **named, now=now)),
         schema=CheckoutSchema(),
     )
-
-
-def _note(session: Session, guesser: Guesser, refused: Refusal, *, now: datetime) -> None:
-    """A code that there is not counts as a guess; of a voucher that there is the reason is kept."""
-    guesses.note(session, guesser, refused, now=now)
-    refusals.note(session, refused, now=now)

@@ -15,7 +15,8 @@ from core import ids
 from core.db import Connection, connection_of
 from core.errors import Refusal
 from rewards.offers import standing
-from rewards.redemption import conditions, reasons
+from rewards.redemption import conditions, guesses, reasons
+from rewards.redemption.guesses import Guesser
 from rewards.redemption.reasons import CODES, Missed, Reason
 
 #: How many a voucher keeps; a code that many show keeps more, since it is staff who look there.
@@ -24,6 +25,12 @@ MOST_OF_GENERIC = 200
 KEPT = timedelta(days=90)
 #: The longest reason, in characters: a rule over a thousand lines tells each of them.
 _LONGEST = 20_000
+
+
+def note_shown(session: Session, guesser: Guesser, refusal: Refusal, *, now: datetime) -> None:
+    """A code that there is not counts as a guess; of a voucher that there is the reason is kept."""
+    guesses.note(session, guesser, refusal, now=now)
+    note(session, refusal, now=now)
 
 
 def note(session: Session, refusal: Refusal, *, now: datetime) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import connection_of, transaction
-from core.errors import Refusal
 from core.web import idempotent, unproxied
 from rewards import refusals
 from rewards.api import shapes, shoppers
@@ -64,14 +63,8 @@ def create_reservation(args: dict[str, Any]) -> Response:
     return idempotent.command(
         work,
         schema=ReservationSchema(),
-        beside=lambda session, refused: _note(session, guesser, refused, now=now),
+        beside=lambda session, refused: refusals.note_shown(session, guesser, refused, now=now),
     )
-
-
-def _note(session: Session, guesser: Guesser, refused: Refusal, *, now: datetime) -> None:
-    """A code that there is not counts as a guess; of a voucher that there is the reason is kept."""
-    guesses.note(session, guesser, refused, now=now)
-    refusals.note(session, refused, now=now)
 
 
 @blueprint.get("/reservations/<uuid:reservation_id>")
