@@ -19,11 +19,14 @@ import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
-import engage.api.customer
-import engage.api.public
-import engage.api.staff
-import engage.reactions
-import engage.work
+import engage.consents.api.customer
+import engage.consents.reactions
+import engage.decisions.api.staff
+import engage.inbox.api.customer
+import engage.journeys.api.staff
+import engage.links.api.public
+import engage.walks.reactions
+import engage.walks.work
 import insights.api.staff
 import insights.reactions
 import rewards.api.customer
@@ -149,7 +152,8 @@ def doors() -> list[Door]:
                 rewards.gift_cards.api.customer.blueprint,
                 rewards.gifts.api.customer.blueprint,
                 rewards.vouchers.api.customer.blueprint,
-                engage.api.customer.blueprint,
+                engage.consents.api.customer.blueprint,
+                engage.inbox.api.customer.blueprint,
             ],
             also_documents=sign_in,
         ),
@@ -173,7 +177,8 @@ def doors() -> list[Door]:
                 rewards.rules.api.staff.blueprint,
                 rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
-                engage.api.staff.blueprint,
+                engage.journeys.api.staff.blueprint,
+                engage.decisions.api.staff.blueprint,
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
@@ -232,7 +237,7 @@ def doors() -> list[Door]:
             guard=None,
             blueprints=[
                 core.delivery.api.public.blueprint,
-                engage.api.public.blueprint,
+                engage.links.api.public.blueprint,
                 wallet.identity.api.public.blueprint,
                 wallet.topups.api.public.blueprint,
                 wallet.peers.api.public.blueprint,
@@ -261,7 +266,8 @@ READERS: list[Reader] = [
     *rewards.gift_cards.reactions.READERS,
     *rewards.gifts.reactions.READERS,
     *insights.reactions.READERS,
-    *engage.reactions.READERS,
+    *engage.consents.reactions.READERS,
+    *engage.walks.reactions.READERS,
 ]
 
 
@@ -277,7 +283,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.vouchers.work.WORK,
         *rewards.reservations.work.WORK,
         *rewards.simulation.work.WORK,
-        *engage.work.WORK,
+        *engage.walks.work.WORK,
         Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
         Work("delivery.recover", core.delivery.work.recover_lost),
     ]

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from connect import events, identities, personal
+from connect import events, identities
 from connect.calls import Call
 from connect.identities import Identity
-from core import crypto, ids
+from core import crypto, ids, personal
 from core.db import connection_of
 from core.events import Event
 from core.events.announce import columns_of

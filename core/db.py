@@ -1,6 +1,6 @@
 """The database: one transaction an entry point, one statement a hot path, and errors that name their refusal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, cast
@@ -44,6 +44,11 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
     }
+
+
+def one_of(column: str, values: Sequence[str]) -> str:
+    """The CHECK of a column that holds one of a few words."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
 class _Database:

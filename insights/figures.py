@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from core.db import Connection, connection_of
-from insights.models import PHASES
+from insights.profiles.models import PHASES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What insights does when others announce: it keeps each customer's profile."""
 
 from core.events import Reader
-from insights import profiles, sightings
+from insights import profiles
+from insights.profiles import sightings
 
 READERS = [
     Reader(

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from core.notes import Notes
-from engage import templates
-from engage.models import CHANNELS, PURPOSES
+from engage.consents.models import CHANNELS, PURPOSES
 from engage.steps.base import Branch, Go, Move, Run, Where
-from engage.templates import LONGEST_SOURCE, TemplateFailed
+from engage.templates import liquid as templates
+from engage.templates.liquid import LONGEST_SOURCE, TemplateFailed
 
 _MEMBERS = frozenset(("kind", "channel", "purpose", "template", "next"))
 _TEMPLATE_MEMBERS = frozenset(("title", "body", "whatsapp"))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.conditions import Payload, Predicate
+from core.events.named import VOUCHER_REDEEMED, parse_event, parse_where
 from core.notes import Notes
-from engage.conditions import Payload, Predicate
-from engage.facts import VOUCHER_REDEEMED, parse_event, parse_where
 from engage.steps.base import Branch, Go, Move, Pause, Run, Where
 
 LONGEST_SECONDS = 400 * 24 * 3600

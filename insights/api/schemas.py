@@ -1,7 +1,7 @@
 from marshmallow import Schema, fields, validate
 
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
-from insights.models import PHASES
+from insights.profiles.models import PHASES
 
 
 class TimelineArgs(PageArgs):

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from connect import personal
-from core import crypto, db
+from core import crypto, db, personal
 from tests.connect.conftest import WRITE_KEY
 from tests.connect.people import logged, private_of
 from tests.insights.log import a_customer

@@ -1,14 +1,18 @@
 """What the tests of engage share: customers, campaigns, journeys, and a way to let the log be read."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_smorest import Blueprint
 from sqlalchemy import select
 
+from app import wiring
 from auth import customers, devices
 from auth.customers import SignUp
 from core import ids
@@ -16,14 +20,21 @@ from core.db import connection_of, transaction
 from core.delivery import messages
 from core.delivery.models import Message
 from core.events import Event, Reader, announce_all, readers
+from core.settings import Settings
+from core.web import doors, principals, problems, requests
+from core.web.doors import Door
+from core.web.principals import Principal
 from engage import consents, journeys
 from engage.consents import Said
-from engage.models import Enrolment, StepRun
-from engage.reactions import READERS
-from engage.work import advance_due
+from engage.consents import reactions as consents_reactions
+from engage.walks import reactions as walks_reactions
+from engage.walks.models import Enrolment, StepRun
+from engage.walks.work import advance_due
 from rewards import campaigns
 from rewards.events import OrderCompleted, VoucherRedeemed
 from rewards.models import VoucherRow
+
+READERS = [*consents_reactions.READERS, *walks_reactions.READERS]
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 WEEK = 7 * 24 * 3600
@@ -134,6 +145,30 @@ class Scene:
 def scene(database: None) -> Scene:
     readers.register(READERS)
     return Scene()
+
+
+Open = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def open_for(scene: Scene) -> Open:
+    """Open engage's part of the doors to one principal."""
+
+    def opened(principal: Principal | None = None) -> FlaskClient:
+        app = Flask("engage", static_folder=None)
+        app.extensions["settings"] = Settings(environment="test")
+        problems.register(app)
+        requests.register(app)
+        own = [replace(door, blueprints=_own(door), also_documents=[]) for door in wiring.doors() if _own(door)]
+        guard = lambda: principal or principals.current()  # noqa: E731
+        doors.open_doors(app, [replace(door, guard=guard) if door.guard else door for door in own])
+        return app.test_client()
+
+    return opened
+
+
+def _own(door: Door) -> list[Blueprint]:
+    return [blueprint for blueprint in door.blueprints if blueprint.name.startswith("engage")]
 
 
 def enrolments() -> Sequence[Enrolment]:

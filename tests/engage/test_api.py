@@ -1,58 +1,14 @@
 """Engage over HTTP: what staff publish, what customers allow, and why they got what they got."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-import engage.api.customer
-import engage.api.public
-import engage.api.staff
 from core import ids
-from core.settings import Settings
-from core.web import doors, principals, problems, requests
-from core.web.doors import Door
 from core.web.principals import Principal
 from rewards.vouchers import codes
-from tests.engage.conftest import Scene, both_branches, vouchers_of
-
-Open = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def open_for(scene: Scene) -> Open:
-    """Open engage's doors to one principal."""
-
-    def opened(principal: Principal | None = None) -> FlaskClient:
-        app = Flask("engage", static_folder=None)
-        app.extensions["settings"] = Settings(environment="test")
-        problems.register(app)
-        requests.register(app)
-        rooms = [
-            ("customer", "/app/v1", engage.api.customer.blueprint, False),
-            ("staff", "/admin/v1", engage.api.staff.blueprint, True),
-            ("public", "", engage.api.public.blueprint, False),
-        ]
-        doors.open_doors(
-            app,
-            [
-                Door(
-                    name=name,
-                    document=name,
-                    title=name,
-                    prefix=prefix,
-                    guard=(lambda: principal or principals.current()) if name != "public" else None,
-                    needs_permissions=needs_permissions,
-                    blueprints=[blueprint],
-                )
-                for name, prefix, blueprint, needs_permissions in rooms
-            ],
-        )
-        return app.test_client()
-
-    return opened
+from tests.engage.conftest import Open, Scene, both_branches, vouchers_of
 
 
 def staff(*permissions: str) -> Principal:

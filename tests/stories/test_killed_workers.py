@@ -22,7 +22,7 @@ from core.delivery import work
 from core.delivery.models import Message
 from core.events import readers
 from core.settings import Settings
-from engage.models import Enrolment
+from engage.walks.models import Enrolment
 from rewards.models import VoucherRow
 from tests.engage.conftest import Scene, both_branches
 from tests.standins.twilio import Twilio

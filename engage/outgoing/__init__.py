@@ -1,0 +1,1 @@
+"""Outgoing: whether and how each message that is meant goes out."""

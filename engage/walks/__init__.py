@@ -1,0 +1,1 @@
+"""Walks: customers on their way through journeys."""
