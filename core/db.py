@@ -1,6 +1,6 @@
 """The database: one transaction an entry point, one statement a hot path, and errors that name their refusal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any, cast
@@ -145,11 +145,21 @@ def transaction() -> Iterator[Session]:
         with translated_errors():
             yield session
             session.commit()
+        for hint in session.info.pop("hints", {}).values():
+            hint()
     except BaseException:
         _roll_back(session)
         raise
     finally:
         session.close()
+
+
+def after_commit(session: Session, name: str, hint: Callable[[], None]) -> None:
+    """Give a hint once the session's `transaction` has committed; the same name gives it once.
+
+    A process that dies in between never gives it: so it may hasten what follows, and nothing may hang on it.
+    """
+    session.info.setdefault("hints", {})[name] = hint
 
 
 def _roll_back(session: Session) -> None:

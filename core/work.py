@@ -4,14 +4,18 @@ Two shapes. Work that stays in the database locks its due rows and acts in the s
 calls the outside world claims rows under a lease, commits, calls, and records: `claim`, `still_holds`, `settle`.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import after_commit
 
 
 class Due:
@@ -46,6 +50,31 @@ class Schedule:
     name: str
     cron: str
     run: Callable[[datetime], None]
+
+
+#: By the name of a line that this process works: what its thread waits on between two looks.
+_bells: dict[str, threading.Event] = {}
+
+
+def bell(name: str) -> threading.Event:
+    """What the worker's thread for this line waits on."""
+    return _bells.setdefault(name, threading.Event())
+
+
+def nudge(name: str) -> None:
+    """Let this process look at once for what is due on a line, if it works that line; others find it by their polls.
+
+    It saves a wait and nothing hangs on it. Called after a commit: see `nudge_after`
+    """
+    known = _bells.get(name)
+    if known is not None:
+        known.set()
+
+
+def nudge_after(session: Session, name: str) -> None:
+    """`nudge`, once what this session wrote is committed."""
+    if name in _bells:
+        after_commit(session, name, partial(nudge, name))
 
 
 def lock_due(
