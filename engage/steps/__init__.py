@@ -4,7 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 from core.notes import Notes
-from engage.steps.base import Ask, Branch, End, Go, Move, Pause, Run, Step, Where
+from engage.steps.base import (
+    Arm,
+    Ask,
+    AskCall,
+    AskCredit,
+    AskFacts,
+    AskStaff,
+    AskTrait,
+    AskVoucher,
+    Branch,
+    End,
+    Go,
+    Move,
+    Pause,
+    Pausing,
+    Run,
+    Step,
+    Where,
+)
 from engage.steps.exit import parse_exit
 from engage.steps.issue_voucher import IssueVoucher, parse_issue_voucher
 from engage.steps.message import SendMessage, parse_message
@@ -12,13 +30,21 @@ from engage.steps.wait import Wait, parse_wait
 
 __all__ = [
     "KINDS",
+    "Arm",
     "Ask",
+    "AskCall",
+    "AskCredit",
+    "AskFacts",
+    "AskStaff",
+    "AskTrait",
+    "AskVoucher",
     "Branch",
     "End",
     "Go",
     "IssueVoucher",
     "Move",
     "Pause",
+    "Pausing",
     "Run",
     "SendMessage",
     "Step",

@@ -1,17 +1,22 @@
 """What every kind of step shares: it is entered with where the walk stands, and says where the walk goes.
 
-A step decides alone and touches nothing outside its run; what many walks ask for is done for all of them at once.
+A step decides alone and touches nothing outside its run. What it needs from others it asks for (`Ask`), so that what
+many walks ask for is done for all of them at once, and so that a backtest can answer as well as the house.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from core import ids
 
 #: The step that a branch leads to; None ends the journey there.
 Branch = str | None
+
+#: treated: what the journey does happens; holdout and control walk it without its effects.
+Arm = Literal["treated", "holdout", "control"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +25,6 @@ class Go:
 
     to: Branch
     reason: str = "finished"
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A voucher of this campaign, which must be there before the walk goes on."""
-
-    campaign_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +40,88 @@ class End:
     reason: str
 
 
-Move = Go | Ask | Pause | End
+@dataclass(frozen=True, slots=True)
+class AskVoucher:
+    """A voucher of this campaign. On by “next” with it, by “on_refused” without."""
+
+    campaign_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """What a step may know of the walk that enters it."""
+class AskCredit:
+    """Money of the brand's in the customer's wallet, for so many days. On by “next” or “on_refused”."""
 
-    is_held_out: bool
-    voucher_id: UUID | None
-    voucher_redeemed_at: datetime | None
+    amount_minor: int
+    currency: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskFacts:
+    """What is known of the customer: the step is entered again with it in `Where.facts`.
+
+    needs  those of the conditions that the step decides by (`insights.segments`)
+    """
+
+    needs: Collection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskTrait:
+    """A trait of the customer's profile. On by “next”."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class AskStaff:
+    """A word to staff about this customer. On by “next”."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskCall:
+    """A call to an outside target with these fields of the entry, made later. On by “next”."""
+
+    target_id: UUID
+    fields: Sequence[str] = ()
+
+
+Ask = AskVoucher | AskCredit | AskFacts | AskTrait | AskStaff | AskCall
+Move = Go | Pause | End | Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """What a step may know of the walk that enters it.
+
+    context   what brought the customer in: {"event", "id", "at", "payload"}
+    variants  by step, which variant this walk was given there
+    zone      the customer's own time zone (None: the brand's), where a step of the journey asks for it
+    facts     what the step asked for before (`AskFacts`), else None
+    """
+
+    arm: Arm = "treated"
+    journey_id: UUID | None = None
+    entry_key: str = ""
+    voucher_id: UUID | None = None
+    voucher_redeemed_at: datetime | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    variants: Mapping[str, str] = field(default_factory=dict)
+    zone: str | None = None
+    facts: Any = None
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether it walks without the journey's effects, in whichever arm."""
+        return self.arm != "treated"
 
 
 @dataclass(slots=True)
 class Run:
-    """One step for one customer, as it will stand in `step_run`."""
+    """One step for one customer, as it will stand in `step_run`. variant: which one the step gave the walk"""
 
     enrolment_id: UUID
     customer_id: UUID
@@ -69,6 +134,7 @@ class Run:
     reasons: list[dict[str, Any]] = field(default_factory=list)
     voucher_id: UUID | None = None
     message_ids: list[UUID] = field(default_factory=list)
+    variant: str | None = None
 
     def because(self, code: str, detail: str, **facts: Any) -> None:
         self.reasons.append({"code": code, "detail": detail, **facts})
@@ -80,7 +146,9 @@ class Step(Protocol):
     branches         every way on, by the name that the graph gives it
     gives_voucher_on the branch past which the walk surely holds a voucher
     needs_voucher    why a voucher must have been issued before it; None when it need not
-    pauses           whether it lets time pass, so that a loop through it cannot spin
+    pauses           whether it lets time pass, so that a loop through it cannot spin; such a step is a `Pausing`
+    enter            may be called again for the same visit (with facts, or after the batch was undone), so it changes
+                     nothing but its run
     """
 
     @property
@@ -99,6 +167,13 @@ class Step(Protocol):
     def pauses(self) -> bool: ...
 
     def enter(self, where: Where, run: Run, *, now: datetime) -> Move: ...
+
+
+class Pausing(Step, Protocol):
+    """A step at which a walk may stand still. on_timeout: where it goes when the time is over"""
+
+    @property
+    def on_timeout(self) -> Branch: ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.notes import Notes
-from engage.steps.base import Ask, Branch, Go, Move, Run, Where
+from engage.steps.base import AskVoucher, Branch, Go, Move, Run, Where
 
 _MEMBERS = frozenset(("kind", "campaign_id", "next", "on_refused"))
 
@@ -31,7 +31,7 @@ class IssueVoucher:
         if where.is_held_out:
             run.outcome = "held_out"
             return Go(self.next)
-        return Ask(self.campaign_id)
+        return AskVoucher(self.campaign_id)
 
 
 def parse_issue_voucher(raw: dict[str, Any], notes: Notes) -> IssueVoucher:

@@ -19,7 +19,7 @@ from core.events.announce import MAX_DEPTH
 from engage.journeys.versions import Catalogue, Version
 from engage.outgoing import writing as outgoing
 from engage.outgoing.writing import Planned
-from engage.steps import Ask, End, Go, Pause, Run, SendMessage
+from engage.steps import AskVoucher, End, Go, Move, Pause, Run, SendMessage
 from engage.walks import giving, rows
 from engage.walks.events import JourneyEnded, JourneyEntered, JourneyStepDone
 from engage.walks.giving import Asked
@@ -113,18 +113,18 @@ def _run_on(batch: Batch, walk: Walk, *, may_ask: bool) -> Asked | None:
         move = step.enter(walk.where, run, now=batch.now)
         if isinstance(step, SendMessage) and run.outcome == "planned":
             batch.messages.append(Planned(walk, run, step, walk.voucher_id))
-        if isinstance(move, Ask):
+        if isinstance(move, AskVoucher):
             return Asked(walk, run, move.campaign_id)
         _apply(batch, walk, move)
     return None
 
 
-def _apply(batch: Batch, walk: Walk, move: Go | Pause | End) -> None:
+def _apply(batch: Batch, walk: Walk, move: Move) -> None:
     if isinstance(move, Go):
         _leave(batch, walk, move.to, reason=move.reason)
     elif isinstance(move, Pause):
         walk.pause(until=move.until, awaited_event=move.awaited_event)
-    else:
+    elif isinstance(move, End):
         walk.end(move.reason, now=batch.now)
 
 

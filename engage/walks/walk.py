@@ -35,7 +35,13 @@ class Walk:
 
     @property
     def where(self) -> Where:
-        return Where(self.is_held_out, self.voucher_id, self.voucher_redeemed_at)
+        return Where(
+            arm="holdout" if self.is_held_out else "treated",
+            journey_id=self.journey_id,
+            entry_key=self.entry_key,
+            voucher_id=self.voucher_id,
+            voucher_redeemed_at=self.voucher_redeemed_at,
+        )
 
     @property
     def is_waiting(self) -> bool:
