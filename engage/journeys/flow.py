@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.notes import Notes
-from engage.steps import Step
+from engage.steps import Step, WaitUntil
+from engage.steps.hints import unknown
 
 
 def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
@@ -15,7 +16,7 @@ def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
     for name, step in steps.items():
         for branch, to in step.branches.items():
             if to is not None and not _is_step(to, steps):
-                here.at(name).at(branch).say("Must be the name of a step, or left out where the journey ends.")
+                _place(here.at(name), step, branch).say(_no_step(to, steps))
     if notes.errors:
         return
 
@@ -29,6 +30,20 @@ def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
         need = steps[name].needs_voucher
         if need and not holding[name]:
             here.at(name).say(f"This step {need}, but it can be reached without one having been issued.")
+
+
+def _place(notes: Notes, step: Step, branch: str) -> Notes:
+    """Where a branch stands as it was drawn."""
+    if isinstance(step, WaitUntil):
+        return notes.at("next")
+    for part in branch.split("/"):
+        notes = notes.at(part)
+    return notes
+
+
+def _no_step(to: Any, steps: Mapping[str, Step]) -> str:
+    told = f"{unknown(to, steps.keys(), 'step')} " if isinstance(to, str) else ""
+    return f"{told}Must be the name of a step, or left out where the journey ends."
 
 
 def _is_step(to: Any, steps: Mapping[str, Step]) -> bool:

@@ -1,47 +1,72 @@
 """The graph of a journey: JSON as staff publish it, parsed into immutable steps with every fault named at once.
 
-    {"trigger": {"event": "order.completed", "where": {"field": "total_minor", "is": "at_least", "value": 5000}},
-     "re_entry": "never",
+    {"entry": {"event": "order.completed", "where": {"field": "total_minor", "is": "at_least", "value": 5000}},
+     "re_entry": "never", "max_lateness_seconds": 86400, "purpose": "marketing",
+     "goal": {"event": "order.completed", "within_seconds": 259200}, "exit_when": [{"event": "order.completed"}],
      "first": "gift",
      "steps": {"gift": {"kind": "issue_voucher", "campaign_id": "…", "next": "tell"}, …}}
 
-`re_entry` is "never" (the default) or {"once_per": "order_id"}: once for each value of that field of the trigger.
+Graphs of the first release say {"trigger": {"event", "where"}} instead of `entry`; those that are published keep it.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from core.conditions import Payload, Predicate, values_at
-from core.events.named import fields_of, parse_event, parse_where
+from core.conditions import Payload
 from core.notes import Notes
-from engage.journeys import flow
+from engage.journeys import entries, flow, goals
+from engage.journeys.entries import Entry, ReEntry
 from engage.journeys.errors import JourneyInvalid
+from engage.journeys.goals import Goal
 from engage.steps import KINDS, Step
+from engage.steps.happenings import Happening, of_event
+from engage.steps.hints import unknown
+from engage.steps.wait import Wait
+from engage.steps.wait_until import AT_ENTRY, WaitUntil
 
 MOST_STEPS = 100
-_LONGEST_KEY = 200
 
-_MEMBERS = frozenset(("trigger", "re_entry", "first", "steps"))
-_REQUIRED = frozenset(("trigger", "first", "steps"))
-_TRIGGER_MEMBERS = frozenset(("event", "where"))
+#: An event that comes in later than this moves no one any more, unless the author says otherwise.
+_LATENESS_SECONDS = 24 * 3600
+_LONGEST_LATENESS_SECONDS = 30 * 24 * 3600
+
+_PURPOSES = ("transactional", "marketing")
+
+_MEMBERS = frozenset(("entry", "re_entry", "max_lateness_seconds", "purpose", "goal", "exit_when", "first", "steps"))
+_OLD_MEMBERS = frozenset(("trigger", "re_entry", "first", "steps"))
+_OLD_TRIGGER = frozenset(("event", "where"))
 
 
 @dataclass(frozen=True)
 class Graph:
-    """entry_field: the trigger's field whose value lets a customer enter once more; None: once ever."""
+    """max_lateness: how old an event may be that lets somebody in; None in graphs of the first release: any age"""
 
-    trigger_event: str
-    trigger_where: Predicate
-    entry_field: str | None
+    entry: Entry
+    re_entry: ReEntry
+    max_lateness: timedelta | None
+    exits: tuple[Happening, ...]
+    goal: Goal | None
+    purpose: str | None
     first: str
     steps: dict[str, Step]
 
-    def entry_key(self, payload: Payload) -> str | None:
-        """Under which key this payload lets its customer in; None when the field that it takes is missing."""
-        if self.entry_field is None:
-            return ""
-        value = next(values_at(payload, self.entry_field.split(".")), None)
-        return str(value)[:_LONGEST_KEY] if isinstance(value, str | int | float) else None
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether a customer walks it at most once at a time, and any number of times in turn."""
+        return self.re_entry.is_exclusive
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Every event that may wake, end or fulfil a walk."""
+        waits = [step.happening for step in self.steps.values() if isinstance(step, Wait) and step.happening]
+        goal = [self.goal.happening] if self.goal else []
+        return frozenset(happening.event for happening in [*waits, *self.exits, *goal])
+
+    def entry_key(self, payload: Payload, event_id: UUID) -> str | None:
+        """Under which key this event lets its customer in; None when the field that it takes is missing."""
+        return self.re_entry.key(payload, event_id)
 
 
 def parse(raw: Any, *, pointer: str = "") -> Graph:
@@ -51,51 +76,120 @@ def parse(raw: Any, *, pointer: str = "") -> Graph:
     raises   JourneyInvalid, which names every fault and where it stands
     """
     notes = Notes(pointer)
-    given = notes.object_(raw, allowed=_MEMBERS, required=_REQUIRED)
-    trigger = notes.at("trigger").object_(
-        given.get("trigger", {}), allowed=_TRIGGER_MEMBERS, required=frozenset(("event",))
-    )
-    event = parse_event(trigger["event"], notes.at("trigger").at("event")) if "event" in trigger else ""
-    graph = Graph(
-        trigger_event=event,
-        trigger_where=parse_where(trigger.get("where"), notes.at("trigger").at("where"), event=event),
-        entry_field=_entry_field(given.get("re_entry", "never"), notes.at("re_entry"), event=event),
-        first=given["first"] if isinstance(given.get("first"), str) else "",
-        steps=_steps(given.get("steps", {}), notes.at("steps")),
-    )
+    graph = _old(raw, notes) if isinstance(raw, dict) and "trigger" in raw else _drawn(raw, notes)
     if not notes.errors:
         flow.check(graph.first, graph.steps, notes)
+        _check_keys(graph, notes)
     if notes.errors:
         raise JourneyInvalid(errors=notes.errors)
-    return graph
+    return _with_entry_hour(graph)
 
 
-def _entry_field(raw: Any, notes: Notes, *, event: str) -> str | None:
-    if raw == "never":
-        return None
-    if not isinstance(raw, dict) or raw.keys() != {"once_per"}:
-        notes.say('Must be “never” or {"once_per": a field of the trigger}.')
-        return None
-    field = notes.at("once_per").text(raw["once_per"], longest=_LONGEST_KEY)
-    known = fields_of(event)
-    if field and known is not None and field.split(".")[0] not in known:
-        notes.at("once_per").say(f"“{event}” has no field “{field}”. It has: {', '.join(sorted(known))}.")
-    return field
+def _drawn(raw: Any, notes: Notes) -> Graph:
+    given = notes.object_(raw, allowed=_MEMBERS, required=frozenset(("entry", "first", "steps")))
+    entry = entries.parse_entry(given.get("entry"), notes.at("entry"))
+    purpose = _purpose(given.get("purpose"), notes.at("purpose"))
+    return Graph(
+        entry=entry,
+        re_entry=entries.parse_re_entry(given.get("re_entry", "never"), notes.at("re_entry"), event=entry.event),
+        max_lateness=_lateness(given.get("max_lateness_seconds", _LATENESS_SECONDS), notes.at("max_lateness_seconds")),
+        exits=goals.parse_exits(given.get("exit_when", []), notes.at("exit_when")),
+        goal=goals.parse_goal(given.get("goal"), notes.at("goal")),
+        purpose=purpose,
+        first=_first(given),
+        steps=_steps(given.get("steps", {}), notes.at("steps"), purpose=purpose),
+    )
 
 
-def _steps(raw: Any, notes: Notes) -> dict[str, Step]:
+def _old(raw: dict[str, Any], notes: Notes) -> Graph:
+    given = notes.object_(raw, allowed=_OLD_MEMBERS, required=frozenset(("trigger", "first", "steps")))
+    here = notes.at("trigger")
+    trigger = here.object_(given["trigger"], allowed=_OLD_TRIGGER, required=frozenset(("event",)))
+    happening = of_event(trigger, here)
+    return Graph(
+        entry=Entry("event", happening.event, happening),
+        re_entry=entries.parse_re_entry(given.get("re_entry", "never"), notes.at("re_entry"), event=happening.event),
+        max_lateness=None,
+        exits=(),
+        goal=None,
+        purpose=None,
+        first=_first(given),
+        steps=_steps(given.get("steps", {}), notes.at("steps"), purpose=None),
+    )
+
+
+def _first(given: dict[str, Any]) -> str:
+    return given["first"] if isinstance(given.get("first"), str) else ""
+
+
+def _purpose(raw: Any, notes: Notes) -> str | None:
+    if raw is not None and raw not in _PURPOSES:
+        notes.say(f"Must be one of: {', '.join(_PURPOSES)}.")
+    return raw if isinstance(raw, str) else None
+
+
+def _lateness(raw: Any, notes: Notes) -> timedelta:
+    if isinstance(raw, int) and not isinstance(raw, bool) and 1 <= raw <= _LONGEST_LATENESS_SECONDS:
+        return timedelta(seconds=raw)
+    notes.say("Must be a whole number of seconds, at most 30 days (2592000).")
+    return timedelta(seconds=_LATENESS_SECONDS)
+
+
+def _steps(raw: Any, notes: Notes, *, purpose: str | None) -> dict[str, Step]:
     if not isinstance(raw, dict) or not 1 <= len(raw) <= MOST_STEPS:
         notes.say(f"Must be an object of 1 to {MOST_STEPS} steps by name.")
         return {}
-    steps: dict[str, Step] = {}
-    for name, step in raw.items():
-        here = notes.at(name)
-        if not 0 < len(name) <= 100:
-            here.say("The name of a step has 1 to 100 characters.")
-        elif not isinstance(step, dict):
-            here.say("Must be an object.")
-        elif not isinstance(step.get("kind"), str) or step["kind"] not in KINDS:
-            here.at("kind").say(f"Must be one of: {', '.join(KINDS)}.")
-        else:
-            steps[name] = KINDS[step["kind"]](step, here)
-    return steps
+    return {name: step for name, one in raw.items() if (step := _step(name, one, notes.at(name), purpose)) is not None}
+
+
+def _step(name: str, raw: Any, notes: Notes, purpose: str | None) -> Step | None:
+    if not 0 < len(name) <= 100 or name.startswith("@"):
+        notes.say("The name of a step has 1 to 100 characters and does not begin with “@”.")
+        return None
+    if not isinstance(raw, dict):
+        notes.say("Must be an object.")
+        return None
+    kind = raw.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        told = unknown(kind, KINDS.keys(), "kind of step") if isinstance(kind, str) else ""
+        notes.at("kind").say(told or f"Must be one of: {', '.join(KINDS)}.")
+        return None
+    if kind == "message" and purpose is not None:
+        raw = {"purpose": purpose, **raw}
+    return KINDS[kind](raw, notes)
+
+
+def _check_keys(graph: Graph, notes: Notes) -> None:
+    """`same_key` compares with the key under which the customer entered, so there must be one."""
+    if graph.re_entry.field is not None:
+        return
+    waits = [
+        (notes.at("steps").at(name), step.happening)
+        for name, step in graph.steps.items()
+        if isinstance(step, Wait) and step.happening
+    ]
+    exits = [(notes.at("exit_when").at(position), one) for position, one in enumerate(graph.exits)]
+    goal = [(notes.at("goal"), graph.goal.happening)] if graph.goal else []
+    for here, happening in [*waits, *exits, *goal]:
+        if happening.same_key is not None:
+            here.at("same_key").say(
+                "There is no key to compare with: say which field of the entry it is by"
+                ' "re_entry": {"once_per": "…"}, or leave “same_key” out.'
+            )
+
+
+def _with_entry_hour(graph: Graph) -> Graph:
+    """A date entry that names an hour begins with a wait for it, which is a step like any other."""
+    if graph.entry.at is None:
+        return graph
+    step = WaitUntil(at=graph.entry.at, next=graph.first, is_same_day=True)
+    return Graph(
+        entry=graph.entry,
+        re_entry=graph.re_entry,
+        max_lateness=graph.max_lateness,
+        exits=graph.exits,
+        goal=graph.goal,
+        purpose=graph.purpose,
+        first=AT_ENTRY,
+        steps={AT_ENTRY: step, **graph.steps},
+    )

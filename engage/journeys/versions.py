@@ -14,7 +14,6 @@ from engage.journeys import graph
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.graph import Graph
 from engage.journeys.models import Journey, JourneyVersion
-from engage.steps import Wait
 
 #: None: this release does not understand it any more.
 _compiled: dict[UUID, Graph | None] = {}
@@ -44,12 +43,12 @@ class Catalogue:
         self._entered: dict[str, list[Version]] = {}
         for version in versions:
             if version.is_entered:
-                self._entered.setdefault(version.graph.trigger_event, []).append(version)
-        self.awaited = frozenset(name for version in versions for name in _awaited(version.graph))
+                self._entered.setdefault(version.graph.entry.event, []).append(version)
+        self.awaited = frozenset(name for version in versions for name in version.graph.awaited)
         self.names = self.awaited | self._entered.keys()
 
     def entered_by(self, name: str) -> list[Version]:
-        """The versions whose trigger is this event."""
+        """The versions that this event lets customers into."""
         return self._entered.get(name, [])
 
 
@@ -106,7 +105,3 @@ def _compile(version_id: UUID, raw: dict[str, Any]) -> Graph | None:
     except JourneyInvalid as error:
         _log.error("journey version %s is not understood any more: %s", version_id, error.facts)
         return None
-
-
-def _awaited(graph: Graph) -> set[str]:
-    return {step.for_event for step in graph.steps.values() if isinstance(step, Wait) and step.for_event}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.notes import Notes
+from engage.steps.ab import Ab, parse_ab
 from engage.steps.base import (
     Arm,
     Ask,
@@ -23,12 +24,25 @@ from engage.steps.base import (
     Step,
     Where,
 )
+from engage.steps.credit import Credit, parse_credit
 from engage.steps.exit import parse_exit
+from engage.steps.issue_gift_card import IssueGiftCard, parse_issue_gift_card
 from engage.steps.issue_voucher import IssueVoucher, parse_issue_voucher
 from engage.steps.message import SendMessage, parse_message
+from engage.steps.notify_staff import NotifyStaff, parse_notify_staff
+from engage.steps.split import Split, parse_split
+from engage.steps.update_trait import UpdateTrait, parse_update_trait
 from engage.steps.wait import Wait, parse_wait
+from engage.steps.wait_until import WaitUntil, parse_wait_until
 
 __all__ = [
+    "Ab",
+    "Credit",
+    "IssueGiftCard",
+    "NotifyStaff",
+    "Split",
+    "UpdateTrait",
+    "WaitUntil",
     "KINDS",
     "Arm",
     "Ask",
@@ -54,7 +68,14 @@ __all__ = [
 
 KINDS: dict[str, Callable[[dict[str, Any], Notes], Step]] = {
     "issue_voucher": parse_issue_voucher,
+    "issue_gift_card": parse_issue_gift_card,
+    "credit": parse_credit,
     "message": parse_message,
     "wait": parse_wait,
+    "wait_until": parse_wait_until,
+    "split": parse_split,
+    "ab": parse_ab,
+    "update_trait": parse_update_trait,
+    "notify_staff": parse_notify_staff,
     "exit": parse_exit,
 }

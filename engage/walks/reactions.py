@@ -56,12 +56,12 @@ def _entries(catalogue: Catalogue, events: Sequence[LoggedEvent]) -> list[_Entry
     found: list[_Entry] = []
     for event in events:
         for version in catalogue.entered_by(event.name):
-            key = version.graph.entry_key(event.payload)
+            key = version.graph.entry_key(event.payload, event.id)
             if event.customer_id is None or key is None or event.depth >= carrying.DEEPEST:
                 continue
             if event.occurred_at < version.opened_at:
                 continue  # a reader that lags behind, or a late import, does not reach back beyond the beginning
-            if version.graph.trigger_where(event.payload):
+            if version.graph.entry.happening.where(event.payload):
                 found.append((event, version, (version.journey_id, event.customer_id, key)))
     return found
 

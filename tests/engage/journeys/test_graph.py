@@ -49,7 +49,7 @@ def test_an_event_from_outside_may_have_any_field() -> None:
     where = {"field": "properties.sku", "is": "equals", "value": "A1"}
     raw["trigger"] = {"event": "outside.track", "where": where}
 
-    assert graph.parse(raw).trigger_event == "outside.track"
+    assert graph.parse(raw).entry.event == "outside.track"
 
 
 @pytest.mark.parametrize("event", ["", "Order Completed", "order", 3, None, ["order.completed"]])
