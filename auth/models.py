@@ -20,10 +20,30 @@ def _status_check() -> CheckConstraint:
 
 
 class Customer(Base):
-    """phone_index and phone are NULL once the customer is erased."""
+    """phone_index and phone are NULL once the customer is erased, and so is what stands of e-mail and birthday.
+
+    email           one that is not verified is only what somebody typed, and more than one may have typed it
+    birthday_index  of month and day alone
+    """
 
     __tablename__ = "customer"
-    __table_args__ = (UniqueConstraint("phone_index"), _status_check(), _SCHEMA)
+    __table_args__ = (
+        UniqueConstraint("phone_index"),
+        _status_check(),
+        CheckConstraint(
+            "(email IS NULL) = (email_index IS NULL) AND (email_verified_at IS NULL OR email IS NOT NULL)",
+            name="email",
+        ),
+        CheckConstraint("(birthday IS NULL) = (birthday_index IS NULL)", name="birthday"),
+        Index(
+            "uq_customer_email_index",
+            "email_index",
+            unique=True,
+            postgresql_where=text("email_verified_at IS NOT NULL"),
+        ),
+        Index("ix_customer_birthday_index", "birthday_index", postgresql_where=text("birthday_index IS NOT NULL")),
+        _SCHEMA,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     phone: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -32,6 +52,12 @@ class Customer(Base):
     time_zone: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
     created_at: Mapped[datetime]
+    email: Mapped[bytes | None] = mapped_column(LargeBinary)
+    email_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    email_verified_at: Mapped[datetime | None]
+    birthday: Mapped[bytes | None] = mapped_column(LargeBinary)
+    birthday_index: Mapped[bytes | None] = mapped_column(LargeBinary)
+    birthday_set_at: Mapped[datetime | None]
 
 
 class Device(Base):

@@ -13,6 +13,7 @@ class MessageEvent(Event):
     channel: str
     purpose: str
     address_id: UUID | None = None
+    reference: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, one_of
 
-CHANNELS = ("push", "sms", "whatsapp")
+CHANNELS = ("push", "sms", "whatsapp", "email")
 PURPOSES = ("transactional", "marketing")
 
 
@@ -31,3 +31,4 @@ class Consent(Base):
     is_granted: Mapped[bool]
     source: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
+    wording_id: Mapped[UUID | None]

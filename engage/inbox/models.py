@@ -29,3 +29,5 @@ class InboxItem(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    reference: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]

@@ -24,6 +24,10 @@ class Journey(Base):
 
     live_version_id  the version that new customers enter; those inside finish the version that they entered
     holdout_bps      basis points of customers who walk it without its effects, always the same ones
+    draft            the graph that staff work on, with the revision that they last saw
+    spend            the most that its vouchers may cost, and in what time
+    paused_because   what paused it, where no person did
+    outcome_days     how long after an entry a customer's orders count to what the journey caused
     """
 
     __tablename__ = "journey"
@@ -31,6 +35,7 @@ class Journey(Base):
         CheckConstraint(one_of("status", STATUSES), name="status"),
         CheckConstraint("holdout_bps BETWEEN 0 AND 10000", name="holdout"),
         CheckConstraint("(status = 'draft') = (live_version_id IS NULL)", name="published"),
+        CheckConstraint("outcome_days BETWEEN 1 AND 90", name="outcome_days"),
         {"schema": "engage"},
     )
 
@@ -40,6 +45,13 @@ class Journey(Base):
     holdout_bps: Mapped[int] = mapped_column(Integer)
     live_version_id: Mapped[UUID | None]
     created_at: Mapped[datetime]
+    description: Mapped[str | None] = mapped_column(Text)
+    stage: Mapped[str | None] = mapped_column(Text)
+    draft: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    draft_revision: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    spend: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    paused_because: Mapped[str | None] = mapped_column(Text)
+    outcome_days: Mapped[int] = mapped_column(Integer, default=30, server_default="30")
 
 
 class JourneyVersion(Base):

@@ -16,7 +16,7 @@ class Walk:
     version_id: UUID
     customer_id: UUID
     entry_key: str
-    is_held_out: bool
+    arm: str
     state: str
     due_at: datetime | None
     step: str | None
@@ -32,6 +32,10 @@ class Walk:
     entered_at: datetime
     ended_at: datetime | None
     end_reason: str | None
+
+    @property
+    def is_held_out(self) -> bool:
+        return self.arm != "treated"
 
     @property
     def where(self) -> Where:

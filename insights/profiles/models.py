@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, Computed, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,13 +50,19 @@ class Profile(Sighted, Base):
 
 
 class Subject(Sighted, Base):
-    """Somebody whom we do not know, under a pseudonym, until they are found to be a customer."""
+    """Somebody whom we do not know, under a pseudonym, until they are found to be a customer.
+
+    linked_by  the evidence that they are. is_shared: too many customers were seen under it for it to be anybody's.
+    """
 
     __tablename__ = "subject"
     __table_args__ = (Index("ix_subject_customer_id", "customer_id"), {"schema": "insights"})
 
     subject_id: Mapped[str] = mapped_column(Text, primary_key=True)
     customer_id: Mapped[UUID | None]
+    linked_at: Mapped[datetime | None]
+    linked_by: Mapped[str | None] = mapped_column(Text)
+    is_shared: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class Revenue(Base):
@@ -81,3 +87,5 @@ class Trait(Base):
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     value: Mapped[Any] = mapped_column(JSONB)
     at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(Text, default="outside", server_default="outside")
+    event_id: Mapped[UUID | None]

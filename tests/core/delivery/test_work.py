@@ -41,6 +41,7 @@ def test_due_message_is_sent_once_and_announced(outbox: Outbox) -> None:
         "channel": "sms",
         "purpose": "marketing",
         "address_id": str(address_id),
+        "reference": None,
         "provider": "twilio",
     }
 

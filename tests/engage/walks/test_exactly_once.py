@@ -127,8 +127,9 @@ def test_a_log_that_is_read_again_from_the_start_does_nothing_twice(scene: Scene
 @pytest.mark.parametrize(
     "copy",
     [
-        "INSERT INTO engage.enrolment SELECT (jsonb_populate_record(e, jsonb_build_object('id', gen_random_uuid()))).*"
-        " FROM engage.enrolment e",
+        "INSERT INTO engage.enrolment (id, journey_id, version_id, customer_id, entry_key, state, visit, end_reason,"
+        " step_entered_at, depth, entered_at) SELECT gen_random_uuid(), journey_id, version_id, customer_id, entry_key,"
+        " state, visit, end_reason, step_entered_at, depth, entered_at FROM engage.enrolment",
         "INSERT INTO engage.step_run SELECT (jsonb_populate_record(r, jsonb_build_object('id', gen_random_uuid()))).*"
         " FROM engage.step_run r",
     ],

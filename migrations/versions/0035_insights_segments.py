@@ -1,0 +1,8 @@
+"""Nothing yet."""
+
+revision = "0035"
+down_revision = "0034"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,8 @@
+"""Nothing yet."""
+
+revision = "0036"
+down_revision = "0035"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,8 @@
+"""Nothing yet."""
+
+revision = "0037"
+down_revision = "0036"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,8 @@
+"""Nothing yet."""
+
+revision = "0040"
+down_revision = "0039"
+
+
+def upgrade() -> None:
+    pass

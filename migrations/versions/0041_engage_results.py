@@ -1,0 +1,8 @@
+"""Nothing yet."""
+
+revision = "0041"
+down_revision = "0040"
+
+
+def upgrade() -> None:
+    pass
