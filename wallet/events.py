@@ -51,6 +51,20 @@ class HoldExpired(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromotionGranted(Event):
+    """The brand gave a customer promotional value; `source` says who decided it ("journey:<id>")."""
+
+    name = "promotion.granted"
+    log_only = True
+
+    transfer_id: UUID
+    source: str
+    amount_minor: int
+    currency: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LotExpiring(Event):
     """purpose: "promotional" or "points"."""
 
