@@ -31,6 +31,8 @@ class Settings:
     #: Further currencies that customers can hold beside the brand's, comma-separated.
     wallet_currencies: str = ""
     brand_time_zone: str = "America/New_York"
+    #: In which messages are written to customers of whom no language is known that they are written in.
+    brand_locale: str = "en"
     brand_colour: str = "#1F4FA3"
     brand_country: str = "US"
     brand_city: str = "New York"
@@ -60,6 +62,8 @@ class Settings:
     payout_debtor_account: str = ""
     payout_debtor_bic: str = ""
     public_url: str = "http://127.0.0.1:8000"
+    #: Hosts that the links of saved templates may lead to, with their subdomains, comma-separated; empty: any.
+    link_hosts: str = ""
     #: How many proxies of ours each request passes: that many of the last X-Forwarded-For addresses are believed.
     trusted_proxies: int = field(default=0, metadata={"least": 0})
     minimum_app_version: str = "1.0.0"
@@ -85,6 +89,17 @@ class Settings:
     fcm_credentials_file: str = ""
     fcm_api_url: str = ""
     smtp_url: str = field(default="", repr=False)
+    #: A second account (or region) of Twilio and a second mail server, which take over while the first fails.
+    twilio_second_account_sid: str = ""
+    twilio_second_auth_token: str = field(default="", repr=False)
+    twilio_second_from: str = ""
+    twilio_second_api_url: str = ""
+    smtp_second_url: str = field(default="", repr=False)
+    #: In which order the providers of a channel are tried, where not the first one first.
+    sms_routes: str = ""
+    email_routes: str = ""
+    #: Messages a second that each provider is given at most, over all workers ("twilio=50,fcm=500"); others any number.
+    delivery_rates: str = ""
     stripe_secret_key: str = field(default="", repr=False)
     #: What the apps' SDK introduces itself with; no secret.
     stripe_publishable_key: str = ""
@@ -131,6 +146,8 @@ class Settings:
             found.append(f"ENVIRONMENT must be one of {', '.join(ENVIRONMENTS)}")
         if self.brand_time_zone not in available_timezones():
             found.append(f"BRAND_TIME_ZONE {self.brand_time_zone!r} is not a time zone")
+        if not re.fullmatch("[a-z]{2,3}(-([A-Z]{2}|[0-9]{3}))?", self.brand_locale):
+            found.append("BRAND_LOCALE must be a language, with or without a region, like en or fr-CA")
         if not re.fullmatch("#[0-9A-Fa-f]{6}", self.brand_colour):
             found.append("BRAND_COLOUR must be like #1F4FA3")
         fonts = [Path(name.strip()) for name in self.document_fonts.split(",") if name.strip()]
@@ -159,6 +176,8 @@ class Settings:
             found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated, each version once")
         if not self.public_url.startswith(("http://", "https://")):
             found.append("PUBLIC_URL must begin with https://")
+        if not re.fullmatch(r"(\s*[a-z_]+=([1-9][0-9]{0,5}|0\.[0-9]{0,3}[1-9])\s*(,(?=.)|$))*", self.delivery_rates):
+            found.append("DELIVERY_RATES must be like twilio=50,fcm=500: messages a second of each provider")
         if self.stripe_secret_key and not (self.stripe_publishable_key and self.stripe_webhook_secrets):
             found.append("STRIPE_SECRET_KEY needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRETS beside it")
         if self.is_production:

@@ -1,9 +1,9 @@
 """What each channel's content holds, and the gateway that it goes to.
 
-push      title, body, data (optional, strings)
+push      title, body; optional: data (strings), image (https), deep_link, actions ({id, title, link} each)
 sms       body
 whatsapp  body, or content_sid with content_variables
-email     subject, text
+email     subject, text; optional: html, unsubscribe_url
 """
 
 from collections.abc import Callable
@@ -48,7 +48,16 @@ def call(gateways: Gateways, *, channel: str, message_id: UUID, recipient: str, 
 
 
 def _push(message_id: UUID, recipient: str, content: Content) -> Push:
-    return Push(message_id, recipient, content["title"], content["body"], content.get("data", {}))
+    return Push(
+        message_id,
+        recipient,
+        content["title"],
+        content["body"],
+        content.get("data", {}),
+        content.get("image"),
+        content.get("deep_link"),
+        content.get("actions", ()),
+    )
 
 
 def _sms(message_id: UUID, recipient: str, content: Content) -> Sms:
@@ -60,7 +69,8 @@ def _whatsapp(message_id: UUID, recipient: str, content: Content) -> WhatsApp:
 
 
 def _email(message_id: UUID, recipient: str, content: Content) -> Email:
-    return Email(message_id, recipient, content["subject"], content["text"])
+    rich = (content.get("html"), content.get("unsubscribe_url"))
+    return Email(message_id, recipient, content["subject"], content["text"], *rich)
 
 
 _MAKE: dict[str, Callable[[UUID, str, Content], Any]] = {

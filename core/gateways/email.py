@@ -15,10 +15,14 @@ from core.gateways.sandbox import Keep, SandboxMessage
 
 @dataclass(frozen=True, slots=True)
 class Email:
+    """html: the same in HTML, which most readers show instead. unsubscribe_url: where one POST opts this reader out."""
+
     message_id: UUID
     to: str
     subject: str
     text: str
+    html: str | None = None
+    unsubscribe_url: str | None = None
 
 
 class EmailGateway(Protocol):
@@ -37,10 +41,9 @@ class SmtpEmail:
     url  smtp://user:password@host:587?from=hello@brand.example
     """
 
-    name = "smtp"
-
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, name: str = "smtp") -> None:
         """Raises ValueError when the address lacks a host or a `from`."""
+        self.name = name
         parts = urlsplit(url)
         sender = parse_qs(parts.query).get("from", [""])[0]
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname or "@" not in sender:
@@ -53,12 +56,17 @@ class SmtpEmail:
 
     def send(self, email: Email) -> Outcome:
         try:
+            content = _content(email, sender=self._from)
+        except ValueError:
+            # A line break in a header, which would begin another one.
+            return Refused(code="email_malformed", permanent=True)
+        try:
             server = self._connect()
         except (OSError, smtplib.SMTPException) as error:
             return Retry(code=type(error).__name__)
 
         try:
-            return self._sign_in(server) or self._hand_over(server, email)
+            return self._sign_in(server) or self._hand_over(server, email, content)
         finally:
             server.close()
 
@@ -89,9 +97,8 @@ class SmtpEmail:
             return Retry(code=type(error).__name__)
         return None
 
-    def _hand_over(self, server: smtplib.SMTP, email: Email) -> Outcome:
+    def _hand_over(self, server: smtplib.SMTP, email: Email, content: EmailMessage) -> Outcome:
         """Until the text is handed over (DATA) nothing was taken; after it, only an answer tells."""
-        content = _content(email, sender=self._from)
         try:
             server.send_message(content, from_addr=self._from, to_addrs=[email.to])
         except smtplib.SMTPRecipientsRefused as error:
@@ -113,6 +120,8 @@ class SandboxEmail:
 
     def send(self, email: Email) -> Outcome:
         content = {"message_id": str(email.message_id), "subject": email.subject, "text": email.text}
+        rich = {"html": email.html, "unsubscribe_url": email.unsubscribe_url}
+        content |= {name: value for name, value in rich.items() if value}
         kept = SandboxMessage.of("email", email.to, content)
         self._keep(kept)
         return Accepted(provider_message_id=f"sandbox-{kept.id}")
@@ -121,8 +130,8 @@ class SandboxEmail:
 def _answered(code: int) -> Outcome:
     if 400 <= code < 500:
         return Retry(code=f"smtp_{code}")
-    # 535 and its kin belong to the sign-in; 550 to 559 speak of this recipient or this text.
-    return Refused(code=f"smtp_{code}", permanent=True)
+    # 530, 535 and their kin belong to the sign-in; 550 to 559 speak of this recipient or this text.
+    return Refused(code=f"smtp_{code}", permanent=not 530 <= code < 540)
 
 
 def _content(email: Email, *, sender: str) -> EmailMessage:
@@ -130,5 +139,11 @@ def _content(email: Email, *, sender: str) -> EmailMessage:
     content["From"], content["To"], content["Subject"] = sender, email.to, email.subject
     # Ours, so that a server which sees the same message twice can tell.
     content["Message-ID"] = f"<{email.message_id}@{sender.rpartition('@')[2]}>"
+    if email.unsubscribe_url:
+        # RFC 8058: the reader's own mail program offers it beside the sender, and posts without asking further.
+        content["List-Unsubscribe"] = f"<{email.unsubscribe_url}>"
+        content["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     content.set_content(email.text)
+    if email.html:
+        content.add_alternative(email.html, subtype="html")
     return content

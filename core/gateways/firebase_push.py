@@ -1,5 +1,6 @@
 """Push through Firebase Cloud Messaging, with Google's own SDK held to one post a message."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,6 +16,8 @@ from core.gateways import http
 from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused
 from core.gateways.push import Push
 
+#: The category that the app registers for notifications with buttons; what they are stands in `data.actions`.
+_IOS_CATEGORY = "pocketful.actions"
 _SCOPES = ["https://www.googleapis.com/auth/firebase.messaging"]
 
 
@@ -74,15 +77,30 @@ class _ServiceAccount(service_account.Credentials):
 def _message(push: Push) -> messaging.Message:
     """One id in all places where a phone can see that it already has this message."""
     message_id = str(push.message_id)
+    data = {**push.data, "message_id": message_id}
+    if push.deep_link:
+        data["deep_link"] = push.deep_link
+    if push.actions:
+        data["actions"] = json.dumps([dict(action) for action in push.actions], ensure_ascii=False)
     return messaging.Message(
         token=push.token,
-        notification=messaging.Notification(title=push.title, body=push.body),
-        data={**push.data, "message_id": message_id},
+        notification=messaging.Notification(title=push.title, body=push.body, image=push.image),
+        data=data,
         # A tag replaces the notification that is already shown; a collapse key would not do on Android, where FCM
         # keeps at most four of them a device.
-        android=messaging.AndroidConfig(notification=messaging.AndroidNotification(tag=message_id)),
-        apns=messaging.APNSConfig(headers={"apns-collapse-id": message_id}),
+        android=messaging.AndroidConfig(notification=messaging.AndroidNotification(tag=message_id, image=push.image)),
+        apns=_apns(push, message_id),
     )
+
+
+def _apns(push: Push, message_id: str) -> messaging.APNSConfig:
+    """iOS fetches a picture, and draws buttons, in an extension of the app: mutable-content wakes it."""
+    headers = {"apns-collapse-id": message_id}
+    if not push.image and not push.actions:
+        return messaging.APNSConfig(headers=headers)
+    aps = messaging.Aps(mutable_content=True, category=_IOS_CATEGORY if push.actions else None)
+    options = messaging.APNSFCMOptions(image=push.image) if push.image else None
+    return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps), fcm_options=options)
 
 
 def _refusal(error: exceptions.FirebaseError) -> Outcome:

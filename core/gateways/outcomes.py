@@ -20,10 +20,13 @@ class Refused:
 
     permanent: the same message would be refused again (a bad number, an opt-out). When false it is our set-up
     that is at fault (credentials, a sender that is not registered), which an operator may mend in time.
+    is_routes: whether every message that goes this way would be refused, rather than those of one kind (a country that
+    our account may not write to)
     """
 
     code: str
     permanent: bool
+    is_routes: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Text messages to a phone number."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from core.gateways.outcomes import Accepted, Outcome
+from core.gateways.lists import Listed
+from core.gateways.outcomes import Accepted, Outcome, Unknown
 from core.gateways.sandbox import Keep, SandboxMessage
 
 if TYPE_CHECKING:
@@ -32,14 +34,16 @@ class SmsGateway(Protocol):
 class TwilioSms:
     """Twilio's Messages API. An opted-out number is Refused for good with code twilio_21610."""
 
-    name = "twilio"
-
-    def __init__(self, messages: "TwilioMessages", *, from_: str) -> None:
+    def __init__(self, messages: "TwilioMessages", *, from_: str, name: str = "twilio") -> None:
         self._messages = messages
         self._from = from_
+        self.name = name
 
     def send(self, sms: Sms) -> Outcome:
         return self._messages.create(sms.message_id, to=sms.to, from_=self._from, content={"body": sms.body})
+
+    def listed(self, to: str) -> Sequence[Listed] | Unknown:
+        return self._messages.listed(to=to, from_=self._from)
 
 
 class SandboxSms:

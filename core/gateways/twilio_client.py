@@ -1,7 +1,7 @@
 """Twilio's SDK, held so that it posts once, ends in time and reads nothing of the process's environment."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
@@ -12,13 +12,18 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from core.gateways import http
-from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry
+from core.gateways.lists import Listed
+from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry, Unknown
 
 # https://www.twilio.com/docs/api/errors, read 2026-11: credentials, permission, sender, region and account faults.
 # They are ours to mend, so the message may go out once they are.
 _OURS_TO_MEND = {20003, 20008, 21408, 21606, 21607, 21212, 21603, 30002, 63007, 63020}
+_OF_THE_COUNTRY = {21408}
 _TOO_MANY_REQUESTS = {20429, 14107, 63018}
 _ADDRESS_DEAD = {21211, 21614}  # not a phone number; not a mobile number
+
+#: More than anyone is sent in the hours in which a message is looked for.
+_LISTED = 50
 
 
 class TwilioMessages:
@@ -58,6 +63,23 @@ class TwilioMessages:
             return http.outcome_of_exception(error)
         return Accepted(provider_message_id=str(created.sid))
 
+    def listed(self, *, to: str, from_: str) -> Sequence[Listed] | Unknown:
+        """The latest messages to one recipient; not narrowed by DateSent, which Twilio sets only when one leaves it."""
+        try:
+            found = self._client.messages.list(to=to, from_=from_, limit=_LISTED, page_size=_LISTED)
+            return [
+                Listed(
+                    provider_message_id=str(one.sid),
+                    body=one.body or "",
+                    status=str(one.status),
+                    error_code="" if one.error_code is None else str(one.error_code),
+                    created_at=one.date_created,
+                )
+                for one in found
+            ]
+        except (requests.RequestException, TwilioException, ValueError, KeyError, TypeError) as error:
+            return Unknown(reason=type(error).__name__)
+
     def _refusal(self, status: int, code: int | None) -> Outcome:
         if status == 429 or code in _TOO_MANY_REQUESTS:
             return Retry(code=f"twilio_{code}", after_seconds=http.retry_after(self._http.last_headers))
@@ -66,7 +88,7 @@ class TwilioMessages:
         if code in _ADDRESS_DEAD:
             return AddressDead(code=f"twilio_{code}")
         ours = status in (401, 403, 404) or code in _OURS_TO_MEND
-        return Refused(code=f"twilio_{code}", permanent=not ours)
+        return Refused(code=f"twilio_{code}", permanent=not ours, is_routes=code not in _OF_THE_COUNTRY)
 
 
 class _Rerouted(TwilioHttpClient):  # type: ignore[misc]  # the SDK ships no types

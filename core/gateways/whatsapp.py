@@ -1,12 +1,13 @@
 """WhatsApp messages: free text inside the 24 hours after the customer last wrote, an approved template outside."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from core.gateways.outcomes import Accepted, Outcome
+from core.gateways.lists import Listed
+from core.gateways.outcomes import Accepted, Outcome, Unknown
 from core.gateways.sandbox import Keep, SandboxMessage
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ class TwilioWhatsApp:
         return self._messages.create(
             whatsapp.message_id, to=_address(whatsapp.to), from_=self._from, content=_content(whatsapp)
         )
+
+    def listed(self, to: str) -> Sequence[Listed] | Unknown:
+        return self._messages.listed(to=_address(to), from_=self._from)
 
 
 class SandboxWhatsApp:

@@ -156,3 +156,14 @@ def test_secrets_are_not_shown() -> None:
 def test_what_payment_codes_and_points_hang_on_is_checked(name: str, bad: str, good: str) -> None:
     assert name in refused({name: bad})
     Settings.from_env({name: good})
+
+
+@pytest.mark.parametrize("rates", ["twilio", "twilio=", "twilio=0", "twilio=-1", "twilio=50;fcm=5", "=5", "twilio=5,"])
+def test_rate_that_cannot_be_read_is_named(rates: str) -> None:
+    with pytest.raises(ConfigurationError, match="DELIVERY_RATES must be like"):
+        Settings.from_env({"DELIVERY_RATES": rates})
+
+
+@pytest.mark.parametrize("rates", ["twilio=50", "twilio=50, fcm=500,smtp=0.5", "twilio_second=1"])
+def test_rates_are_taken(rates: str) -> None:
+    assert Settings.from_env({"DELIVERY_RATES": rates}).delivery_rates == rates

@@ -23,12 +23,15 @@ class Behaviour:
     fail            `status` (a 5xx), nothing taken
     hang            takes the message and never answers
     drop            takes the message and closes the connection without an answer
+    lose            closes the connection without an answer and takes nothing
+    late            takes the message and answers after `seconds`
     """
 
     mode: str = "accept"
     code: str = ""
     status: int = 503
     retry_after: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,15 @@ class StandIn:
         message_id, recipient, fields = self.understand(path, body)
         with self._lock:
             behaviour = self._script.popleft() if self._script else self.always
-            taken = behaviour.mode in ("accept", "hang", "drop")
+            taken = behaviour.mode in ("accept", "hang", "drop", "late")
             asked = Asked(message_id, recipient, fields, taken)
             self.asked.append(asked)
 
         if behaviour.mode == "hang":
             self._closing.wait()
-        if behaviour.mode in ("hang", "drop"):
+        if behaviour.mode == "late":
+            self._closing.wait(behaviour.seconds)
+        if behaviour.mode in ("hang", "drop", "lose"):
             return None
         return self._worded(asked, behaviour)
 
@@ -126,6 +131,10 @@ class StandIn:
         if behaviour.mode == "fail":
             return self.failed(behaviour.status)
         return self.accepted(asked)
+
+    def look_up(self, path: str) -> Answer:
+        """The answer to a question about what was taken; providers that tell none have no such address."""
+        return self.failed(404)
 
     def control(self, path: str, body: bytes) -> Answer:
         """`GET /_standin/asked`; `POST /_standin/will` and `/_standin/always` with behaviours as JSON."""
@@ -148,7 +157,8 @@ def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._write(standin.control(self.path, b""))
+            asks = standin.control(self.path, b"") if self.path.startswith("/_standin/") else standin.look_up(self.path)
+            self._write(asks)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -162,6 +172,12 @@ def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             content = json.dumps(answer.body).encode()
+            try:
+                self._send(answer, content)
+            except ConnectionError:
+                self.close_connection = True  # whoever asked has given up
+
+        def _send(self, answer: Answer, content: bytes) -> None:
             self.send_response(answer.status)
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)

@@ -5,8 +5,10 @@ source  https://www.twilio.com/docs/messaging/api/message-resource and /docs/usa
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import RequestValidator
 
@@ -31,6 +33,12 @@ class CallBack:
 
 
 class Twilio(StandIn):
+    """listed_status: how far its messages are; lists_fail_with: the status that it refuses its list with."""
+
+    listed_status = "queued"
+    lists_fail_with = 0
+    lists_asked = 0
+
     def understand(self, path: str, body: bytes) -> tuple[str, str, dict[str, Any]]:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
         return fields.get("StatusCallback", "").rpartition("/")[2], fields["To"], {**fields, "path": path}
@@ -38,29 +46,58 @@ class Twilio(StandIn):
     def accepted(self, asked: Asked) -> Answer:
         account = asked.fields["path"].split("/")[3]
         name = sid(asked.message_id)
+        return Answer(201, self._resource(asked, account, name))
+
+    def _resource(self, asked: Asked, account: str, name: str) -> dict[str, Any]:
+        at = format_datetime(datetime.now(UTC))
+        return {
+            "sid": name,
+            "account_sid": account,
+            "api_version": "2010-04-01",
+            "body": asked.fields.get("Body", ""),
+            "date_created": at,
+            "date_sent": None,
+            "date_updated": at,
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+            "from": asked.fields.get("From"),
+            "messaging_service_sid": None,
+            "num_media": "0",
+            "num_segments": "1",
+            "price": None,
+            "price_unit": None,
+            "status": self.listed_status,
+            "subresource_uris": {},
+            "to": asked.recipient,
+            "uri": f"/2010-04-01/Accounts/{account}/Messages/{name}.json",
+        }
+
+    def look_up(self, path: str) -> Answer:
+        """The list of messages, narrowed by To and From, the newest first."""
+        self.lists_asked += 1
+        if self.lists_fail_with:
+            return self.failed(self.lists_fail_with)
+        where = dict(parse_qsl(urlsplit(path).query))
+        account = path.split("/")[3]
+        kept = [
+            self._resource(asked, account, sid(asked.message_id))
+            for asked in reversed(self.asked)
+            if asked.taken and asked.recipient == where.get("To") and asked.fields.get("From") == where.get("From")
+        ]
+        page = f"/2010-04-01/Accounts/{account}/Messages.json?PageSize=50&Page=0"
         return Answer(
-            201,
+            200,
             {
-                "sid": name,
-                "account_sid": account,
-                "api_version": "2010-04-01",
-                "body": asked.fields.get("Body", ""),
-                "date_created": "Thu, 24 Aug 2023 05:01:45 +0000",
-                "date_sent": None,
-                "date_updated": "Thu, 24 Aug 2023 05:01:45 +0000",
-                "direction": "outbound-api",
-                "error_code": None,
-                "error_message": None,
-                "from": asked.fields.get("From"),
-                "messaging_service_sid": None,
-                "num_media": "0",
-                "num_segments": "1",
-                "price": None,
-                "price_unit": None,
-                "status": "queued",
-                "subresource_uris": {},
-                "to": asked.recipient,
-                "uri": f"/2010-04-01/Accounts/{account}/Messages/{name}.json",
+                "messages": kept[: int(where.get("PageSize", 50))],
+                "first_page_uri": page,
+                "next_page_uri": None,
+                "previous_page_uri": None,
+                "page": 0,
+                "page_size": 50,
+                "start": 0,
+                "end": max(len(kept) - 1, 0),
+                "uri": page,
             },
         )
 

@@ -1,6 +1,16 @@
 """The SMTP adapter against a loopback mail server."""
 
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from core import ids
 from core.gateways import http
@@ -66,3 +76,71 @@ def test_sign_in_that_fails_puts_nothing_in_doubt() -> None:
 def test_address_without_a_sender_is_told_in_one_line() -> None:
     with pytest.raises(ValueError, match="SMTP_URL must look like"):
         SmtpEmail("smtp://mail.example")
+
+
+def test_rich_email_has_both_texts_and_one_click_unsubscribing() -> None:
+    rich = replace(
+        an_email(), html="<p>Your coffee waits: <b>Zürich</b></p>", unsubscribe_url="https://brand.example/u/x"
+    )
+
+    with Smtp() as server:
+        assert isinstance(SmtpEmail(server.url).send(rich), Accepted)
+
+    (taken,) = server.taken
+    assert (taken["List-Unsubscribe"], taken["List-Unsubscribe-Post"]) == (
+        "<https://brand.example/u/x>",
+        "List-Unsubscribe=One-Click",
+    )
+    assert [part.get_content_type() for part in taken.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+    parts = [part.get_payload(decode=True) for part in taken.walk() if not part.is_multipart()]
+    assert [part.decode().strip() for part in parts] == [rich.text, rich.html]
+
+
+@pytest.mark.parametrize("field", ["subject", "to", "unsubscribe_url"])
+def test_line_break_cannot_begin_a_header_of_its_own(field: str) -> None:
+    with Smtp() as server:
+        outcome = SmtpEmail(server.url).send(replace(an_email(), **{field: "a@b.example\nBcc: all@brand.example"}))
+
+    assert outcome == Refused("email_malformed", permanent=True)
+    assert server.taken == []
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's certificate for 127.0.0.1, which this process trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    in_file = tmp_path / "server.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    in_file.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+    monkeypatch.setenv("SSL_CERT_FILE", str(in_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(in_file)
+    return context
+
+
+def test_password_goes_under_tls_and_lets_in(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "is_loopback", lambda url: False)
+
+    with Smtp(tls=tls, passwords={"ana": "secret"}) as server:
+        right = SmtpEmail(server.url.replace("://", "://ana:secret@")).send(an_email())
+        wrong = SmtpEmail(server.url.replace("://", "://ana:guessed@")).send(an_email())
+        without = SmtpEmail(server.url).send(an_email())
+
+    assert isinstance(right, Accepted)
+    assert wrong == Refused("smtp_credentials", permanent=False)
+    assert without == Refused("smtp_530", permanent=False)
+    assert len(server.taken) == 1
+    assert not [line for line in server.said_in_the_clear if line.startswith((b"AUTH", b"MAIL"))]
+
+
+def test_second_server_has_a_name_of_its_own() -> None:
+    assert SmtpEmail("smtp://mail.example?from=hello@brand.example", name="smtp_second").name == "smtp_second"

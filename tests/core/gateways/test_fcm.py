@@ -1,6 +1,8 @@
 """firebase-admin's real SDK against a loopback server that speaks FCM's HTTP v1."""
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import requests
@@ -70,6 +72,28 @@ def test_refusal_tells_whose_fault_it_is(fcm: Fcm, open_gateway: Open, code: str
     fcm.will(Behaviour("refuse", code=code))
 
     assert open_gateway(fcm.url).send(a_push()) == outcome
+
+
+def test_rich_push_brings_its_picture_buttons_and_link_to_both_kinds_of_phone(fcm: Fcm, open_gateway: Open) -> None:
+    actions = ({"id": "use", "title": "Use it", "link": "brand://vouchers/7"},)
+    rich = replace(a_push(), image="https://brand.example/cup.png", deep_link="brand://vouchers", actions=actions)
+
+    assert isinstance(open_gateway(fcm.url).send(rich), Accepted)
+
+    sent = fcm.asked[0].fields
+    assert sent["notification"]["image"] == sent["android"]["notification"]["image"] == rich.image
+    assert sent["apns"]["fcm_options"] == {"image": rich.image}
+    assert sent["apns"]["payload"]["aps"] == {"mutable-content": 1, "category": "pocketful.actions"}
+    assert (sent["data"]["deep_link"], json.loads(sent["data"]["actions"])) == ("brand://vouchers", list(actions))
+    # One id in every place, so that a phone which gets it twice shows it once.
+    assert sent["data"]["message_id"] == sent["android"]["notification"]["tag"]
+    assert sent["data"]["message_id"] == sent["apns"]["headers"]["apns-collapse-id"] == str(rich.message_id)
+
+
+def test_plain_push_wakes_no_extension(fcm: Fcm, open_gateway: Open) -> None:
+    open_gateway(fcm.url).send(a_push())
+
+    assert "payload" not in fcm.asked[0].fields["apns"]
 
 
 def test_quota_and_503_may_be_retried_and_were_asked_once_each(fcm: Fcm, open_gateway: Open) -> None:

@@ -60,6 +60,43 @@ def test_credentials_choose_the_real_adapters() -> None:
     assert gateways.whatsapp.name == "sandbox"
 
 
+_TWO = {
+    "twilio_account_sid": "AC1",
+    "twilio_auth_token": "secret",
+    "twilio_from": "+12125550100",
+    "twilio_second_account_sid": "AC2",
+    "twilio_second_auth_token": "secret",
+    "twilio_second_from": "+12125550199",
+    "smtp_url": "smtp://mail.example?from=hello@brand.example",
+    "smtp_second_url": "smtp://relay.example?from=hello@brand.example",
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "sms", "email"),
+    [
+        ({}, ["twilio", "twilio_second"], ["smtp", "smtp_second"]),
+        ({"sms_routes": "twilio_second, twilio"}, ["twilio_second", "twilio"], ["smtp", "smtp_second"]),
+        ({"email_routes": "smtp_second"}, ["twilio", "twilio_second"], ["smtp_second"]),
+    ],
+)
+def test_channel_has_its_providers_in_the_order_that_is_set(
+    order: dict[str, str], sms: list[str], email: list[str]
+) -> None:
+    gateways = registry.build(Settings(**_TWO, **order))
+
+    assert [adapter.name for adapter in gateways.of_channel("sms")] == sms
+    assert [adapter.name for adapter in gateways.of_channel("email")] == email
+    assert (gateways.sms.name, gateways.email.name) == (sms[0], email[0])
+    assert [adapter.name for adapter in gateways.of_channel("push")] == ["sandbox"]
+
+
+@pytest.mark.parametrize("order", ["twilio,telegraph", "twilio,twilio"])
+def test_order_that_names_what_is_not_set_up_is_told_in_one_line(order: str) -> None:
+    with pytest.raises(ConfigurationError, match="SMS_ROUTES must name providers that are set up"):
+        registry.build(Settings(**_TWO, sms_routes=order))
+
+
 def test_credentials_that_cannot_be_used_are_told_in_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "service-account.json"
     broken.write_text("{}")

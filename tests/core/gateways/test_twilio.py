@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from core import ids
+from core import clock, ids
 from core.gateways import http
 from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry, Unknown
 from core.gateways.sms import Sms, TwilioSms
@@ -133,6 +135,45 @@ def test_whatsapp_goes_as_text_or_as_a_template(twilio: Twilio) -> None:
     assert (first["To"], first["From"], first["Body"]) == (f"whatsapp:{PHONE}", "whatsapp:+12125550100", "Hello")
     assert (second["ContentSid"], second["ContentVariables"]) == ("HX1", '{"1": "Ana"}')
     assert "Body" not in second
+
+
+def test_what_twilio_was_given_is_listed_by_recipient_and_sender(twilio: Twilio) -> None:
+    gateway = TwilioSms(messages_at(twilio.url), from_="+12125550100")
+    twilio.will(Behaviour("drop"), Behaviour("lose"), Behaviour("accept"), Behaviour("accept"))
+    taken, lost = an_sms(), an_sms()
+    gateway.send(taken)
+    gateway.send(lost)
+    gateway.send(replace(an_sms(), to="+12125550143"))
+    TwilioSms(messages_at(twilio.url), from_="+12125550101").send(an_sms())
+
+    (listed,) = gateway.listed(PHONE)
+
+    assert (listed.provider_message_id, listed.body, listed.status) == (
+        sid(str(taken.message_id)),
+        taken.body,
+        "queued",
+    )
+    assert abs(listed.created_at - clock.now()) < timedelta(minutes=1)
+
+
+def test_list_that_does_not_come_tells_nothing(twilio: Twilio) -> None:
+    gateway = TwilioSms(messages_at(twilio.url), from_="+12125550100")
+    twilio.lists_fail_with = 503
+
+    assert isinstance(gateway.listed(PHONE), Unknown)
+
+
+def test_country_that_the_account_may_not_write_to_is_no_fault_of_the_whole_route(twilio: Twilio) -> None:
+    twilio.will(Behaviour("refuse", code="21408"))
+
+    assert send(twilio, an_sms()) == Refused("twilio_21408", permanent=False, is_routes=False)
+
+
+def test_answer_after_our_time_out_is_unknown(twilio: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.1)
+    twilio.will(Behaviour("late", seconds=0.3))
+
+    assert send(twilio, an_sms()) == Unknown("ReadTimeout")
 
 
 def test_whatsapp_with_both_or_neither_cannot_be_made() -> None:

@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 from flask_smorest import Blueprint
 
 from core import clock
-from core.delivery.api.public import BadSignature
+from core.delivery.api.twilio import BadSignature
 from core.gateways.identity import IdentityGateway
 from core.gateways.signatures import Forged
 from wallet.identity import checks
