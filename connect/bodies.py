@@ -3,6 +3,7 @@
 import json
 import re
 import zlib
+from dataclasses import dataclass
 from typing import Any
 
 from connect.errors import BatchTooLarge, BatchUnreadable
@@ -17,9 +18,24 @@ DEPTH = 32
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
+#: How JSON writes what cannot be stored: a raw NUL is no JSON, and half a surrogate pair no UTF-8.
+_MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
 
 class TooDeep(ValueError):
     """A value is nested deeper than DEPTH."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The JSON object of a request.
+
+    is_plain   no text of it needs mending and nothing is nested too deep, so that no call has to be walked for it
+    """
+
+    members: dict[str, Any]
+    is_plain: bool
 
 
 def unpack(data: bytes, encoding: str) -> bytes:
@@ -45,18 +61,29 @@ def unpack(data: bytes, encoding: str) -> bytes:
     return unpacked
 
 
-def parse(data: bytes) -> dict[str, Any]:
+def parse(data: bytes) -> Body:
     """The JSON object of a body. NaN and Infinity, which some clients write, read as null.
 
     raises  BatchUnreadable for anything else
     """
     try:
-        body = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite)
+        members = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BatchUnreadable from error
-    if not isinstance(body, dict):
+    if not isinstance(members, dict):
         raise BatchUnreadable
-    return body
+    return Body(members, is_plain=not _MAY_BE_UNSTORABLE.search(data) and not _may_be_deep(data))
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Whether brackets could nest past DEPTH: pairs are peeled off layer by layer. Those within texts mislead it
+    towards yes, and then each call is walked."""
+    brackets = data.translate(None, _ALL_BUT_BRACKETS)
+    for _ in range(DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return bool(brackets)
 
 
 def _finite(digits: str) -> float | None:

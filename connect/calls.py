@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from connect import instants
-from connect.bodies import BATCH_EVENTS, EVENT_BYTES, TooDeep, storable
+from connect.bodies import BATCH_EVENTS, EVENT_BYTES, Body, TooDeep, storable
 from connect.errors import BatchTooLarge, BatchUnreadable
 from connect.events import BY_TYPE
 
 _ID_CHARACTERS = 512
 _NAME_CHARACTERS = 255
 _COMMON_BYTES = 4 * 1024
+
+#: Made once: `json.dumps` makes an encoder for each call that is no plain one.
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +48,34 @@ class _Bad(Exception):
         self.pointer, self.detail = pointer, detail
 
 
-def of_batch(body: dict[str, Any], *, received_at: datetime) -> tuple[list[Call], list[Rejection]]:
+def of_batch(body: Body, *, received_at: datetime) -> tuple[list[Call], list[Rejection]]:
     """The good and the bad calls of `{"batch": [...], "sentAt": ..., "context": {...}}`.
 
     raises  BatchUnreadable without a batch; BatchTooLarge past BATCH_EVENTS
     """
-    items = body.get("batch")
+    items = body.members.get("batch")
     if not isinstance(items, list):
         raise BatchUnreadable("A batch needs its calls in `batch`")
     if len(items) > BATCH_EVENTS:
         raise BatchTooLarge
-    return _sorted_out(items, common=_common(body.get("context")), sent_at=body.get("sentAt"), received_at=received_at)
+    shared = _Shared(_common(body.members.get("context")), body.members.get("sentAt"), received_at, body.is_plain)
+    return _sorted_out(items, shared)
 
 
-def of_single(body: dict[str, Any], type_: str, *, received_at: datetime) -> tuple[list[Call], list[Rejection]]:
+def of_single(body: Body, type_: str, *, received_at: datetime) -> tuple[list[Call], list[Rejection]]:
     """The same for a body that is itself one call of the type that its address names."""
-    item = {key: value for key, value in body.items() if key != "writeKey"} | {"type": type_}
-    return _sorted_out([item], common={}, sent_at=body.get("sentAt"), received_at=received_at)
+    item = {key: value for key, value in body.members.items() if key != "writeKey"} | {"type": type_}
+    return _sorted_out([item], _Shared({}, item.get("sentAt"), received_at, body.is_plain))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all calls of a body have in common."""
+
+    context: dict[str, Any]
+    sent_at: Any
+    received_at: datetime
+    is_plain: bool
 
 
 def _common(context: Any) -> dict[str, Any]:
@@ -76,49 +90,48 @@ def _common(context: Any) -> dict[str, Any]:
         raise BatchUnreadable from error
 
 
-def _sorted_out(
-    items: Sequence[Any], *, common: dict[str, Any], sent_at: Any, received_at: datetime
-) -> tuple[list[Call], list[Rejection]]:
+def _sorted_out(items: Sequence[Any], shared: _Shared) -> tuple[list[Call], list[Rejection]]:
     good: list[Call] = []
     bad: list[Rejection] = []
     for index, item in enumerate(items):
         try:
-            good.append(_call(item, common=common, sent_at=sent_at, received_at=received_at))
+            good.append(_call(item, shared))
         except _Bad as error:
             bad.append(Rejection(index, _message_id_of(item), error.pointer, error.detail))
     return good, bad
 
 
-def _call(item: Any, *, common: dict[str, Any], sent_at: Any, received_at: datetime) -> Call:
+def _call(item: Any, shared: _Shared) -> Call:
     if not isinstance(item, dict):
         raise _Bad("", "A call is a JSON object")
-    try:
-        item = storable(item)
-    except TooDeep as error:
-        raise _Bad("", "A call is nested at most 32 deep") from error
+    if not shared.is_plain:
+        try:
+            item = storable(item)
+        except TooDeep as error:
+            raise _Bad("", "A call is nested at most 32 deep") from error
     if _size(item) > EVENT_BYTES:
         raise _Bad("", "A call has at most 32 KB")
     type_ = item.get("type")
     if not isinstance(type_, str) or type_ not in BY_TYPE:
         raise _Bad("/type", "One of " + ", ".join(sorted(BY_TYPE)))
 
-    ids = {name: _id(item, name) for name in ("userId", "anonymousId", "previousId")}
-    if type_ == "alias" and not (ids["previousId"] and (ids["userId"] or ids["anonymousId"])):
+    user_id, anonymous_id, previous_id = _id(item, "userId"), _id(item, "anonymousId"), _id(item, "previousId")
+    if type_ == "alias" and not (previous_id and (user_id or anonymous_id)):
         raise _Bad("/previousId", "An alias needs previousId and userId")
-    if not (ids["userId"] or ids["anonymousId"]):
+    if not (user_id or anonymous_id):
         raise _Bad("/userId", "A call needs a userId or an anonymousId")
     return Call(
         type=type_,
         message_id=_text(item, "messageId", required=False),
-        user_id=ids["userId"],
-        anonymous_id=ids["anonymousId"],
-        previous_id=ids["previousId"] if type_ == "alias" else None,
+        user_id=user_id,
+        anonymous_id=anonymous_id,
+        previous_id=previous_id if type_ == "alias" else None,
         occurred_at=instants.corrected(
             item.get("originalTimestamp") or item.get("timestamp"),
-            sent_at=item.get("sentAt") or sent_at,
-            received_at=received_at,
+            sent_at=item.get("sentAt") or shared.sent_at,
+            received_at=shared.received_at,
         ),
-        content=_content(item, type_, common),
+        content=_content(item, type_, shared.context),
     )
 
 
@@ -138,7 +151,8 @@ def _content(item: dict[str, Any], type_: str, common: dict[str, Any]) -> dict[s
         if group_id is None:
             raise _Bad("/groupId", "A group call needs a groupId")
         content["group_id"] = group_id
-    content["context"] = common | _object(item, "context")
+    own = _object(item, "context")
+    content["context"] = common | own if common else own
     when = item.get("originalTimestamp") or item.get("timestamp")
     if isinstance(when, str):
         content["original_timestamp"] = when[:64]
@@ -166,10 +180,10 @@ def _text(item: dict[str, Any], key: str, *, required: bool) -> str | None:
 def _id(item: dict[str, Any], key: str) -> str | None:
     """An id as text; numbers are taken, and an empty one counts as none."""
     value = item.get(key)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
     if value is None:
         return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str) or len(value) > _ID_CHARACTERS:
         raise _Bad(f"/{key}", f"A text or number of at most {_ID_CHARACTERS} characters")
     return value.strip() or None
@@ -177,7 +191,8 @@ def _id(item: dict[str, Any], key: str) -> str | None:
 
 def _size(value: Any) -> int:
     """Bytes of a value as JSON on the wire."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+    text = _written(value)
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _message_id_of(item: Any) -> str | None:

@@ -96,10 +96,15 @@ BY_EVENT: dict[str, type[Outside]] = {
 }
 
 
+def kind_of(type_: str, content: dict[str, Any]) -> type[Outside]:
+    """What a call of this type and content is logged as."""
+    meant = BY_EVENT.get(str(content.get("event"))) if type_ == "track" else None
+    return meant or BY_TYPE[type_]
+
+
 def made(
     *, type_: str, content: dict[str, Any], customer_id: UUID | None, subject_id: str | None, occurred_at: datetime
 ) -> Outside:
     """The event that a call of this type is logged as."""
-    meant = BY_EVENT.get(str(content.get("event"))) if type_ == "track" else None
-    kind = meant or BY_TYPE[type_]
+    kind = kind_of(type_, content)
     return kind(customer_id=customer_id, subject_id=subject_id, occurred_at=occurred_at, content=content)

@@ -1,6 +1,6 @@
 """Whom an id from outside means: one of our customers, or a pseudonym of somebody we do not know yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +16,8 @@ from core import audit, crypto
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.events import announce
+
+_ANONYMOUS = "connect.anonymous_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +71,27 @@ def of_calls(connection: Connection, calls: Sequence[Call], *, source: str) -> l
     """Whose each call is, with one query for any number: a userId is a customer's id of ours or one that was mapped."""
     ids = {call.user_id for call in calls if call.user_id}
     known = _known(connection, ids, source=source) if ids else {}
-    return [_identity(call, known, source) for call in calls]
+    anonymous = {call.previous_id or call.anonymous_id for call in calls}
+    index = crypto.indexer(_ANONYMOUS)
+    subjects = {given: _pseudonym(index(given)) for given in anonymous if given}
+    return [_identity(call, known, subjects, source) for call in calls]
 
 
 def anonymous_subject(anonymous_id: str) -> str:
     """The pseudonym that the log holds for an anonymousId, the same from every source."""
-    return "anonymous:" + crypto.blind_index("connect.anonymous_id", anonymous_id).hex()[:32]
+    return _pseudonym(crypto.blind_index(_ANONYMOUS, anonymous_id))
 
 
-def _identity(call: Call, known: dict[str, UUID], source: str) -> Identity:
+def _pseudonym(index: bytes) -> str:
+    return "anonymous:" + index.hex()[:32]
+
+
+def _identity(call: Call, known: Mapping[str, UUID], subjects: Mapping[str, str], source: str) -> Identity:
     customer_id = known.get(call.user_id) if call.user_id else None
     if customer_id is None and call.user_id:
         return Identity(None, _user_subject(source, call.user_id))
     anonymous_id = call.previous_id or call.anonymous_id
-    return Identity(customer_id, anonymous_subject(anonymous_id) if anonymous_id else None)
+    return Identity(customer_id, subjects[anonymous_id] if anonymous_id else None)
 
 
 def _user_subject(source: str, external_id: str) -> str:

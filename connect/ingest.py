@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,7 @@ from connect import events, identities
 from connect.calls import Call
 from connect.identities import Identity
 from core import crypto, ids, personal
-from core.db import connection_of
-from core.events import Event
-from core.events.announce import columns_of
+from core.db import statement, transaction
 
 log = logging.getLogger("pocketful.connect")
 
@@ -39,18 +37,10 @@ class _Incoming:
     clear: dict[str, Any]
     personal: dict[str, Any]
 
-    def event(self) -> Event:
-        return events.made(
-            type_=self.call.type,
-            content=self.clear | {"message_id": self.call.message_id},
-            customer_id=self.identity.customer_id,
-            subject_id=self.identity.subject_id,
-            occurred_at=self.call.occurred_at,
-        )
 
-
-def take(session: Session, calls: Sequence[Call], *, source: str) -> Taken:
-    """Log a batch with one writing statement. A messageId that this source sent before is skipped.
+def take(calls: Sequence[Call], *, source: str) -> Taken:
+    """Log a batch by one statement, which is the whole writing transaction: it is committed when this returns. A
+    messageId that this source sent before is skipped.
 
     Personal fields go to `event_private`, sealed under the customer's data key. Those of somebody we do not know have
     no key to be sealed under: they are dropped, and their names are logged.
@@ -58,23 +48,18 @@ def take(session: Session, calls: Sequence[Call], *, source: str) -> Taken:
     calls = _once_each(calls)
     if not calls:
         return Taken(0, 0, 0)
-    connection = connection_of(session)
-    who = identities.of_calls(connection, calls, source=source)
+    with statement() as connection:
+        who = identities.of_calls(connection, calls, source=source)
     incoming = [
-        _Incoming(ids.new(), call, identity, *personal.split(call.content))
-        for call, identity in zip(calls, who, strict=True)
+        _Incoming(id_, call, identity, *personal.split(call.content))
+        for id_, call, identity in zip(ids.block(len(calls)), calls, who, strict=True)
     ]
-    sealed = _seal(session, [item for item in incoming if item.personal and item.identity.customer_id])
-
-    columns: list[list[Any]] = [
-        *columns_of([item.event() for item in incoming], [item.id for item in incoming], source=source),
-        [call.message_id for call in calls],
-        [sealed.get(item.id) for item in incoming],
-    ]
-    row = connection.execute(_LOG, [*columns, source]).fetchone()
+    sealed = _seal([item for item in incoming if item.personal and item.identity.customer_id])
+    with statement() as connection:
+        row = connection.execute(_LOG, {"source": source, **_columns(incoming, sealed)}).fetchone()
 
     logged = int(row[0]) if row else 0
-    dropped = [pointer for item in incoming if item.id not in sealed for pointer in item.personal]
+    dropped = [pointer for item in incoming if item.personal and item.id not in sealed for pointer in item.personal]
     if dropped:
         log.info("personal fields dropped", extra={"source": source, "fields": _names(dropped)})
     return Taken(logged, len(calls) - logged, len(dropped))
@@ -91,8 +76,15 @@ def _once_each(calls: Sequence[Call]) -> list[Call]:
     return kept
 
 
-def _seal(session: Session, incoming: Sequence[_Incoming]) -> dict[UUID, bytes]:
+def _seal(incoming: Sequence[_Incoming]) -> dict[UUID, bytes]:
     """Each event's ciphertext; nothing for an event whose customer was erased."""
+    if not incoming:
+        return {}
+    with transaction() as session:
+        return _seal_all(session, incoming)
+
+
+def _seal_all(session: Session, incoming: Sequence[_Incoming]) -> dict[UUID, bytes]:
     crypto.fetch_data_keys(session, {item.identity.customer_id for item in incoming if item.identity.customer_id})
     sealed: dict[UUID, bytes] = {}
     erased: set[UUID] = set()
@@ -113,6 +105,22 @@ def _names(pointers: Sequence[str]) -> list[str]:
     return sorted({pointer for pointer in pointers if not personal.tells(pointer.rpartition("/")[2])})[:20]
 
 
+def _columns(incoming: Sequence[_Incoming], sealed: Mapping[UUID, bytes]) -> dict[str, list[Any]]:
+    return {
+        "ids": [item.id for item in incoming],
+        "names": [events.kind_of(item.call.type, item.call.content).name for item in incoming],
+        "customers": [item.identity.customer_id for item in incoming],
+        "subjects": [item.identity.subject_id for item in incoming],
+        "times": [item.call.occurred_at for item in incoming],
+        "payloads": [_written({**item.clear, "message_id": item.call.message_id}) for item in incoming],
+        "messages": [item.call.message_id for item in incoming],
+        "sealed": [sealed.get(item.id) for item in incoming] if sealed else [None] * len(incoming),
+    }
+
+
+#: Made once: `json.dumps` makes an encoder for each call that is no plain one.
+_written = json.JSONEncoder(separators=(",", ":")).encode
+
 #: Where `event_private.ciphertext` opens, and nowhere else.
 PRIVATE_PLACE = "core.event_private.ciphertext"
 
@@ -120,19 +128,19 @@ PRIVATE_PLACE = "core.event_private.ciphertext"
 # The payloads travel in binary (%b), as in `core.events.announce`.
 _LOG = """
     WITH incoming AS MATERIALIZED (
-        SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::uuid[],
-                             %s::smallint[], %s::text[], %b::text[], %s::text[], %s::bytea[])
-               WITH ORDINALITY AS e (id, name, customer_id, subject_id, occurred_at, source, caused_by, depth, trace,
-                                     payload, message_id, ciphertext, position)
+        SELECT * FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(customers)s::uuid[], %(subjects)s::text[],
+                             %(times)s::timestamptz[], %(payloads)b::text[], %(messages)s::text[], %(sealed)s::bytea[])
+               WITH ORDINALITY AS e (id, name, customer_id, subject_id, occurred_at, payload, message_id, ciphertext,
+                                     position)
     ), fresh AS (
         INSERT INTO core.event_receipt (source, message_id)
-        SELECT %s, message_id FROM incoming WHERE message_id IS NOT NULL ORDER BY message_id
+        SELECT %(source)s, message_id FROM incoming WHERE message_id IS NOT NULL ORDER BY message_id
             ON CONFLICT DO NOTHING
         RETURNING message_id
     ), logged AS (
         INSERT INTO core.event
-               (id, name, customer_id, subject_id, occurred_at, source, caused_by, depth, trace, payload)
-        SELECT id, name, customer_id, subject_id, occurred_at, source, caused_by, depth, trace, payload::jsonb
+               (id, name, customer_id, subject_id, occurred_at, source, depth, payload)
+        SELECT id, name, customer_id, subject_id, occurred_at, %(source)s, 0, payload::jsonb
           FROM incoming
          WHERE message_id IS NULL OR message_id IN (SELECT message_id FROM fresh)
          ORDER BY position

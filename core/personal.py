@@ -6,7 +6,6 @@ It is better to seal a harmless field than to log a personal one: sealed fields 
 """
 
 import re
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -28,6 +27,9 @@ _PHONE_ANYWHERE = re.compile(r"(?:\+|%2B)[1-9][\d\s().-]{6,18}\d", re.IGNORECASE
 _PHONE_ALONE = re.compile(r"\(?\d[\d\s().-]{7,18}\d")
 _NOT_WORD = re.compile(r"[\W_]+")
 
+#: What only an address can be written with: asking the library about each URL took longer than all other looks.
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}(?:%[^%]+)?")
+
 #: A trait longer than this, or of more words, is somebody's own words rather than a value to group customers by.
 _TRAIT_CHARACTERS, _TRAIT_WORDS = 64, 4
 
@@ -42,19 +44,20 @@ def split(content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _split_object(item: dict[str, Any], path: str, in_traits: bool, sealed: dict[str, Any]) -> dict[str, Any]:
-    keys = _IN_TRAITS if in_traits else _ANYWHERE
     clear: dict[str, Any] = {}
     for key, value in item.items():
-        pointer = f"{path}/{_escaped(key)}"
-        name, is_telling = _read_key(key)
-        if name in keys or is_telling or (path == "/context/device" and key in ("id", "name")):
-            sealed[pointer] = value
+        is_personal = (_known_keys.get(key) or _read_key(key))[in_traits]
+        if is_personal or (path == "/context/device" and key in ("id", "name")):
+            sealed[f"{path}/{_escaped(key)}"] = value
+        elif isinstance(value, str):
+            if (value not in _harmless or in_traits) and _is_personal(value, in_traits):
+                sealed[f"{path}/{_escaped(key)}"] = value
+            else:
+                clear[key] = value
         elif isinstance(value, dict):
-            clear[key] = _split_object(value, pointer, in_traits or key == "traits", sealed)
+            clear[key] = _split_object(value, f"{path}/{_escaped(key)}", in_traits or key == "traits", sealed)
         elif isinstance(value, list):
-            clear[key] = _split_list(value, pointer, in_traits, sealed)
-        elif _is_personal(value, in_traits):
-            sealed[pointer] = value
+            clear[key] = _split_list(value, f"{path}/{_escaped(key)}", in_traits, sealed)
         else:
             clear[key] = value
     return clear
@@ -63,25 +66,36 @@ def _split_object(item: dict[str, Any], path: str, in_traits: bool, sealed: dict
 def _split_list(items: list[Any], path: str, in_traits: bool, sealed: dict[str, Any]) -> list[Any]:
     clear: list[Any] = []
     for index, value in enumerate(items):
-        pointer = f"{path}/{index}"
         if isinstance(value, dict):
-            clear.append(_split_object(value, pointer, in_traits, sealed))
+            clear.append(_split_object(value, f"{path}/{index}", in_traits, sealed))
         elif isinstance(value, list):
-            clear.append(_split_list(value, pointer, in_traits, sealed))
-        elif _is_personal(value, in_traits):
-            sealed[pointer] = value
+            clear.append(_split_list(value, f"{path}/{index}", in_traits, sealed))
+        elif isinstance(value, str) and _is_personal(value, in_traits):
+            sealed[f"{path}/{index}"] = value
             clear.append(None)  # the others keep their places
         else:
             clear.append(value)
     return clear
 
 
-def _is_personal(value: Any, in_traits: bool) -> bool:
-    if not isinstance(value, str):
-        return False
+#: Values that were looked at and tell nothing of anybody. Most values of events are of these ("USD", "en-US"), and
+#: finding one here takes a tenth of looking at it again.
+_harmless: set[str] = set()
+_HARMLESS_MOST, _HARMLESS_CHARACTERS = 20_000, 32
+
+
+def _is_personal(value: str, in_traits: bool) -> bool:
     if in_traits and (len(value) > _TRAIT_CHARACTERS or len(value.split()) > _TRAIT_WORDS):
         return True
-    return tells(value)
+    if value in _harmless:
+        return False
+    if tells(value):
+        return True
+    if len(value) <= _HARMLESS_CHARACTERS:
+        if len(_harmless) >= _HARMLESS_MOST:
+            _harmless.clear()
+        _harmless.add(value)
+    return False
 
 
 def tells(text: str) -> bool:
@@ -106,21 +120,29 @@ def _is_local_number(text: str) -> bool:
 
 
 def _is_ip_address(text: str) -> bool:
+    if not _ADDRESS.fullmatch(text):
+        return False
     try:
-        ip_address(text[:46])
+        ip_address(text)
     except ValueError:
         return False
     return True
 
 
-def _read_key(key: str) -> tuple[str, bool]:
-    """(a key as the lists above have it, whether it tells who somebody is all by itself)."""
-    return _read_short_key(key) if len(key) <= _KEY_CHARACTERS else (key, tells(key))
+#: By key, whether it tells who somebody is (anywhere, among traits).
+_known_keys: dict[str, tuple[bool, bool]] = {}
+_KNOWN_KEYS_MOST = 4_096
 
 
-@lru_cache(maxsize=4_096)
-def _read_short_key(key: str) -> tuple[str, bool]:
-    return _NOT_WORD.sub("", key).lower(), tells(key)
+def _read_key(key: str) -> tuple[bool, bool]:
+    is_telling, is_short = tells(key), len(key) <= _KEY_CHARACTERS
+    name = _NOT_WORD.sub("", key).lower() if is_short else key
+    found = (is_telling or name in _ANYWHERE, is_telling or name in _IN_TRAITS)
+    if is_short:
+        if len(_known_keys) >= _KNOWN_KEYS_MOST:
+            _known_keys.clear()
+        _known_keys[key] = found
+    return found
 
 
 def _escaped(key: str) -> str:

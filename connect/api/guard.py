@@ -1,11 +1,11 @@
 """The ingest door's guard: a write key, as Basic authentication's user name or in the body."""
 
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from flask import current_app, g, request
 
 from connect import bodies
+from connect.bodies import Body
 from connect.errors import BatchTooLarge, WriteKeyUnknown
 from connect.sources import Sources
 from core.web.principals import Principal
@@ -21,7 +21,7 @@ def source() -> Principal:
     header = request.authorization
     key = header.username if header is not None and header.type == "basic" else None
     if not key:
-        written = body().get("writeKey")
+        written = body().members.get("writeKey")
         key = written if isinstance(written, str) else ""
     name = _sources().name_of(key) if key else None
     if name is None:
@@ -34,14 +34,14 @@ def source_name() -> str:
     return str(g.source_name)
 
 
-def body() -> dict[str, Any]:
+def body() -> Body:
     """The request's JSON object, unpacked and read once."""
     if "ingest_body" not in g:
         if (request.content_length or 0) > bodies.BATCH_BYTES:
             raise BatchTooLarge
         data = request.get_data(cache=True)
         g.ingest_body = bodies.parse(bodies.unpack(data, request.headers.get("Content-Encoding", "").strip().lower()))
-    found: dict[str, Any] = g.ingest_body
+    found: Body = g.ingest_body
     return found
 
 

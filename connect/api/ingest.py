@@ -12,7 +12,6 @@ from connect.calls import Call, Rejection
 from connect.errors import EventInvalid
 from connect.events import BY_TYPE
 from core import clock
-from core.db import transaction
 
 blueprint = Blueprint(
     "connect_ingest", __name__, description="What Segment clients report; any Segment HTTP API source can post here"
@@ -62,8 +61,7 @@ def _take_single(type_: str) -> Callable[[], dict[str, Any]]:
 
 
 def _keep(good: Sequence[Call]) -> None:
-    with transaction() as session:
-        ingest.take(session, good, source=guard.source_name())
+    ingest.take(good, source=guard.source_name())
 
 
 def _refuse(bad: Sequence[Rejection]) -> None:

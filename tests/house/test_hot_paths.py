@@ -7,6 +7,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "app")
 
 CALLERS = {
+    "connect/ingest.py",
     "rewards/api/merchant.py",
     "rewards/campaigns/catalogue.py",
     "rewards/offers/shelf.py",
