@@ -25,7 +25,7 @@ class Settings:
 
     environment: str = "development"
     database_url: str = ""  # empty: the embedded server
-    database_pool_size: int = 40  # a worker has a thread for each line of the wiring
+    database_pool_size: int = 56  # a worker has a thread for each line of the wiring
     brand_name: str = "Pocketful"
     brand_currency: str = "USD"
     #: Further currencies that customers can hold beside the brand's, comma-separated.

@@ -4,7 +4,7 @@ Sequence order is not commit order, so a position is (epoch, xid, seq) below `pg
 max(id) would lose the rows that commit late. The horizon is read in the same statement as the events.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,17 +114,30 @@ def lock_slot(connection: Connection, reader: str, slot: int) -> None:
 
 
 def has_read(connection: Connection, reader: str, customer_id: UUID, *, until: datetime) -> bool:
-    """Whether a reader has taken every event of this customer that occurred by `until` and is not parked on them.
+    """`have_read` of one."""
+    return have_read(connection, reader, [(customer_id, until)])[0]
+
+
+def have_read(connection: Connection, reader: str, wanted: Sequence[tuple[UUID, datetime]]) -> list[bool]:
+    """For each (customer, until), whether a reader has taken every event of theirs that occurred by then and is not
+    parked on them; in two statements for any number.
 
     A wait's time-out may be decided only then: after an outage the redemptions come before "not redeemed".
     """
+    if not wanted:
+        return []
     # Two statements, in this order: whoever commits between them is gone from the first and seen by the second. In one
     # they would be seen by neither, since its snapshot is older than its look at who still writes.
-    told = connection.execute(_MAY_STILL_WRITE, {"until": until, "longest": _LONGEST_BEFORE_WRITING}).fetchone()
-    if told and told[0]:
-        return False
-    row = connection.execute(_HAS_READ, {"reader": reader, "customer": customer_id, "until": until}).fetchone()
-    return bool(row and row[0])
+    told = connection.execute(_WRITING_SINCE, {"longest": _LONGEST_BEFORE_WRITING}).fetchone()
+    writing_since: datetime | None = told[0] if told else None
+    customers, untils = [customer for customer, _ in wanted], [until for _, until in wanted]
+    rows = connection.execute(_HAVE_READ, {"reader": reader, "customers": customers, "untils": untils}).fetchall()
+    # A reader without offsets has read nothing.
+    read = dict(rows)
+    return [
+        read.get(position, False) and (writing_since is None or writing_since > until)
+        for position, until in enumerate(untils, start=1)
+    ]
 
 
 def lag(connection: Connection) -> list[tuple[str, int]]:
@@ -180,24 +193,21 @@ _ADVANCE = """
 
 # A transaction that began before `until` may be about to commit an event of that time. Until its first write it has no
 # transaction id to be known by, so each young one counts.
-_MAY_STILL_WRITE = """
-    SELECT EXISTS (
-             SELECT FROM pg_stat_activity a
-              WHERE a.datname = current_database() AND a.backend_type = 'client backend'
-                AND a.pid <> pg_backend_pid() AND a.xact_start <= %(until)s
-                AND (a.backend_xid IS NOT NULL OR a.xact_start > clock_timestamp() - %(longest)s))
+_WRITING_SINCE = """
+    SELECT min(a.xact_start) FROM pg_stat_activity a
+     WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+       AND (a.backend_xid IS NOT NULL OR a.xact_start > clock_timestamp() - %(longest)s)
 """
 
-# A reader without offsets has read nothing.
-_HAS_READ = f"""
-    SELECT NOT EXISTS (
-             SELECT FROM core.reader_parked p WHERE p.reader = %(reader)s AND p.subject = %(customer)s::text)
-       AND (SELECT NOT EXISTS (
-                     SELECT FROM core.event e
-                      WHERE e.customer_id = %(customer)s AND e.occurred_at <= %(until)s
-                        AND e.slot = o.slot AND {_BEYOND})
-              FROM core.reader_offset o
-             WHERE o.reader = %(reader)s AND o.slot = core.slot_of(%(customer)s, NULL))
+# Each customer's next events through the index of the log by slot, or that of the timeline, whichever is shorter.
+_HAVE_READ = f"""
+    SELECT w.position,
+           NOT EXISTS (SELECT FROM core.reader_parked p WHERE p.reader = %(reader)s AND p.subject = w.customer_id::text)
+           AND NOT EXISTS (
+                 SELECT FROM core.event e
+                  WHERE e.customer_id = w.customer_id AND e.occurred_at <= w.until AND e.slot = o.slot AND {_BEYOND})
+      FROM unnest(%(customers)s::uuid[], %(untils)s::timestamptz[]) WITH ORDINALITY AS w (customer_id, until, position)
+      JOIN core.reader_offset o ON o.reader = %(reader)s AND o.slot = core.slot_of(w.customer_id, NULL)
 """  # noqa: S608 - constants only
 
 _LAG = f"""

@@ -15,9 +15,9 @@ from core.db import connection_of, transaction, translated_errors
 from core.errors import Busy, DatabaseUnavailable
 from core.events import offsets, parking
 from core.events.log import LoggedEvent
-from core.events.offsets import has_read, lag
+from core.events.offsets import has_read, have_read, lag
 
-__all__ = ["Handle", "Reader", "has_read", "lag", "register", "run_batch"]
+__all__ = ["Handle", "Reader", "has_read", "have_read", "lag", "register", "run_batch"]
 
 Handle = Callable[[Session, Sequence[LoggedEvent], datetime], None]
 

@@ -30,7 +30,7 @@ from wallet.accounts import Opening
 from wallet.errors import SandboxMixed
 from wallet.ledger import Leg, Transfer
 
-__all__ = ["Issue", "Voucher", "issue", "issue_all", "issue_each"]
+__all__ = ["Issue", "Voucher", "issue", "issue_all", "issue_each", "issue_later"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +80,22 @@ def issue_each(session: Session, issues: Sequence[Issue], *, now: datetime) -> l
     """
     if not issues:
         return []
-    return post_with(session, lambda connection, funds: _issue_each(session, connection, funds, issues, now=now))
+
+    def issue_and_post(connection: Connection, funds: Funds) -> list[Voucher | Refusal]:
+        outcomes, fillings = issue_later(session, connection, funds, issues, now=now)
+        if fillings:
+            ledger.post_all(connection, fillings)
+        return outcomes
+
+    return post_with(session, issue_and_post)
 
 
-def _issue_each(
+def issue_later(
     session: Session, connection: Connection, funds: Funds, issues: Sequence[Issue], *, now: datetime
-) -> list[Voucher | Refusal]:
+) -> tuple[list[Voucher | Refusal], list[Transfer]]:
+    """`issue_each` for who posts more than this in the one posting of its transaction: what came of each, and what the
+    caller posts at its end, inside the `post_with` whose `funds` these are.
+    """
     known = voucher_rows.by_source(session, [given.source for given in issues])
     fresh = {given.source: given for given in issues if given.source not in known}
     of_campaigns = terms.load(connection, [given.campaign_id for given in fresh.values()])
@@ -96,14 +106,14 @@ def _issue_each(
     kept = voucher_rows.insert(session, drafts)
     issued = [draft for draft in drafts if draft.source in kept]
     counters.add(connection, Tally(name for draft in issued for name in draft.uses))
-    _fill_gift_cards(connection, [d.voucher for d in issued if d.voucher.value_minor], of_campaigns)
+    fillings = _fillings(connection, [d.voucher for d in issued if d.voucher.value_minor], of_campaigns)
 
     announce_all(session, [_fact(fresh[draft.source], draft.voucher) for draft in issued])
     # A twin may have been first, and have taken the last of a limit or budget while we waited for its locks.
     known |= voucher_rows.by_source(session, [source for source in fresh if source not in kept])
     outcomes: dict[str, Voucher | Refusal] = {**refusals, **known}
     outcomes |= {draft.source: draft.voucher for draft in issued}
-    return [_meant(connection, given, outcomes[given.source]) for given in issues]
+    return [_meant(connection, given, outcomes[given.source]) for given in issues], fillings
 
 
 def _meant(connection: Connection, given: Issue, outcome: Voucher | Refusal) -> Voucher | Refusal:
@@ -183,11 +193,10 @@ def _drawn(given: Issue, of: Terms, *, at: datetime) -> Voucher:
     )
 
 
-def _fill_gift_cards(connection: Connection, cards: Sequence[Voucher], of_campaigns: dict[UUID, Terms]) -> None:
+def _fillings(connection: Connection, cards: Sequence[Voucher], of_campaigns: dict[UUID, Terms]) -> list[Transfer]:
     if cards:
         accounts.open_all(connection, [Opening(terms.card_owner(card.id), "gift", card.currency, 0) for card in cards])
-        fillings = [filling(card.id, of_campaigns[card.campaign_id], at=card.issued_at) for card in cards]
-        ledger.post_all(connection, fillings)
+    return [filling(card.id, of_campaigns[card.campaign_id], at=card.issued_at) for card in cards]
 
 
 def filling(card_id: UUID, of: Terms, *, at: datetime, **details: str) -> Transfer:

@@ -161,6 +161,24 @@ def test_has_read_waits_for_events_that_occurred_before() -> None:
 
 
 @pytest.mark.usefixtures("database")
+def test_have_read_answers_for_many_in_the_order_asked() -> None:
+    read, unread = ids.new(), ids.new()
+    reader = keeping([])
+    with transaction() as session:
+        announce(session, happened(1, read))
+    drain(reader)
+    with transaction() as session:
+        announce(session, happened(2, unread))
+
+    before = NOW - timedelta(seconds=1)
+    asked = [(unread, NOW), (read, NOW), (unread, before), (ids.new(), NOW), (unread, NOW)]
+    with transaction() as session:
+        assert readers.have_read(connection_of(session), reader.name, asked) == [False, True, True, True, False]
+        assert readers.have_read(connection_of(session), "nobody", asked[:1]) == [False]
+        assert readers.have_read(connection_of(session), reader.name, []) == []
+
+
+@pytest.mark.usefixtures("database")
 def test_a_chain_of_causes_ends() -> None:
     with pytest.raises(ChainTooLong), transaction() as session:
         announce(session, TestHappened(number=1, occurred_at=NOW, depth=13))
