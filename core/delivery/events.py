@@ -18,12 +18,13 @@ class MessageEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageSent(MessageEvent):
-    """A provider took it."""
+    """A provider took it. country: of a phone number, since the price hangs on it"""
 
     name: ClassVar[str] = "message.sent"
     log_only: ClassVar[bool] = True
 
     provider: str
+    country: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,19 @@ class MessageFailed(MessageEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageInDoubt(MessageEvent):
-    """Nobody can tell whether a provider took it; a receipt or an operator settles it."""
+    """Nobody can tell whether a provider took it; a receipt, its list, the app or an operator settles it."""
 
     name: ClassVar[str] = "message.put_in_doubt"
+    log_only: ClassVar[bool] = True
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageSuppressed(MessageEvent):
+    """Its author's gate held it back for good right before it would have left."""
+
+    name: ClassVar[str] = "message.suppressed"
     log_only: ClassVar[bool] = True
 
     reason: str

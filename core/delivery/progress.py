@@ -40,7 +40,8 @@ def mark_sent(session: Session, message: Message, *, provider_message_id: str | 
         return False
     message.sent_at, message.last_error = now, None
 
-    events.announce(session, MessageSent(provider=message.provider or "", **_facts(message, now=now)))
+    told = MessageSent(provider=message.provider or "", country=message.country, **_facts(message, now=now))
+    events.announce(session, told)
     return True
 
 
@@ -98,4 +99,5 @@ def _facts(message: Message, *, now: datetime) -> dict[str, Any]:
         "channel": message.channel,
         "purpose": message.purpose,
         "address_id": message.address_id,
+        "reference": message.reference,
     }

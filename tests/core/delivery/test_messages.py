@@ -1,10 +1,12 @@
 """Messages as their authors see them: sealed, bound to their deed, taken back in time."""
 
+from datetime import timedelta
+
 import pytest
 
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
-from core.delivery import messages
+from core.delivery import countries, messages
 from core.events.announce import MAX_DEPTH
 from tests.core.delivery.outbox import PHONE, Outbox, a_customer
 
@@ -89,3 +91,28 @@ def test_what_became_of_a_message_continues_the_chain_that_led_to_it(outbox: Out
             connection_of(session).execute("SELECT caused_by, depth, trace FROM core.event ORDER BY depth").fetchall()
         )
     assert rows == [(cause, 4, "journey-7"), (cause, MAX_DEPTH, None)]
+
+
+def test_message_may_be_put_off_or_taken_back_by_its_id_while_it_waits(outbox: Outbox) -> None:
+    now = clock.now()
+    late, gone, left = (outbox.enqueue(due_at=now) for _ in range(3))
+    later = now + timedelta(hours=2)
+
+    with transaction() as session:
+        assert messages.put_off(session, [late], until=later) == 1
+        assert messages.take_back(session, [gone], reason="cancelled") == [gone]
+
+    assert outbox.send(now) == 1
+    assert [outbox.message(one).state for one in (late, gone, left)] == ["pending", "suppressed", "sent"]
+    with transaction() as session:
+        assert messages.put_off(session, [gone, left], until=later) == 0
+        assert messages.take_back(session, [left], reason="cancelled") == []
+    assert outbox.send(later) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "recipient", "country"),
+    [("sms", "+447700900456", "GB"), ("whatsapp", "+12125550142", "US"), ("sms", "+999", None), ("push", "+44", None)],
+)
+def test_phone_number_tells_the_country_of_its_price(channel: str, recipient: str, country: str | None) -> None:
+    assert countries.of_recipient(channel, recipient) == country

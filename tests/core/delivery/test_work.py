@@ -22,8 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Message.token is deprecated:Depr
 
 
 def test_due_message_is_sent_once_and_announced(outbox: Outbox) -> None:
-    address_id = ids.new()
-    message_id = outbox.enqueue(address_id=address_id)
+    address_id, reference = ids.new(), ids.new()
+    message_id = outbox.enqueue(address_id=address_id, reference=reference)
 
     assert outbox.send() == 1
     assert outbox.send() == 0
@@ -41,8 +41,9 @@ def test_due_message_is_sent_once_and_announced(outbox: Outbox) -> None:
         "channel": "sms",
         "purpose": "marketing",
         "address_id": str(address_id),
-        "reference": None,
+        "reference": str(reference),
         "provider": "twilio",
+        "country": "US",
     }
 
 
