@@ -133,7 +133,7 @@ def have_read(connection: Connection, reader: str, wanted: Sequence[tuple[UUID, 
     customers, untils = [customer for customer, _ in wanted], [until for _, until in wanted]
     rows = connection.execute(_HAVE_READ, {"reader": reader, "customers": customers, "untils": untils}).fetchall()
     # A reader without offsets has read nothing.
-    read = dict(rows)
+    read = {row[0]: bool(row[1]) for row in rows}
     return [
         read.get(position, False) and (writing_since is None or writing_since > until)
         for position, until in enumerate(untils, start=1)
