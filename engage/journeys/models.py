@@ -4,17 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Integer,
-    Text,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, one_of
+from core.work import Due
 
 STATUSES = ("draft", "live", "paused", "ended")
 
@@ -27,6 +22,7 @@ class Journey(Base):
     draft            the graph that staff work on, with the revision that they last saw
     spend            the most that its vouchers may cost, and in what time
     paused_because   what paused it, where no person did
+    is_holding       while it is paused, those inside stand still as well
     outcome_days     how long after an entry a customer's orders count to what the journey caused
     """
 
@@ -36,6 +32,7 @@ class Journey(Base):
         CheckConstraint("holdout_bps BETWEEN 0 AND 10000", name="holdout"),
         CheckConstraint("(status = 'draft') = (live_version_id IS NULL)", name="published"),
         CheckConstraint("outcome_days BETWEEN 1 AND 90", name="outcome_days"),
+        CheckConstraint("NOT is_holding OR status = 'paused'", name="holding"),
         {"schema": "engage"},
     )
 
@@ -52,6 +49,7 @@ class Journey(Base):
     spend: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     paused_because: Mapped[str | None] = mapped_column(Text)
     outcome_days: Mapped[int] = mapped_column(Integer, default=30, server_default="30")
+    is_holding: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
 
 
 class JourneyVersion(Base):
@@ -66,3 +64,45 @@ class JourneyVersion(Base):
     graph: Mapped[dict[str, Any]] = mapped_column(JSONB)
     published_by: Mapped[str] = mapped_column(Text)
     published_at: Mapped[datetime]
+
+
+class JourneySpend(Base):
+    """What a journey has given away in one stretch of time ("ever", or a day of the brand's), which its cap bounds."""
+
+    __tablename__ = "journey_spend"
+    __table_args__ = (CheckConstraint("spent_minor BETWEEN 0 AND most_minor", name="spent"), {"schema": "engage"})
+
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("engage.journey.id"), primary_key=True)
+    bucket: Mapped[str] = mapped_column(Text, primary_key=True)
+    spent_minor: Mapped[int] = mapped_column(BigInteger)
+    most_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class VersionMove(Due, Base):
+    """What becomes of those inside a version that another one replaced: taken over step by step, or sent out.
+
+    map      by step of the old version, the step of the new one, or null where they leave; others finish the old one
+    reached  the last enrolment that was looked at
+    """
+
+    __tablename__ = "version_move"
+    __table_args__ = (
+        CheckConstraint("how IN ('migrate', 'exit')", name="how"),
+        CheckConstraint("(how = 'migrate') = (to_id IS NOT NULL)", name="to"),
+        CheckConstraint("state IN ('waiting', 'done')", name="state"),
+        CheckConstraint("(state = 'waiting') = (due_at IS NOT NULL)", name="due"),
+        Index("ix_version_move_due", "due_at", postgresql_where=text("state = 'waiting'")),
+        Index("ix_version_move_journey_id", "journey_id", "id"),
+        {"schema": "engage"},
+    )
+
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("engage.journey.id"))
+    from_id: Mapped[UUID] = mapped_column(ForeignKey("engage.journey_version.id"))
+    to_id: Mapped[UUID | None] = mapped_column(ForeignKey("engage.journey_version.id"))
+    how: Mapped[str] = mapped_column(Text)
+    map: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    moved: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    ended: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    reached: Mapped[UUID | None]
+    asked_by: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]

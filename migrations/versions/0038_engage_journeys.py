@@ -1,8 +1,108 @@
-"""Nothing yet."""
+"""What becomes of those inside when a journey is published anew, what a journey may cost, and the doors by which
+somebody comes into a journey from outside the app.
+
+A door's request stands once for its reference, so that a link that is opened twice, or a partner that calls again,
+lets nobody in twice. Of somebody who has not signed up yet it keeps the blind index of the number and never the number.
+"""
+
+from alembic import op
 
 revision = "0038"
 down_revision = "0037"
 
 
 def upgrade() -> None:
-    pass
+    op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
+    op.execute(JOURNEYS)
+    op.execute(MOVES)
+    op.execute(DOORS)
+
+
+# is_holding: paused, and those inside stand still as well.
+JOURNEYS = """
+ALTER TABLE engage.journey ADD is_holding boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT ck_journey_holding CHECK (NOT is_holding OR status = 'paused');
+
+CREATE TABLE engage.journey_spend (
+    journey_id uuid NOT NULL,
+    bucket text NOT NULL,
+    spent_minor bigint NOT NULL,
+    most_minor bigint NOT NULL,
+    CONSTRAINT pk_journey_spend PRIMARY KEY (journey_id, bucket),
+    CONSTRAINT fk_journey_spend_journey_id FOREIGN KEY (journey_id) REFERENCES engage.journey (id),
+    CONSTRAINT ck_journey_spend_spent CHECK (spent_minor BETWEEN 0 AND most_minor)
+) WITH (fillfactor = 50);
+"""
+
+MOVES = """
+CREATE TABLE engage.version_move (
+    id uuid NOT NULL,
+    journey_id uuid NOT NULL,
+    from_id uuid NOT NULL,
+    to_id uuid,
+    how text NOT NULL,
+    map jsonb NOT NULL,
+    moved int NOT NULL DEFAULT 0,
+    ended int NOT NULL DEFAULT 0,
+    reached uuid,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    state text NOT NULL,
+    due_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    lease_until timestamptz,
+    lease_token uuid,
+    last_error text,
+    CONSTRAINT pk_version_move PRIMARY KEY (id),
+    CONSTRAINT fk_version_move_journey_id FOREIGN KEY (journey_id) REFERENCES engage.journey (id),
+    CONSTRAINT fk_version_move_from_id FOREIGN KEY (from_id) REFERENCES engage.journey_version (id),
+    CONSTRAINT fk_version_move_to_id FOREIGN KEY (to_id) REFERENCES engage.journey_version (id),
+    CONSTRAINT ck_version_move_how CHECK (how IN ('migrate', 'exit')),
+    CONSTRAINT ck_version_move_to CHECK ((how = 'migrate') = (to_id IS NOT NULL)),
+    CONSTRAINT ck_version_move_state CHECK (state IN ('waiting', 'done')),
+    CONSTRAINT ck_version_move_due CHECK ((state = 'waiting') = (due_at IS NOT NULL))
+);
+CREATE INDEX ix_version_move_due ON engage.version_move (due_at) WHERE state = 'waiting';
+CREATE INDEX ix_version_move_journey_id ON engage.version_move (journey_id, id);
+"""
+
+DOORS = """
+CREATE TABLE engage.entry_door (
+    id uuid NOT NULL,
+    slug text NOT NULL,
+    kind text NOT NULL,
+    word text,
+    name text NOT NULL,
+    status text NOT NULL,
+    starts_at timestamptz,
+    ends_at timestamptz,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_entry_door PRIMARY KEY (id),
+    CONSTRAINT uq_entry_door_slug UNIQUE (slug),
+    CONSTRAINT uq_entry_door_word UNIQUE (word),
+    CONSTRAINT ck_entry_door_kind CHECK (kind IN ('link', 'poster', 'keyword', 'partner')),
+    CONSTRAINT ck_entry_door_word CHECK ((kind = 'keyword') = (word IS NOT NULL)),
+    CONSTRAINT ck_entry_door_status CHECK (status IN ('open', 'closed')),
+    CONSTRAINT ck_entry_door_time CHECK (ends_at > starts_at)
+);
+
+CREATE TABLE engage.entry_request (
+    id uuid NOT NULL,
+    door_id uuid NOT NULL,
+    customer_id uuid,
+    phone_index bytea,
+    reference text NOT NULL,
+    requested_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    CONSTRAINT pk_entry_request PRIMARY KEY (id),
+    CONSTRAINT fk_entry_request_door_id FOREIGN KEY (door_id) REFERENCES engage.entry_door (id),
+    CONSTRAINT uq_entry_request_door_id_reference UNIQUE (door_id, reference),
+    CONSTRAINT ck_entry_request_somebody CHECK ((customer_id IS NULL) <> (phone_index IS NULL)),
+    CONSTRAINT ck_entry_request_used CHECK ((customer_id IS NULL) = (used_at IS NULL))
+);
+CREATE INDEX ix_entry_request_phone_index ON engage.entry_request (phone_index) WHERE used_at IS NULL;
+CREATE INDEX ix_entry_request_customer_id ON engage.entry_request (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX ix_entry_request_expires_at ON engage.entry_request (expires_at) WHERE used_at IS NULL;
+"""

@@ -1,0 +1,1 @@
+"""Doors into journeys from outside the app."""

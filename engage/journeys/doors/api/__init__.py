@@ -1,0 +1,1 @@
+"""How doors are asked over HTTP."""
