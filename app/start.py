@@ -9,6 +9,7 @@ from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
+from engage.templates import brand
 from rewards.campaigns import approvals as campaign_approvals
 from rewards.campaigns import catalogue
 from wallet import answers, assets, limits
@@ -36,6 +37,7 @@ def open_house(settings: Settings) -> None:
     answers.register(wiring.answers(settings))
     idempotency.register(wiring.KEYS)
     links.load(settings)
+    brand.load(settings)
     if not settings.is_production:
         database.migrate()
     # In production a schema that is behind is migrated by command, which opens the house first; until then not ready.

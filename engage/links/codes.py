@@ -1,0 +1,28 @@
+"""Codes of links: ten letters and digits (59 bits), found again from what they were drawn for.
+
+An HMAC rather than chance, so that a letter can be written (and its length told) before anything is kept, and a
+backtest writes the same one. Two letters never share a code: the table's key refuses the second, and its batch is
+repeated with references of its own.
+"""
+
+import re
+from uuid import UUID
+
+from core import crypto
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LENGTH = 10
+CODE = re.compile(rf"[0-9A-Za-z]{{{LENGTH}}}\Z")
+
+_PURPOSE = "engage.tracked_link"
+_ALL = len(ALPHABET) ** LENGTH
+
+
+def of(reference: UUID, position: int) -> str:
+    """The code of one link of one letter. reference: what the letter is for, drawn for it alone."""
+    number = int.from_bytes(crypto.blind_index(_PURPOSE, f"{reference.hex}{position}")[:16]) % _ALL
+    symbols = []
+    for _ in range(LENGTH):
+        number, symbol = divmod(number, len(ALPHABET))
+        symbols.append(ALPHABET[symbol])
+    return "".join(symbols)
