@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, Double, Index, LargeBinary, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -81,3 +81,19 @@ class Message(Due, Base):
     called_at: Mapped[datetime | None]
     opened_at: Mapped[datetime | None]
     settled_by: Mapped[str | None] = mapped_column(Text)
+
+
+class ProviderState(Base):
+    """How one route is doing: its failures in a row, until when nothing is given to it, and how much its rate lets.
+
+    tokens  messages that it may be given at once, as of `filled_at`
+    """
+
+    __tablename__ = "provider_state"
+    __table_args__ = {"schema": "core"}
+
+    route: Mapped[str] = mapped_column(Text, primary_key=True)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    closed_until: Mapped[datetime | None]
+    tokens: Mapped[float] = mapped_column(Double)
+    filled_at: Mapped[datetime]
