@@ -64,6 +64,11 @@ class Graph:
         goal = [self.goal.happening] if self.goal else []
         return frozenset(happening.event for happening in [*waits, *self.exits, *goal])
 
+    @property
+    def needs_zone(self) -> bool:
+        """Whether some step goes by the customer's own clock."""
+        return any(isinstance(step, WaitUntil) for step in self.steps.values())
+
     def entry_key(self, payload: Payload, event_id: UUID) -> str | None:
         """Under which key this event lets its customer in; None when the field that it takes is missing."""
         return self.re_entry.key(payload, event_id)

@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engage.journeys import graph
+from engage.journeys import graph, spending
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.graph import Graph
 from engage.journeys.models import Journey, JourneyVersion
+from engage.journeys.spending import Spend
 
 #: None: this release does not understand it any more.
 _compiled: dict[UUID, Graph | None] = {}
@@ -24,7 +25,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Version:
-    """is_entered: whether new customers enter it now. opened_at: when its journey's first version was published."""
+    """is_entered: whether new customers enter it now. opened_at: when its journey's first version was published.
+
+    spend       what its journey may give away; None: any amount
+    is_holding  whether those inside stand still
+    """
 
     id: UUID
     journey_id: UUID
@@ -33,6 +38,8 @@ class Version:
     is_entered: bool
     opened_at: datetime
     graph: Graph
+    spend: Spend | None = None
+    is_holding: bool = False
 
 
 class Catalogue:
@@ -70,8 +77,10 @@ def catalogue(session: Session) -> Catalogue:
                 is_entered=status == "live" and version_id == live_version_id,
                 opened_at=opened_at,
                 graph=drawn,
+                spend=spending.of(spend),
+                is_holding=is_holding,
             )
-            for version_id, journey_id, status, holdout_bps, live_version_id, opened_at in rows
+            for version_id, journey_id, status, holdout_bps, live_version_id, opened_at, spend, is_holding in rows
             if (drawn := graphs[version_id]) is not None
         ]
     )
@@ -84,6 +93,8 @@ _PUBLISHED = select(
     Journey.holdout_bps,
     Journey.live_version_id,
     func.min(JourneyVersion.published_at).over(partition_by=Journey.id),
+    Journey.spend,
+    Journey.is_holding,
 ).join(Journey, Journey.id == JourneyVersion.journey_id)
 
 

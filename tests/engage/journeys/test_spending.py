@@ -1,0 +1,145 @@
+"""What a journey may give away: counted under a lock, and the breaker that pauses it and tells staff."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from auth import staff
+from core.db import transaction
+from core.delivery import messages
+from core.delivery.models import Message
+from core.events.log import EventRow
+from core.notes import Notes
+from engage import journeys
+from engage.journeys import spending
+from engage.journeys.spending import Spend
+from tests.engage.conftest import Scene
+
+#: 18:30 in New York, so the brand's day ends five and a half hours later.
+NOW = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Spender:
+    journey_id: UUID
+    spend: Spend | None
+
+
+@pytest.fixture
+def journey_id(scene: Scene) -> UUID:
+    return scene.publish({"trigger": {"event": "order.completed"}, "first": "a", "steps": {"a": {"kind": "exit"}}})
+
+
+def take(spender: Spender, amount: int, *, times: int = 1, now: datetime = NOW) -> int:
+    """How often it could be given."""
+    with transaction() as session:
+        purse = spending.lock(session, [spender], now=now)
+        given = sum(purse.take(spender.journey_id, amount) for _ in range(times))
+        spending.write(session, purse, now=now)
+        return given
+
+
+def standing(journey_id: UUID) -> tuple[str, str | None]:
+    with transaction() as session:
+        journey = journeys.find(session, journey_id)
+        return journey.status, journey.paused_because
+
+
+def test_a_journey_gives_up_to_its_cap_and_then_pauses(journey_id: UUID) -> None:
+    spender = Spender(journey_id, Spend(1_000, "ever"))
+
+    assert take(spender, 500, times=2) == 2
+    assert standing(journey_id) == ("live", None)
+    assert take(spender, 1) == 0
+    assert standing(journey_id) == ("paused", "spend_ever")
+
+
+def test_staff_are_told_once_by_mail_when_the_breaker_pauses(journey_id: UUID) -> None:
+    with transaction() as session:
+        staff.add(session, email="ana@brand.example", name="Ana", permissions=["journeys.write"], now=NOW)
+        staff.add(session, email="bo@brand.example", name="Bo", permissions=["journeys.read"], now=NOW)
+    spender = Spender(journey_id, Spend(100, "ever"))
+
+    take(spender, 500, times=3)
+    take(spender, 500)
+
+    with transaction() as session:
+        [mail] = session.scalars(select(Message)).all()
+        recipient, content = messages.open_sealed(session, mail)
+        told = session.scalars(select(EventRow).where(EventRow.name == "journey.paused")).all()
+    assert (mail.purpose, recipient) == ("staff", "ana@brand.example")
+    assert "is paused" in content["text"]
+    assert [event.payload["because"] for event in told] == ["spend_ever"]
+
+
+def test_a_days_cap_opens_again_on_the_brands_next_day(journey_id: UUID) -> None:
+    spender = Spender(journey_id, Spend(500, "day"))
+    take(spender, 300, times=2)
+    assert standing(journey_id) == ("paused", "spend_day:2026-11-21")
+
+    spending.resume_due(NOW + timedelta(hours=5))
+    assert standing(journey_id)[0] == "paused"
+    spending.resume_due(NOW + timedelta(hours=6))
+    assert standing(journey_id) == ("live", None)
+
+    assert take(spender, 500, now=NOW + timedelta(hours=6)) == 1
+
+
+def test_what_staff_paused_no_day_opens(journey_id: UUID, scene: Scene) -> None:
+    scene.set_status(journey_id, "paused")
+
+    spending.resume_due(NOW + timedelta(days=2))
+
+    assert standing(journey_id)[0] == "paused"
+
+
+def test_what_was_not_given_after_all_counts_no_more(journey_id: UUID) -> None:
+    spender = Spender(journey_id, Spend(500, "ever"))
+    with transaction() as session:
+        purse = spending.lock(session, [spender], now=NOW)
+        assert purse.take(journey_id, 500)
+        purse.give_back(journey_id, 500)
+        spending.write(session, purse, now=NOW)
+
+    assert take(spender, 500) == 1
+
+
+def test_a_cap_that_was_lowered_gives_nothing_more(journey_id: UUID) -> None:
+    take(Spender(journey_id, Spend(1_000, "ever")), 800)
+
+    assert take(Spender(journey_id, Spend(500, "ever")), 1) == 0
+    assert take(Spender(journey_id, Spend(1_000, "ever")), 200) == 1
+
+
+def test_a_journey_without_a_cap_gives_and_writes_nothing(journey_id: UUID) -> None:
+    assert take(Spender(journey_id, None), 10**9) == 1
+
+
+def test_twenty_at_once_never_give_more_than_the_cap(journey_id: UUID) -> None:
+    spender = Spender(journey_id, Spend(1_000, "ever"))
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: take(spender, 100), range(20)))
+
+    assert sum(given) == 10
+
+
+@pytest.mark.parametrize(
+    ("raw", "pointer"),
+    [
+        (None, ""), ([], ""), ({}, "/most_minor"), ({"most_minor": 0, "per": "day"}, "/most_minor"),
+        ({"most_minor": True, "per": "day"}, "/most_minor"), ({"most_minor": 1, "per": "week"}, "/per"),
+        ({"most_minor": 1, "per": ["day"]}, "/per"), ({"most_minor": 1, "per": "day", "x": 1}, "/x"),
+    ],
+)  # fmt: skip
+def test_a_faulty_spend_is_named(raw: Any, pointer: str) -> None:
+    notes = Notes()
+
+    spending.parse(raw, notes)
+
+    assert pointer in [error["pointer"] for error in notes.errors]
