@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from auth import phones
+from auth import birthdays, phones
 from auth.errors import TimeZoneUnknown
 from auth.events import CustomerSignedUp
 from auth.models import ACTIVE, SUSPENDED, Customer
@@ -105,16 +105,29 @@ def phone_of(session: Session, customer_id: UUID) -> str:
     return _opened_phone(session, find(session, customer_id))
 
 
-def change(session: Session, customer_id: UUID, *, changes: Mapping[str, str | None]) -> Customer:
-    """Set what is named in `changes`: locale, time_zone.
+def change(session: Session, customer_id: UUID, *, changes: Mapping[str, str | None], now: datetime) -> Customer:
+    """Set what is named in `changes`: locale, time_zone, birthday.
 
-    raises  NotFound, TimeZoneUnknown
+    raises  NotFound, TimeZoneUnknown, BirthdayInvalid, BirthdayFixed
     """
     _check_time_zone(changes.get("time_zone"))
-    customer = find(session, customer_id)
+    customer = session.get(Customer, customer_id, with_for_update="birthday" in changes)
+    if customer is None:
+        raise NotFound
     customer.locale = changes.get("locale", customer.locale)
     customer.time_zone = changes.get("time_zone", customer.time_zone)
+    if "birthday" in changes:
+        birthdays.put(session, customer, changes["birthday"], now=now)
     return customer
+
+
+def with_birthday(session: Session, month_day: str, *, after: UUID | None, limit: int) -> list[UUID]:
+    """Active customers whose birthday falls on a day (02-28), in the order of their ids; after: the last of a page."""
+    query = select(Customer.id).where(
+        Customer.birthday_index == birthdays.index_of(month_day), Customer.status == ACTIVE
+    )
+    query = query.order_by(Customer.id).limit(limit)
+    return list(session.scalars(query if after is None else query.where(Customer.id > after)))
 
 
 def set_suspended(session: Session, customer_id: UUID, *, is_suspended: bool) -> None:
@@ -129,6 +142,19 @@ def known(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:
     """Those of the ids that are customers'."""
     asked = literal(list(customer_ids), ARRAY(Uuid))
     return set(session.scalars(select(Customer.id).where(Customer.id == any_(asked))))
+
+
+def suspended(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids whose customers are suspended."""
+    asked = literal(list(customer_ids), ARRAY(Uuid))
+    return set(session.scalars(select(Customer.id).where(Customer.id == any_(asked), Customer.status == SUSPENDED)))
+
+
+def time_zones(session: Session, customer_ids: Iterable[UUID]) -> dict[UUID, str | None]:
+    """By customer, the time zone of their own; None where it is not known."""
+    asked = literal(list(customer_ids), ARRAY(Uuid))
+    rows = session.execute(select(Customer.id, Customer.time_zone).where(Customer.id == any_(asked)))
+    return {row.id: row.time_zone for row in rows}
 
 
 def is_active(session: Session, customer_id: UUID) -> bool:

@@ -112,13 +112,9 @@ def drop_tokens_of(session: Session, device_rows: list[UUID], *, seen_before: da
     session.execute(_without_token().where(Device.id.in_(device_rows), Device.seen_at <= seen_before))
 
 
-def opened_token(session: Session, device: Device) -> str:
-    """raises  Erased when the device has no token, or its customer is gone"""
-    if device.push_token is None:
-        raise crypto.Erased
-    return crypto.unseal(
-        session, owner_id=device.customer_id, place=_PLACE, row_id=device.id, ciphertext=device.push_token
-    )
+def opened_token(session: Session, device_row: UUID, customer_id: UUID, ciphertext: bytes) -> str:
+    """raises  crypto.Erased when the device's customer is gone"""
+    return crypto.unseal(session, owner_id=customer_id, place=_PLACE, row_id=device_row, ciphertext=ciphertext)
 
 
 def _index_of(token: str) -> bytes:

@@ -39,6 +39,40 @@ class EmailInvalid(Refusal):
     title = "This is not an e-mail address"
 
 
+class EmailCodeWrong(Refusal):
+    """Also for a code that ran out, was tried too often, or was never sent."""
+
+    code = "email_code_wrong"
+    title = "This code is wrong or works no more; ask for another one"
+
+
+class EmailLimited(Refusal):
+    code = "email_limited"
+    kind = Kind.LIMITED
+    title = "Too many codes were asked for; try again later"
+
+
+class EmailTaken(Refusal):
+    """Told only to who has just proved that they read what is sent to the address."""
+
+    code = "email_taken"
+    kind = Kind.CONFLICT
+    title = "Another customer proved this address before"
+    constraint = "uq_customer_email_index"
+
+
+class BirthdayInvalid(Refusal):
+    code = "birthday_invalid"
+    kind = Kind.INVALID
+    title = "A birthday is written year, month, day, or without the year: 1990-02-28 or 02-28"
+
+
+class BirthdayFixed(Refusal):
+    code = "birthday_fixed"
+    kind = Kind.CONFLICT
+    title = "A birthday can be changed once a year"
+
+
 class StaffExists(Refusal):
     code = "staff_exists"
     kind = Kind.CONFLICT

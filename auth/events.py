@@ -26,6 +26,14 @@ class CustomerSignedIn(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailProved(Event):
+    """A customer showed that they read what is sent to an e-mail address; whichever it is stands nowhere in clear."""
+
+    name = "email.proved"
+    log_only = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class TokenFamilyRevoked(Event):
     """Signed out on one device; `reason` is "signed_out", or a theft's sign: "refresh_reused", "code_reused"."""
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from auth import authorization_codes, limits, sign_ins, token_families
+from auth import authorization_codes, emails, limits, sign_ins, token_families
 from core.db import transaction
 from core.work import Schedule, Work
 
@@ -12,7 +12,7 @@ _CHUNK = 200
 
 def sweep(now: datetime) -> None:
     """Drop what nobody can sign in with any more, and the personal data in it, a chunk a transaction."""
-    for forget in (limits.forget, authorization_codes.forget, sign_ins.forget, token_families.forget):
+    for forget in (limits.forget, authorization_codes.forget, sign_ins.forget, token_families.forget, emails.forget):
         gone = _CHUNK
         while gone == _CHUNK:
             with transaction() as session:

@@ -2,13 +2,22 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
-from auth import customer_codes, customers, devices
-from auth.api.schemas import CustomerCodeSchema, DeviceSchema, MeChangeSchema, MeSchema
+from auth import birthdays, customer_codes, customers, devices, emails
+from auth.api.schemas import (
+    CustomerCodeSchema,
+    DeviceSchema,
+    EmailAskedSchema,
+    EmailProofSchema,
+    EmailSchema,
+    MeChangeSchema,
+    MeSchema,
+)
 from auth.customer_codes import ShownCode
+from auth.errors import EmailLimited
 from auth.models import Customer
 from core import clock
 from core.db import transaction
@@ -29,9 +38,46 @@ def me() -> dict[str, Any]:
 @blueprint.arguments(MeChangeSchema())
 @blueprint.response(200, MeSchema())
 def change_me(args: dict[str, str | None]) -> dict[str, Any]:
-    """Change the language to be written to in, or the time zone whose nights are kept quiet."""
+    """Change the language to be written to in, the time zone whose nights are kept quiet, or the birthday."""
     with transaction() as session:
-        return _told(session, customers.change(session, principals.current().id, changes=args))
+        return _told(session, customers.change(session, principals.current().id, changes=args, now=clock.now()))
+
+
+@blueprint.put("/me/email")
+@blueprint.arguments(EmailSchema())
+@blueprint.response(202, EmailAskedSchema())
+def put_email(args: dict[str, str]) -> dict[str, Any]:
+    """Say which e-mail address is yours: a code is written there. The one proved before stays until it comes back."""
+    now, brand_name = clock.now(), current_app.extensions["settings"].brand_name
+    with transaction() as session:
+        wait = emails.ask(session, principals.current().id, args["email"], brand_name=brand_name, now=now)
+    if wait is not None:
+        # Raised only now: what was counted has to be committed.
+        refusal = EmailLimited()
+        refusal.retry_after_seconds = wait
+        raise refusal
+    return {"expires_at": now + emails.CODE_TTL}
+
+
+@blueprint.post("/me/email/proof")
+@blueprint.arguments(EmailProofSchema())
+@blueprint.response(200, MeSchema())
+def prove_email(args: dict[str, str]) -> dict[str, Any]:
+    """Send the code that was written to the address: from now on it is yours."""
+    customer_id = principals.current().id
+    with transaction() as session:
+        refusal = emails.prove(session, customer_id, args["code"], now=clock.now())
+        if refusal is None:
+            return _told(session, customers.find(session, customer_id))
+    raise refusal
+
+
+@blueprint.delete("/me/email")
+@blueprint.response(204)
+def drop_email() -> None:
+    """Take your e-mail address back: nothing is written to it any more."""
+    with transaction() as session:
+        emails.drop(session, principals.current().id)
 
 
 @blueprint.put("/devices")
@@ -67,6 +113,8 @@ def _told(session: Session, customer: Customer) -> dict[str, Any]:
         "phone": customers.phone_of(session, customer.id),
         "locale": customer.locale,
         "time_zone": customer.time_zone,
+        "email": emails.opened(session, customer.id, customer.email) if customer.email_verified_at else None,
+        "birthday": birthdays.opened(session, customer),
         "created_at": customer.created_at,
     }
 

@@ -17,12 +17,39 @@ class MeSchema(Schema):
     phone = fields.String(metadata={"example": "+12125550142"})
     locale = fields.String(allow_none=True, metadata={"example": "en-US"})
     time_zone = fields.String(allow_none=True, metadata={"example": "America/New_York"})
+    email = fields.String(
+        allow_none=True, metadata={"description": "Only one that was proved.", "example": "ada@example.com"}
+    )
+    birthday = fields.String(allow_none=True, metadata={"example": "1990-02-28"})
     created_at = Instant()
+
+
+class EmailSchema(Schema):
+    email = fields.String(
+        required=True, validate=validate.Length(min=3, max=254), metadata={"example": "ada@example.com"}
+    )
+
+
+class EmailAskedSchema(Schema):
+    expires_at = Instant(metadata={"description": "Until when the code works."})
+
+
+class EmailProofSchema(Schema):
+    code = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[0-9]{6}\Z", error="Must be the six digits that were sent."),
+        metadata={"example": "042917"},
+    )
 
 
 class MeChangeSchema(Schema):
     locale = fields.String(allow_none=True, validate=_LOCALE, metadata={"example": "en-US"})
     time_zone = fields.String(allow_none=True, metadata={"example": "America/New_York"})
+    birthday = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=10),
+        metadata={"description": "With or without the year; it changes once a year at most.", "example": "1990-02-28"},
+    )
 
 
 class DeviceSchema(Schema):
