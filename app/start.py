@@ -9,6 +9,7 @@ from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
 from engage import links
+from engage.consents import signing
 from engage.templates import brand
 from rewards.campaigns import approvals as campaign_approvals
 from rewards.campaigns import catalogue
@@ -37,6 +38,7 @@ def open_house(settings: Settings) -> None:
     answers.register(wiring.answers(settings))
     idempotency.register(wiring.KEYS)
     links.load(settings)
+    signing.load(settings)
     brand.load(settings)
     if not settings.is_production:
         database.migrate()

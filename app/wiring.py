@@ -20,7 +20,11 @@ import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
 import engage.consents.api.customer
+import engage.consents.api.public
+import engage.consents.api.staff
 import engage.consents.reactions
+import engage.contacting.api.staff
+import engage.contacting.work
 import engage.decisions.api.staff
 import engage.inbox.api.customer
 import engage.journeys.api.staff
@@ -178,6 +182,8 @@ def doors() -> list[Door]:
                 rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
                 engage.journeys.api.staff.blueprint,
+                engage.consents.api.staff.blueprint,
+                engage.contacting.api.staff.blueprint,
                 engage.decisions.api.staff.blueprint,
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
@@ -238,6 +244,7 @@ def doors() -> list[Door]:
             blueprints=[
                 core.delivery.api.public.blueprint,
                 engage.links.api.public.blueprint,
+                engage.consents.api.public.blueprint,
                 wallet.identity.api.public.blueprint,
                 wallet.topups.api.public.blueprint,
                 wallet.peers.api.public.blueprint,
@@ -296,6 +303,7 @@ SCHEDULE: list[Schedule] = [
     *rewards.redemption.work.SCHEDULE,
     *rewards.refusals.work.SCHEDULE,
     *auth.work.SCHEDULE,
+    *engage.contacting.work.SCHEDULE,
 ]
 
 COMMANDS: list[click.Command] = [

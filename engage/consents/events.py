@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from typing import ClassVar
+from uuid import UUID
 
 from core.events import Event
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentChanged(Event):
+    """given_through: where it was said; wording_id: the words in which the customer was asked."""
+
     name: ClassVar[str] = "consent.changed"
     log_only: ClassVar[bool] = True
 
@@ -15,3 +18,4 @@ class ConsentChanged(Event):
     purpose: str
     is_granted: bool
     given_through: str
+    wording_id: UUID | None = None

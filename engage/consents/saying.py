@@ -1,13 +1,16 @@
 """Consent: what a customer allows, per channel and purpose, and where they said so."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import ids
 from core.db import connection_of
 from core.delivery import messages
 from core.events import announce_all
@@ -38,30 +41,53 @@ class Consents:
         return self.said.get((customer_id, channel, purpose), purpose != MARKETING)
 
 
-def put(session: Session, said: Said, *, source: str, now: datetime) -> Consent:
-    """Keep what a customer said; saying the same again changes nothing.
-
-    source   where it was said: "app", "import", "provider"
-    effects  announces consent.changed when it is a change; a no takes back what waits to be sent
-    """
-    put_all(session, [said], source=source, now=now)
+def put(
+    session: Session,
+    said: Said,
+    *,
+    source: str,
+    wording_id: UUID | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> Consent:
+    """`put_all` of one; returns what holds now."""
+    put_all(session, [said], source=source, wording_id=wording_id, evidence=evidence, now=now)
     return session.get_one(Consent, (said.customer_id, said.channel, said.purpose), populate_existing=True)
 
 
-def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetime) -> int:
-    """`put` for many with one statement, each customer, channel and purpose named once; says how many changed."""
+def put_all(
+    session: Session,
+    said: Sequence[Said],
+    *,
+    source: str,
+    wording_id: UUID | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> int:
+    """Keep what customers said, each customer, channel and purpose named once; says how many of it is news.
+
+    Saying the same again changes nothing, save a yes to other words than before.
+
+    source      where it was said: "app", "page", "one_click", "stop", "start", "provider", "staff", "import"
+    wording_id  the words in which they were asked, where they were shown any
+    evidence    what else shows that they said it; never personal data
+    effects     records each change for ever; announces consent.changed; a no takes back what waits to be sent
+    """
     if not said:
         return 0
     rows = connection_of(session).execute(
         _PUT,
-        [
-            source,
-            now,
-            [one.customer_id for one in said],
-            [one.channel for one in said],
-            [one.purpose for one in said],
-            [one.is_granted for one in said],
-        ],
+        {
+            "records": [ids.new() for _ in said],
+            "customers": [one.customer_id for one in said],
+            "channels": [one.channel for one in said],
+            "purposes": [one.purpose for one in said],
+            "granted": [one.is_granted for one in said],
+            "source": source,
+            "wording": wording_id,
+            "evidence": json.dumps(evidence or {}),
+            "now": now,
+        },
     )
     changed = [Said(*row) for row in rows]
 
@@ -76,6 +102,7 @@ def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetim
                 purpose=one.purpose,
                 is_granted=one.is_granted,
                 given_through=source,
+                wording_id=wording_id,
             )
             for one in changed
         ],
@@ -85,14 +112,30 @@ def put_all(session: Session, said: Sequence[Said], *, source: str, now: datetim
 
 # Arrays, since a VALUES list ends at 65,535 parameters; in one order, so that two of these cannot wait for each other.
 _PUT = """
-    INSERT INTO engage.consent AS kept (customer_id, channel, purpose, is_granted, source, at)
-    SELECT customer_id, channel, purpose, is_granted, %s, %s
-      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::boolean[]) AS said (customer_id, channel, purpose, is_granted)
-     ORDER BY customer_id, channel, purpose
-        ON CONFLICT (customer_id, channel, purpose) DO UPDATE
-       SET is_granted = excluded.is_granted, source = excluded.source, at = excluded.at
-     WHERE kept.is_granted <> excluded.is_granted
-    RETURNING customer_id, channel, purpose, is_granted
+    WITH said AS (
+        SELECT * FROM unnest(%(records)s::uuid[], %(customers)s::uuid[], %(channels)s::text[], %(purposes)s::text[],
+                             %(granted)s::boolean[])
+                   AS said (record_id, customer_id, channel, purpose, is_granted)
+    ), changed AS (
+        INSERT INTO engage.consent AS kept (customer_id, channel, purpose, is_granted, source, at, wording_id)
+        SELECT customer_id, channel, purpose, is_granted, %(source)s, %(now)s, %(wording)s::uuid
+          FROM said
+         ORDER BY customer_id, channel, purpose
+            ON CONFLICT (customer_id, channel, purpose) DO UPDATE
+           SET is_granted = excluded.is_granted, source = excluded.source, at = excluded.at,
+               wording_id = excluded.wording_id
+         WHERE kept.is_granted <> excluded.is_granted
+            OR (excluded.is_granted AND excluded.wording_id IS NOT NULL
+                AND kept.wording_id IS DISTINCT FROM excluded.wording_id)
+        RETURNING customer_id, channel, purpose, is_granted
+    ), recorded AS (
+        INSERT INTO engage.consent_record
+               (id, customer_id, channel, purpose, is_granted, source, wording_id, evidence, at)
+        SELECT said.record_id, customer_id, channel, purpose, changed.is_granted, %(source)s, %(wording)s::uuid,
+               %(evidence)s::jsonb, %(now)s
+          FROM changed JOIN said USING (customer_id, channel, purpose)
+    )
+    SELECT customer_id, channel, purpose, is_granted FROM changed
 """
 
 
@@ -111,6 +154,6 @@ def of(session: Session, customer_id: UUID) -> Sequence[Consent]:
 
 def of_many(session: Session, customer_ids: Iterable[UUID]) -> Consents:
     """With one query, what any number of customers said."""
-    query = select(Consent.customer_id, Consent.channel, Consent.purpose, Consent.is_granted)
-    rows = session.execute(query.where(Consent.customer_id.in_(list(set(customer_ids)))))
-    return Consents({(row.customer_id, row.channel, row.purpose): row.is_granted for row in rows})
+    query = "SELECT customer_id, channel, purpose, is_granted FROM engage.consent WHERE customer_id = ANY(%s)"
+    rows = connection_of(session).execute(query, [list(set(customer_ids))])
+    return Consents({(row[0], row[1], row[2]): row[3] for row in rows})

@@ -38,6 +38,7 @@ SOURCE = "source"
 #: Every operation of the doors that have a guard, with whose it is; a staff operation with its permission.
 EXPECTED = {
     "GET /app/v1/home": OWN,
+    "GET /app/v1/preferences": OWN,
     "GET /app/v1/me": OWN,
     "PATCH /app/v1/me": OWN,
     "PUT /app/v1/me/email": OWN,
@@ -140,6 +141,13 @@ EXPECTED = {
     "GET /admin/v1/customers/{customer_id}/wallet": "wallets.read",
     "GET /admin/v1/customers/{customer_id}/wallet/entries": "wallets.read",
     "GET /admin/v1/customers/{customer_id}/decisions": "journeys.read",
+    "GET /admin/v1/customers/{customer_id}/consents": "consents.read",
+    "PUT /admin/v1/customers/{customer_id}/consents": "consents.write",
+    "POST /admin/v1/wordings": "consents.write",
+    "GET /admin/v1/wordings": "consents.read",
+    "GET /admin/v1/contact-policy": "contact_policy.read",
+    "PUT /admin/v1/contact-policy": "contact_policy.write",
+    "GET /admin/v1/contact-policy/revisions": "contact_policy.read",
     "GET /admin/v1/insights/summary": "insights.read",
     "GET /admin/v1/limits": "limits.read",
     "PUT /admin/v1/limits/{tier}/{scope}/{currency}": "limits.write",

@@ -1,0 +1,1 @@
+"""Incoming: what customers (and strangers) write back by SMS and WhatsApp."""
