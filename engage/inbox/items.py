@@ -1,15 +1,17 @@
 """The app's inbox: what was said to a customer, sealed, to be read again."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import crypto, ids
+from core.db import connection_of
 from core.errors import NotFound
 from engage.inbox.models import InboxItem
 
@@ -18,12 +20,20 @@ _PLACE = "inbox_item.content"
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """voucher_id: the voucher that the item names, so that the app can open it."""
+    """voucher_id: the voucher that the item names, so that the app can open it.
+
+    rich        image, deep_link and actions ([{"id", "title", "link"}]), as far as there are any
+    reference   what the message was for, told again when it is read
+    expires_at  from when on it is of no use; None: it stays of use
+    """
 
     customer_id: UUID
     title: str | None
     body: str
     voucher_id: UUID | None
+    rich: Mapping[str, Any] = field(default_factory=dict)
+    reference: UUID | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,10 @@ class Item:
     title: str | None
     body: str
     voucher_id: UUID | None
+    image: str | None
+    deep_link: str | None
+    actions: Sequence[Mapping[str, str]]
+    expires_at: datetime | None
     created_at: datetime
     read_at: datetime | None
 
@@ -43,8 +57,30 @@ def put_all(session: Session, new: Sequence[NewItem], *, now: datetime) -> None:
 
     raises  crypto.Erased when a customer has no data key
     """
-    if new:
-        session.execute(insert(InboxItem), [_row(session, item, now=now) for item in new])
+    if not new:
+        return
+    crypto.fetch_data_keys(session, [item.customer_id for item in new])
+    drawn = [ids.new() for _ in new]
+    connection_of(session).execute(
+        _PUT,
+        [
+            now,
+            drawn,
+            [item.customer_id for item in new],
+            [item.voucher_id for item in new],
+            [_sealed(session, item, item_id) for item, item_id in zip(new, drawn, strict=True)],
+            [item.reference for item in new],
+            [item.expires_at for item in new],
+        ],
+    )
+
+
+_PUT = """
+    INSERT INTO engage.inbox_item (created_at, id, customer_id, voucher_id, content, reference, expires_at)
+    SELECT %s, id, customer_id, voucher_id, content, reference, expires_at
+      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %b::bytea[], %s::uuid[], %s::timestamptz[])
+           AS new (id, customer_id, voucher_id, content, reference, expires_at)
+"""
 
 
 def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: int) -> list[Item]:
@@ -79,19 +115,23 @@ def unread_count(session: Session, customer_id: UUID) -> int:
     return session.scalar(query) or 0
 
 
-def _row(session: Session, item: NewItem, *, now: datetime) -> dict[str, object]:
-    item_id = ids.new()
-    text = json.dumps({"title": item.title, "body": item.body}, ensure_ascii=False)
-    return {
-        "id": item_id,
-        "customer_id": item.customer_id,
-        "voucher_id": item.voucher_id,
-        "content": crypto.seal(session, owner_id=item.customer_id, place=_PLACE, row_id=item_id, text=text),
-        "created_at": now,
-    }
+def _sealed(session: Session, item: NewItem, item_id: UUID) -> bytes:
+    text = json.dumps({"title": item.title, "body": item.body, **item.rich}, ensure_ascii=False)
+    return crypto.seal(session, owner_id=item.customer_id, place=_PLACE, row_id=item_id, text=text)
 
 
 def _opened(session: Session, row: InboxItem) -> Item:
     text = crypto.unseal(session, owner_id=row.customer_id, place=_PLACE, row_id=row.id, ciphertext=row.content)
     content = json.loads(text)
-    return Item(row.id, content["title"], content["body"], row.voucher_id, row.created_at, row.read_at)
+    return Item(
+        id=row.id,
+        title=content["title"],
+        body=content["body"],
+        voucher_id=row.voucher_id,
+        image=content.get("image"),
+        deep_link=content.get("deep_link"),
+        actions=content.get("actions", []),
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+        read_at=row.read_at,
+    )

@@ -14,7 +14,12 @@ from core.db import Base
 
 
 class InboxItem(Base):
-    """A message as the app's inbox shows it; `content` is ciphertext of {"title", "body"}."""
+    """A message as the app's inbox shows it.
+
+    content     ciphertext of {"title", "body"}, and of image, deep_link and actions where it has them
+    reference   what the message was for: a step run, a broadcast's send
+    expires_at  from when on it is of no use
+    """
 
     __tablename__ = "inbox_item"
     __table_args__ = (

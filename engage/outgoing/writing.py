@@ -1,8 +1,4 @@
-"""Outgoing: for each message that a journey means to send, whether and how it goes out, and why not where it does not.
-
-A message that does not go out never stops its walk. It goes over the first of its channels that the customer allows and
-that reaches them; a push goes to each of their devices.
-"""
+"""Writing: what was decided about a batch of letters, in three statements: messages, inbox items, links."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +8,69 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from auth.contacts import Contact, contacts_of
 from core.delivery import messages
 from core.delivery.messages import NewMessage
-from engage import consents, inbox, links
-from engage.consents import Consents
-from engage.inbox import NewItem
+from core.notes import Notes
+from engage import inbox
+from engage.consents.saying import MARKETING
+from engage.contacting import caps
+from engage.links import kept
+from engage.outgoing.deciding import decide
+from engage.outgoing.letters import Decided, Letter, Sent
+from engage.outgoing.world import World, prepare
 from engage.steps import Run, SendMessage
-from engage.steps.message import Wording
-from engage.templates import liquid as templates
-from engage.templates.liquid import TemplateFailed
-from engage.walks import giving
+from engage.templates import embeds, variables
+from engage.templates.embeds import Embed
+from engage.templates.wording import Wording, inline
 from engage.walks.walk import Walk
-from rewards.vouchers import codes
 
-#: What the providers take at most; a longer text is not sent rather than cut through a code or link.
-LONGEST = {"push": 1_000, "sms": 1_600, "whatsapp": 1_600}
+
+def write(session: Session, decided: Sequence[Decided], *, world: World, now: datetime) -> list[list[UUID]]:
+    """Let every letter that goes out wait to be sent, with an item in the app's inbox and its links.
+
+    world    that they were decided in, whose caps they took from
+    returns  for each letter, in the order given, the ids of its messages
+    raises   rewards.funds.Beaten when another transaction took the last of a cap meanwhile: undo, and prepare anew
+    """
+    sent = [one for one in decided if isinstance(one, Sent)]
+    new = [message for one in sent for message in _messages(one)]
+    ids = iter(messages.enqueue_all(session, new, now=now))
+    of_letter = {id(one): [next(ids) for _ in one.addresses] for one in sent}
+    inbox.put_all(session, [one.item for one in sent], now=now)
+    linked = [(link, next(iter(of_letter[id(one)]), None)) for one in sent for link in one.links]
+    kept.put_all(session, linked, now=now)
+    caps.write(session, world.caps)
+    return [of_letter.get(id(one), []) for one in decided]
+
+
+def _messages(sent: Sent) -> list[NewMessage]:
+    letter = sent.letter
+    mode = letter.quiet if letter.purpose == MARKETING else "pass"
+    return [
+        NewMessage(
+            customer_id=letter.customer_id,
+            channel=sent.channel,
+            recipient=recipient,
+            content=sent.content,
+            purpose=letter.purpose,
+            due_at=sent.due_at,
+            expires_at=sent.expires_at,
+            address_id=address_id,
+            reference=letter.reference,
+            # The caps counted the letter once, so its first message alone gives the count back.
+            gate=_asked(mode, sent.marks if at == 0 else ()),
+            caused_by=letter.caused_by,
+            depth=letter.depth,
+            trace=letter.trace,
+        )
+        for at, (recipient, address_id) in enumerate(sent.addresses)
+    ]
+
+
+def _asked(mode: str, marks: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What a message carries for the gate (`engage.contacting.gate`)."""
+    noted: dict[str, Any] = {} if mode == "pass" else {"quiet": mode}
+    return noted | ({"caps": [list(mark) for mark in marks]} if marks else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +83,6 @@ class Planned:
     voucher_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
-    """A message that goes out: its addresses with their ids, and what it says."""
-
-    planned: Planned
-    channel: str
-    addresses: Sequence[tuple[str, UUID | None]]
-    content: dict[str, Any]
-    item: NewItem
-
-
 def send(session: Session, planned: Sequence[Planned], *, codes_at_hand: Mapping[UUID, str], now: datetime) -> None:
     """Decide, render and enqueue all messages of a batch, each with an item in the app's inbox.
 
@@ -58,99 +90,34 @@ def send(session: Session, planned: Sequence[Planned], *, codes_at_hand: Mapping
     """
     if not planned:
         return
-    customer_ids = {one.walk.customer_id for one in planned}
-    contacts = contacts_of(session, customer_ids)
-    said = consents.of_many(session, customer_ids)
-    holders = [one.voucher_id for one in planned if one.step.says_voucher and one.voucher_id]
-    voucher_codes = giving.codes_of(session, holders, codes_at_hand)
-
-    letters = [
-        letter
-        for one in planned
-        if (letter := _decide(one, contacts.get(one.walk.customer_id), said, voucher_codes)) is not None
-    ]
-    new = [_new(letter, *address, now=now) for letter in letters for address in letter.addresses]
-    message_ids = iter(messages.enqueue_all(session, new, now=now))
-    for letter in letters:
-        letter.planned.run.outcome = "sent"
-        letter.planned.run.message_ids = [next(message_ids) for _ in letter.addresses]
-    inbox.put_all(session, [letter.item for letter in letters], now=now)
+    world = prepare(session, {one.walk.customer_id for one in planned}, now=now)
+    said = [one.voucher_id for one in planned if one.step.says_voucher and one.voucher_id]
+    named = embeds.load(session, said)
+    decided = [decide(world, _letter(one, named)) for one in planned]
+    for one, outcome, message_ids in zip(planned, decided, write(session, decided, world=world, now=now), strict=True):
+        one.run.outcome, one.run.message_ids = outcome.outcome, message_ids
+        one.run.reasons.extend(outcome.reasons)
 
 
-def _decide(
-    planned: Planned, contact: Contact | None, said: Consents, voucher_codes: Mapping[UUID, str]
-) -> _Letter | None:
-    """The letter, or None with the reasons on the run."""
-    run, step = planned.run, planned.step
-    run.outcome = "skipped"
-    if contact is None:
-        run.because("no_contact", "Nothing is known of how to reach this customer.")
-        return None
-    code = voucher_codes.get(planned.voucher_id) if planned.voucher_id else None
-    if step.says_voucher and code is None:
-        run.because("no_voucher", "The voucher that the message names is not there.")
-        return None
-    try:
-        said_text = _rendered(step.wording, contact, code)
-    except TemplateFailed as error:
-        run.because("template_failed", f"The template could not be rendered: {error}")
-        return None
-    for channel in step.channels:
-        addresses = _addresses(channel, contact)
-        if not said.allow(contact.customer_id, channel=channel, purpose=step.purpose):
-            run.because("no_consent", f"No consent to {step.purpose} messages by {channel}.", channel=channel)
-        elif not addresses:
-            run.because("no_device", "No device of this customer takes push notifications.", channel=channel)
-        elif len(said_text.body) > LONGEST[channel]:
-            run.because("too_long", f"The text is too long for {channel}.", channel=channel)
-        else:
-            item = NewItem(contact.customer_id, said_text.title, said_text.body, planned.voucher_id if code else None)
-            return _Letter(planned, channel, addresses, _content(channel, said_text, planned), item)
-    return None
-
-
-def _addresses(channel: str, contact: Contact) -> list[tuple[str, UUID | None]]:
-    if channel == "push":
-        return [(address.token, address.device_row) for address in contact.push]
-    return [(contact.phone, None)]
-
-
-def _rendered(wording: Wording, contact: Contact, code: str | None) -> Wording:
-    """The wording with every variable filled in."""
-    context: dict[str, Any] = {"customer": {"locale": contact.locale or ""}}
-    if code is not None:
-        context["voucher"] = {"code": codes.display(code), "link": links.to_voucher(code)}
-    variables = wording.content_variables.items()
-    return Wording(
-        title=templates.render(wording.title, context) if wording.title else None,
-        body=templates.render(wording.body, context),
-        content_sid=wording.content_sid,
-        content_variables={name: templates.render(source, context) for name, source in variables},
-    )
-
-
-def _content(channel: str, said: Wording, planned: Planned) -> dict[str, Any]:
-    if channel == "push":
-        data = {"step_run_id": str(planned.run.id)}
-        if planned.voucher_id:
-            data["voucher_id"] = str(planned.voucher_id)
-        return {"title": said.title or "", "body": said.body, "data": data}
-    if channel == "whatsapp" and said.content_sid:
-        return {"content_sid": said.content_sid, "content_variables": dict(said.content_variables)}
-    return {"body": said.body}
-
-
-def _new(letter: _Letter, recipient: str, address_id: UUID | None, *, now: datetime) -> NewMessage:
-    walk = letter.planned.walk
-    return NewMessage(
+def _letter(one: Planned, named: Mapping[UUID, Embed]) -> Letter:
+    walk, step = one.walk, one.step
+    return Letter(
         customer_id=walk.customer_id,
-        channel=letter.channel,
-        recipient=recipient,
-        content=letter.content,
-        purpose=letter.planned.step.purpose,
-        due_at=now,
-        address_id=address_id,
+        purpose=step.purpose,
+        channels=step.channels,
+        wording=_wording(step.wording),
+        reference=one.run.id,
+        voucher=named.get(one.voucher_id) if one.voucher_id else None,
         caused_by=walk.caused_by,
         depth=walk.depth,
         trace=walk.trace,
     )
+
+
+def _wording(said: Any) -> Wording:
+    if isinstance(said, Wording):
+        return said
+    raw = {"title": said.title, "body": said.body}
+    if said.content_sid:
+        raw["whatsapp"] = {"content_sid": said.content_sid, "content_variables": dict(said.content_variables)}
+    return inline({name: value for name, value in raw.items() if value is not None}, Notes(), variables.ANY)
