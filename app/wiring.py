@@ -1,7 +1,5 @@
 """The whole house on one page: who comes in by which door, who reads the log, what is due, what runs when."""
 
-from functools import partial
-
 import click
 
 import app.api.home
@@ -115,6 +113,8 @@ import wallet.topups.api.staff
 import wallet.topups.cli
 import wallet.topups.reactions
 import wallet.work
+from core.delivery import rates
+from core.delivery.gates import open_gate
 from core.events import Reader
 from core.gateways.registry import Gateways
 from core.idempotency import Home
@@ -291,8 +291,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.reservations.work.WORK,
         *rewards.simulation.work.WORK,
         *engage.walks.work.WORK,
-        Work("delivery.send", partial(core.delivery.work.send_due, gateways), after_lost_lease="in doubt"),
-        Work("delivery.recover", core.delivery.work.recover_lost),
+        *core.delivery.work.lines(gateways, open_gate, rates=rates.parse(settings.delivery_rates)),
     ]
 
 

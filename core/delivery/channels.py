@@ -7,13 +7,13 @@ email     subject, text; optional: html, unsubscribe_url
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from core.gateways.email import Email
 from core.gateways.outcomes import Outcome
 from core.gateways.push import Push
-from core.gateways.registry import Gateways
 from core.gateways.sms import Sms
 from core.gateways.whatsapp import WhatsApp
 
@@ -34,17 +34,9 @@ def check(channel: str, content: Content) -> None:
         raise ValueError(f"the content of a message by {channel} does not fit: {error}") from error
 
 
-def provider_of(gateways: Gateways, channel: str) -> str:
-    """The name of the provider that this channel's messages go to."""
-    name: str = getattr(gateways, channel).name
-    return name
-
-
-def call(gateways: Gateways, *, channel: str, message_id: UUID, recipient: str, content: Content) -> Call:
-    """The one call that hands a message to its provider, ready to be made."""
-    made = _MAKE[channel](message_id, recipient, content)
-    gateway = getattr(gateways, channel)
-    return lambda: gateway.send(made)
+def call(gateway: Any, *, channel: str, message_id: UUID, recipient: str, content: Content) -> Call:
+    """The one call that hands a message to one of its channel's providers, ready to be made."""
+    return partial(gateway.send, _MAKE[channel](message_id, recipient, content))
 
 
 def _push(message_id: UUID, recipient: str, content: Content) -> Push:

@@ -3,8 +3,8 @@
 Each function takes a row that its caller has locked, says whether it moved, and announces the step.
 """
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,6 +14,11 @@ from core import events
 from core.delivery.events import MessageDelivered, MessageFailed, MessageInDoubt, MessageSent
 from core.delivery.models import TO_ANYBODY, Message
 from core.events.announce import MAX_DEPTH
+
+#: When a message in doubt is looked up first, where its provider can be asked; a receipt mostly comes before. Of a push
+#: or an e-mail only the app or the reader can tell, within a day.
+_FIRST_LOOK = {"sms": timedelta(seconds=60), "whatsapp": timedelta(seconds=60)}
+_LAST_WORD = timedelta(hours=24)
 
 _RANK = {
     "pending": 0,
@@ -25,6 +30,34 @@ _RANK = {
     "failed": 3,
     "suppressed": 3,
 }
+
+
+def looked_up_at(channel: str, now: datetime) -> datetime:
+    """When a message that is put in doubt now is looked at again."""
+    return now + _FIRST_LOOK.get(channel, _LAST_WORD)
+
+
+class Told(Protocol):
+    """What a message is told by: its row, or what was read of it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def customer_id(self) -> UUID: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def address_id(self) -> UUID | None: ...
+    @property
+    def reference(self) -> UUID | None: ...
+    @property
+    def caused_by(self) -> UUID | None: ...
+    @property
+    def depth(self) -> int: ...
+    @property
+    def trace(self) -> str | None: ...
 
 
 def lock(session: Session, message_id: UUID) -> Message | None:
@@ -40,7 +73,7 @@ def mark_sent(session: Session, message: Message, *, provider_message_id: str | 
         return False
     message.sent_at, message.last_error = now, None
 
-    told = MessageSent(provider=message.provider or "", country=message.country, **_facts(message, now=now))
+    told = MessageSent(provider=message.provider or "", country=message.country, **facts(message, now=now))
     events.announce(session, told)
     return True
 
@@ -52,7 +85,7 @@ def mark_delivered(session: Session, message: Message, *, provider_message_id: s
         return False
     message.delivered_at = now
 
-    events.announce(session, MessageDelivered(**_facts(message, now=now)))
+    events.announce(session, MessageDelivered(**facts(message, now=now)))
     return True
 
 
@@ -64,18 +97,18 @@ def mark_failed(
         return False
     message.last_error = reason
 
-    facts = _facts(message, now=now)
-    events.announce(session, MessageFailed(reason=reason, is_address_dead=is_address_dead, **facts))
+    told = facts(message, now=now)
+    events.announce(session, MessageFailed(reason=reason, is_address_dead=is_address_dead, **told))
     return True
 
 
 def mark_in_doubt(session: Session, message: Message, *, reason: str, now: datetime) -> bool:
-    """Nobody can tell whether it was taken. It is never sent again; a receipt or an operator settles it."""
+    """Nobody can tell whether it was taken. It is never blindly sent again: see `core.delivery.reconciling`."""
     if not _move(message, "in_doubt"):
         return False
-    message.last_error = reason
+    message.last_error, message.due_at = reason, looked_up_at(message.channel, now)
 
-    events.announce(session, MessageInDoubt(reason=reason, **_facts(message, now=now)))
+    events.announce(session, MessageInDoubt(reason=reason, **facts(message, now=now)))
     return True
 
 
@@ -87,7 +120,8 @@ def _move(message: Message, state: str) -> bool:
     return True
 
 
-def _facts(message: Message, *, now: datetime) -> dict[str, Any]:
+def facts(message: Told, *, now: datetime) -> dict[str, Any]:
+    """What every event about a message tells."""
     return {
         "customer_id": None if message.purpose in TO_ANYBODY else message.customer_id,
         "occurred_at": now,

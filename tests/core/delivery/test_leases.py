@@ -2,13 +2,12 @@
 
 import threading
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from core import clock
-from core import work as due
 from core.db import transaction
-from core.delivery import work
-from core.delivery.models import Message
+from core.delivery import sending, taking, work
+from core.delivery.gates import open_gate
+from core.delivery.taking import Batch, Line, Ready
 from core.gateways.outcomes import Outcome
 from core.gateways.sms import Sms
 from tests.core.delivery.outbox import Outbox, announced_names
@@ -17,7 +16,7 @@ from tests.core.delivery.outbox import Outbox, announced_names
 def test_worker_that_died_before_its_call_has_its_message_sent_by_another(outbox: Outbox) -> None:
     now = clock.now()
     message_id = outbox.enqueue(due_at=now)
-    _claim_and_die(now)
+    _take_and_die(outbox, now)
     assert outbox.send() == 0
 
     after = now + work.LEASE
@@ -31,8 +30,7 @@ def test_worker_that_died_before_its_call_has_its_message_sent_by_another(outbox
 def test_worker_that_died_in_its_call_leaves_the_message_in_doubt(outbox: Outbox) -> None:
     now = clock.now()
     message_id = outbox.enqueue(due_at=now)
-    token = _claim_and_die(now)
-    assert work._begin(outbox.gateways, token, message_id, now=now) is not None
+    _mark_and_die(outbox, now)
 
     assert work.recover_lost(now + work.LEASE - timedelta(seconds=1)) == 0
     assert work.recover_lost(now + work.LEASE) == 1
@@ -46,19 +44,20 @@ def test_worker_that_died_in_its_call_leaves_the_message_in_doubt(outbox: Outbox
 
 def test_worker_whose_lease_was_lost_makes_no_call(outbox: Outbox) -> None:
     now = clock.now()
-    message_id = outbox.enqueue(due_at=now)
-    token = _claim_and_die(now)
+    outbox.enqueue(due_at=now)
+    batch = _take_and_die(outbox, now)
     work.recover_lost(now + work.LEASE)
 
-    assert work._begin(outbox.gateways, token, message_id, now=now) is None
+    assert _mark(batch, now) == []
 
 
 def test_lease_that_has_just_ended_makes_no_call(outbox: Outbox) -> None:
     now = clock.now()
-    message_id = outbox.enqueue(due_at=now)
-    token = _claim_and_die(now)
+    outbox.enqueue(due_at=now)
+    batch = _take_and_die(outbox, now)
 
-    assert work._begin(outbox.gateways, token, message_id, now=now + work.LEASE) is None
+    assert _mark(batch, now + work.LEASE) == []
+    assert len(_mark(batch, now + work.LEASE - timedelta(seconds=1))) == 1
 
 
 def test_slow_answer_still_settles_a_message_that_was_put_in_doubt_meanwhile(outbox: Outbox) -> None:
@@ -102,10 +101,17 @@ def test_workers_together_send_each_message_once(outbox: Outbox) -> None:
     assert outbox.twilio.posts() == expected
 
 
-def _claim_and_die(now: datetime) -> UUID:
+def _take_and_die(outbox: Outbox, now: datetime) -> Batch:
     with transaction() as session:
-        token, claimed = due.claim(
-            session, Message, waiting="pending", leased="claimed", limit=1, lease=work.LEASE, now=now
-        )
-    assert claimed
-    return token
+        batch = taking.take(session, Line(channel="sms", gateways=outbox.gateways, gate=open_gate), now=now)
+    assert batch.ready
+    return batch
+
+
+def _mark_and_die(outbox: Outbox, now: datetime) -> None:
+    assert _mark(_take_and_die(outbox, now), now)
+
+
+def _mark(batch: Batch, now: datetime) -> list[Ready]:
+    with transaction() as session:
+        return sending._mark(session, batch.token, batch.ready, now=now)

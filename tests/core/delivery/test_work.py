@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from core import clock, ids
 from core.db import transaction
-from core.delivery import work
+from core.delivery import recording, sending, taking, work
 from core.delivery.models import Message
+from core.delivery.taking import Ready
 from core.errors import Busy
 from core.gateways import http, registry
 from core.settings import Settings
@@ -70,13 +71,17 @@ def test_message_that_has_expired_is_not_sent(outbox: Outbox) -> None:
 
 def test_sign_in_code_overtakes_a_campaign(outbox: Outbox) -> None:
     now = clock.now()
-    for _ in range(work.BATCH):
+    for _ in range(taking.BATCH):
         outbox.enqueue(purpose="marketing", due_at=now - timedelta(hours=1))
-    code = outbox.enqueue(purpose="transactional", due_at=now)
+    receipt = outbox.enqueue(purpose="transactional", due_at=now)
+    code = outbox.enqueue(purpose="sign_in", due_at=now)
 
-    assert outbox.send(now) == 1
+    assert outbox.send(now) == taking.BATCH
 
-    assert outbox.message(code).state == "sent"
+    assert [outbox.message(one).state for one in (code, receipt)] == ["sent", "sent"]
+    # Both left in the first group.
+    first = {asked.message_id for asked in outbox.twilio.asked[: sending.AT_ONCE]}
+    assert {str(code), str(receipt)} <= first
 
 
 def test_lost_reply_puts_the_message_in_doubt_and_is_never_sent_again(outbox: Outbox) -> None:
@@ -125,9 +130,9 @@ def test_attempts_are_capped(outbox: Outbox) -> None:
     outbox.twilio.always = Behaviour("fail", status=503)
 
     far = clock.now() + timedelta(days=1)
-    taken = [outbox.send(far + timedelta(days=day)) for day in range(work.MAX_ATTEMPTS + 2)]
+    taken = [outbox.send(far + timedelta(days=day)) for day in range(recording.MAX_ATTEMPTS + 2)]
 
-    assert sum(taken) == work.MAX_ATTEMPTS
+    assert sum(taken) == recording.MAX_ATTEMPTS
     message = outbox.message(message_id)
     assert (message.state, message.last_error) == ("failed", "gave_up: http_503")
     assert announced_names() == ["message.failed"]
@@ -152,17 +157,18 @@ def test_refusal_for_good_fails_at_once_and_a_dead_address_is_told(outbox: Outbo
 def test_recording_is_tried_again_while_the_database_is_busy_and_then_given_up() -> None:
     tries: list[str] = []
 
-    def busy(times: int) -> None:
+    def busy(times: int) -> list[Ready]:
         tries.append("tried")
         if len(tries) <= times:
             raise Busy
+        return []
 
-    work._keep(lambda: busy(work.RECORDINGS - 1))
-    assert len(tries) == work.RECORDINGS
+    assert sending.keep(lambda: busy(sending.RECORDINGS - 1)) == []
+    assert len(tries) == sending.RECORDINGS
 
     tries.clear()
     with pytest.raises(Busy):
-        work._keep(lambda: busy(work.RECORDINGS))
+        sending.keep(lambda: busy(sending.RECORDINGS))
 
 
 def test_push_to_a_removed_app_fails_and_tells_that_its_address_is_dead(outbox: Outbox) -> None:
