@@ -39,6 +39,7 @@ class Profile(Sighted, Base):
     __table_args__ = (
         CheckConstraint("orders >= 0", name="orders"),
         Index("ix_profile_phase", "phase"),
+        Index("ix_profile_slot", text("core.slot_of(customer_id, NULL::text)"), "customer_id"),
         {"schema": "insights"},
     )
 
@@ -81,7 +82,18 @@ class Trait(Base):
     """The latest value of one trait that was reported of a customer; personal ones never come here."""
 
     __tablename__ = "trait"
-    __table_args__ = {"schema": "insights"}
+    __table_args__ = (
+        Index(
+            "ix_trait_month_day",
+            "name",
+            text("\"right\"(value #>> '{}'::text[], 5)"),
+            "customer_id",
+            postgresql_where=text(
+                "jsonb_typeof(value) = 'string' AND value #>> '{}'::text[] ~ '^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$'"
+            ),
+        ),
+        {"schema": "insights"},
+    )
 
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text, primary_key=True)
