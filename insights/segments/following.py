@@ -1,0 +1,47 @@
+"""Segments follow the log: whoever an event may bring in or out is judged in the batch that read it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.db import connection_of
+from core.events import LoggedEvent
+from insights.segments import catalogue
+from insights.segments.catalogue import Followed
+from insights.segments.judging import judge
+from insights.streams import counting
+
+
+def follow(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """Judge the customers of a batch, after profiles and streams have taken it.
+
+    effects  announces segment.entered and segment.left, caused by the last event that touched the customer's segments
+    """
+    connection = connection_of(session)
+    followed = catalogue.read(connection)
+    if not followed.segments:
+        return
+    asked: dict[UUID, dict[UUID, Followed]] = {}
+    causes: dict[UUID, LoggedEvent] = {}
+    for event in events:
+        if event.customer_id is None:
+            continue
+        for segment in followed.touched_by(event):
+            asked.setdefault(event.customer_id, {})[segment.id] = segment
+            causes[event.customer_id] = event
+    if asked:
+        judge(connection, {customer: list(each.values()) for customer, each in asked.items()}, now, causes=causes)
+
+
+def recount(session: Session, customer_id: UUID, events: Iterable[LoggedEvent], now: datetime) -> None:
+    """Set a customer's streams to what these events come to, and judge them by every segment.
+
+    The caller holds the customer's slot of the reader and hands in what it has read already: all that is theirs.
+    effects  announces who entered and left as a rebuild: nothing has happened to the customer just now
+    """
+    connection = connection_of(session)
+    counting.recount(connection, customer_id, events)
+    followed = catalogue.read(connection)
+    judge(connection, {customer_id: list(followed.segments.values())}, now, is_rebuild=True)
