@@ -31,9 +31,10 @@ def read(
     rated = sorted(route for route in routes if route in rates)
     if not rated:
         return {}
-    full = [most_at_once(rates[route]) for route in rated]
-    connection.execute(_OPEN, [now, rated, full])
     rows = connection.execute(_LOCK, [rated]).fetchall()
+    if len(rows) < len(rated):
+        connection.execute(_OPEN, [now, rated, [most_at_once(rates[route]) for route in rated]])
+        rows = connection.execute(_LOCK, [rated]).fetchall()
     return {
         route: min(tokens + max((now - filled_at).total_seconds(), 0.0) * rates[route], most_at_once(rates[route]))
         for route, tokens, filled_at in rows
@@ -49,7 +50,7 @@ def keep(connection: Connection, left: Mapping[str, float], *, now: datetime) ->
 # A route that was only ever blamed has a row without tokens, which fills up from then on.
 _OPEN = """
     INSERT INTO core.provider_state (route, tokens, filled_at)
-    SELECT route, tokens, %s FROM unnest(%s::text[], %s::float8[]) AS full (route, tokens) ORDER BY route
+    SELECT route, tokens, %s FROM unnest(%s::text[], %s::float8[]) AS new (route, tokens) ORDER BY route
         ON CONFLICT DO NOTHING
 """
 

@@ -125,14 +125,18 @@ def take(session: Session, line: Line, *, purposes: Collection[str] = PURPOSES, 
     connection, token = connection_of(session), uuid4()
     ways = line.ways(connection)
     there = ways.open(now)
+    wanted = [purpose for purpose in PURPOSES if purpose in purposes]
+    asked = {"channel": line.channel, "purposes": wanted, "now": now, "token": token, "lease": LEASE}
+    # A bucket is locked only where something waits for its tokens: a line that idles writes nothing.
+    if line.rates and not connection.execute(_IS_DUE, asked).fetchone():
+        return Batch(token)
     tokens = rates.read(connection, line.rates, there, now=now)
     limit = min(BATCH, int(tokens.get(there[0], BATCH))) if there else 0
     if limit < 1:
         return Batch(token)
 
-    wanted = [purpose for purpose in PURPOSES if purpose in purposes]
-    asked = {"channel": line.channel, "purposes": wanted, "now": now, "limit": limit, "token": token, "lease": LEASE}
-    rows = [Taken(**dict(zip(_COLUMNS, row, strict=True))) for row in connection.execute(_CLAIM, asked)]
+    found = connection.execute(_CLAIM, {**asked, "limit": limit})
+    rows = [Taken(**dict(zip(_COLUMNS, row, strict=True))) for row in found]
     if not rows:
         return Batch(token)
     rows.sort(key=lambda message: (PURPOSES.index(message.purpose), message.due_at))
@@ -230,6 +234,11 @@ def _settle(connection: Connection, token: UUID, sorted_: _Sorted) -> None:
         columns = [list(column) for column in zip(*sorted_.ended, strict=True)]
         connection.execute(_SETTLE, [*columns, token])
 
+
+_IS_DUE = """
+    SELECT 1 FROM core.message
+     WHERE state = 'pending' AND channel = %(channel)s AND purpose = ANY(%(purposes)s) AND due_at <= %(now)s LIMIT 1
+"""
 
 _COLUMNS = tuple(Taken.__slots__)
 
