@@ -16,7 +16,9 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class Outside(Event):
-    """Any event that came in through the ingest door."""
+    """Any event that came in through the ingest door. Those who keep customers read all that there is."""
+
+    log_only = True
 
     content: dict[str, Any]
 
@@ -73,6 +75,7 @@ class IdentityMapped(Event):
     """Another system's id of a customer became known; `subject_id` is what its events were logged under till now."""
 
     name = "identity.mapped"
+    log_only = True
 
     system: str
 
