@@ -1,5 +1,29 @@
 """Journeys: what marketing staff draw and publish."""
 
-from engage.journeys.drawing import StepCount, counts_of, create, find, list_, publish, set_status, versions_of
+from engage.journeys.drawing import (
+    StepCount,
+    change,
+    counts_of,
+    create,
+    find,
+    list_,
+    moves_of,
+    save_draft,
+    set_status,
+    versions_of,
+)
+from engage.journeys.publishing import publish
 
-__all__ = ["StepCount", "counts_of", "create", "find", "list_", "publish", "set_status", "versions_of"]
+__all__ = [
+    "StepCount",
+    "change",
+    "counts_of",
+    "create",
+    "find",
+    "list_",
+    "moves_of",
+    "publish",
+    "save_draft",
+    "set_status",
+    "versions_of",
+]

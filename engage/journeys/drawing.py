@@ -1,6 +1,6 @@
-"""Journeys as staff know them: drawn, published, paused, ended, and how many customers stand where."""
+"""Journeys as staff know them: drawn, changed, paused, ended, and how many customers stand where."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,29 @@ from sqlalchemy.orm import Session
 
 from core import audit, ids
 from core.errors import NotFound
-from engage.journeys import graph
-from engage.journeys.errors import JourneyEnded, JourneyInvalid, JourneyNotPublished
-from engage.journeys.models import Journey, JourneyVersion
-from engage.steps import IssueVoucher
+from core.events import announce
+from core.notes import Notes
+from engage.journeys import spending
+from engage.journeys.errors import (
+    DraftMissing,
+    DraftOutdated,
+    JourneyEnded,
+    JourneyFixed,
+    JourneyInvalid,
+    JourneyNotPublished,
+)
+from engage.journeys.events import JourneyPaused, JourneyResumed
+from engage.journeys.models import Journey, JourneyVersion, VersionMove
 from engage.walks.models import Enrolment
-from rewards.models import Campaign
 
-#: Where staff send the graph: faults are named by JSON pointers into the request's body.
-_POINTER = "/graph"
+#: One customer in ten walks without the journey's effects, so that every journey shows what it brings about.
+HOLDOUT_BPS = 1_000
+OUTCOME_DAYS = 30
+
+STAGES = ("acquire", "onboard", "serve", "grow", "retain", "win_back")
+
+#: What says something about the journey's effect, and so stays as it was once somebody walks it.
+_FIXED = ("holdout_bps", "outcome_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,66 +48,125 @@ class StepCount:
     customers: int
 
 
-def create(session: Session, *, name: str, holdout_bps: int, actor: str, now: datetime) -> Journey:
-    """A draft that nobody enters until a version is published.
+def create(
+    session: Session,
+    *,
+    name: str,
+    actor: str,
+    now: datetime,
+    holdout_bps: int = HOLDOUT_BPS,
+    description: str | None = None,
+    stage: str | None = None,
+    spend: Mapping[str, Any] | None = None,
+    outcome_days: int = OUTCOME_DAYS,
+    draft: dict[str, Any] | None = None,
+) -> Journey:
+    """A journey that nobody enters until a version is published.
 
-    units  holdout_bps: basis points of customers held out, 0 to 10 000
+    units   holdout_bps: basis points of customers held out, 0 to 10 000
+    draft   the graph to begin with
+    raises  JourneyInvalid for a spend that makes no sense
     """
+    _check_spend(spend)
     journey = Journey(
-        id=ids.new(), name=name, status="draft", holdout_bps=holdout_bps, live_version_id=None, created_at=now
+        id=ids.new(),
+        name=name,
+        status="draft",
+        holdout_bps=holdout_bps,
+        live_version_id=None,
+        created_at=now,
+        description=description,
+        stage=stage,
+        spend=None if spend is None else dict(spend),
+        outcome_days=outcome_days,
+        draft=draft,
+        draft_revision=0 if draft is None else 1,
     )
     session.add(journey)
-    _audit(session, journey, "journey.created", {"name": name, "holdout_bps": holdout_bps}, actor=actor, now=now)
+    change = {"name": name, "holdout_bps": holdout_bps, "spend": journey.spend}
+    record(session, journey, "journey.created", change, actor=actor, now=now)
     return journey
 
 
-def publish(
-    session: Session, *, journey_id: UUID, raw_graph: dict[str, Any], actor: str, now: datetime
-) -> JourneyVersion:
-    """Let customers enter a new version from now on; those inside finish the one that they entered.
+def change(session: Session, *, journey_id: UUID, changes: Mapping[str, Any], actor: str, now: datetime) -> Journey:
+    """Set what is named in `changes`: name, description, stage, spend; before the first version also holdout_bps and
+    outcome_days.
 
-    raises  NotFound; JourneyEnded; JourneyInvalid naming every fault
+    raises  NotFound; JourneyEnded; JourneyFixed; JourneyInvalid
     """
-    journey = _locked(session, journey_id)
+    journey = locked(session, journey_id)
     if journey.status == "ended":
         raise JourneyEnded
-    _check_campaigns(session, graph.parse(raw_graph, pointer=_POINTER))
-    latest = session.scalar(select(func.max(JourneyVersion.number)).where(JourneyVersion.journey_id == journey_id))
+    if "spend" in changes:
+        _check_spend(changes["spend"])
+    if journey.status != "draft" and any(
+        getattr(journey, name) != changes.get(name, getattr(journey, name)) for name in _FIXED
+    ):
+        raise JourneyFixed
 
-    version = JourneyVersion(
-        id=ids.new(),
-        journey_id=journey_id,
-        number=(latest or 0) + 1,
-        graph=raw_graph,
-        published_by=actor,
-        published_at=now,
-    )
-    session.add(version)
-    journey.live_version_id = version.id
-    if journey.status == "draft":
-        journey.status = "live"
-    change = {"version_id": str(version.id), "number": version.number}
-    _audit(session, journey, "journey.published", change, actor=actor, now=now)
-    return version
+    before = {name: getattr(journey, name) for name in changes}
+    for name, value in changes.items():
+        setattr(journey, name, value)
+    told = {name: {"from": before[name], "to": value} for name, value in changes.items() if before[name] != value}
+    if told:
+        record(session, journey, "journey.changed", told, actor=actor, now=now)
+    return journey
 
 
-def set_status(session: Session, *, journey_id: UUID, status: str, actor: str, now: datetime) -> Journey:
+def save_draft(
+    session: Session, *, journey_id: UUID, graph: dict[str, Any], revision: int, actor: str, now: datetime
+) -> Journey:
+    """Keep a graph that is being worked on, as it is: it may be full of faults until it is published.
+
+    revision  of the draft that its author saw last; 0 where there was none
+    raises    NotFound; JourneyEnded; DraftOutdated where somebody else saved meanwhile
+    """
+    journey = locked(session, journey_id)
+    if journey.status == "ended":
+        raise JourneyEnded
+    if journey.draft_revision != revision:
+        raise DraftOutdated(draft_revision=journey.draft_revision)
+    journey.draft, journey.draft_revision = graph, revision + 1
+    record(session, journey, "journey.draft_saved", {"revision": revision + 1}, actor=actor, now=now)
+    return journey
+
+
+def draft_of(journey: Journey) -> dict[str, Any]:
+    """raises  DraftMissing"""
+    if journey.draft is None:
+        raise DraftMissing
+    return journey.draft
+
+
+def set_status(
+    session: Session, *, journey_id: UUID, status: str, actor: str, now: datetime, holds_inside: bool = False
+) -> Journey:
     """Open a journey to new customers (live), close it (paused: those inside go on), or end it for good (ended: those
     inside leave at their next step).
 
-    raises  NotFound; JourneyNotPublished; JourneyEnded
+    holds_inside  of “paused”: those inside stand still as well, until it is opened again
+    raises        NotFound; JourneyNotPublished; JourneyEnded
+    effects       announces journey.paused or journey.resumed
     """
-    journey = _locked(session, journey_id)
+    journey = locked(session, journey_id)
     if journey.status == "draft":
         raise JourneyNotPublished
     if journey.status == "ended" and status != "ended":
         raise JourneyEnded
-    if journey.status == status:
+    is_holding = status == "paused" and holds_inside
+    if (journey.status, journey.is_holding) == (status, is_holding):
         return journey
 
-    change = {"from": journey.status, "to": status}
-    journey.status = status
-    _audit(session, journey, "journey.status_set", change, actor=actor, now=now)
+    told: dict[str, Any] = {"from": journey.status, "to": status}
+    if is_holding != journey.is_holding:
+        told["is_holding"] = is_holding
+    was, journey.status, journey.is_holding = journey.status, status, is_holding
+    journey.paused_because = "staff" if status == "paused" else None
+    record(session, journey, "journey.status_set", told, actor=actor, now=now)
+    if was != status and status == "paused":
+        announce(session, JourneyPaused(occurred_at=now, journey_id=journey.id, because="staff"))
+    elif was == "paused" and status == "live":
+        announce(session, JourneyResumed(occurred_at=now, journey_id=journey.id, because="staff"))
     return journey
 
 
@@ -119,6 +192,14 @@ def versions_of(session: Session, journey_id: UUID) -> Sequence[JourneyVersion]:
     return session.scalars(query.order_by(JourneyVersion.number.desc())).all()
 
 
+def moves_of(session: Session, journey_id: UUID, *, before: UUID | None, limit: int) -> Sequence[VersionMove]:
+    """What became of those inside, the latest publication first."""
+    query = select(VersionMove).where(VersionMove.journey_id == journey_id).order_by(VersionMove.id.desc())
+    if before is not None:
+        query = query.where(VersionMove.id < before)
+    return session.scalars(query.limit(limit)).all()
+
+
 def counts_of(session: Session, journey_id: UUID) -> list[StepCount]:
     """Where everyone who ever entered stands now."""
     columns = (
@@ -128,26 +209,23 @@ def counts_of(session: Session, journey_id: UUID) -> list[StepCount]:
     return [StepCount(*row) for row in session.execute(query.order_by(*columns))]
 
 
-def _locked(session: Session, journey_id: UUID) -> Journey:
+def locked(session: Session, journey_id: UUID) -> Journey:
+    """raises  NotFound"""
     journey = session.get(Journey, journey_id, with_for_update=True)
     if journey is None:
         raise NotFound
     return journey
 
 
-def _check_campaigns(session: Session, drawn: graph.Graph) -> None:
-    wanted = {name: step.campaign_id for name, step in drawn.steps.items() if isinstance(step, IssueVoucher)}
-    known = set(session.scalars(select(Campaign.id).where(Campaign.id.in_(wanted.values()))))
-    errors = [
-        {"pointer": f"{_POINTER}/steps/{name}/campaign_id", "detail": "There is no such campaign."}
-        for name, campaign_id in wanted.items()
-        if campaign_id not in known
-    ]
-    if errors:
-        raise JourneyInvalid(errors=errors)
-
-
-def _audit(
+def record(
     session: Session, journey: Journey, action: str, change: dict[str, Any], *, actor: str, now: datetime
 ) -> None:
     audit.record(session, actor=actor, action=action, target=f"journey:{journey.id}", change=change, now=now)
+
+
+def _check_spend(raw: Any) -> None:
+    if raw is not None:
+        notes = Notes("/spend")
+        spending.parse(raw, notes)
+        if notes.errors:
+            raise JourneyInvalid(errors=notes.errors)

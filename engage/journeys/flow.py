@@ -25,7 +25,7 @@ def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
         here.at(name).say("No branch leads to this step.")
     for name in sorted(_spinning(steps)):
         here.at(name).say("This step leads back to itself without any wait between.")
-    holding = _surely_holding(first, steps)
+    holding = surely_holding(first, steps)
     for name in sorted(reached):
         need = steps[name].needs_voucher
         if need and not holding[name]:
@@ -44,6 +44,20 @@ def _place(notes: Notes, step: Step, branch: str) -> Notes:
 def _no_step(to: Any, steps: Mapping[str, Step]) -> str:
     told = f"{unknown(to, steps.keys(), 'step')} " if isinstance(to, str) else ""
     return f"{told}Must be the name of a step, or left out where the journey ends."
+
+
+def counts_on_voucher(steps: Mapping[str, Step]) -> set[str]:
+    """The steps from which one that needs a voucher can be reached before another has been issued."""
+    counting = {name for name, step in steps.items() if step.needs_voucher}
+    before = -1
+    while before != len(counting):
+        before = len(counting)
+        counting |= {
+            name
+            for name, step in steps.items()
+            if any(to in counting and step.gives_voucher_on != branch for branch, to in _next(step))
+        }
+    return counting
 
 
 def _is_step(to: Any, steps: Mapping[str, Step]) -> bool:
@@ -81,7 +95,7 @@ def _spinning(steps: Mapping[str, Step]) -> set[str]:
     return set(left)
 
 
-def _surely_holding(first: str, steps: Mapping[str, Step]) -> dict[str, bool]:
+def surely_holding(first: str, steps: Mapping[str, Step]) -> dict[str, bool]:
     """Whether each step is reached with a voucher whichever way the walk came (held-out walks aside)."""
     holding = dict.fromkeys(steps, True)
     holding[first] = False

@@ -1,6 +1,7 @@
 """The graph of a journey: JSON as staff publish it, parsed into immutable steps with every fault named at once.
 
     {"entry": {"event": "order.completed", "where": {"field": "total_minor", "is": "at_least", "value": 5000}},
+     "audience": {"profile": "orders", "is": "at_most", "value": 3},
      "re_entry": "never", "max_lateness_seconds": 86400, "purpose": "marketing",
      "goal": {"event": "order.completed", "within_seconds": 259200}, "exit_when": [{"event": "order.completed"}],
      "first": "gift",
@@ -9,7 +10,7 @@
 Graphs of the first release say {"trigger": {"event", "where"}} instead of `entry`; those that are published keep it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,11 +21,13 @@ from engage.journeys import entries, flow, goals
 from engage.journeys.entries import Entry, ReEntry
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.goals import Goal
-from engage.steps import KINDS, Step
+from engage.steps import KINDS, SendMessage, Setting, Step
 from engage.steps.happenings import Happening, of_event
 from engage.steps.hints import unknown
 from engage.steps.wait import Wait
 from engage.steps.wait_until import AT_ENTRY, WaitUntil
+from insights.segments.parsing import Condition
+from insights.segments.parsing import parse as parse_condition
 
 MOST_STEPS = 100
 
@@ -34,16 +37,22 @@ _LONGEST_LATENESS_SECONDS = 30 * 24 * 3600
 
 _PURPOSES = ("transactional", "marketing")
 
-_MEMBERS = frozenset(("entry", "re_entry", "max_lateness_seconds", "purpose", "goal", "exit_when", "first", "steps"))
+_MEMBERS = frozenset(
+    ("entry", "audience", "re_entry", "max_lateness_seconds", "purpose", "goal", "exit_when", "first", "steps")
+)
 _OLD_MEMBERS = frozenset(("trigger", "re_entry", "first", "steps"))
 _OLD_TRIGGER = frozenset(("event", "where"))
 
 
 @dataclass(frozen=True)
 class Graph:
-    """max_lateness: how old an event may be that lets somebody in; None in graphs of the first release: any age"""
+    """audience: whom of those who come it takes; None: everyone
+
+    max_lateness  how old an event may be that lets somebody in; None in graphs of the first release: any age
+    """
 
     entry: Entry
+    audience: Condition | None
     re_entry: ReEntry
     max_lateness: timedelta | None
     exits: tuple[Happening, ...]
@@ -67,7 +76,10 @@ class Graph:
     @property
     def needs_zone(self) -> bool:
         """Whether some step goes by the customer's own clock."""
-        return any(isinstance(step, WaitUntil) for step in self.steps.values())
+        return any(
+            isinstance(step, WaitUntil) or (isinstance(step, SendMessage) and step.at is not None)
+            for step in self.steps.values()
+        )
 
     def entry_key(self, payload: Payload, event_id: UUID) -> str | None:
         """Under which key this event lets its customer in; None when the field that it takes is missing."""
@@ -96,13 +108,14 @@ def _drawn(raw: Any, notes: Notes) -> Graph:
     purpose = _purpose(given.get("purpose"), notes.at("purpose"))
     return Graph(
         entry=entry,
+        audience=parse_condition(given["audience"], notes.at("audience")) if "audience" in given else None,
         re_entry=entries.parse_re_entry(given.get("re_entry", "never"), notes.at("re_entry"), event=entry.event),
         max_lateness=_lateness(given.get("max_lateness_seconds", _LATENESS_SECONDS), notes.at("max_lateness_seconds")),
         exits=goals.parse_exits(given.get("exit_when", []), notes.at("exit_when")),
         goal=goals.parse_goal(given.get("goal"), notes.at("goal")),
         purpose=purpose,
         first=_first(given),
-        steps=_steps(given.get("steps", {}), notes.at("steps"), purpose=purpose),
+        steps=_steps(given.get("steps", {}), notes.at("steps"), Setting(entry.event, purpose)),
     )
 
 
@@ -113,13 +126,14 @@ def _old(raw: dict[str, Any], notes: Notes) -> Graph:
     happening = of_event(trigger, here)
     return Graph(
         entry=Entry("event", happening.event, happening),
+        audience=None,
         re_entry=entries.parse_re_entry(given.get("re_entry", "never"), notes.at("re_entry"), event=happening.event),
         max_lateness=None,
         exits=(),
         goal=None,
         purpose=None,
         first=_first(given),
-        steps=_steps(given.get("steps", {}), notes.at("steps"), purpose=None),
+        steps=_steps(given.get("steps", {}), notes.at("steps"), Setting(happening.event)),
     )
 
 
@@ -140,14 +154,14 @@ def _lateness(raw: Any, notes: Notes) -> timedelta:
     return timedelta(seconds=_LATENESS_SECONDS)
 
 
-def _steps(raw: Any, notes: Notes, *, purpose: str | None) -> dict[str, Step]:
+def _steps(raw: Any, notes: Notes, setting: Setting) -> dict[str, Step]:
     if not isinstance(raw, dict) or not 1 <= len(raw) <= MOST_STEPS:
         notes.say(f"Must be an object of 1 to {MOST_STEPS} steps by name.")
         return {}
-    return {name: step for name, one in raw.items() if (step := _step(name, one, notes.at(name), purpose)) is not None}
+    return {name: step for name, one in raw.items() if (step := _step(name, one, notes.at(name), setting)) is not None}
 
 
-def _step(name: str, raw: Any, notes: Notes, purpose: str | None) -> Step | None:
+def _step(name: str, raw: Any, notes: Notes, setting: Setting) -> Step | None:
     if not 0 < len(name) <= 100 or name.startswith("@"):
         notes.say("The name of a step has 1 to 100 characters and does not begin with “@”.")
         return None
@@ -159,9 +173,7 @@ def _step(name: str, raw: Any, notes: Notes, purpose: str | None) -> Step | None
         told = unknown(kind, KINDS.keys(), "kind of step") if isinstance(kind, str) else ""
         notes.at("kind").say(told or f"Must be one of: {', '.join(KINDS)}.")
         return None
-    if kind == "message" and purpose is not None:
-        raw = {"purpose": purpose, **raw}
-    return KINDS[kind](raw, notes)
+    return KINDS[kind](raw, notes, setting)
 
 
 def _check_keys(graph: Graph, notes: Notes) -> None:
@@ -188,13 +200,4 @@ def _with_entry_hour(graph: Graph) -> Graph:
     if graph.entry.at is None:
         return graph
     step = WaitUntil(at=graph.entry.at, next=graph.first, is_same_day=True)
-    return Graph(
-        entry=graph.entry,
-        re_entry=graph.re_entry,
-        max_lateness=graph.max_lateness,
-        exits=graph.exits,
-        goal=graph.goal,
-        purpose=graph.purpose,
-        first=AT_ENTRY,
-        steps={AT_ENTRY: step, **graph.steps},
-    )
+    return replace(graph, first=AT_ENTRY, steps={AT_ENTRY: step, **graph.steps})

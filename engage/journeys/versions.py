@@ -86,6 +86,17 @@ def catalogue(session: Session) -> Catalogue:
     )
 
 
+def graph_of(session: Session, version_id: UUID) -> Graph:
+    """The graph of one version.
+
+    raises  JourneyInvalid for one that this release does not understand any more
+    """
+    found = _graphs(session, [version_id])[version_id]
+    if found is None:
+        raise JourneyInvalid
+    return found
+
+
 _PUBLISHED = select(
     JourneyVersion.id,
     Journey.id,

@@ -24,12 +24,14 @@ from engage.steps.base import (
     Step,
     Where,
 )
+from engage.steps.branch import BranchOff, parse_branch
 from engage.steps.credit import Credit, parse_credit
 from engage.steps.exit import parse_exit
 from engage.steps.issue_gift_card import IssueGiftCard, parse_issue_gift_card
 from engage.steps.issue_voucher import IssueVoucher, parse_issue_voucher
 from engage.steps.message import SendMessage, parse_message
 from engage.steps.notify_staff import NotifyStaff, parse_notify_staff
+from engage.steps.setting import Setting
 from engage.steps.split import Split, parse_split
 from engage.steps.update_trait import UpdateTrait, parse_update_trait
 from engage.steps.wait import Wait, parse_wait
@@ -40,6 +42,7 @@ __all__ = [
     "Credit",
     "IssueGiftCard",
     "NotifyStaff",
+    "Setting",
     "Split",
     "UpdateTrait",
     "WaitUntil",
@@ -53,6 +56,7 @@ __all__ = [
     "AskTrait",
     "AskVoucher",
     "Branch",
+    "BranchOff",
     "End",
     "Go",
     "IssueVoucher",
@@ -66,16 +70,25 @@ __all__ = [
     "Where",
 ]
 
-KINDS: dict[str, Callable[[dict[str, Any], Notes], Step]] = {
-    "issue_voucher": parse_issue_voucher,
-    "issue_gift_card": parse_issue_gift_card,
-    "credit": parse_credit,
+_Parse = Callable[[dict[str, Any], Notes], Step]
+
+
+def _alone(parse: _Parse) -> Callable[[dict[str, Any], Notes, Setting], Step]:
+    """Of a kind that needs to know nothing of its journey."""
+    return lambda raw, notes, _: parse(raw, notes)
+
+
+KINDS: dict[str, Callable[[dict[str, Any], Notes, Setting], Step]] = {
+    "issue_voucher": _alone(parse_issue_voucher),
+    "issue_gift_card": _alone(parse_issue_gift_card),
+    "credit": _alone(parse_credit),
     "message": parse_message,
-    "wait": parse_wait,
-    "wait_until": parse_wait_until,
-    "split": parse_split,
-    "ab": parse_ab,
-    "update_trait": parse_update_trait,
-    "notify_staff": parse_notify_staff,
-    "exit": parse_exit,
+    "wait": _alone(parse_wait),
+    "wait_until": _alone(parse_wait_until),
+    "branch": parse_branch,
+    "split": _alone(parse_split),
+    "ab": _alone(parse_ab),
+    "update_trait": _alone(parse_update_trait),
+    "notify_staff": _alone(parse_notify_staff),
+    "exit": _alone(parse_exit),
 }

@@ -3,49 +3,59 @@
     {"kind": "message", "channel": ["push", "sms"], "purpose": "marketing",
      "template": {"title": "For you", "body": "Your code: {{ voucher.code }}"}, "next": "wait"}
 
-WhatsApp takes free text only within 24 hours after the customer wrote: a template approved by the provider goes in
-`template.whatsapp` as {"content_sid": "HX…", "content_variables": {"1": "{{ voucher.code }}"}}.
+The wording stands in the step, or is a saved one by its id ("template_id"), whose newest version is sent. In the step
+it is one text for all channels, or one for each channel and language as `engage.templates.wording` has it; of the
+first kind `template.whatsapp` may hold a template approved by the provider, {"content_sid": "HX…",
+"content_variables": {"1": "{{ voucher.code }}"}}, since WhatsApp takes free text only within 24 hours after the
+customer wrote.
+
+    "quiet"  in the customer's quiet hours: "hold" until they are over (as if left out), "skip", or "pass" them
+    "at"     "now" (as if left out), or a time of day on the customer's own clock, such as "09:00"
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
+from uuid import UUID
 
 from core.notes import Notes
 from engage.consents.models import CHANNELS, PURPOSES
 from engage.steps.base import Branch, Go, Move, Run, Where
-from engage.templates import liquid as templates
-from engage.templates.liquid import LONGEST_SOURCE, TemplateFailed
+from engage.steps.clock import clock
+from engage.steps.setting import Setting
+from engage.steps.wait_until import WaitUntil
+from engage.templates import variables, wording
+from engage.templates.wording import Wording
 
-_MEMBERS = frozenset(("kind", "channel", "purpose", "template", "next"))
-_TEMPLATE_MEMBERS = frozenset(("title", "body", "whatsapp"))
-_APPROVED_MEMBERS = frozenset(("content_sid", "content_variables"))
+QUIET = ("hold", "skip", "pass")
+INBOX = "inbox"
 
-
-@dataclass(frozen=True)
-class Wording:
-    """Liquid sources. content_sid and variables: the approved template that WhatsApp sends instead of the body."""
-
-    title: str | None
-    body: str
-    content_sid: str | None
-    content_variables: Mapping[str, str]
-
-    def sources(self) -> list[str]:
-        return [self.title or "", self.body, *self.content_variables.values()]
+_MEMBERS = frozenset(("kind", "channel", "purpose", "template", "template_id", "quiet", "at", "next"))
 
 
 @dataclass(frozen=True)
 class SendMessage:
+    """wording: what stands in the step; else template_id, of a saved one
+
+    quiet  what becomes of it in quiet hours
+    at     at which of the customer's hours it leaves; None: at once
+    """
+
     channels: tuple[str, ...]
     purpose: str
-    wording: Wording
-    says_voucher: bool
+    wording: Wording | None
     next: Branch
+    template_id: UUID | None = None
+    quiet: str = "hold"
+    at: time | None = None
     kind: str = "message"
     gives_voucher_on: str | None = None
     pauses: bool = False
+
+    @property
+    def says_voucher(self) -> bool:
+        """Whether its own wording names a voucher; what a saved one says is known where it is looked up."""
+        return self.wording is not None and self.wording.says_voucher
 
     @property
     def needs_voucher(self) -> str | None:
@@ -57,77 +67,68 @@ class SendMessage:
 
     def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
         # Whether and how it goes out is decided for all messages of a batch together, and never bends the walk.
-        run.outcome = "held_out" if where.is_held_out else "planned"
+        is_left_out = where.is_held_out and not (where.arm == "control" and self.purpose != "marketing")
+        run.outcome = "held_out" if is_left_out else "planned"
         return Go(self.next)
 
+    def due_at(self, zone: str | None, *, now: datetime) -> datetime | None:
+        """When it is to leave: the next time that the customer's clock strikes the hour; None: at once."""
+        return None if self.at is None else WaitUntil(at=self.at, next=None).until(zone, now=now)
 
-def parse_message(raw: dict[str, Any], notes: Notes) -> SendMessage:
-    notes.object_(raw, allowed=_MEMBERS, required=frozenset(("channel", "purpose", "template")))
+
+def parse_message(raw: dict[str, Any], notes: Notes, setting: Setting) -> SendMessage:
+    if setting.purpose is not None:
+        raw = {"purpose": setting.purpose, **raw}
+    notes.object_(raw, allowed=_MEMBERS, required=frozenset(("channel", "purpose")))
     channels = _channels(raw.get("channel"), notes.at("channel"))
     if raw.get("purpose") not in PURPOSES:
         notes.at("purpose").say(f"Must be one of: {', '.join(PURPOSES)}.")
-    wording = _wording(raw.get("template"), notes.at("template"), channels=channels)
+    if raw.get("quiet", "hold") not in QUIET:
+        notes.at("quiet").say(f"What becomes of it in quiet hours: {', '.join(QUIET)}.")
+    at = raw.get("at", "now")
     return SendMessage(
         channels=channels,
         purpose=raw.get("purpose", ""),
-        wording=wording,
-        says_voucher=any(name.startswith("voucher.") for source in wording.sources() for name in _variables(source)),
+        wording=_wording(raw, notes, setting, channels=channels),
         next=raw.get("next"),
+        template_id=_template_id(raw, notes),
+        quiet=raw.get("quiet", "hold"),
+        at=None if at == "now" else clock(at, notes.at("at")),
     )
 
 
 def _channels(raw: Any, notes: Notes) -> tuple[str, ...]:
     given = [raw] if isinstance(raw, str) else raw
-    if isinstance(given, list) and given and all(name in CHANNELS for name in given) and len(set(given)) == len(given):
+    known = (*CHANNELS, INBOX)
+    if isinstance(given, list) and given and all(name in known for name in given) and len(set(given)) == len(given):
         return tuple(given)
-    notes.say(f"Must be a channel, or a list of them in the order to try: {', '.join(CHANNELS)}.")
+    notes.say(f"Must be a channel, or a list of them in the order to try: {', '.join(known)}.")
     return ()
 
 
-def _wording(raw: Any, notes: Notes, *, channels: tuple[str, ...]) -> Wording:
-    given = notes.object_(raw, allowed=_TEMPLATE_MEMBERS, required=frozenset(("body",)))
-    approved = given.get("whatsapp") or {}
-    if approved:
-        notes.at("whatsapp").object_(approved, allowed=_APPROVED_MEMBERS, required=frozenset(("content_sid",)))
-    if "push" in channels and "title" not in given:
-        notes.at("title").say("A push notification needs a title.")
-    return Wording(
-        title=_source(given["title"], notes.at("title")) if "title" in given else None,
-        body=_source(given["body"], notes.at("body")) if "body" in given else "",
-        content_sid=_content_sid(approved, notes.at("whatsapp")),
-        content_variables=_content_variables(approved, notes.at("whatsapp")),
-    )
-
-
-def _content_sid(approved: Any, notes: Notes) -> str | None:
-    if not isinstance(approved, dict) or "content_sid" not in approved:
+def _wording(raw: dict[str, Any], notes: Notes, setting: Setting, *, channels: tuple[str, ...]) -> Wording | None:
+    if "template_id" in raw and "template" not in raw:
         return None
-    return notes.at("content_sid").text(approved["content_sid"], longest=64) or None
+    given, here, says = raw.get("template"), notes.at("template"), variables.of_event(setting.event)
+    if "template_id" in raw:
+        here.say("Say either “template” or “template_id”, not both.")
+    if "template" not in raw:
+        here.say("Is missing. Say what the message says here, or name a saved template by “template_id”.")
+        return None
+    if isinstance(given, dict) and "default_locale" in given:
+        said = wording.parse(given, here, says)
+        for channel in channels:
+            if channel != INBOX and not said.has(channel):
+                here.say(f"Has no text for {channel}.")
+        return said
+    return wording.inline(given, here, says, channels=channels)
 
 
-def _content_variables(approved: Any, notes: Notes) -> dict[str, str]:
-    given = approved.get("content_variables", {}) if isinstance(approved, dict) else {}
-    if not isinstance(given, dict):
-        notes.at("content_variables").say("Must be an object of texts.")
-        return {}
-    return {name: _source(text, notes.at("content_variables").at(name)) for name, text in given.items()}
-
-
-def _source(raw: Any, notes: Notes) -> str:
-    source = notes.text(raw, longest=LONGEST_SOURCE)
+def _template_id(raw: dict[str, Any], notes: Notes) -> UUID | None:
+    if "template_id" not in raw:
+        return None
     try:
-        unknown = sorted(name for name in templates.variables_of(source) if not templates.is_known(name))
-        if unknown:
-            notes.say(f"The template does not know {', '.join(unknown)}. It knows: {templates.known()}.")
-        elif source:
-            templates.render(source, templates.VARIABLES)
-    except TemplateFailed as error:
-        notes.say(f"The template cannot be rendered: {error}.")
-    return source
-
-
-def _variables(source: str) -> set[str]:
-    try:
-        return templates.variables_of(source)
-    except TemplateFailed:
-        return set()
+        return UUID(raw["template_id"])
+    except (TypeError, ValueError, AttributeError):
+        notes.at("template_id").say("Must be the id of a saved template.")
+        return None
