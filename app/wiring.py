@@ -303,6 +303,7 @@ SCHEDULE: list[Schedule] = [
     *rewards.refusals.work.SCHEDULE,
     *auth.work.SCHEDULE,
     *engage.contacting.work.SCHEDULE,
+    *engage.walks.work.SCHEDULE,
 ]
 
 COMMANDS: list[click.Command] = [

@@ -4,9 +4,10 @@ chance."""
 from uuid import UUID
 
 from core.population_shares import is_in_share
+from engage.steps import Arm
 
 
-def arm_of(journey_id: UUID, customer_id: UUID, *, holdout_bps: int) -> str:
+def arm_of(journey_id: UUID, customer_id: UUID, *, holdout_bps: int) -> Arm:
     """Always the same answer for a journey and a customer; the journey's id is the salt, so journeys differ.
 
     units  holdout_bps: basis points of customers

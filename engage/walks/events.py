@@ -1,6 +1,7 @@
 """What walks announce."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class JourneyEntered(Event):
-    """A customer began a journey. Those held out walk it too, without its effects."""
+    """A customer began a journey. arm: treated, or holdout or control, who walk it without its effects"""
 
     name: ClassVar[str] = "journey.entered"
     log_only: ClassVar[bool] = True
@@ -18,10 +19,13 @@ class JourneyEntered(Event):
     version_id: UUID
     enrolment_id: UUID
     is_held_out: bool
+    arm: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class JourneyStepDone(Event):
+    """variant: the one that the walk was given before, or that this step gave it"""
+
     name: ClassVar[str] = "journey.step_done"
     log_only: ClassVar[bool] = True
 
@@ -31,6 +35,28 @@ class JourneyStepDone(Event):
     step: str
     kind: str
     outcome: str
+    arm: str
+    variant: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyConverted(Event):
+    """The goal was reached in time, once an enrolment, in every arm.
+
+    event_id      what reached it, at `converted_at`
+    message_id    the last message of this walk that had been delivered by then
+    """
+
+    name: ClassVar[str] = "journey.converted"
+    log_only: ClassVar[bool] = True
+
+    journey_id: UUID
+    enrolment_id: UUID
+    event_id: UUID
+    converted_at: datetime
+    arm: str
+    variant: str | None
+    message_id: UUID | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +67,4 @@ class JourneyEnded(Event):
     journey_id: UUID
     enrolment_id: UUID
     reason: str
+    arm: str

@@ -117,3 +117,20 @@ class StepRun(Base):
     message_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid(as_uuid=True)))
     at: Mapped[datetime]
     variant: Mapped[str | None] = mapped_column(Text)
+
+
+class RefusedEntry(Base):
+    """Somebody whom an event did not let into a journey, and why; kept for 90 days."""
+
+    __tablename__ = "refused_entry"
+    __table_args__ = (
+        Index("ix_refused_entry_customer_id", "customer_id", "at"),
+        Index("ix_refused_entry_at", "at"),
+        {"schema": "engage"},
+    )
+
+    journey_id: Mapped[UUID] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    at: Mapped[datetime]

@@ -1,120 +1,78 @@
-"""What happens lets customers enter journeys, and ends their waits."""
+"""What walks do when something happens: customers enter journeys, and those inside are woken."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import ids
 from core.events import LoggedEvent, Reader
-from core.events.named import VOUCHER_REDEEMED
 from engage.journeys import versions
-from engage.journeys.versions import Catalogue, Version
-from engage.steps import Wait
-from engage.walks import arms, carrying, rows
-from engage.walks.carrying import Batch
+from engage.journeys.versions import Catalogue
+from engage.walks import carrying, engine, entering, insides, rows
+from engage.walks.carrying import READER, Batch
+from engage.walks.entering import Entry, Inside, Kept
 from engage.walks.walk import Walk
-
-_Entry = tuple[LoggedEvent, Version, tuple[UUID, UUID, str]]
-
-READER = "engage.journeys"
 
 
 def move_journeys(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Begin and wake the walks that a batch of events means, and let them go on."""
     catalogue = versions.catalogue(session)
     wanted = [event for event in events if event.customer_id and event.name in catalogue.names]
-    if not wanted:
-        return
-    touched = rows.lock_touched(session, [event for event in wanted if event.name in catalogue.awaited])
-    if any(walk.version_id not in catalogue.versions for walk in touched):
-        catalogue = versions.catalogue(session)  # published since, and entered already through another worker
-    entries = _entries(catalogue, wanted)
-    inside = rows.entered_before(session, [key for _, _, key in entries])
-    if not touched and not entries:
-        return
-
-    batch = Batch(catalogue, now)
-    for event in wanted:
-        for walk in touched:
-            if walk.customer_id == event.customer_id:
-                _wake(batch, walk, event)
-    for event, version, key in entries:
-        if key not in inside:
-            inside.add(key)
-            walk = _begun(version, event, key, now=now)
-            batch.begun[walk.id] = walk
-    carrying.carry_out(session, batch)
+    if wanted:
+        carrying.carry_out(session, catalogue, lambda batch: _move(batch, catalogue, wanted), now=now)
 
 
 READERS = [Reader(READER, move_journeys, names=None)]
 
 
-def _entries(catalogue: Catalogue, events: Sequence[LoggedEvent]) -> list[_Entry]:
-    """Who may enter what, under which (journey, customer, entry key); no event at the end of a long chain counts."""
-    found: list[_Entry] = []
-    for event in events:
-        for version in catalogue.entered_by(event.name):
-            key = version.graph.entry_key(event.payload, event.id)
-            if event.customer_id is None or key is None or event.depth >= carrying.DEEPEST:
-                continue
-            if event.occurred_at < version.opened_at:
-                continue  # a reader that lags behind, or a late import, does not reach back beyond the beginning
-            if version.graph.entry.happening.where(event.payload):
-                found.append((event, version, (version.journey_id, event.customer_id, key)))
+def _move(batch: Batch, catalogue: Catalogue, events: Sequence[LoggedEvent]) -> None:
+    entries = entering.entries_of(catalogue, events)
+    exclusive = {entry.customer_id for entry in entries if entry.version.graph.is_exclusive}
+    awaited = {event.customer_id for event in events if event.customer_id and event.name in catalogue.awaited}
+    live_walks = rows.lock_live(batch.session, awaited | exclusive)
+    if not live_walks and not entries:
+        return
+    if any(walk.version_id not in catalogue.versions for walk in live_walks):
+        # Published since, and entered already through another worker; or not understood by this release.
+        batch.effects.versions = versions.catalogue(batch.session).versions
+    walking = _by_customer(live_walks, batch)
+
+    inside = insides.load(batch.session, entries, {})
+    live = [(walk.version_id, walk.customer_id) for walks in walking.values() for walk in walks]
+    batch.know([*live, *((entry.version.id, entry.customer_id) for entry in entries)])
+    of_event: dict[UUID, list[Entry]] = {}
+    for entry in entries:
+        of_event.setdefault(entry.event.id, []).append(entry)
+
+    for wave in carrying.waves(events):
+        batch.see(wave)
+        batch.run([walk for event in wave for walk in _happen(batch, event, of_event, inside, walking)])
+
+
+def _by_customer(walks: Iterable[Walk], batch: Batch) -> dict[UUID, list[Walk]]:
+    """Walks of versions that this release does not understand stay as they are."""
+    found: dict[UUID, list[Walk]] = {}
+    for walk in walks:
+        if walk.version_id in batch.effects.versions:
+            found.setdefault(walk.customer_id, []).append(walk)
     return found
 
 
-def _begun(version: Version, event: LoggedEvent, key: tuple[UUID, UUID, str], *, now: datetime) -> Walk:
-    journey_id, customer_id, entry_key = key
-    walk = Walk(
-        id=ids.new(),
-        journey_id=journey_id,
-        version_id=version.id,
-        customer_id=customer_id,
-        entry_key=entry_key,
-        arm=arms.arm_of(journey_id, customer_id, holdout_bps=version.holdout_bps),
-        state="ready",
-        due_at=now,
-        step=version.graph.first,
-        visit=0,
-        step_entered_at=now,
-        awaited_event=None,
-        timeout_at=None,
-        voucher_id=None,
-        voucher_redeemed_at=None,
-        caused_by=None,
-        depth=0,
-        trace=None,
-        entered_at=now,
-        ended_at=None,
-        end_reason=None,
-    )
-    carrying.caused(walk, event)
-    return walk
-
-
-def _wake(batch: Batch, walk: Walk, event: LoggedEvent) -> None:
-    """Tell a walk of an event: its voucher was redeemed, or its wait is over."""
-    if event.name == VOUCHER_REDEEMED:
-        if event.payload.get("voucher_id") != str(walk.voucher_id):
-            return
-        walk.voucher_redeemed_at = walk.voucher_redeemed_at or event.occurred_at
-        batch.moved[walk.id] = walk
-    if not walk.is_waiting or walk.step is None or walk.timeout_at is None:
-        return
-    step = batch.version(walk).graph.steps[walk.step]
-    if isinstance(step, Wait) and step.is_ended_by(
-        event.name, event.payload, at=event.occurred_at, since=walk.step_entered_at, until=walk.timeout_at
-    ):
-        carrying.caused(walk, event)
-        carrying.end_wait(
-            batch,
-            walk,
-            step.on_event,
-            outcome="event",
-            code="event",
-            detail=f"{event.name} happened in time.",
-            event_id=str(event.id),
-        )
+def _happen(
+    batch: Batch, event: LoggedEvent, of_event: dict[UUID, list[Entry]], inside: Inside, walking: dict[UUID, list[Walk]]
+) -> list[Walk]:
+    """Tell those who walk already, then let in who may enter; the walks that are to go on."""
+    assert event.customer_id is not None, "only customers walk"
+    mine = walking.setdefault(event.customer_id, [])
+    for walk in mine:
+        engine.wake(batch.effects, walk, event)
+    for entry in of_event.get(event.id, ()):
+        arm = entering.decide(entry, inside, mine, now=batch.effects.now)
+        if isinstance(arm, Kept):
+            batch.kept.append(arm)
+        elif arm is not None:
+            walk = engine.begin(batch.effects, entry.version, event, entry.key, arm)
+            inside.keep(walk)
+            mine.append(walk)
+    return [walk for walk in mine if walk.state == "ready"]

@@ -4,8 +4,8 @@ Plain rows and plain SQL: a batch is a few hundred of them, and the ORM's unit o
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from core.db import connection_of
-from core.events import LoggedEvent
-from core.events.named import VOUCHER_REDEEMED
 from engage.steps import Run
+from engage.walks.effects import Settled
 from engage.walks.walk import Walk
 
 _COLUMNS = tuple(spec.name for spec in fields(Walk))
@@ -24,27 +23,28 @@ _LIST = ", ".join(_COLUMNS)
 _VALUES = ", ".join("%s" for _ in _COLUMNS)
 #: What moves after an enrolment began; a walk that moved has no failed attempts behind it.
 _MOVING = ("state", "due_at", "step", "visit", "step_entered_at", "awaited_event", "timeout_at", "voucher_id",
-           "voucher_redeemed_at", "caused_by", "depth", "trace", "ended_at", "end_reason")  # fmt: skip
+           "voucher_redeemed_at", "caused_by", "depth", "trace", "ended_at", "end_reason", "variants", "goal_until",
+           "converted_at", "conversion", "version_id", "moved_from")  # fmt: skip
 _SET = ", ".join(f"{name} = %s" for name in _MOVING)
+_JSON = frozenset(("context", "variants", "conversion"))
 
 
-def lock_touched(session: Session, events: Sequence[LoggedEvent]) -> list[Walk]:
-    """The walks that these events may move, locked in one order: who awaits one, and who holds what was redeemed."""
-    if not events:
+def lock_live(session: Session, customer_ids: Collection[UUID]) -> list[Walk]:
+    """All that these customers may still be woken in, locked in one order.
+
+    By the customer alone: what a walk waits for changes while its lock is waited for, and a condition on it would look
+    at what it was before, so that the walk would sleep through its event.
+    """
+    if not customer_ids:
         return []
-    redeemed = [event.payload.get("voucher_id") for event in events if event.name == VOUCHER_REDEEMED]
     return _walks(
         session,
         f"""
         SELECT {_LIST} FROM engage.enrolment
-         WHERE id IN (SELECT e.id FROM engage.enrolment e
-                        JOIN unnest(%s::uuid[], %s::text[]) AS seen (customer_id, name)
-                          ON e.customer_id = seen.customer_id AND e.awaited_event = seen.name AND e.state = 'waiting'
-                       UNION
-                      SELECT e.id FROM engage.enrolment e WHERE e.voucher_id = ANY(%s::uuid[]) AND e.state <> 'ended')
+         WHERE customer_id = ANY(%s) AND (state <> 'ended' OR goal_until IS NOT NULL)
          ORDER BY id FOR UPDATE
         """,  # noqa: S608 - constants only
-        [[event.customer_id for event in events], [event.name for event in events], redeemed],
+        [list(customer_ids)],
     )
 
 
@@ -61,48 +61,25 @@ def lock_due(session: Session, *, limit: int, now: datetime) -> list[Walk]:
     )
 
 
-def entered_before(session: Session, keys: Sequence[tuple[UUID, UUID, str]]) -> set[tuple[UUID, UUID, str]]:
-    """Which of these (journey, customer, entry key) have an enrolment."""
-    if not keys:
-        return set()
-    journeys, customers, entry_keys = zip(*keys, strict=True)
-    rows = connection_of(session).execute(
-        """
-        SELECT e.journey_id, e.customer_id, e.entry_key
-          FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS k (journey_id, customer_id, entry_key)
-          JOIN engage.enrolment e USING (journey_id, customer_id, entry_key)
-        """,
-        [list(journeys), list(customers), list(entry_keys)],
-    )
-    return {(row[0], row[1], row[2]) for row in rows}
+def keep(session: Session, *, begun: Iterable[Walk], moved: Iterable[Walk], runs: Sequence[Run]) -> None:
+    """Write walks and what their steps did. A walk that was begun elsewhere meanwhile fails on its UNIQUE key.
 
-
-def keep(session: Session, *, begun: Sequence[Walk], moved: Sequence[Walk], runs: Sequence[Run]) -> None:
-    """Write walks and what their steps did. A walk that was begun elsewhere meanwhile fails on its UNIQUE key."""
+    Those that moved come first: one that ended makes room for the next one of its customer.
+    """
     cursor = connection_of(session).cursor()
-    if begun:
-        cursor.executemany(
-            f"INSERT INTO engage.enrolment ({_LIST}) VALUES ({_VALUES})",  # noqa: S608 - constants only
-            [[getattr(walk, name) for name in _COLUMNS] for walk in begun],
-        )
-    if moved:
+    if changed := [[*(_value(walk, name) for name in _MOVING), walk.id] for walk in moved]:
         cursor.executemany(
             f"UPDATE engage.enrolment SET {_SET}, attempts = 0, last_error = NULL WHERE id = %s",  # noqa: S608
-            [[*(getattr(walk, name) for name in _MOVING), walk.id] for walk in moved],
+            changed,
+        )
+    # In their order: of two of one customer that began in one batch, only the last one may be open.
+    if new := [[_value(walk, name) for name in _COLUMNS] for walk in begun]:
+        cursor.executemany(
+            f"INSERT INTO engage.enrolment ({_LIST}) VALUES ({_VALUES})",  # noqa: S608 - constants only
+            new,
         )
     if runs:
         cursor.executemany(_INSERT_RUN, [_run_values(run) for run in runs])
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A wait that is over: which run of whose walk, and how it ended."""
-
-    walk: Walk
-    step: str
-    visit: int
-    outcome: str
-    reasons: list[dict[str, Any]]
 
 
 def settle_waits(session: Session, settled: Sequence[Settled]) -> list[UUID]:
@@ -115,7 +92,7 @@ def settle_waits(session: Session, settled: Sequence[Settled]) -> list[UUID]:
           FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::text[], %s::text[])
                AS over (enrolment_id, step, visit, outcome, reasons)
          WHERE r.enrolment_id = over.enrolment_id AND r.step = over.step AND r.visit = over.visit
-        RETURNING r.enrolment_id, r.id
+        RETURNING r.enrolment_id, r.visit, r.id
         """,
         [
             [one.walk.id for one in settled],
@@ -125,8 +102,8 @@ def settle_waits(session: Session, settled: Sequence[Settled]) -> list[UUID]:
             [json.dumps(one.reasons) for one in settled],
         ],
     )
-    ids = {row[0]: row[1] for row in rows}
-    return [ids[one.walk.id] for one in settled]
+    ids = {(row[0], row[1]): row[2] for row in rows}
+    return [ids[one.walk.id, one.visit] for one in settled]
 
 
 def put_off(session: Session, walk_id: UUID, *, error: str, longest: timedelta, now: datetime) -> None:
@@ -144,17 +121,23 @@ def put_off(session: Session, walk_id: UUID, *, error: str, longest: timedelta, 
 
 _INSERT_RUN = """
     INSERT INTO engage.step_run
-           (id, enrolment_id, customer_id, step, visit, kind, outcome, reasons, voucher_id, message_ids, at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s)
+           (id, enrolment_id, customer_id, step, visit, kind, outcome, reasons, voucher_id, message_ids, at, variant)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid[], %s, %s)
 """
 
 
 def _run_values(run: Run) -> list[Any]:
     return [
         run.id, run.enrolment_id, run.customer_id, run.step, run.visit, run.kind, run.outcome, Jsonb(run.reasons),
-        run.voucher_id, run.message_ids, run.at,
+        run.voucher_id, run.message_ids, run.at, run.variant,
     ]  # fmt: skip
 
 
+def _value(walk: Walk, name: str) -> Any:
+    value = getattr(walk, name)
+    return Jsonb(value) if name in _JSON and value is not None else value
+
+
 def _walks(session: Session, query: str, values: list[Any]) -> list[Walk]:
-    return [Walk(*row) for row in connection_of(session).execute(query, values).fetchall()]
+    rows = connection_of(session).execute(query, values).fetchall()
+    return [Walk(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]

@@ -1,13 +1,15 @@
 """A walk: one enrolment in hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
-from engage.steps import Where
+from engage.steps import Arm, Where
+from engage.walks import context
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Walk:
     """One enrolment; `engage.walks.models.Enrolment` says what its columns mean."""
 
@@ -22,34 +24,55 @@ class Walk:
     step: str | None
     visit: int
     step_entered_at: datetime
-    awaited_event: str | None
-    timeout_at: datetime | None
-    voucher_id: UUID | None
-    voucher_redeemed_at: datetime | None
-    caused_by: UUID | None
-    depth: int
-    trace: str | None
+    awaited_event: str | None = None
+    timeout_at: datetime | None = None
+    voucher_id: UUID | None = None
+    voucher_redeemed_at: datetime | None = None
+    caused_by: UUID | None = None
+    depth: int = 0
+    trace: str | None = None
     entered_at: datetime
-    ended_at: datetime | None
-    end_reason: str | None
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    context: dict[str, Any] = field(default_factory=dict)
+    variants: dict[str, str] = field(default_factory=dict)
+    is_exclusive: bool = False
+    goal_until: datetime | None = None
+    converted_at: datetime | None = None
+    conversion: dict[str, Any] | None = None
+    moved_from: UUID | None = None
 
     @property
     def is_held_out(self) -> bool:
         return self.arm != "treated"
 
     @property
-    def where(self) -> Where:
-        return Where(
-            arm="holdout" if self.is_held_out else "treated",
-            journey_id=self.journey_id,
-            entry_key=self.entry_key,
-            voucher_id=self.voucher_id,
-            voucher_redeemed_at=self.voucher_redeemed_at,
-        )
+    def began_at(self) -> datetime:
+        """When that happened which brought the customer in; `entered_at` is when the worker came to it."""
+        return context.began_at(self.context) or self.entered_at
+
+    @property
+    def variant(self) -> str | None:
+        """The variants that it was given, by the names of their steps: "warm", or "warm, plain" of two trials."""
+        return ", ".join(self.variants[step] for step in sorted(self.variants)) or None
 
     @property
     def is_waiting(self) -> bool:
         return self.state == "waiting"
+
+    def where(self, zone: str | None = None, *, facts: Any = None) -> Where:
+        """What a step is told of it."""
+        return Where(
+            arm=cast(Arm, self.arm),
+            journey_id=self.journey_id,
+            entry_key=self.entry_key,
+            voucher_id=self.voucher_id,
+            voucher_redeemed_at=self.voucher_redeemed_at,
+            context=self.context,
+            variants=self.variants,
+            zone=zone,
+            facts=facts,
+        )
 
     def is_timed_out(self, now: datetime) -> bool:
         return self.is_waiting and self.timeout_at is not None and self.timeout_at <= now

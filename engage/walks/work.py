@@ -1,21 +1,19 @@
-"""Engage's due work: walks whose wait has timed out, or that wait for their next transaction."""
+"""The walks' due work: those whose wait has timed out, or that wait for their next transaction."""
 
 import itertools
 import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from core.db import connection_of, transaction
+from core.db import transaction
 from core.errors import Busy, DatabaseUnavailable
 from core.events import readers
-from core.work import Work
+from core.work import Schedule, Work
 from engage.journeys import versions
-from engage.steps import Wait
-from engage.walks import carrying, rows
-from engage.walks.carrying import Batch
-from engage.walks.reactions import READER
+from engage.walks import carrying, conversions, engine, refusals, rows
+from engage.walks.carrying import READER, Batch
 from engage.walks.walk import Walk
 
 # Each walk that times out costs a look at the log and often a message: so many stay well under 250 ms.
@@ -36,7 +34,7 @@ def advance_due(now: datetime) -> int:
     later and later, and shows its last error.
     """
     try:
-        return _advance_batch(now, limit=_BATCH)
+        return len(_advance(now, limit=_BATCH))
     except (Busy, DatabaseUnavailable):
         raise
     except Exception:
@@ -45,56 +43,61 @@ def advance_due(now: datetime) -> int:
 
 WORK = [Work("engage.enrolments", advance_due, after_lost_lease="again")]
 
-
-def _advance_batch(now: datetime, *, limit: int) -> int:
-    with transaction() as session:
-        due = rows.lock_due(session, limit=limit, now=now)
-        if due:
-            _advance(session, due, now=now)
-        return len(due)
+SCHEDULE = [
+    Schedule("engage.goals", "*/10 * * * *", conversions.lapse_all),
+    Schedule("engage.refused_entries", "40 3 * * *", refusals.sweep),
+]
 
 
 def _advance_one(now: datetime) -> int:
-    walk_id: UUID | None = None
+    taken: list[UUID] = []
     try:
-        with transaction() as session:
-            due = rows.lock_due(session, limit=1, now=now)
-            if due:
-                walk_id = due[0].id
-                _advance(session, due, now=now)
-            return len(due)
+        return len(_advance(now, limit=1, tell=taken.append))
     except (Busy, DatabaseUnavailable):
         raise
     except Exception as error:
-        if walk_id is None:
+        if not taken:
             raise
         # The error's own words may hold data, so only its kind stays.
-        _log.error("enrolment %s cannot advance: %s", walk_id, type(error).__name__)
+        _log.error("enrolment %s cannot advance: %s", taken[0], type(error).__name__)
         with transaction() as session:
-            rows.put_off(session, walk_id, error=type(error).__name__, longest=_LONGEST_BACK_OFF, now=now)
+            rows.put_off(session, taken[0], error=type(error).__name__, longest=_LONGEST_BACK_OFF, now=now)
         return 1
 
 
-def _advance(session: Session, due: list[Walk], *, now: datetime) -> None:
-    batch = Batch(versions.catalogue(session), now)
+def _advance(now: datetime, *, limit: int, tell: Callable[[UUID], Any] = lambda _: None) -> list[UUID]:
+    """tell  is told each walk that was taken, also where the batch then fails"""
+    with transaction() as session:
+
+        def move(batch: Batch) -> list[UUID]:
+            due = rows.lock_due(session, limit=limit, now=now)
+            for walk in due:
+                tell(walk.id)
+            _move(batch, due)
+            return [walk.id for walk in due]
+
+        return carrying.carry_out(session, versions.catalogue(session), move, now=now, is_late=True)
+
+
+def _move(batch: Batch, due: Sequence[Walk]) -> None:
+    now, effects = batch.effects.now, batch.effects
+    batch.know([(walk.version_id, walk.customer_id) for walk in due])
+    over = [walk for walk in due if walk.is_timed_out(now)]
+    known = readers.have_read(
+        batch.desk.connection,
+        READER,
+        [(walk.customer_id, cast(datetime, walk.timeout_at)) for walk in over if engine.listens(effects, walk)],
+    )
+    is_known = dict(zip([walk.id for walk in over if engine.listens(effects, walk)], known, strict=True))
     for walk in due:
-        if walk.is_timed_out(now):
-            _time_out(session, batch, walk)
-        else:
+        effects.touch(walk)
+        if batch.holds(walk):
+            continue
+        if not walk.is_timed_out(now):
             if walk.is_waiting:
                 walk.due_at = walk.timeout_at  # looked at too early: else it would be due again at once, for ever
-            batch.moved[walk.id] = walk
-    carrying.carry_out(session, batch)
-
-
-def _time_out(session: Session, batch: Batch, walk: Walk) -> None:
-    """End a wait by its time-out, but never before the reader has seen all that happened until then."""
-    assert walk.step is not None and walk.timeout_at is not None, "a walk that waits stands at its step"
-    step = batch.version(walk).graph.steps[walk.step]
-    assert isinstance(step, Wait), "only a wait waits"
-    if step.for_event and not readers.has_read(connection_of(session), READER, walk.customer_id, until=walk.timeout_at):
-        walk.due_at = batch.now + _LOOK_AGAIN
-        batch.moved[walk.id] = walk
-        return
-    detail = f"{step.for_event} did not happen in time." if step.for_event else "The time is over."
-    carrying.end_wait(batch, walk, step.on_timeout, outcome="timeout", code="timeout", detail=detail)
+        elif is_known.get(walk.id, True):
+            engine.time_out(effects, walk)
+        else:
+            walk.due_at = now + _LOOK_AGAIN
+    batch.run([walk for walk in due if walk.state == "ready"])

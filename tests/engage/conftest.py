@@ -217,6 +217,15 @@ def journey(first: str, steps: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"trigger": {"event": "order.completed"}, "first": first, "steps": steps, **more}
 
 
+def drawn(first: str, steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A journey that an order lets in."""
+    return {"entry": {"event": "order.completed"}, "first": first, "steps": steps, **more}
+
+
+def wait(seconds: int, **more: Any) -> dict[str, Any]:
+    return {"kind": "wait", "timeout_seconds": seconds, **more}
+
+
 def both_branches(campaign_id: UUID) -> dict[str, Any]:
     """The journey of the issue: a voucher, a message, a wait for its redemption, and two ways on."""
     return journey(

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from core.db import connection_of, transaction
 from core.errors import Busy
 from core.events import LoggedEvent, Reader, readers
-from engage.walks.reactions import READER, move_journeys
+from engage.walks.carrying import READER
+from engage.walks.reactions import move_journeys
 from engage.walks.work import advance_due
 from tests.core.log import parked
 from tests.engage.conftest import WEEK, Scene, both_branches, enrolments, journey, runs, say, sent, vouchers_of

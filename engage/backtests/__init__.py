@@ -1,0 +1,1 @@
+"""Backtests: a journey that is played over the past before anybody is written to."""
