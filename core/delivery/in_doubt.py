@@ -39,6 +39,7 @@ def settle(session: Session, *, message_id: UUID, was_taken: bool, actor: str, n
     if message.state != "in_doubt":
         raise NotInDoubt
 
+    message.settled_by = "operator"
     if was_taken:
         progress.mark_sent(session, message, provider_message_id=None, now=now)
     else:

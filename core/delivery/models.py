@@ -56,6 +56,11 @@ class Message(Due, Base):
         Index("ix_message_leased", "lease_until", postgresql_where=text("lease_token IS NOT NULL")),
         Index("ix_message_in_doubt", "due_at", "id", postgresql_where=text("state = 'in_doubt'")),
         Index("ix_message_customer", "customer_id", "id"),
+        Index(
+            "ix_message_provider_message_id",
+            "provider_message_id",
+            postgresql_where=text("channel IN ('sms', 'whatsapp')"),
+        ),
         {"schema": "core", "postgresql_partition_by": "RANGE (id)"},
     )
 

@@ -54,9 +54,21 @@ def take(session: Session, *, message_id: UUID, receipt: Receipt, now: datetime)
     message = progress.lock(session, message_id)
     if message is None:
         raise NotFound
+    return apply(session, message, receipt, by="receipt", now=now)
+
+
+def apply(session: Session, message: Message, receipt: Receipt, *, by: str, now: datetime) -> bool:
+    """`take` for a message that is locked already. by: what told it, kept where it settles one in doubt"""
     if not _is_about(message, receipt):
         return False
+    was_in_doubt = message.state == "in_doubt"
+    moved = _move_on(session, message, receipt, now=now)
+    if moved and was_in_doubt:
+        message.settled_by = by
+    return moved
 
+
+def _move_on(session: Session, message: Message, receipt: Receipt, *, now: datetime) -> bool:
     message.provider = message.provider or receipt.provider
     if receipt.state == "sent":
         return progress.mark_sent(session, message, provider_message_id=receipt.provider_message_id, now=now)

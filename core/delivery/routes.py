@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.db import Connection
+from core.delivery.models import CHANNELS
 from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry
+from core.gateways.registry import Gateways
 
 #: So many failures in a row close a route, for so long. One success forgets them all.
 FAILURES, CLOSED = 5, timedelta(seconds=60)
@@ -47,6 +49,33 @@ class Ways:
     def another(self, refused_by: Collection[str], now: datetime) -> bool:
         """Whether a message that these routes surely did not take may go another way at once."""
         return any(name not in refused_by for name in self.open(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A route as staff see it. per_second: what its rate allows; None: any number"""
+
+    channel: str
+    route: str
+    failures: int
+    closed_until: datetime | None
+    per_second: float | None
+
+    @property
+    def status(self) -> str:
+        return "open" if self.closed_until is None else "closed"
+
+
+def shown(connection: Connection, gateways: Gateways, *, rates: Mapping[str, float], now: datetime) -> list[Shown]:
+    """Every route of every channel, in the order in which they are tried."""
+    of_channel = [(channel, one.name) for channel in CHANNELS for one in gateways.of_channel(channel)]
+    states = read(connection, [route for _, route in of_channel]).states
+    found = []
+    for channel, route in of_channel:
+        state = states.get(route, State())
+        closed_until = None if state.is_open(now) else state.closed_until
+        found.append(Shown(channel, route, state.failures, closed_until, rates.get(route)))
+    return found
 
 
 def read(connection: Connection, names: Sequence[str]) -> Ways:

@@ -7,7 +7,7 @@ from functools import partial
 
 from core import work
 from core.db import transaction
-from core.delivery import progress, sending
+from core.delivery import progress, reconciling, sending
 from core.delivery.gates import Gate, open_gate
 from core.delivery.models import CHANNELS, Message
 from core.delivery.taking import BATCH, LEASE, Line
@@ -27,6 +27,7 @@ def lines(gateways: Gateways, gate: Gate, *, rates: Mapping[str, float] | None =
     return [
         *sends,
         Work("delivery.recover", recover_lost),
+        reconciling.work(gateways),
     ]
 
 

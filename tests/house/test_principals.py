@@ -127,6 +127,7 @@ EXPECTED = {
     "GET /admin/v1/transfers/batches/{batch_id}": "transfers.read",
     "GET /admin/v1/transfers/batches/{batch_id}/lines": "transfers.read",
     "GET /admin/v1/messages/in-doubt": "messages.read",
+    "GET /admin/v1/messages/routes": "messages.read",
     "PUT /admin/v1/messages/{message_id}/settlement": "messages.settle",
     "GET /admin/v1/sandbox/messages": "messages.read",
     "POST /admin/v1/external-identities/{source}": "customers.write",

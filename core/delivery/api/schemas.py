@@ -26,6 +26,15 @@ class SettlementSchema(Schema):
     )
 
 
+class RouteSchema(Schema):
+    channel = fields.String(metadata={"example": "sms"})
+    route = fields.String(metadata={"example": "twilio_second"})
+    status = fields.String(metadata={"example": "open", "description": "open, or closed while it keeps failing"})
+    failures = fields.Integer(metadata={"description": "In a row, up to now"})
+    closed_until = Instant(allow_none=True)
+    per_second = fields.Float(allow_none=True, metadata={"description": "What DELIVERY_RATES allows; null: any number"})
+
+
 class SandboxArgsSchema(Schema):
     to = fields.String(load_default=None, metadata={"description": "A phone number, e-mail address or device token"})
 

@@ -7,9 +7,15 @@ from flask import current_app
 from flask_smorest import Blueprint
 
 from core import clock
-from core.db import transaction
-from core.delivery import in_doubt
-from core.delivery.api.schemas import MessageSchema, SandboxArgsSchema, SandboxMessageSchema, SettlementSchema
+from core.db import connection_of, transaction
+from core.delivery import in_doubt, rates, routes
+from core.delivery.api.schemas import (
+    MessageSchema,
+    RouteSchema,
+    SandboxArgsSchema,
+    SandboxMessageSchema,
+    SettlementSchema,
+)
 from core.delivery.models import Message
 from core.errors import NotFound
 from core.gateways import sandbox
@@ -46,6 +52,22 @@ def settle_message(args: dict[str, Any], message_id: UUID) -> Message:
             actor=principals.current().name,
             now=clock.now(),
         )
+
+
+@blueprint.get("/messages/routes")
+@blueprint.response(200, page_of(RouteSchema))
+@needs("messages.read")
+def list_routes() -> dict[str, Any]:
+    """Each channel's providers in the order in which they are tried, and which are closed because they keep failing."""
+    extensions = current_app.extensions
+    with transaction() as session:
+        shown = routes.shown(
+            connection_of(session),
+            extensions["gateways"],
+            rates=rates.parse(extensions["settings"].delivery_rates),
+            now=clock.now(),
+        )
+    return {"items": shown, "next_cursor": None}
 
 
 @blueprint.get("/sandbox/messages")

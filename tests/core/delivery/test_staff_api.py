@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core import ids
-from core.delivery import cli
+from core.delivery import cli, routes
 from core.delivery.api import staff
 from core.gateways import registry
 from core.settings import Settings
@@ -85,3 +85,32 @@ def test_command_shows_a_number_its_messages(outbox: Outbox) -> None:
     assert f"sms to {PHONE}" in told.output
     assert "Your code is 123456" in told.output
     assert untold.output == "Nothing was sent to +12125550199 yet.\n"
+
+
+def test_routes_are_shown_in_their_order_with_what_closes_them(outbox: Outbox, office: FlaskClient) -> None:
+    settings = replace(
+        outbox.settings,
+        twilio_second_account_sid="AC2",
+        twilio_second_auth_token="second",
+        twilio_second_from="+12125550199",
+        delivery_rates="twilio=50",
+    )
+    outbox.gateways = registry.build(settings)
+    office.application.extensions |= {"settings": settings, "gateways": outbox.gateways}
+    outbox.twilio.always = Behaviour("fail", status=503)
+    for _ in range(routes.FAILURES):
+        outbox.enqueue()
+    outbox.send()
+
+    shown = office.get("/admin/v1/messages/routes").json["items"]
+
+    assert [(one["channel"], one["route"]) for one in shown] == [
+        ("push", "sandbox"),
+        ("sms", "twilio"),
+        ("sms", "twilio_second"),
+        ("whatsapp", "sandbox"),
+        ("email", "sandbox"),
+    ]
+    first, second = shown[1], shown[2]
+    assert (first["status"], first["failures"], first["per_second"]) == ("closed", routes.FAILURES, 50.0)
+    assert (second["status"], second["closed_until"], second["per_second"]) == ("open", None, None)
