@@ -25,6 +25,8 @@ import engage.contacting.api.staff
 import engage.contacting.work
 import engage.decisions.api.staff
 import engage.inbox.api.customer
+import engage.incoming.api.public
+import engage.incoming.work
 import engage.journeys.api.staff
 import engage.links.api.public
 import engage.walks.reactions
@@ -245,6 +247,7 @@ def doors() -> list[Door]:
                 core.delivery.api.public.blueprint,
                 engage.links.api.public.blueprint,
                 engage.consents.api.public.blueprint,
+                engage.incoming.api.public.blueprint,
                 wallet.identity.api.public.blueprint,
                 wallet.topups.api.public.blueprint,
                 wallet.peers.api.public.blueprint,
@@ -303,6 +306,7 @@ SCHEDULE: list[Schedule] = [
     *rewards.refusals.work.SCHEDULE,
     *auth.work.SCHEDULE,
     *engage.contacting.work.SCHEDULE,
+    *engage.incoming.work.SCHEDULE,
     *engage.walks.work.SCHEDULE,
 ]
 

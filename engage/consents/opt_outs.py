@@ -20,6 +20,11 @@ def of_many(session: Session, address_indexes: Iterable[bytes]) -> frozenset[tup
     return frozenset((row[0], row[1]) for row in connection_of(session).execute(query, [wanted]))
 
 
+def lock(session: Session, address_index: bytes, channel: str) -> None:
+    """Let one STOP or START of a number be heard after the other: a row that is not there yet cannot be locked."""
+    connection_of(session).execute(_LOCK, [address_index, channel])
+
+
 def add_all(session: Session, said: Sequence[tuple[bytes, str]], *, source: str, now: datetime) -> None:
     """Keep that these numbers said STOP over these channels; the first time counts."""
     wanted = sorted(set(said))
@@ -33,6 +38,8 @@ def drop(session: Session, address_index: bytes, channel: str) -> bool:
     query = "DELETE FROM engage.opt_out WHERE address_index = %s AND channel = %s"
     return connection_of(session).execute(query, [address_index, channel]).rowcount > 0
 
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(encode(%s, 'hex') || %s, 5))"
 
 _ADD = """
     INSERT INTO engage.opt_out (address_index, channel, at, source)

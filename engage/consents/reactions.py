@@ -6,8 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core.events import LoggedEvent, Reader
-from engage.consents import saying
-from engage.consents.saying import Said
+from engage.consents import opt_outs, stopping
 
 
 def mirror_opt_outs(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -15,10 +14,12 @@ def mirror_opt_outs(session: Session, events: Sequence[LoggedEvent], now: dateti
     refused = {
         (event.customer_id, event.payload["channel"])
         for event in events
-        if event.customer_id and event.payload["reason"] in _OPTED_OUT
+        if event.customer_id and event.payload["reason"] in _OPTED_OUT and event.payload["channel"] in opt_outs.CHANNELS
     }
-    said = [Said(customer_id, channel, saying.MARKETING, is_granted=False) for customer_id, channel in refused]
-    saying.put_all(session, said, source="provider", now=now)
+    # The number itself is not noted: the provider keeps that list, and where its START does not reach us a customer who
+    # says yes in the app would be blocked for ever.
+    for customer_id, channel in sorted(refused):
+        stopping.stop(session, None, customer_id, channel, source="provider", now=now)
 
 
 #: What providers answer for a number that has opted out.

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from core import audit, ids
@@ -53,7 +54,7 @@ def check(session: Session, wording_id: UUID | None, *, channel: str, purpose: s
 def newest(session: Session, locale: str | None) -> Mapping[tuple[str, str], Wording]:
     """The words to ask in just now, by channel and purpose: in the customer's language, else in its plainer form
     (fr for fr-CA), else in whatever language they were last written in."""
-    latest = select(Wording).distinct(Wording.channel, Wording.purpose, Wording.locale)
+    latest = select(Wording).ext(distinct_on(Wording.channel, Wording.purpose, Wording.locale))
     ordered = latest.order_by(Wording.channel, Wording.purpose, Wording.locale, Wording.id.desc())
     found: dict[tuple[str, str], Wording] = {}
     for wording in session.scalars(ordered):

@@ -92,7 +92,7 @@ def put(session: Session, raw: dict[str, Any], *, revision: int, actor: str, now
     raises    PolicyInvalid naming each fault; PolicyChanged when another one holds by now
     effects   audited
     """
-    parse(raw)
+    parse(raw, notes=Notes("/terms"))
     if current(session).revision != revision:
         raise PolicyChanged
 
@@ -114,9 +114,9 @@ def list_(session: Session, *, before: int | None, limit: int) -> Sequence[Polic
     return session.scalars(query if before is None else query.where(PolicyRevision.revision < before)).all()
 
 
-def parse(raw: Any, *, revision: int = 0) -> Policy:
+def parse(raw: Any, *, revision: int = 0, notes: Notes | None = None) -> Policy:
     """raises  PolicyInvalid naming each fault"""
-    notes = Notes()
+    notes = notes or Notes()
     given = notes.object_(raw, allowed=_MEMBERS)
     policy = Policy(
         revision=revision,
