@@ -43,9 +43,9 @@ class SegmentBuilt(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DateReached(Event):
-    """In the customer's own time zone a day has begun that is `days_before` days before the one in a trait of theirs.
+    """In the customer's own time zone a day has begun, so many days before one that a trait of theirs names.
 
-    units  day: the day that has begun, as YYYY-MM-DD
+    units  day: the one that is named, in its year, as YYYY-MM-DD
     """
 
     name = "date.reached"

@@ -80,11 +80,17 @@ class Membership(Base):
 
 
 class DateWatch(Base):
-    """A trait whose day somebody waits for, so many days before it; up to last_day everyone was told."""
+    """A trait whose day somebody waits for, so many days before it.
+
+    since     days that began earlier are told to nobody; last_day: up to it everyone was told
+    due_at    when it is looked at next
+    """
 
     __tablename__ = "date_watch"
     __table_args__ = (CheckConstraint("days_before BETWEEN 0 AND 60", name="days_before"), {"schema": "insights"})
 
     trait: Mapped[str] = mapped_column(Text, primary_key=True)
     days_before: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    since: Mapped[datetime]
     last_day: Mapped[date]
+    due_at: Mapped[datetime]

@@ -127,7 +127,9 @@ DATES = """
 CREATE TABLE insights.date_watch (
     trait text NOT NULL,
     days_before smallint NOT NULL,
+    since timestamptz NOT NULL,
     last_day date NOT NULL,
+    due_at timestamptz NOT NULL,
     CONSTRAINT pk_date_watch PRIMARY KEY (trait, days_before),
     CONSTRAINT ck_date_watch_days_before CHECK (days_before BETWEEN 0 AND 60)
 );
