@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import crypto, ids
+from core import crypto, events, ids
 from core.db import connection_of
 from core.errors import NotFound
+from engage.inbox.events import InboxItemRead
 from engage.inbox.models import InboxItem
 
 _PLACE = "inbox_item.content"
@@ -100,12 +101,16 @@ def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: in
 def mark_read(session: Session, customer_id: UUID, item_id: UUID, *, now: datetime) -> Item:
     """Keep when the customer first read an item.
 
-    raises  NotFound for an item that is not theirs
+    raises   NotFound for an item that is not theirs
+    effects  announces inbox_item.read the first time
     """
     row = session.get(InboxItem, item_id, with_for_update=True)
     if row is None or row.customer_id != customer_id:
         raise NotFound
-    row.read_at = row.read_at or now
+    if row.read_at is None:
+        row.read_at = now
+        read = InboxItemRead(customer_id=customer_id, occurred_at=now, item_id=item_id, reference=row.reference)
+        events.announce(session, read)
     return _opened(session, row)
 
 

@@ -16,6 +16,7 @@ from engage import links
 from engage.consents import preferences, unsubscribing
 from engage.links.events import LinkClicked
 from engage.links.models import OPEN, PREFERENCES, URL, VOUCHER
+from engage.outgoing import receipts
 from rewards.vouchers import holdings
 
 
@@ -58,6 +59,19 @@ def follow(session: Session, code: str, *, now: datetime) -> Link:
         )
         events.announce(session, clicked)
     return link
+
+
+def note_opening(session: Session, code: str, *, counts: bool, now: datetime) -> None:
+    """The picture of a mail was shown.
+
+    raises   NotFound for a wrong code, and one that is too old
+    effects  with `counts`, announces message.opened the first time
+    """
+    link = find(session, code, now=now)
+    if link.kind != OPEN:
+        raise NotFound
+    if counts and follow(session, code, now=now).is_first and link.message_id is not None:
+        receipts.note_opened(session, link.message_id, now=now)
 
 
 def address_of(session: Session, link: Link, *, now: datetime) -> str:

@@ -22,6 +22,7 @@ from wallet.documents.wording import Wording as Teller
 
 LONGEST_SOURCE = 2_000
 LONGEST_HTML = 30_000
+DEEPEST_BRACKETS = 5
 
 #: Under which name a context holds the `Teller` of its reader. No template can say it: it is no known variable.
 TELLER = "told_by"
@@ -124,6 +125,8 @@ def known() -> str:
 
 @lru_cache(maxsize=2_000)
 def _parse(source: str, is_html: bool) -> Template:
+    if _depth(source) > DEEPEST_BRACKETS:
+        raise TemplateFailed("it is nested too deep")
     try:
         parsed = (_page if is_html else _plain).from_string(source)
         analysis = parsed.analyze(include_partials=False)
@@ -138,6 +141,15 @@ def _parse(source: str, is_html: bool) -> Template:
     )
     is_fixed = "{{" not in source and "{%" not in source
     return Template(source, says, source.strip() if is_fixed else None, parsed)
+
+
+def _depth(source: str) -> int:
+    """How deep brackets stand in brackets: the parser takes a second for a thousand, and no limit of its own minds."""
+    deepest = depth = 0
+    for symbol in source:
+        depth += (symbol == "[") - (symbol == "]")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _first_line(error: LiquidError | RecursionError) -> str:

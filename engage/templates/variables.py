@@ -10,6 +10,7 @@ brand.*      name
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from core.events.named import fields_of
 from engage.templates.liquid import Example
@@ -63,18 +64,22 @@ def of_event(name: str) -> Variables:
     return Variables(name, fields_of(name))
 
 
-def examples(says: Collection[str]) -> dict[str, dict[str, object]]:
+def examples(says: Collection[str]) -> dict[str, Any]:
     """A context that holds an example of everything that is said, to try a template with."""
-    context: dict[str, dict[str, object]] = {"event": {}, "traits": {}, "links": {}}
+    context: dict[str, Any] = {"event": {}, "traits": {}, "links": {}}
     for root, members in _FIXED.items():
         context[root] = {member: _EXAMPLES[f"{root}.{member}"] for member in members}
     for path in _paths(says):
-        here = context.setdefault(path[0], {})
-        for member in path[1:-1]:
-            inner = here.setdefault(member, {})
-            here = inner if isinstance(inner, dict) else {}
-        here.setdefault(path[-1], _EXAMPLES.get(path[0], Example("example")))
+        here = context
+        for member in path[:-1]:
+            here = here.setdefault(_key(member), {})
+        here.setdefault(_key(path[-1]), _EXAMPLES.get(path[0], Example("example")))
     return context
+
+
+def _key(member: str) -> Any:
+    # The first of a list is asked for by number.
+    return int(member) if member.isascii() and member.isdigit() else member
 
 
 def _paths(says: Collection[str]) -> Iterator[list[str]]:

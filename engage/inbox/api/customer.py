@@ -12,7 +12,8 @@ from core.web.listings import page
 from core.web.schemas import PageArgs, page_of
 from engage import inbox
 from engage.inbox import Item
-from engage.inbox.api.schemas import InboxItemSchema
+from engage.inbox.api.schemas import InboxItemSchema, MessageReceiptSchema
+from engage.outgoing import receipts
 
 blueprint = Blueprint("engage_inbox_customer", __name__, description="What was said to the customer")
 
@@ -33,3 +34,12 @@ def mark_inbox_item_read(item_id: UUID) -> Item:
     """Tell that the customer has read an item; the first time counts."""
     with transaction() as session:
         return inbox.mark_read(session, principals.current().id, item_id, now=clock.now())
+
+
+@blueprint.post("/messages/<uuid:message_id>/receipts")
+@blueprint.arguments(MessageReceiptSchema())
+@blueprint.response(204)
+def tell_receipt(args: dict[str, Any], message_id: UUID) -> None:
+    """Tell that a push was shown, opened or put aside (its data holds message_id). Telling it again changes nothing."""
+    with transaction() as session:
+        receipts.take(session, message_id, customer_id=principals.current().id, **args, now=clock.now())
