@@ -13,7 +13,7 @@ from core import audit, ids
 from core.errors import NotFound
 from core.events import announce
 from core.notes import Notes
-from engage.journeys import spending
+from engage.journeys import ready, spending
 from engage.journeys.errors import (
     DraftMissing,
     DraftOutdated,
@@ -86,6 +86,20 @@ def create(
     change = {"name": name, "holdout_bps": holdout_bps, "spend": journey.spend}
     record(session, journey, "journey.created", change, actor=actor, now=now)
     return journey
+
+
+def begin(session: Session, written: Mapping[str, Any], *, actor: str, now: datetime) -> Journey:
+    """`create` of what staff wrote, which may name a ready-made journey (`ready`) and what it is filled with
+    (`values`).
+
+    raises  JourneyInvalid for an unknown one, and for values that are missing
+    """
+    given = {name: value for name, value in written.items() if name not in ("ready", "values")}
+    if "ready" in written:
+        found = ready.find(written["ready"])
+        drawn = ready.filled(found, written.get("values", {}))
+        given = {"name": found.name, "stage": found.stage, "description": found.description, "draft": drawn, **given}
+    return create(session, **given, actor=actor, now=now)
 
 
 def change(session: Session, *, journey_id: UUID, changes: Mapping[str, Any], actor: str, now: datetime) -> Journey:

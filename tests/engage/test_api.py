@@ -62,7 +62,7 @@ def test_faults_come_back_as_pointers_into_what_was_sent(scene: Scene, open_for:
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"graph": None}, {"graph": []}, {"graph": {"steps": {"a": {"kind": {}}}}}, {"graph": {"trigger": 3}},
+        {"graph": None}, {"graph": []}, {"graph": {"steps": {"a": {"kind": {}}}}}, {"graph": {"trigger": 3}},
         {"graph": {"first": {}, "trigger": {"event": "a.b", "where": {"all": [{"any": 1}]}}, "steps": {"a": 1}}},
     ],
 )  # fmt: skip

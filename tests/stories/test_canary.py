@@ -132,7 +132,7 @@ def walk_a_journey(doors: Doors, work: Any) -> set[str]:
         },
     )  # fmt: skip
     doors.ask("PUT", f"/admin/v1/campaigns/{campaign['id']}/status", {"status": "running"})
-    journey = doors.ask("POST", "/admin/v1/journeys", {"name": "Thanks"})
+    journey = doors.ask("POST", "/admin/v1/journeys", {"name": "Thanks", "holdout_bps": 0})
     doors.ask("POST", f"/admin/v1/journeys/{journey['id']}/versions", {"graph": graph(campaign["id"])})
     doors.ask("PUT", f"/admin/v1/journeys/{journey['id']}/status", {"status": "live"})
 

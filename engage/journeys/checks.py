@@ -1,0 +1,43 @@
+"""Checks: what staff are told of a graph before it is published."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from engage.journeys import checking, drawing, graph, warning
+from engage.journeys.errors import JourneyInvalid
+from engage.templates import variables
+
+POINTER = "/graph"
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """errors, warnings: each {"pointer", "detail"}; says: what its templates may say
+
+    expected_entries  how often the entry's event happened in the last 30 days; None where nobody knows
+    """
+
+    errors: list[dict[str, str]]
+    warnings: list[dict[str, str]]
+    says: list[str]
+    expected_entries: int | None
+
+
+def run(session: Session, *, journey_id: UUID, raw_graph: dict[str, Any] | None, now: datetime) -> Checks:
+    """What is wrong with a graph (None: the draft), and what may be.
+
+    raises  NotFound; DraftMissing
+    """
+    journey = drawing.find(session, journey_id)
+    raw = drawing.draft_of(journey) if raw_graph is None else raw_graph
+    try:
+        drawn = graph.parse(raw, pointer=POINTER)
+    except JourneyInvalid as refused:
+        return Checks(list(refused.facts["errors"]), [], [], None)
+    expected = warning.of(session, journey, drawn, pointer=POINTER, now=now)
+    says = variables.of_event(drawn.entry.event).told(links=()).split(", ")
+    return Checks(checking.faults(session, drawn, pointer=POINTER), expected.warnings, says, expected.entries)
