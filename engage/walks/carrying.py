@@ -18,11 +18,11 @@ from core import ids
 from core.db import Connection
 from core.events import LoggedEvent, announce_all
 from engage.journeys.versions import Catalogue
-from engage.outgoing import World
 from engage.walks import answering, conversions, engine, letters, refusals, rows, telling, zones
 from engage.walks.answering import Desk
 from engage.walks.effects import Asked, Effects
 from engage.walks.entering import Kept
+from engage.walks.letters import Writing
 from engage.walks.walk import Walk
 from rewards.funds import Funds, post_with
 from wallet import ledger
@@ -47,7 +47,7 @@ class Batch:
     desk: Desk
     kept: list[Kept] = field(default_factory=list)
     zones: Mapping[UUID, str | None] = field(default_factory=dict)
-    world: World | None = None
+    writing: Writing = field(default_factory=Writing)
     rounds_left: int = MOST_ROUNDS
 
     def know(self, walks: Sequence[tuple[UUID, UUID]]) -> None:
@@ -55,7 +55,7 @@ class Batch:
 
         walks  (version, customer) of those who may move
         """
-        self.world = letters.prepare(self.session, self.effects.versions, walks, now=self.effects.now)
+        self.writing = letters.prepare(self.session, self.effects.versions, walks, now=self.effects.now)
         self.desk.spenders = [self.effects.versions[version] for version in {version for version, _ in walks}]
         self.zones = zones.of_walks(self.session, self.effects.versions, walks)
 
@@ -92,7 +92,7 @@ class Batch:
         """
         session, effects, desk = self.session, self.effects, self.desk
         settled_ids = rows.settle_waits(session, effects.settled)
-        letters.write(session, effects.planned, world=self.world, at_hand=desk.vouchers, now=effects.now)
+        letters.write(session, self.writing, effects.planned, at_hand=desk.vouchers, now=effects.now)
         conversions.credit_all(desk.connection, effects.converted)
         rows.keep(session, begun=effects.begun.values(), moved=effects.moved.values(), runs=effects.runs)
         desk.close()

@@ -15,6 +15,7 @@ from engage.steps import Arm, SendMessage
 from engage.walks import arms
 from engage.walks.moves import DEEPEST
 from engage.walks.walk import Walk
+from insights.segments.facts import Facts
 
 #: Of a journey, its customer and the key of the entry.
 Key = tuple[UUID, UUID, str]
@@ -59,7 +60,7 @@ class Inside:
     policy: Policy
     entered: set[Key] = field(default_factory=set)
     began_at: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
-    facts: Mapping[UUID, Any] = field(default_factory=dict)
+    facts: Mapping[UUID, Facts] = field(default_factory=dict)
     barred: frozenset[UUID] = frozenset()
 
     def keep(self, walk: Walk) -> None:
@@ -118,6 +119,8 @@ def _reason(entry: Entry, inside: Inside, walking: Sequence[Walk], *, now: datet
     before = inside.began_at.get(entry.place)
     if graph.re_entry.seconds and before and event.occurred_at < before + timedelta(seconds=graph.re_entry.seconds):
         return _said("too_soon", "The customer had entered too short a time before.", entered_at=before.isoformat())
+    if graph.audience is not None and not graph.audience.holds(inside.facts[entry.customer_id]):
+        return _said("not_in_audience", "The customer is not among those whom the journey is for.")
     return None
 
 

@@ -1,7 +1,7 @@
 """Insides: what must be read to decide who of those that events let in may enter, a batch at a time."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,18 +10,26 @@ from auth import customers
 from core.db import Connection, connection_of
 from engage.contacting import policy
 from engage.walks.entering import Entry, Inside
+from insights.segments import loading
+from insights.segments.facts import Facts
 
 
-def load(session: Session, entries: Sequence[Entry], facts: dict[UUID, Any]) -> Inside:
-    """facts: by customer, what the audiences of these entries ask for"""
+def load(session: Session, entries: Sequence[Entry], *, now: datetime) -> Inside:
     if not entries:
         return Inside(policy=policy.Policy())
     connection = connection_of(session)
-    inside = Inside(policy=policy.current(session), facts=facts)
+    inside = Inside(policy=policy.current(session), facts=_facts(connection, entries, now))
     inside.barred = frozenset(customers.suspended(session, {entry.customer_id for entry in entries}))
     inside.entered = _entered(connection, entries)
     inside.began_at = _began(connection, {entry.place for entry in entries if entry.version.graph.re_entry.seconds})
     return inside
+
+
+def _facts(connection: Connection, entries: Sequence[Entry], now: datetime) -> dict[UUID, Facts]:
+    """What the audiences ask for."""
+    asking = [(entry.customer_id, entry.version.graph.audience) for entry in entries if entry.version.graph.audience]
+    needs = {need for _, audience in asking for need in audience.needs}
+    return loading.load(connection, needs, {customer_id for customer_id, _ in asking}, now)
 
 
 def _entered(connection: Connection, entries: Sequence[Entry]) -> set[tuple[UUID, UUID, str]]:
@@ -40,7 +48,7 @@ def _entered(connection: Connection, entries: Sequence[Entry]) -> set[tuple[UUID
     return {(row[0], row[1], row[2]) for row in rows}
 
 
-def _began(connection: Connection, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Any]:
+def _began(connection: Connection, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:
     """When each began last, by the time of the event that let them in: a lag of ours shortens nobody's interval."""
     if not places:
         return {}

@@ -38,7 +38,7 @@ def _move(batch: Batch, catalogue: Catalogue, events: Sequence[LoggedEvent]) -> 
         batch.effects.versions = versions.catalogue(batch.session).versions
     walking = _by_customer(live_walks, batch)
 
-    inside = insides.load(batch.session, entries, {})
+    inside = insides.load(batch.session, entries, now=batch.effects.now)
     live = [(walk.version_id, walk.customer_id) for walks in walking.values() for walk in walks]
     batch.know([*live, *((entry.version.id, entry.customer_id) for entry in entries)])
     of_event: dict[UUID, list[Entry]] = {}
