@@ -29,6 +29,9 @@ import engage.incoming.api.public
 import engage.incoming.work
 import engage.journeys.api.staff
 import engage.links.api.public
+import engage.results.api.staff
+import engage.results.reactions
+import engage.results.work
 import engage.walks.reactions
 import engage.walks.work
 import insights.api.staff
@@ -187,6 +190,7 @@ def doors() -> list[Door]:
                 engage.consents.api.staff.blueprint,
                 engage.contacting.api.staff.blueprint,
                 engage.decisions.api.staff.blueprint,
+                engage.results.api.staff.blueprint,
                 insights.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
@@ -278,6 +282,7 @@ READERS: list[Reader] = [
     *insights.reactions.READERS,
     *engage.consents.reactions.READERS,
     *engage.walks.reactions.READERS,
+    *engage.results.reactions.READERS,
 ]
 
 
@@ -294,6 +299,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.reservations.work.WORK,
         *rewards.simulation.work.WORK,
         *engage.walks.work.WORK,
+        *engage.results.work.WORK,
         *core.delivery.work.lines(gateways, open_gate, rates=rates.parse(settings.delivery_rates)),
     ]
 
@@ -306,6 +312,7 @@ SCHEDULE: list[Schedule] = [
     *rewards.refusals.work.SCHEDULE,
     *auth.work.SCHEDULE,
     *engage.contacting.work.SCHEDULE,
+    *engage.results.work.SCHEDULE,
     *engage.incoming.work.SCHEDULE,
     *engage.walks.work.SCHEDULE,
 ]

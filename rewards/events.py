@@ -68,7 +68,6 @@ class VoucherRedeemed(Event):
     """customer_id is the holder's, or for a generic code the customer whose basket it was (None at a bare till)."""
 
     name = "voucher.redeemed"
-    log_only = True
 
     redemption_id: UUID
     voucher_id: UUID
@@ -91,7 +90,6 @@ class OrderCompleted(Event):
     """
 
     name = "order.completed"
-    log_only = True
 
     order_id: UUID
     checkout_id: UUID

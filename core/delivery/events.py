@@ -21,7 +21,6 @@ class MessageSent(MessageEvent):
     """A provider took it. country: of a phone number, since the price hangs on it"""
 
     name: ClassVar[str] = "message.sent"
-    log_only: ClassVar[bool] = True
 
     provider: str
     country: str | None = None
@@ -32,7 +31,6 @@ class MessageDelivered(MessageEvent):
     """The provider says that it reached the customer's device."""
 
     name: ClassVar[str] = "message.delivered"
-    log_only: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,6 @@ class MessageInDoubt(MessageEvent):
     """Nobody can tell whether a provider took it; a receipt, its list, the app or an operator settles it."""
 
     name: ClassVar[str] = "message.put_in_doubt"
-    log_only: ClassVar[bool] = True
 
     reason: str
 
@@ -60,6 +57,5 @@ class MessageSuppressed(MessageEvent):
     """Its author's gate held it back for good right before it would have left."""
 
     name: ClassVar[str] = "message.suppressed"
-    log_only: ClassVar[bool] = True
 
     reason: str

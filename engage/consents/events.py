@@ -12,7 +12,6 @@ class ConsentChanged(Event):
     """given_through: where it was said; wording_id: the words in which the customer was asked."""
 
     name: ClassVar[str] = "consent.changed"
-    log_only: ClassVar[bool] = True
 
     channel: str
     purpose: str

@@ -15,7 +15,6 @@ class LinkClicked(Event):
     """
 
     name: ClassVar[str] = "link.clicked"
-    log_only: ClassVar[bool] = True
 
     reference: UUID
     message_id: UUID | None

@@ -13,7 +13,6 @@ class JourneyEntered(Event):
     """A customer began a journey. arm: treated, or holdout or control, who walk it without its effects"""
 
     name: ClassVar[str] = "journey.entered"
-    log_only: ClassVar[bool] = True
 
     journey_id: UUID
     version_id: UUID
@@ -27,7 +26,6 @@ class JourneyStepDone(Event):
     """variant: the one that the walk was given before, or that this step gave it"""
 
     name: ClassVar[str] = "journey.step_done"
-    log_only: ClassVar[bool] = True
 
     journey_id: UUID
     enrolment_id: UUID
@@ -62,7 +60,6 @@ class JourneyConverted(Event):
 @dataclass(frozen=True, kw_only=True)
 class JourneyEnded(Event):
     name: ClassVar[str] = "journey.ended"
-    log_only: ClassVar[bool] = True
 
     journey_id: UUID
     enrolment_id: UUID

@@ -11,7 +11,6 @@ class VoucherRolledBack(Event):
     """is_whole: the voucher can be used again, and the campaign's limits have their use back."""
 
     name = "voucher.rolled_back"
-    log_only = True
 
     redemption_id: UUID
     voucher_id: UUID
@@ -28,7 +27,6 @@ class CheckoutRolledBack(Event):
     """A basket that came back, whole or in part; amount_minor: what its lines had cost."""
 
     name = "checkout.rolled_back"
-    log_only = True
 
     checkout_id: UUID
     merchant_id: UUID

@@ -1,0 +1,112 @@
+"""Broadcasts: their customers are taken over into outcomes once all letters are written, a few at a time.
+
+No event tells of each of a hundred thousand customers that they were in a broadcast, so the reader cannot enter them.
+While some are entered the reader is held still, so that it is known which of their events it has handled.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import work
+from core.db import Connection, connection_of, transaction
+from core.events import LoggedEvent
+from engage.results import tallies
+from engage.results.models import BroadcastCount
+from engage.results.outcomes import DONE
+from engage.results.plans import BROADCAST_DAYS
+from engage.results.tallies import Counted, Key
+from wallet.assets import brand_currency, brand_time_zone
+
+#: What says that no more letters of a broadcast will be written.
+OVER = frozenset({"broadcast.done", "broadcast.cancelled"})
+
+#: Whoever was preparing a part when it was cancelled has long finished by then.
+_SETTLED_AFTER = timedelta(minutes=10)
+
+#: Each costs a look at the log: so many stay well under 250 ms, for which the reader stands still.
+_AT_ONCE = 500
+
+
+def note(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """Let the customers of broadcasts that are over be entered soon."""
+    over = {UUID(event.payload["broadcast_id"]) for event in events if event.name in OVER}
+    if over:
+        rows = [{"id": each, "state": "waiting", "due_at": now + _SETTLED_AFTER} for each in sorted(over)]
+        session.execute(insert(BroadcastCount).values(rows).on_conflict_do_nothing())
+
+
+def enter_due(reader: str, now: datetime) -> int:
+    """Enter the next customers of one broadcast; says how many. An entry point."""
+    with transaction() as session:
+        found = work.lock_due(session, BroadcastCount, states=["waiting"], limit=1, now=now)
+        if not found:
+            return 0
+        counted: BroadcastCount = found[0]
+        connection = connection_of(session)
+        connection.execute(_HOLD_STILL, [reader])
+        entered = _enter(connection, counted, reader)
+        if len(entered) < _AT_ONCE:
+            counted.state, counted.due_at = "done", None
+        else:
+            counted.counted_to = entered[-1]
+        return max(len(entered), 1)
+
+
+def _enter(connection: Connection, counted: BroadcastCount, reader: str) -> list[UUID]:
+    values: dict[str, Any] = {
+        "broadcast": counted.id,
+        "after": counted.counted_to or UUID(int=0),
+        "limit": _AT_ONCE,
+        "reader": reader,
+        "window": timedelta(days=BROADCAST_DAYS),
+        "currency": brand_currency(),
+    }
+    connection.execute(_ENTER, values)
+    members = connection.execute(_ENTERED, values).fetchall()
+    zone, counts = ZoneInfo(brand_time_zone()), Counted()
+    for _, arm, outcome, at in members:
+        day = at.astimezone(zone).date()
+        counts.add(Key("broadcast", counted.id, "entered", day, arm=arm))
+        counts.add(Key("broadcast", counted.id, f"step:{outcome}", day, arm=arm))
+    tallies.keep(connection, counts.counts)
+    return [member[0] for member in members]
+
+
+_HOLD_STILL = "SELECT FROM core.reader_offset WHERE reader = %s ORDER BY slot FOR UPDATE"
+
+_MEMBERS = """
+    SELECT customer_id, arm, outcome, at, voucher_id FROM engage.broadcast_send
+     WHERE broadcast_id = %(broadcast)s AND customer_id > %(after)s ORDER BY customer_id LIMIT %(limit)s
+"""
+
+_ENTERED = f"SELECT customer_id, arm, outcome, at FROM ({_MEMBERS}) m ORDER BY customer_id"  # noqa: S608 - constants only
+
+_ENTER = f"""
+    INSERT INTO engage.outcome
+           (scope, scope_id, customer_id, arm, entered_at, ripe_at, orders, revenue_minor, refunded_minor,
+            redeemed_minor, is_converted)
+    SELECT 'broadcast', %(broadcast)s, n.customer_id, n.arm, n.entered_at, n.ripe_at, d.orders, d.revenue_minor,
+           d.refunded_minor, coalesce(r.redeemed_minor, 0), false
+      FROM (SELECT m.customer_id, m.arm, m.at AS entered_at, m.at + %(window)s AS ripe_at, m.voucher_id,
+                   %(currency)s::text AS currency, o.epoch, o.xid, o.seq
+              FROM ({_MEMBERS}) m
+              JOIN core.reader_offset o ON o.reader = %(reader)s AND o.slot = core.slot_of(m.customer_id, NULL)) n
+     CROSS JOIN LATERAL ({DONE}) d
+      LEFT JOIN LATERAL (
+           SELECT sum(CASE WHEN e.name = 'voucher.redeemed' THEN 1 ELSE -1 END
+                      * (e.payload->>'amount_minor')::bigint) AS redeemed_minor
+             FROM core.event e
+            WHERE n.voucher_id IS NOT NULL AND e.customer_id = n.customer_id
+              AND e.occurred_at >= n.entered_at AND e.occurred_at < n.ripe_at
+              AND e.name IN ('voucher.redeemed', 'voucher.rolled_back')
+              AND e.payload->>'voucher_id' = n.voucher_id::text
+              AND (e.epoch, e.xid, e.seq) <= (n.epoch, n.xid, n.seq)) r ON true
+     ORDER BY n.customer_id
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - constants only
