@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from core import clock, crypto, ids
+from core import clock, crypto
 from core.db import transaction
-from core.delivery import in_doubt, opened, reconciling, work
-from core.errors import NotFound
+from core.delivery import in_doubt, progress, reconciling, work
 from core.gateways import registry
 from core.gateways.lists import Listed
 from tests.core.delivery.outbox import PHONE, Outbox, announced, announced_names
@@ -228,23 +227,19 @@ def a_push(outbox: Outbox, fcm: Fcm, how: Behaviour = DROP) -> UUID:
     return message_id
 
 
-def say(outbox: Outbox, message_id: UUID, what: opened.What, *, at: datetime | None = None) -> bool:
-    owner = outbox.message(message_id).customer_id
-    with transaction() as session:
-        return opened.tell(session, message_id=message_id, customer_id=owner, what=what, now=at or clock.now())
-
-
-def test_push_whose_answer_is_lost_is_posted_once_and_settled_by_the_app(outbox: Outbox, pushes: Fcm) -> None:
-    message_id = a_push(outbox, pushes)
+def test_push_whose_answer_is_lost_is_posted_once_and_settled_by_whoever_has_it(outbox: Outbox, pushes: Fcm) -> None:
+    message_id, now = a_push(outbox, pushes), clock.now()
     assert outbox.message(message_id).state == "in_doubt"
 
-    assert say(outbox, message_id, "delivered")
-    assert not say(outbox, message_id, "delivered")
-    outbox.send(clock.now() + timedelta(days=2))
+    with transaction() as session:
+        message = progress.lock(session, message_id)
+        assert message is not None
+        assert progress.mark_delivered(session, message, provider_message_id=None, now=now)
+        assert not progress.mark_delivered(session, message, provider_message_id=None, now=now)
+    outbox.send(now + timedelta(days=2))
     look(outbox, timedelta(days=2))
 
-    message = outbox.message(message_id)
-    assert (message.state, message.settled_by) == ("delivered", "app")
+    assert outbox.message(message_id).state == "delivered"
     assert pushes.posts() == {str(message_id): 1}
     assert announced_names() == ["message.put_in_doubt", "message.sent", "message.delivered"]
 
@@ -257,27 +252,6 @@ def test_push_of_which_nobody_tells_fails_after_a_day(outbox: Outbox, pushes: Fc
 
     message = outbox.message(message_id)
     assert (message.state, message.last_error, message.settled_by) == ("failed", "unknown", "time")
-
-
-def test_app_tells_when_a_push_was_first_opened(outbox: Outbox, pushes: Fcm) -> None:
-    message_id, now = a_push(outbox, pushes, Behaviour("accept")), clock.now()
-
-    assert say(outbox, message_id, "opened", at=now)
-    assert not say(outbox, message_id, "opened", at=now + timedelta(hours=1))
-
-    message = outbox.message(message_id)
-    assert (message.state, message.opened_at) == ("delivered", now)
-    assert announced_names() == ["message.sent", "message.delivered"]
-
-
-def test_message_of_somebody_else_is_not_there(outbox: Outbox, pushes: Fcm) -> None:
-    message_id = a_push(outbox, pushes)
-
-    for stranger, theirs in ((ids.new(), message_id), (outbox.message(message_id).customer_id, ids.new())):
-        with pytest.raises(NotFound), transaction() as session:
-            opened.tell(session, message_id=theirs, customer_id=stranger, what="opened", now=clock.now())
-
-    assert outbox.message(message_id).state == "in_doubt"
 
 
 def test_worker_that_died_in_its_call_has_its_message_looked_up(outbox: Outbox) -> None:
