@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Update, and_, select, tuple_, update
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from auth.events import DeviceRegistered
 from auth.models import Device
-from core import crypto, ids
+from core import crypto, ids, pseudonyms
 from core.events import announce, announce_all
 
 _PLACE = "auth.device.push_token"
@@ -39,24 +39,29 @@ def put(
     push_token: str | None,
     app_version: str | None,
     locale: str | None,
+    anonymous_id: str | None = None,
     now: datetime,
 ) -> Device:
     """Keep what an installation tells of itself, whether it is new or known.
 
-    effects  a push token moves here from whatever device had it: on a phone that changed hands nobody gets the
-             messages of the customer before. Announces device.registered when it is new or its token changed
+    anonymous_id  the id under which it reported events before anybody was signed in
+    effects       a push token moves here from whatever device had it: on a phone that changed hands nobody gets the
+                  messages of the customer before. Announces device.registered when it is new, or its token or its
+                  anonymous id is another one
     """
+    subject_id = pseudonyms.of_anonymous(anonymous_id) if _tells(anonymous_id) else None
     index = _index_of(push_token) if push_token else None
     if index is not None:
         session.execute(_without_token().where(Device.push_token_index == index, ~_is(customer_id, device_id)))
     made = _insert_bare(session, customer_id, device_id, platform, now)
     device = session.scalars(select(Device).where(_is(customer_id, device_id)).with_for_update()).one()
-    is_news = made is not None or device.push_token_index != index
+    is_news = made is not None or device.push_token_index != index or subject_id not in (None, device.subject_id)
 
     # Sealed first: fetching the data key flushes, and a half-set pair would break the row's check.
     sealed = _sealed(session, device, push_token) if push_token else None
     device.platform, device.app_version, device.locale, device.seen_at = platform, app_version, locale, now
     device.push_token, device.push_token_index = sealed, index
+    device.subject_id = subject_id or device.subject_id
     session.flush()
 
     if is_news:
@@ -64,6 +69,7 @@ def put(
             session,
             DeviceRegistered(
                 customer_id=customer_id,
+                subject_id=subject_id,
                 occurred_at=now,
                 device_id=device.id,
                 platform=platform,
@@ -115,6 +121,10 @@ def drop_tokens_of(session: Session, device_rows: list[UUID], *, seen_before: da
 def opened_token(session: Session, device_row: UUID, customer_id: UUID, ciphertext: bytes) -> str:
     """raises  crypto.Erased when the device's customer is gone"""
     return crypto.unseal(session, owner_id=customer_id, place=_PLACE, row_id=device_row, ciphertext=ciphertext)
+
+
+def _tells(anonymous_id: str | None) -> TypeGuard[str]:
+    return anonymous_id is not None and not pseudonyms.names_nobody(anonymous_id)
 
 
 def _index_of(token: str) -> bytes:

@@ -46,6 +46,8 @@ class TokenFamilyRevoked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DeviceRegistered(Event):
+    """An installation of the app is the customer's; `subject_id`: whom it was before, where the app says so."""
+
     name = "device.registered"
     log_only = True
 

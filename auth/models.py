@@ -69,6 +69,7 @@ class Device(Base):
         UniqueConstraint("push_token_index"),
         CheckConstraint("platform IN ('ios', 'android')", name="platform"),
         CheckConstraint("(push_token IS NULL) = (push_token_index IS NULL)", name="push_token"),
+        Index("ix_device_seen_at", "seen_at", postgresql_where=text("push_token IS NOT NULL")),
         _SCHEMA,
     )
 
@@ -80,6 +81,7 @@ class Device(Base):
     push_token_index: Mapped[bytes | None] = mapped_column(LargeBinary)
     app_version: Mapped[str | None] = mapped_column(Text)
     locale: Mapped[str | None] = mapped_column(Text)
+    subject_id: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

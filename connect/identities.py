@@ -12,12 +12,10 @@ from connect.calls import Call
 from connect.errors import IdentityTaken
 from connect.events import IdentityMapped
 from connect.models import ExternalIdentity
-from core import audit, crypto
+from core import audit, crypto, pseudonyms
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.events import announce
-
-_ANONYMOUS = "connect.anonymous_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +70,9 @@ def of_calls(connection: Connection, calls: Sequence[Call], *, source: str) -> l
     ids = {call.user_id for call in calls if call.user_id}
     known = _known(connection, ids, source=source) if ids else {}
     anonymous = {call.previous_id or call.anonymous_id for call in calls}
-    index = crypto.indexer(_ANONYMOUS)
-    subjects = {given: _pseudonym(index(given)) for given in anonymous if given}
+    pseudonym = pseudonyms.many_anonymous()
+    subjects = {given: pseudonym(given) for given in anonymous if given}
     return [_identity(call, known, subjects, source) for call in calls]
-
-
-def anonymous_subject(anonymous_id: str) -> str:
-    """The pseudonym that the log holds for an anonymousId, the same from every source."""
-    return _pseudonym(crypto.blind_index(_ANONYMOUS, anonymous_id))
-
-
-def _pseudonym(index: bytes) -> str:
-    return "anonymous:" + index.hex()[:32]
 
 
 def _identity(call: Call, known: Mapping[str, UUID], subjects: Mapping[str, str], source: str) -> Identity:
@@ -91,7 +80,9 @@ def _identity(call: Call, known: Mapping[str, UUID], subjects: Mapping[str, str]
     if customer_id is None and call.user_id:
         return Identity(None, _user_subject(source, call.user_id))
     anonymous_id = call.previous_id or call.anonymous_id
-    return Identity(customer_id, subjects[anonymous_id] if anonymous_id else None)
+    if anonymous_id is None or (customer_id is not None and pseudonyms.names_nobody(anonymous_id)):
+        return Identity(customer_id, None)
+    return Identity(customer_id, subjects[anonymous_id])
 
 
 def _user_subject(source: str, external_id: str) -> str:

@@ -13,7 +13,7 @@ from insights.segments import following
 from insights.streams import counting
 
 #: What profiles are told by.
-_TELLING = sightings.SEEN | {sightings.REFUND}
+_TELLING = sightings.TELLING
 
 
 def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:

@@ -66,6 +66,13 @@ class DeviceSchema(Schema):
         validate=_visible(4096),
         metadata={"description": "The FCM registration token; null when the customer allows no push"},
     )
+    anonymous_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        load_only=True,
+        validate=validate.Length(min=1, max=512),
+        metadata={"description": "The anonymousId that this installation reported events under before the sign-in"},
+    )
     app_version = fields.String(
         load_default=None, allow_none=True, validate=_visible(40), metadata={"example": "1.4.0"}
     )

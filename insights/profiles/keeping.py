@@ -5,7 +5,6 @@ anonymous subject did is carried over whole, whenever it is found to be a custom
 and each of their events reaches its customer's slot exactly once.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +16,9 @@ from sqlalchemy.orm import Session
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.events import LoggedEvent
-from insights.profiles import sightings
-from insights.profiles.sightings import Money, Sighting
+from insights.identities import claims, linking
+from insights.profiles import rebuilds, sightings, traits
+from insights.profiles.sightings import Money, Sighting, Sightings
 from insights.profiles.touches import Touch
 
 
@@ -50,14 +50,17 @@ class Profile:
 
 
 def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
-    """Bring profiles up to date with a batch of the log. A subject belongs to the customer it was linked to first."""
+    """Bring profiles up to date with a batch of the log.
+
+    effects  as `identities.linking.settle`; who lost a subject is to be rebuilt; announces trait.changed
+    """
     connection = connection_of(session)
     found = sightings.fold(events)
-    for customer_id, seen in _keep_subjects(connection, found.subjects, found.links):
-        _merge(found.customers, customer_id, seen)
-    _keep_customers(connection, found.customers)
-    _keep_money(connection, found.money)
-    _keep_traits(connection, found.traits)
+    for customer_id, seen in _keep_subjects(session, found, now):
+        sightings.merge(found.customers, customer_id, seen)
+    keep_customers(connection, found.customers)
+    keep_money(connection, found.money)
+    traits.keep(session, found.traits, now=now)
 
 
 def of(session: Session, customer_id: UUID) -> Profile:
@@ -83,32 +86,29 @@ def of(session: Session, customer_id: UUID) -> Profile:
     )
 
 
-def _merge(customers: dict[UUID, Sighting], customer_id: UUID, seen: Sighting) -> None:
-    known = customers.setdefault(customer_id, seen)
-    known.first_seen_at = min(known.first_seen_at, seen.first_seen_at)
-    known.last_seen_at = max(known.last_seen_at, seen.last_seen_at)
-    known.considered_at = min(filter(None, (known.considered_at, seen.considered_at)), default=None)
-    touches = [touch for touch in (known.touch, seen.touch) if touch]
-    known.touch = min(touches, key=lambda touch: (touch.at, touch.event_id), default=None)
-
-
-def _keep_subjects(
-    connection: Connection, subjects: Mapping[str, Sighting], links: Mapping[str, UUID]
-) -> list[tuple[UUID, Sighting]]:
-    """Store what subjects did; returns all that is known of those who are customers, now or already."""
-    if not subjects:
+def _keep_subjects(session: Session, found: Sightings, now: datetime) -> list[tuple[UUID, Sighting]]:
+    """Store what subjects did and whose they are; returns all that is known of those who are customers."""
+    claimed = claims.best_of_each(found.claims)
+    keys = sorted({*found.subjects, *(claim.subject_id for claim in claimed)})
+    if not keys:
         return []
-    keys = sorted(subjects)
-    columns = [keys, [links.get(key) for key in keys], *_columns([subjects[key] for key in keys])]
-    rows = connection.execute(_UPSERT_SUBJECTS, columns).fetchall()
-    return [
-        (row[0], Sighting(row[1], row[2], row[3], Touch(row[4], row[5], *row[6:]) if row[4] else None))
-        for row in rows
-        if row[0] is not None
-    ]
+    connection = connection_of(session)
+    linking.claim_all(connection, claimed)
+    rows = connection.execute(_UPSERT_SUBJECTS, [keys, *_columns([found.subjects.get(key) for key in keys])]).fetchall()
+    settled = linking.settle(session, [claim.subject_id for claim in claimed], now=now)
+    for customer_id in sorted(settled.lost):
+        rebuilds.ask(session, customer_id, now=now)
+
+    owners = {row[0]: row[1] for row in rows} | settled.owners
+    return [(owner, sighting_of(*row[2:])) for row in rows if row[2] and (owner := owners[row[0]])]
 
 
-def _keep_customers(connection: Connection, customers: Mapping[UUID, Sighting]) -> None:
+def sighting_of(*row: Any) -> Sighting:
+    """What the columns of `Sighted` say, in their order."""
+    return Sighting(row[0], row[1], row[2], Touch(*row[3:]) if row[3] else None)
+
+
+def keep_customers(connection: Connection, customers: Mapping[UUID, Sighting]) -> None:
     if customers:
         keys = sorted(customers)
         seen = [customers[key] for key in keys]
@@ -120,12 +120,12 @@ def _keep_customers(connection: Connection, customers: Mapping[UUID, Sighting]) 
         connection.execute(_UPSERT_PROFILES, [keys, *_columns(seen), *orders])
 
 
-def _columns(seen: Sequence[Sighting]) -> list[list[Any]]:
-    touched = [item.touch for item in seen]
+def _columns(seen: Sequence[Sighting | None]) -> list[list[Any]]:
+    touched = [item and item.touch for item in seen]
     return [
-        [item.first_seen_at for item in seen],
-        [item.last_seen_at for item in seen],
-        [item.considered_at for item in seen],
+        [item and item.first_seen_at for item in seen],
+        [item and item.last_seen_at for item in seen],
+        [item and item.considered_at for item in seen],
         [touch and touch.at for touch in touched],
         [touch and touch.event_id for touch in touched],
         [touch and touch.source for touch in touched],
@@ -134,7 +134,7 @@ def _columns(seen: Sequence[Sighting]) -> list[list[Any]]:
     ]
 
 
-def _keep_money(connection: Connection, money: Mapping[tuple[UUID, str], Money]) -> None:
+def keep_money(connection: Connection, money: Mapping[tuple[UUID, str], Money]) -> None:
     if money:
         keys = sorted(money)
         columns: list[list[Any]] = [
@@ -144,18 +144,6 @@ def _keep_money(connection: Connection, money: Mapping[tuple[UUID, str], Money])
             [money[key].refunded_minor for key in keys],
         ]
         connection.execute(_UPSERT_REVENUE, columns)
-
-
-def _keep_traits(connection: Connection, traits: Mapping[tuple[UUID, str], tuple[Any, datetime]]) -> None:
-    if traits:
-        keys = sorted(traits)
-        columns: list[list[Any]] = [
-            [customer_id for customer_id, _ in keys],
-            [name for _, name in keys],
-            [json.dumps(traits[key][0]) for key in keys],
-            [traits[key][1] for key in keys],
-        ]
-        connection.execute(_UPSERT_TRAITS, columns)
 
 
 _SIGHTED = """first_seen_at, last_seen_at, considered_at, touch_at, touch_event_id, touch_source, touch_medium,
@@ -176,11 +164,10 @@ _SIGHT_AGAIN = """
 )
 
 _UPSERT_SUBJECTS = f"""
-    INSERT INTO insights.subject AS kept (subject_id, customer_id, {_SIGHTED})
-    SELECT * FROM unnest(%s::text[], %s::uuid[], {_SIGHTED_ARRAYS})
-        ON CONFLICT (subject_id) DO UPDATE
-       SET customer_id = coalesce(kept.customer_id, excluded.customer_id), {_SIGHT_AGAIN}
-    RETURNING customer_id, {_SIGHTED}
+    INSERT INTO insights.subject AS kept (subject_id, {_SIGHTED})
+    SELECT * FROM unnest(%s::text[], {_SIGHTED_ARRAYS})
+        ON CONFLICT (subject_id) DO UPDATE SET {_SIGHT_AGAIN}
+    RETURNING subject_id, customer_id, {_SIGHTED}
 """  # noqa: S608 - constants only
 
 _UPSERT_PROFILES = f"""
@@ -198,14 +185,6 @@ _UPSERT_REVENUE = """
         ON CONFLICT (customer_id, currency) DO UPDATE
        SET ordered_minor = kept.ordered_minor + excluded.ordered_minor,
            refunded_minor = kept.refunded_minor + excluded.refunded_minor
-"""
-
-_UPSERT_TRAITS = """
-    INSERT INTO insights.trait AS kept (customer_id, name, value, at)
-    SELECT customer_id, name, value::jsonb, at
-      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::timestamptz[]) AS t (customer_id, name, value, at)
-        ON CONFLICT (customer_id, name) DO UPDATE SET value = excluded.value, at = excluded.at
-     WHERE excluded.at >= kept.at
 """
 
 _FIND = """

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from core.work import Due
 
 PHASES = ("discovery", "consideration", "purchase", "retention")
 
@@ -60,6 +61,9 @@ class Subject(Sighted, Base):
     __table_args__ = (Index("ix_subject_customer_id", "customer_id"), {"schema": "insights"})
 
     subject_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    # Of one who was claimed before anything was seen of them, neither is known.
+    first_seen_at: Mapped[datetime | None] = mapped_column(nullable=True)  # type: ignore[assignment]
+    last_seen_at: Mapped[datetime | None] = mapped_column(nullable=True)  # type: ignore[assignment]
     customer_id: Mapped[UUID | None]
     linked_at: Mapped[datetime | None]
     linked_by: Mapped[str | None] = mapped_column(Text)
@@ -76,6 +80,33 @@ class Revenue(Base):
     currency: Mapped[str] = mapped_column(Text, primary_key=True)
     ordered_minor: Mapped[int] = mapped_column(BigInteger)
     refunded_minor: Mapped[int] = mapped_column(BigInteger)
+
+
+class Rebuild(Due, Base):
+    """A profile that is to be told again from the log; id: the customer's. Gone once it is done."""
+
+    __tablename__ = "rebuild"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'running', 'failed')", name="state"),
+        Index("ix_rebuild_due", "due_at", postgresql_where=text("state = 'waiting'")),
+        {"schema": "insights"},
+    )
+
+    asked_at: Mapped[datetime]
+
+
+class TraitChange(Base):
+    """One value that a trait had, from `at` on."""
+
+    __tablename__ = "trait_change"
+    __table_args__ = {"schema": "insights"}
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    source: Mapped[str] = mapped_column(Text)
 
 
 class Trait(Base):

@@ -7,34 +7,34 @@ from typing import Any
 from uuid import UUID
 
 from core.events import LoggedEvent
+from insights.identities import claims
+from insights.identities.claims import Claim
 from insights.profiles import touches
 from insights.profiles.touches import Touch
 
 ORDER = "order.completed"
 REFUND = "payment.refunded"
 
-#: With both ids known, these say that the anonymous subject is this customer.
-LINKING = frozenset({"outside.identify", "outside.alias", "identity.mapped"})
+TRAITS_SET = "trait.set"
 
 #: Somebody who looks at a product, or puts one into a basket, considers buying.
 CONSIDERING = frozenset({"product.viewed", "product.added"})
 
 #: The customer was there.
-SEEN = (
-    LINKING
-    | CONSIDERING
-    | {
-        *("customer.signed_up", "voucher.redeemed", ORDER),
-        *("outside.track", "outside.page", "outside.screen", "outside.group", "app.installed", "app.opened"),
-    }
-)
+SEEN = CONSIDERING | {
+    *("customer.signed_up", "voucher.redeemed", ORDER, "identity.mapped", "outside.identify", "outside.alias"),
+    *("outside.track", "outside.page", "outside.screen", "outside.group", "app.installed", "app.opened"),
+}
+
+#: All that tells something of a profile.
+TELLING = SEEN | claims.NAMES | {REFUND, TRAITS_SET}
 
 _TRAIT_NAME_CHARACTERS = 64
 
 
 @dataclass(slots=True)
 class Sighting:
-    """What a batch tells of one customer or subject."""
+    """What a batch tells of one customer, or of a subject: what it did while nobody was known to be doing it."""
 
     first_seen_at: datetime
     last_seen_at: datetime
@@ -65,19 +65,32 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """A trait's value as somebody gave it; depth: of the event, in its chain of causes."""
+
+    customer_id: UUID
+    name: str
+    value: Any
+    at: datetime
+    event_id: UUID
+    source: str
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sightings:
-    """shape   links: anonymous subject -> customer; traits: (customer, name) -> (value, at)"""
+    """What a batch tells."""
 
     customers: dict[UUID, Sighting] = field(default_factory=dict)
     subjects: dict[str, Sighting] = field(default_factory=dict)
-    links: dict[str, UUID] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
     money: dict[tuple[UUID, str], Money] = field(default_factory=dict)
-    traits: dict[tuple[UUID, str], tuple[Any, datetime]] = field(default_factory=dict)
+    traits: list[Report] = field(default_factory=list)
 
 
-def fold(events: Sequence[LoggedEvent]) -> Sightings:
-    """What these events tell, in one value."""
-    found = Sightings()
+def fold(events: Sequence[LoggedEvent], *, into: Sightings | None = None) -> Sightings:
+    """What these events tell, in one value, with what was told before."""
+    found = into or Sightings()
     for event in events:
         if event.customer_id is not None:
             _fold_customer(found, event, event.customer_id)
@@ -86,18 +99,32 @@ def fold(events: Sequence[LoggedEvent]) -> Sightings:
     return found
 
 
+def merge(customers: dict[UUID, Sighting], customer_id: UUID, seen: Sighting) -> None:
+    """Let what a subject did count as the customer's; orders are the customer's own already."""
+    known = customers.setdefault(customer_id, seen)
+    known.first_seen_at = min(known.first_seen_at, seen.first_seen_at)
+    known.last_seen_at = max(known.last_seen_at, seen.last_seen_at)
+    known.considered_at = min(filter(None, (known.considered_at, seen.considered_at)), default=None)
+    found = [touch for touch in (known.touch, seen.touch) if touch]
+    known.touch = min(found, key=lambda touch: (touch.at, touch.event_id), default=None)
+
+
 def _fold_customer(found: Sightings, event: LoggedEvent, customer_id: UUID) -> None:
     if event.name in SEEN:
         _see(found.customers, customer_id, event)
-    if event.name in LINKING and event.subject_id is not None:
-        found.links.setdefault(event.subject_id, customer_id)
-        _see(found.subjects, event.subject_id, event)
+    claim = claims.of(event)
+    if claim is not None:
+        found.claims.append(claim)
     if event.name == ORDER:
         _money(found, customer_id, event).ordered_minor += event.payload["total_minor"]
     elif event.name == REFUND:
         _money(found, customer_id, event).refunded_minor += event.payload["amount_minor"]
     elif event.name == "outside.identify":
-        _fold_traits(found, customer_id, event)
+        found.traits.extend(
+            _report(event, customer_id, name, value) for name, value in event.payload.get("traits", {}).items()
+        )
+    elif event.name == TRAITS_SET:
+        found.traits.append(_report(event, customer_id, event.payload["trait"], event.payload["value"]))
 
 
 def _see(among: dict[Any, Sighting], key: UUID | str, event: LoggedEvent) -> None:
@@ -110,8 +137,6 @@ def _money(found: Sightings, customer_id: UUID, event: LoggedEvent) -> Money:
     return found.money.setdefault((customer_id, event.payload["currency"]), Money())
 
 
-def _fold_traits(found: Sightings, customer_id: UUID, event: LoggedEvent) -> None:
-    for name, value in event.payload.get("traits", {}).items():
-        key = (customer_id, name[:_TRAIT_NAME_CHARACTERS])
-        if key not in found.traits or found.traits[key][1] <= event.occurred_at:
-            found.traits[key] = (value, event.occurred_at)
+def _report(event: LoggedEvent, customer_id: UUID, name: str, value: Any) -> Report:
+    source = event.payload["by"] if event.name == TRAITS_SET else event.source
+    return Report(customer_id, name[:_TRAIT_NAME_CHARACTERS], value, event.occurred_at, event.id, source, event.depth)

@@ -1,0 +1,328 @@
+"""Whose an anonymous subject is: by the best claim, undone for good, and the profile as the log tells it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies
+
+from auth import devices
+from auth.events import DeviceRegistered
+from core import db, ids
+from core.errors import NotFound
+from core.events import Event
+from insights.identities import linking, links
+from insights.identities.errors import UndoTooLate
+from insights.identities.links import ShownLink
+from insights.profiles import rebuilding, rebuilds
+from tests.connect.people import logged
+from tests.insights.log import (
+    NOON,
+    a_customer,
+    at,
+    campaign,
+    identify,
+    order,
+    play,
+    profile,
+    read,
+    refund,
+    sources,
+    track,
+)
+
+pytestmark = pytest.mark.usefixtures("database")
+VISITOR = "anonymous:1"
+
+
+def links_of(customer_id: UUID) -> list[ShownLink]:
+    with db.transaction() as session:
+        return links.of(session, customer_id, limit=100)
+
+
+def undo(link_id: UUID, *, days: int = 0) -> ShownLink:
+    with db.transaction() as session:
+        return links.undo(session, link_id, actor="staff:test", now=NOON + timedelta(days=days))
+
+
+def rebuild() -> None:
+    while rebuilding.rebuild_due(NOON + timedelta(days=40)):
+        pass
+
+
+def waiting() -> int:
+    with db.transaction() as session:
+        row = db.connection_of(session).execute("SELECT count(*) FROM insights.rebuild").fetchone()
+        return int(row[0]) if row else 0
+
+
+def test_a_link_tells_its_evidence_and_is_announced() -> None:
+    customer_id = a_customer()
+
+    play(identify(customer_id, subject_id=VISITOR))
+
+    [link] = links_of(customer_id)
+    assert (link.evidence, link.status, link.undo_until) == ("client", "linked", NOON + timedelta(days=30))
+    [event] = [event for event in logged(ours=True) if event["name"] == "identity.linked"]
+    assert (event["customer_id"], event["subject_id"]) == (customer_id, VISITOR)
+    assert event["payload"] == {"link_id": str(link.id), "evidence": "client"}
+
+
+def test_the_same_claim_again_links_nothing_anew() -> None:
+    customer_id = a_customer()
+
+    play(identify(customer_id, subject_id=VISITOR))
+    play(*[identify(customer_id, subject_id=VISITOR, minutes=n) for n in range(3)])
+
+    assert len(links_of(customer_id)) == 1
+
+
+def test_the_earlier_of_two_equal_claims_wins_though_it_comes_in_later() -> None:
+    first, second = a_customer(), a_customer("+12125550143")
+    play(track(subject_id=VISITOR, event="Product Viewed"))
+
+    play(identify(second, subject_id=VISITOR, minutes=2))
+    assert profile(second).phase == "consideration"
+    play(identify(first, subject_id=VISITOR, minutes=1))
+    rebuild()
+
+    assert (profile(first).phase, profile(second).phase) == ("consideration", "discovery")
+    assert [(link.status, link.undone_by) for link in links_of(second)] == [("undone", "a better claim")]
+
+
+def test_an_installation_that_was_signed_in_goes_before_what_a_client_says() -> None:
+    first, second = a_customer(), a_customer("+12125550143")
+    play(identify(first, subject_id=VISITOR, minutes=-5))
+
+    play(a_device(second, VISITOR))
+
+    assert [link.status for link in links_of(first)] == ["undone"]
+    assert [(link.status, link.evidence) for link in links_of(second)] == [("linked", "device")]
+
+
+def a_device(customer_id: UUID, subject_id: str) -> Event:
+    return DeviceRegistered(
+        customer_id=customer_id, subject_id=subject_id, occurred_at=NOON, device_id=ids.new(), platform="ios",
+        can_push=False,
+    )  # fmt: skip
+
+
+def test_a_device_that_three_customers_claim_is_nobodys() -> None:
+    people = [a_customer(f"+1212555{100 + n:04d}") for n in range(3)]
+    play(track(subject_id=VISITOR, event="Product Viewed"))
+
+    play(*[identify(person, subject_id=VISITOR) for person in people[:2]])
+    assert [profile(person).phase for person in people] == ["consideration", "discovery", "discovery"]
+    play(identify(people[2], subject_id=VISITOR))
+    play(track(subject_id=VISITOR, event="Product Added", minutes=9))
+    rebuild()
+
+    assert [profile(person).phase for person in people] == ["discovery"] * 3
+    assert [(link.status, link.undone_by) for link in links_of(people[0])] == [("undone", "shared")]
+
+
+def test_more_than_fifty_subjects_are_not_one_customer() -> None:
+    customer_id = a_customer()
+
+    play(*[identify(customer_id, subject_id=f"anonymous:{n}") for n in range(linking.SUBJECTS + 1)])
+
+    assert len(links_of(customer_id)) == linking.SUBJECTS
+
+
+def test_undone_in_time_the_profile_is_as_if_they_had_never_been_linked() -> None:
+    customer_id = a_customer()
+    play(
+        order(customer_id, total_minor=1_000, minutes=1),
+        refund(customer_id, amount_minor=100, minutes=2),
+        track(customer_id, context=campaign("billboard"), minutes=3),
+    )
+    before = profile(customer_id)
+    play(track(subject_id=VISITOR, event="Product Viewed", context=campaign("newsletter"), minutes=-90))
+    play(identify(customer_id, subject_id=VISITOR, minutes=3))
+    assert sources([profile(customer_id)]) == ["newsletter"]
+
+    [link] = links_of(customer_id)
+    undone = undo(link.id, days=29)
+    rebuild()
+
+    assert (undone.status, undone.undone_by) == ("undone", "staff:test")
+    assert profile(customer_id) == before
+    assert waiting() == 0
+
+
+def test_what_was_undone_is_never_linked_again_by_an_event() -> None:
+    customer_id = a_customer()
+    play(identify(customer_id, subject_id=VISITOR))
+    undo(links_of(customer_id)[0].id)
+
+    play(identify(customer_id, subject_id=VISITOR, minutes=1), a_device(customer_id, VISITOR))
+    play(track(subject_id=VISITOR, event="Product Viewed"))
+    rebuild()
+
+    assert [link.status for link in links_of(customer_id)] == ["undone"]
+    assert profile(customer_id).phase == "discovery"
+
+
+def test_undone_again_it_stays_as_it_was() -> None:
+    customer_id = a_customer()
+    play(identify(customer_id, subject_id=VISITOR))
+    [link] = links_of(customer_id)
+
+    first = undo(link.id)
+
+    assert undo(link.id, days=50) == first
+    assert [event["name"] for event in logged(ours=True)].count("identity.undone") == 1
+
+
+def test_a_link_can_be_undone_for_thirty_days_and_not_longer() -> None:
+    customer_id = a_customer()
+    play(identify(customer_id, subject_id=VISITOR))
+    [link] = links_of(customer_id)
+
+    with pytest.raises(UndoTooLate):
+        undo(link.id, days=30)
+
+    assert [each.status for each in links_of(customer_id)] == ["linked"]
+
+
+def test_a_link_that_is_not_cannot_be_undone() -> None:
+    with pytest.raises(NotFound):
+        undo(ids.new())
+
+
+def test_the_next_best_claim_gets_what_was_undone() -> None:
+    first, second = a_customer(), a_customer("+12125550143")
+    play(track(subject_id=VISITOR, event="Product Viewed"))
+    play(identify(first, subject_id=VISITOR, minutes=1), identify(second, subject_id=VISITOR, minutes=2))
+
+    undo(links_of(first)[0].id)
+    rebuild()
+
+    assert (profile(first).phase, profile(second).phase) == ("discovery", "consideration")
+
+
+def test_a_profile_is_not_rebuilt_while_its_events_are_parked() -> None:
+    customer_id = a_customer()
+    play(identify(customer_id, subject_id=VISITOR))
+    undo(links_of(customer_id)[0].id)
+    with db.transaction() as session:
+        db.connection_of(session).execute(
+            "INSERT INTO core.reader_parked (reader, event_id, subject, parked_at)"
+            " SELECT 'insights.profiles', id, %s, now() FROM core.event WHERE name = 'outside.identify'",
+            [str(customer_id)],
+        )
+
+    assert rebuilding.rebuild_due(NOON) == 1
+    assert rebuilding.rebuild_due(NOON) == 0  # put off
+
+    assert waiting() == 1
+
+
+def test_a_rebuild_that_was_asked_for_anew_while_it_ran_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folded by the first, linked to somebody else meanwhile, told by the second."""
+    customer_id = a_customer()
+    play(identify(customer_id, subject_id=VISITOR), track(subject_id=VISITOR, event="Product Viewed"))
+    with db.transaction() as session:
+        rebuilds.ask(session, customer_id, now=NOON)
+    past = rebuilding._past
+
+    def meanwhile(*args: object, **more: object) -> object:
+        if len(links_of(customer_id)) == 1 and links_of(customer_id)[0].status == "linked":
+            undo(links_of(customer_id)[0].id)
+        return past(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rebuilding, "_past", meanwhile)
+    rebuild()
+
+    assert profile(customer_id).phase == "discovery"
+    assert waiting() == 0
+
+
+PEOPLE, SUBJECTS = 3, 3
+Deed = tuple[str, int, int, int]
+deeds = strategies.lists(
+    strategies.tuples(
+        strategies.sampled_from(["seen", "viewed", "link", "device", "own", "undo"]),
+        strategies.integers(0, PEOPLE - 1),
+        strategies.integers(0, SUBJECTS - 1),
+        strategies.integers(-30, 30),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(turns=strategies.lists(deeds, max_size=3))
+def test_any_order_of_links_events_and_undoings_tells_what_the_log_tells(turns: list[list[Deed]]) -> None:
+    people = [a_customer(f"+1212{ids.new().int % 10**7:07d}") for _ in range(PEOPLE)]
+    names = [f"anonymous:{ids.new()}" for _ in range(SUBJECTS)]
+    apart: set[tuple[int, int]] = set()
+    done: list[Deed] = []
+    for turn in turns:
+        played = [(deed, event) for deed in turn if (event := _event(deed, people, names))]
+        play(*[event for _, event in played])
+        done += [deed for deed, _ in played]
+        for _, person, subject, _ in [deed for deed in turn if deed[0] == "undo"]:
+            for link in links_of(people[person]):
+                if link.subject_id == names[subject] and link.status == "linked":
+                    undo(link.id)
+                    apart.add((person, subject))
+    read()
+    rebuild()
+
+    for person, customer_id in enumerate(people):
+        found = profile(customer_id)
+        expected = _told(done, person, apart)
+        assert (found.first_seen_at, found.last_seen_at, found.phase) == expected
+
+
+def _event(deed: Deed, people: list[UUID], names: list[str]) -> Event | None:
+    what, person, subject, minutes = deed
+    if what in ("seen", "viewed"):
+        return track(
+            subject_id=names[subject], event="Product Viewed" if what == "viewed" else "Tried", minutes=minutes
+        )
+    if what == "link":
+        return identify(people[person], subject_id=names[subject], minutes=minutes)
+    if what == "device":
+        return a_device(people[person], names[subject])
+    return track(people[person], minutes=minutes) if what == "own" else None
+
+
+def _told(done: list[Deed], person: int, apart: set[tuple[int, int]]) -> tuple[object, object, str]:
+    """The profile as a plain look over the whole log tells it."""
+    owners = [_owner(done, subject, apart) for subject in range(SUBJECTS)]
+    minutes, is_considering = [-60], False
+    for what, who, subject, minute in done:
+        if what in ("own", "link") and who == person:
+            minutes.append(minute)
+        if what in ("seen", "viewed") and owners[subject] == person:
+            minutes.append(minute)
+            is_considering |= what == "viewed"
+    return at(min(minutes)), at(max(minutes)), "consideration" if is_considering else "discovery"
+
+
+def _owner(done: list[Deed], subject: int, apart: set[tuple[int, int]]) -> int | None:
+    claims = [
+        (0 if what == "device" else 1, 0 if what == "device" else minute, place, who)
+        for place, (what, who, about, minute) in enumerate(done)
+        if what in ("link", "device") and about == subject and (who, subject) not in apart
+    ]
+    if len({claim[-1] for claim in claims}) >= linking.SHARED:
+        return None
+    return min(claims)[-1] if claims else None
+
+
+def test_the_app_says_whom_its_installation_was_before_it_was_signed_in() -> None:
+    customer_id = a_customer()
+    for _ in range(2):
+        with db.transaction() as session:
+            devices.put(
+                session, customer_id=customer_id, device_id="d-1", platform="ios", push_token=None, app_version=None,
+                locale=None, anonymous_id="a-123", now=NOON,
+            )  # fmt: skip
+
+    play()
+
+    assert [link.evidence for link in links_of(customer_id)] == ["device"]
+    assert [event["name"] for event in logged(ours=True)].count("device.registered") == 1
