@@ -29,9 +29,11 @@ import engage.incoming.api.public
 import engage.incoming.work
 import engage.journeys.api.staff
 import engage.links.api.public
+import engage.links.work
 import engage.results.api.staff
 import engage.results.reactions
 import engage.results.work
+import engage.templates.api.staff
 import engage.walks.reactions
 import engage.walks.work
 import insights.api.staff
@@ -187,6 +189,7 @@ def doors() -> list[Door]:
                 rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
                 engage.journeys.api.staff.blueprint,
+                engage.templates.api.staff.blueprint,
                 engage.consents.api.staff.blueprint,
                 engage.contacting.api.staff.blueprint,
                 engage.decisions.api.staff.blueprint,
@@ -310,6 +313,7 @@ SCHEDULE: list[Schedule] = [
     Schedule("safeguarding", "37 * * * *", wallet.finance.safeguarding.reconcile_due),
     *rewards.redemption.work.SCHEDULE,
     *rewards.refusals.work.SCHEDULE,
+    *engage.links.work.SCHEDULE,
     *auth.work.SCHEDULE,
     *engage.contacting.work.SCHEDULE,
     *engage.results.work.SCHEDULE,

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from auth import customer_codes, customers, merchants, tokens
 from core import clock, ids
 from core.db import transaction
+from core.delivery import messages
 from core.web.principals import Principal
 from engage import inbox
 from engage.inbox import NewItem
@@ -110,6 +111,7 @@ EXPECTED = {
     "PUT /app/v1/consents": OWN,
     "GET /app/v1/inbox": OWN,
     "PUT /app/v1/inbox/{item_id}/read": OWNED,
+    "POST /app/v1/messages/{message_id}/receipts": OWNED,
     "POST /admin/v1/sandbox-merchants": "sandboxes.write",
     "GET /admin/v1/sandbox-merchants": "sandboxes.read",
     "POST /admin/v1/sandbox-merchants/{merchant_id}/tokens": "sandboxes.write",
@@ -207,6 +209,12 @@ EXPECTED = {
     "POST /admin/v1/redemptions/{redemption_id}/rollbacks": "redemptions.roll_back",
     "PUT /admin/v1/terminals/{terminal_id}/offline-allowance": "terminals.allow_offline",
     "GET /admin/v1/offline-redemptions": "terminals.allow_offline",
+    "POST /admin/v1/templates": "templates.write",
+    "GET /admin/v1/templates": "templates.read",
+    "GET /admin/v1/templates/{template_id}": "templates.read",
+    "POST /admin/v1/templates/{template_id}/versions": "templates.write",
+    "PUT /admin/v1/templates/{template_id}/status": "templates.write",
+    "POST /admin/v1/templates/{template_id}/previews": "templates.read",
     "POST /admin/v1/journeys": "journeys.write",
     "GET /admin/v1/journeys": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}": "journeys.read",
@@ -314,6 +322,7 @@ BODIES = {
         "currency": "USD",
     },
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
+    "POST /app/v1/messages/{message_id}/receipts": {"what": "opened"},
 }
 
 AUDIENCES = {"/app/v1": tokens.APP, "/admin/v1": tokens.ADMIN, "/merchant/v1": tokens.MERCHANT}
@@ -484,6 +493,16 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         gift_campaign_id = campaigns.create(session, gift, actor="staff:test", now=now)
         inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
         [item] = inbox.list_(session, customer_id, before=None, limit=1)
+        message_id = messages.enqueue(
+            session,
+            customer_id=customer_id,
+            channel="push",
+            recipient="token",
+            content={"title": "For you", "body": "Five off"},
+            purpose="transactional",
+            due_at=now,
+            now=now,
+        )
     customer.ask("POST /app/v1/topups", {"amount": amount, "source": "sandbox_ok"})
     some = {"amount_minor": 100, "currency": "USD"}
     sending = customer.ask("POST /app/v1/sendings", {"to": {"link": True}, "amount": some})
@@ -521,6 +540,7 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "declined_id": asked[1].json["id"],
         "voucher_id": voucher.id,
         "item_id": item.id,
+        "message_id": message_id,
         "visit_id": (visit_id := _visit_of(customer, till)),
         "reservation_id": _reservation_of(till, visit_id),
     }
