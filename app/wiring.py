@@ -22,6 +22,7 @@ import engage.consents.api.public
 import engage.consents.api.staff
 import engage.consents.reactions
 import engage.contacting.api.staff
+import engage.contacting.gate
 import engage.contacting.work
 import engage.decisions.api.staff
 import engage.inbox.api.customer
@@ -121,7 +122,6 @@ import wallet.topups.cli
 import wallet.topups.reactions
 import wallet.work
 from core.delivery import rates
-from core.delivery.gates import open_gate
 from core.events import Reader
 from core.gateways.registry import Gateways
 from core.idempotency import Home
@@ -303,7 +303,9 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.simulation.work.WORK,
         *engage.walks.work.WORK,
         *engage.results.work.WORK,
-        *core.delivery.work.lines(gateways, open_gate, rates=rates.parse(settings.delivery_rates)),
+        *core.delivery.work.lines(
+            gateways, engage.contacting.gate.verdicts, rates=rates.parse(settings.delivery_rates)
+        ),
     ]
 
 
