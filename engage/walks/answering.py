@@ -15,9 +15,10 @@ from engage.journeys import spending
 from engage.journeys.spending import Purse, SpendReached
 from engage.journeys.telling import Told, tell_staff
 from engage.journeys.versions import Version
-from engage.steps import AskCredit, AskFacts, AskStaff, AskVoucher
+from engage.steps import AskCredit, AskFacts, AskStaff, AskTrait, AskVoucher
 from engage.walks import past
 from engage.walks.effects import Answer, Asked, AskPast, Given, Known, Noted, Refused
+from insights.profiles.events import TraitSet
 from insights.segments import loading
 from rewards.campaigns.errors import HeldOut
 from rewards.funds import Funds
@@ -134,6 +135,24 @@ def _facts(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     return [Known(known[one.walk.customer_id]) for one in asked]
 
 
+def _traits(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
+    """Only the reader of profiles writes them; here they are announced."""
+    for one in asked:
+        if isinstance(one.ask, AskTrait):
+            desk.events.append(
+                TraitSet(
+                    customer_id=one.walk.customer_id,
+                    occurred_at=desk.now,
+                    caused_by=one.walk.caused_by,
+                    depth=one.walk.depth,
+                    trace=one.walk.trace,
+                    trait=one.ask.name,
+                    value=one.ask.value,
+                )
+            )
+    return [Noted() for _ in asked]
+
+
 def _purse(desk: Desk) -> Purse:
     """Locked when the first step of the batch gives something, for all of its journeys at once."""
     if desk.purse is None:
@@ -162,5 +181,6 @@ _KINDS: dict[type[Any], Callable[[Desk, Sequence[Asked]], list[Answer]]] = {
     AskVoucher: _vouchers,
     AskCredit: _credits,
     AskFacts: _facts,
+    AskTrait: _traits,
     AskStaff: _staff,
 }

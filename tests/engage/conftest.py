@@ -30,6 +30,7 @@ from engage.consents import reactions as consents_reactions
 from engage.walks import reactions as walks_reactions
 from engage.walks.models import Enrolment, StepRun
 from engage.walks.work import advance_due
+from insights import reactions as insights_reactions
 from rewards import campaigns
 from rewards.events import OrderCompleted, VoucherRedeemed
 from rewards.models import VoucherRow
@@ -131,6 +132,12 @@ class Scene:
             while readers.run_batch(reader, now=self.now) or self._is_behind(reader):
                 pass
 
+    def read_profiles(self) -> None:
+        """Let the reader of customers take everything, which is what facts are made of."""
+        for reader in insights_reactions.READERS:
+            while readers.run_batch(reader, now=self.now) or self._is_behind(reader):
+                pass
+
     def _is_behind(self, reader: Reader) -> bool:
         with transaction() as session:
             return any(behind for name, behind in readers.lag(connection_of(session)) if name == reader.name)
@@ -143,7 +150,7 @@ class Scene:
 
 @pytest.fixture
 def scene(database: None) -> Scene:
-    readers.register(READERS)
+    readers.register([*READERS, *insights_reactions.READERS])
     return Scene()
 
 
