@@ -74,7 +74,7 @@ def order(customer_id: UUID, *, total_minor: int = 1_000, currency: str = "USD",
         gift_minor=0,
         paid_minor=total_minor,
         currency=currency,
-        lines=[],
+        lines=(),
     )
 
 
