@@ -38,6 +38,9 @@ import engage.templates.api.staff
 import engage.walks.reactions
 import engage.walks.work
 import insights.api.staff
+import insights.identities.api.staff
+import insights.profiles.api.staff
+import insights.profiles.rebuilding
 import insights.reactions
 import rewards.api.customer
 import rewards.api.merchant
@@ -195,6 +198,8 @@ def doors() -> list[Door]:
                 engage.decisions.api.staff.blueprint,
                 engage.results.api.staff.blueprint,
                 insights.api.staff.blueprint,
+                insights.identities.api.staff.blueprint,
+                insights.profiles.api.staff.blueprint,
                 connect.api.staff.blueprint,
                 core.delivery.api.staff.blueprint,
                 wallet.finance.api.finance.blueprint,
@@ -301,6 +306,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.vouchers.work.WORK,
         *rewards.reservations.work.WORK,
         *rewards.simulation.work.WORK,
+        *insights.profiles.rebuilding.WORK,
         *engage.walks.work.WORK,
         *engage.results.work.WORK,
         *core.delivery.work.lines(
