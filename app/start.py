@@ -11,6 +11,7 @@ from core.settings import Settings
 from engage import links
 from engage.consents import signing
 from engage.templates import brand
+from rewards import answers as rewards_answers
 from rewards.campaigns import approvals as campaign_approvals
 from rewards.campaigns import catalogue
 from wallet import answers, assets, limits
@@ -36,6 +37,7 @@ def open_house(settings: Settings) -> None:
     catalogue.forget()  # what was known of another database
     codes.load(settings)
     answers.register(wiring.answers(settings))
+    rewards_answers.register(wiring.REWARDS_ANSWERS)
     idempotency.register(wiring.KEYS)
     links.load(settings)
     signing.load(settings)

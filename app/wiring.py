@@ -42,6 +42,10 @@ import insights.identities.api.staff
 import insights.profiles.api.staff
 import insights.profiles.rebuilding
 import insights.reactions
+import insights.segments.api.staff
+import insights.segments.membership
+import insights.segments.work
+import rewards.answers
 import rewards.api.customer
 import rewards.api.merchant
 import rewards.api.staff
@@ -198,6 +202,7 @@ def doors() -> list[Door]:
                 engage.decisions.api.staff.blueprint,
                 engage.results.api.staff.blueprint,
                 insights.api.staff.blueprint,
+                insights.segments.api.staff.blueprint,
                 insights.identities.api.staff.blueprint,
                 insights.profiles.api.staff.blueprint,
                 connect.api.staff.blueprint,
@@ -275,6 +280,9 @@ def answers(settings: Settings) -> Answers:
     return Answers(gift_cards_of=rewards.gift_cards.of_customer, points_rate=(points, unit) if points else None)
 
 
+#: What rewards must know of the rooms above them: a rule may ask for a customer's segments.
+REWARDS_ANSWERS = rewards.answers.Answers(segments_of=insights.segments.membership.of)
+
 #: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
 KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]
 
@@ -306,6 +314,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *rewards.vouchers.work.WORK,
         *rewards.reservations.work.WORK,
         *rewards.simulation.work.WORK,
+        *insights.segments.work.WORK,
         *insights.profiles.rebuilding.WORK,
         *engage.walks.work.WORK,
         *engage.results.work.WORK,

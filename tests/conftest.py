@@ -19,6 +19,7 @@ from core import crypto, db, idempotency
 from core.events import epoch
 from core.postgres import embedded
 from core.settings import Settings
+from rewards import answers as rewards_answers
 from rewards.campaigns import catalogue
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -47,6 +48,7 @@ def database(settings: Settings) -> Iterator[None]:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute("SELECT testing.empty_tables()")
     catalogue.forget()
+    rewards_answers.register(rewards_answers.Answers())  # the room that knows segments comes with the app
     yield
 
 
@@ -62,6 +64,7 @@ def app(database: None, settings: Settings) -> Flask:
 
     tokens.load_key(settings)
     answers.register(wiring.answers(settings))
+    rewards_answers.register(wiring.REWARDS_ANSWERS)
     idempotency.register(wiring.KEYS)
     readers.register(wiring.READERS)
     return create_app(settings)

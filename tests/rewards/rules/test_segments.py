@@ -48,6 +48,8 @@ def test_without_a_room_that_knows_them_they_are_refused_in_words(
     rule: dict[str, Any],
     pointer: str,
 ) -> None:
+    answers.register(Answers())
+
     answer = staff.post("/campaigns", campaign(rule=rule))
 
     assert (answer.status_code, answer.json["code"]) == (422, "rule_invalid")
