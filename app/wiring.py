@@ -24,6 +24,7 @@ import engage.consents.reactions
 import engage.contacting.api.staff
 import engage.contacting.gate
 import engage.contacting.work
+import engage.decisions.api.customer
 import engage.decisions.api.staff
 import engage.inbox.api.customer
 import engage.incoming.api.public
@@ -172,6 +173,7 @@ def doors() -> list[Door]:
                 rewards.vouchers.api.customer.blueprint,
                 engage.consents.api.customer.blueprint,
                 engage.inbox.api.customer.blueprint,
+                engage.decisions.api.customer.blueprint,
             ],
             also_documents=sign_in,
         ),
