@@ -1,12 +1,14 @@
 """Content: a filled-in text in the shape that a channel's gateway takes it, and where it would be too long."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from engage import links
 from engage.links.kept import NewLink
 from engage.outgoing.letters import Letter
+from engage.templates import brand
 from engage.templates.wording import Rendered
 
 #: What the providers take at most; a longer text is not sent rather than cut through a code or link.
@@ -15,14 +17,28 @@ LONGEST = {"push": 1_000, "sms": 1_600, "whatsapp": 1_600, "email": 60_000, "inb
 LONGEST_PUSH_BYTES = 3_500
 
 
-def of(channel: str, said: Rendered, letter: Letter, *, opening: NewLink | None, unsubscribe_url: str | None) -> Any:
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a mail has beside its text.
+
+    opening          the link of the picture that tells that it was opened
+    unsubscribe_url  for the mail program's own button
+    way_out          a link to unsubscribe by, where the text has none
+    """
+
+    opening: NewLink | None = None
+    unsubscribe_url: str | None = None
+    way_out: str | None = None
+
+
+def of(channel: str, said: Rendered, letter: Letter, extras: Extras) -> dict[str, Any]:
     """What `core.delivery.channels` lists for the channel; nothing for the inbox alone."""
     if channel == "push":
         return _push(said, letter.reference, letter.voucher.id if letter.voucher else None)
     if channel == "whatsapp" and said.content_sid:
         return {"content_sid": said.content_sid, "content_variables": dict(said.content_variables or {})}
     if channel == "email":
-        return _email(said, opening=opening, unsubscribe_url=unsubscribe_url)
+        return _email(said, extras)
     return {"body": said.body}
 
 
@@ -49,17 +65,23 @@ def _push(said: Rendered, reference: UUID, voucher_id: UUID | None) -> dict[str,
     return {"title": said.title or "", "body": said.body, "data": data, **rich(said)}
 
 
-def _email(said: Rendered, *, opening: NewLink | None, unsubscribe_url: str | None) -> dict[str, Any]:
+def _email(said: Rendered, extras: Extras) -> dict[str, Any]:
     # A header is one line, whatever was filled in.
-    content = {"subject": " ".join((said.subject or said.title or "").split()), "text": said.body}
+    subject = " ".join((said.subject or said.title or brand.name()).split())
+    content = {"subject": subject, "text": said.body}
+    if extras.way_out:
+        content["text"] += f"\n\nUnsubscribe: {extras.way_out}"
     if said.html:
-        content["html"] = _with_opening(said.html, opening) if opening else said.html
-    if unsubscribe_url:
-        content["unsubscribe_url"] = unsubscribe_url
+        content["html"] = _page(said.html, extras)
+    if extras.unsubscribe_url:
+        content["unsubscribe_url"] = extras.unsubscribe_url
     return content
 
 
-def _with_opening(page: str, opening: NewLink) -> str:
-    picture = f'<img src="{links.to_opening(opening.code)}" width="1" height="1" alt="">'
+def _page(page: str, extras: Extras) -> str:
+    """The mail's HTML with what is added to its end."""
+    added = f'<p><a href="{extras.way_out}">Unsubscribe</a></p>' if extras.way_out else ""
+    if extras.opening:
+        added += f'<img src="{links.to_opening(extras.opening.code)}" width="1" height="1" alt="">'
     before, end, after = page.rpartition("</body>")
-    return f"{before}{picture}{end}{after}" if end else f"{page}{picture}"
+    return f"{before}{added}{end}{after}" if end else f"{page}{added}"

@@ -10,14 +10,19 @@ from uuid import UUID
 from auth.contacts import Contact
 from engage.consents import unsubscribing
 from engage.consents.saying import MARKETING
-from engage.contacting import quiet
+from engage.contacting import control, quiet
 from engage.inbox import NewItem
 from engage.outgoing import content, filling
+from engage.outgoing.content import Extras
 from engage.outgoing.letters import Decided, Letter, Reason, Sent, Skipped
 from engage.outgoing.world import World
 from engage.templates.liquid import TemplateFailed
 from engage.templates.texts import Text
-from engage.templates.wording import INBOX, render
+from engage.templates.variables import PREFERENCES, UNSUBSCRIBE
+from engage.templates.wording import INBOX, Rendered, render
+
+#: What a marketing mail says so that its reader can have it stopped; one that says neither gets a line more.
+_WAYS_OUT = frozenset((f"links.{PREFERENCES}", f"links.{UNSUBSCRIBE}"))
 
 #: After so long a letter that could not leave is old news.
 GOOD_FOR = timedelta(hours=72)
@@ -28,8 +33,12 @@ def decide(world: World, letter: Letter) -> Decided:
 
     effects  takes from the world's caps, in memory
     """
-    if letter.arm == "holdout" or (letter.arm == "control" and letter.purpose == MARKETING):
-        return Skipped(letter, [_of_arm(letter.arm)], "held_out")
+    if letter.arm == "holdout":
+        return _left_in_peace(letter, "held_out", "The customer is held out, so that the effect can be told.")
+    if letter.purpose == MARKETING and (letter.arm == "control" or control.is_in(world.policy, letter.customer_id)):
+        return _left_in_peace(
+            letter, "control_group", "The customer gets no marketing, so that its effect can be told."
+        )
     contact = world.contacts.get(letter.customer_id)
     if contact is None:
         return _skipped(letter, "no_contact", "Nothing is known of how to reach this customer.")
@@ -88,52 +97,55 @@ def _written(
     def passed_over(code: str, detail: str) -> None:
         reasons.append(_reason(code, detail, channel=channel))
 
+    is_marketing = letter.purpose == MARKETING
+    is_lone_mail = channel == "email" and is_marketing and not text.says & _WAYS_OUT
     shown = letter.wording.inbox_text(channel, contact.locale) or text
-    context, new = filling.fill(world, letter, contact, text.says | shown.says, channel=channel)
+    says = text.says | shown.says | ({f"links.{UNSUBSCRIBE}"} if is_lone_mail else frozenset())
+    context, links = filling.fill(world, letter, contact, says, channel=channel)
     try:
         said = render(text, context)
         in_app = said if shown is text else render(shown, context)
     except TemplateFailed as error:
         passed_over("template_failed", f"The template could not be rendered: {error}")
         return None
-    opening = filling.opening(letter) if channel == "email" and said.html else None
-    is_marketing = letter.purpose == MARKETING
-    made = content.of(
-        channel,
-        said,
-        letter,
-        opening=opening,
-        unsubscribe_url=unsubscribing.url(letter.customer_id, channel, now=world.now)
-        if channel == "email" and is_marketing
-        else None,
-    )
+    extras = Extras()
+    if channel == "email":
+        extras = Extras(
+            opening=filling.opening(letter) if said.html else None,
+            unsubscribe_url=unsubscribing.url(letter.customer_id, channel, now=world.now) if is_marketing else None,
+            way_out=context["links"][UNSUBSCRIBE] if is_lone_mail else None,
+        )
+    made = content.of(channel, said, letter, extras)
     if content.is_too_long(channel, said, made):
         passed_over("too_long", f"The text is too long for {channel}.")
         return None
     if is_marketing and not world.caps.take(letter.customer_id, channel, due_at):
         passed_over("capped", "The customer was written to as often as the contact policy allows.")
         return None
-
-    expires_at = _expiry(letter, due_at)
     return Sent(
         letter=letter,
         channel=channel,
         addresses=addresses,
         content=made,
-        item=NewItem(
-            customer_id=letter.customer_id,
-            title=in_app.title or in_app.subject,
-            body=in_app.body,
-            voucher_id=letter.voucher.id if letter.voucher else None,
-            rich=content.rich(in_app),
-            reference=letter.reference,
-            expires_at=letter.voucher.expires_at if letter.voucher else None,
-        ),
-        links=[*new, opening] if opening else new,
+        item=_item(letter, in_app),
+        links=[*links, extras.opening] if extras.opening else links,
         due_at=due_at,
-        expires_at=expires_at,
+        expires_at=_expiry(letter, due_at),
         reasons=reasons,
         marks=world.caps.marks(letter.customer_id, channel, due_at) if is_marketing else (),
+    )
+
+
+def _item(letter: Letter, said: Rendered) -> NewItem:
+    """The letter as it stands in the app's inbox."""
+    return NewItem(
+        customer_id=letter.customer_id,
+        title=said.title or said.subject,
+        body=said.body,
+        voucher_id=letter.voucher.id if letter.voucher else None,
+        rich=content.rich(said),
+        reference=letter.reference,
+        expires_at=letter.voucher.expires_at if letter.voucher else None,
     )
 
 
@@ -175,10 +187,8 @@ _WITHOUT_ADDRESS = {
 }
 
 
-def _of_arm(arm: str) -> Reason:
-    if arm == "control":
-        return _reason("control_group", "The customer gets no marketing, so that its effect can be told.")
-    return _reason("held_out", "The customer is held out, so that the effect can be told.")
+def _left_in_peace(letter: Letter, code: str, detail: str) -> Skipped:
+    return Skipped(letter, [_reason(code, detail)], "held_out")
 
 
 def _skipped(letter: Letter, code: str, detail: str) -> Skipped:

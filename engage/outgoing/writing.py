@@ -1,7 +1,6 @@
 """Writing: what was decided about a batch of letters, in three statements: messages, inbox items, links."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,19 +9,12 @@ from sqlalchemy.orm import Session
 
 from core.delivery import messages
 from core.delivery.messages import NewMessage
-from core.notes import Notes
 from engage import inbox
 from engage.consents.saying import MARKETING
 from engage.contacting import caps
 from engage.links import kept
-from engage.outgoing.deciding import decide
-from engage.outgoing.letters import Decided, Letter, Sent
-from engage.outgoing.world import World, prepare
-from engage.steps import Run, SendMessage
-from engage.templates import embeds, variables
-from engage.templates.embeds import Embed
-from engage.templates.wording import Wording, inline
-from engage.walks.walk import Walk
+from engage.outgoing.letters import Decided, Sent
+from engage.outgoing.world import World
 
 
 def write(session: Session, decided: Sequence[Decided], *, world: World, now: datetime) -> list[list[UUID]]:
@@ -71,53 +63,3 @@ def _asked(mode: str, marks: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """What a message carries for the gate (`engage.contacting.gate`)."""
     noted: dict[str, Any] = {} if mode == "pass" else {"quiet": mode}
     return noted | ({"caps": [list(mark) for mark in marks]} if marks else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One message step of one walk, with the voucher that the walk held when it came there."""
-
-    walk: Walk
-    run: Run
-    step: SendMessage
-    voucher_id: UUID | None
-
-
-def send(session: Session, planned: Sequence[Planned], *, codes_at_hand: Mapping[UUID, str], now: datetime) -> None:
-    """Decide, render and enqueue all messages of a batch, each with an item in the app's inbox.
-
-    effects  sets each run's outcome ("sent" or "skipped"), reasons and message ids
-    """
-    if not planned:
-        return
-    world = prepare(session, {one.walk.customer_id for one in planned}, now=now)
-    said = [one.voucher_id for one in planned if one.step.says_voucher and one.voucher_id]
-    named = embeds.load(session, said)
-    decided = [decide(world, _letter(one, named)) for one in planned]
-    for one, outcome, message_ids in zip(planned, decided, write(session, decided, world=world, now=now), strict=True):
-        one.run.outcome, one.run.message_ids = outcome.outcome, message_ids
-        one.run.reasons.extend(outcome.reasons)
-
-
-def _letter(one: Planned, named: Mapping[UUID, Embed]) -> Letter:
-    walk, step = one.walk, one.step
-    return Letter(
-        customer_id=walk.customer_id,
-        purpose=step.purpose,
-        channels=step.channels,
-        wording=_wording(step.wording),
-        reference=one.run.id,
-        voucher=named.get(one.voucher_id) if one.voucher_id else None,
-        caused_by=walk.caused_by,
-        depth=walk.depth,
-        trace=walk.trace,
-    )
-
-
-def _wording(said: Any) -> Wording:
-    if isinstance(said, Wording):
-        return said
-    raw = {"title": said.title, "body": said.body}
-    if said.content_sid:
-        raw["whatsapp"] = {"content_sid": said.content_sid, "content_variables": dict(said.content_variables)}
-    return inline({name: value for name, value in raw.items() if value is not None}, Notes(), variables.ANY)

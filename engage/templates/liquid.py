@@ -96,33 +96,6 @@ def parse(source: str, *, is_html: bool = False) -> Template:
     return _parse(source, is_html)
 
 
-#: What a template may say, with an example of each for the trial rendering at publication.
-VARIABLES: Mapping[str, Mapping[str, str]] = {
-    "voucher": {
-        "code": "7KQ4-M9TD-2XWA-H",
-        "link": "https://example.com/c/7KQ4M9TD2XWAH",
-    },
-    "customer": {"locale": "en"},
-}
-
-
-def render(source: str, context: Mapping[str, Any]) -> str:
-    return parse(source).render(context)
-
-
-def variables_of(source: str) -> set[str]:
-    return set(parse(source).says)
-
-
-def is_known(variable: str) -> bool:
-    root, _, member = variable.partition(".")
-    return member in VARIABLES.get(root, {})
-
-
-def known() -> str:
-    return ", ".join(f"{root}.{member}" for root, members in VARIABLES.items() for member in members)
-
-
 @lru_cache(maxsize=2_000)
 def _parse(source: str, is_html: bool) -> Template:
     if _depth(source) > DEEPEST_BRACKETS:

@@ -155,6 +155,8 @@ def inline(raw: Any, notes: Notes, says: Variables, *, channels: tuple[str, ...]
     given = notes.object_(raw, allowed=frozenset(("title", "body", "whatsapp")), required=frozenset(("body",)))
     if "push" in channels and "title" not in given and isinstance(raw, dict):
         notes.at("title").say("A push notification needs a title.")
+    if "email" in channels and "title" not in given and isinstance(raw, dict):
+        notes.at("title").say("An e-mail needs a title: it is its subject.")
     reader = Reader(says, {})
     if not isinstance(raw, dict) or "body" not in given:
         return _made({}, "", reader)
