@@ -53,7 +53,7 @@ def build_due(now: datetime) -> int:
 def _next(connection: Connection) -> Followed | None:
     """The next one to build whose streams are filled, locked."""
     for (segment_id,) in connection.execute(_WAITING).fetchall():
-        if connection.execute(_LOCK, [segment_id]).fetchone():
+        if connection.execute(_LOCK, [segment_id]).fetchone() is not None:
             segment = catalogue.load(connection).segments[segment_id]
             known = streams.ids_of(connection, segment.condition.streams)
             if len(known) == len(segment.condition.streams) and all(is_filled for _, is_filled in known.values()):
