@@ -30,6 +30,11 @@ import engage.inbox.api.customer
 import engage.incoming.api.public
 import engage.incoming.work
 import engage.journeys.api.staff
+import engage.journeys.doors.api.customer
+import engage.journeys.doors.api.public
+import engage.journeys.doors.api.staff
+import engage.journeys.doors.reactions
+import engage.journeys.work
 import engage.links.api.public
 import engage.links.work
 import engage.results.api.staff
@@ -173,6 +178,7 @@ def doors() -> list[Door]:
                 rewards.vouchers.api.customer.blueprint,
                 engage.consents.api.customer.blueprint,
                 engage.inbox.api.customer.blueprint,
+                engage.journeys.doors.api.customer.blueprint,
                 engage.decisions.api.customer.blueprint,
             ],
             also_documents=sign_in,
@@ -198,6 +204,7 @@ def doors() -> list[Door]:
                 rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
                 engage.journeys.api.staff.blueprint,
+                engage.journeys.doors.api.staff.blueprint,
                 engage.templates.api.staff.blueprint,
                 engage.consents.api.staff.blueprint,
                 engage.contacting.api.staff.blueprint,
@@ -265,6 +272,7 @@ def doors() -> list[Door]:
             blueprints=[
                 core.delivery.api.public.blueprint,
                 engage.links.api.public.blueprint,
+                engage.journeys.doors.api.public.blueprint,
                 engage.consents.api.public.blueprint,
                 engage.incoming.api.public.blueprint,
                 wallet.identity.api.public.blueprint,
@@ -299,6 +307,7 @@ READERS: list[Reader] = [
     *rewards.gifts.reactions.READERS,
     *insights.reactions.READERS,
     *engage.consents.reactions.READERS,
+    *engage.journeys.doors.reactions.READERS,
     *engage.walks.reactions.READERS,
     *engage.results.reactions.READERS,
 ]
@@ -319,6 +328,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *insights.segments.work.WORK,
         *insights.profiles.rebuilding.WORK,
         *engage.walks.work.WORK,
+        *engage.journeys.work.WORK,
         *engage.results.work.WORK,
         *core.delivery.work.lines(
             gateways, engage.contacting.gate.verdicts, rates=rates.parse(settings.delivery_rates)
@@ -338,6 +348,7 @@ SCHEDULE: list[Schedule] = [
     *engage.results.work.SCHEDULE,
     *engage.incoming.work.SCHEDULE,
     *engage.walks.work.SCHEDULE,
+    *engage.journeys.work.SCHEDULE,
 ]
 
 COMMANDS: list[click.Command] = [

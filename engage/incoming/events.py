@@ -15,7 +15,6 @@ class MessageReceived(Event):
     """
 
     name: ClassVar[str] = "message.received"
-    log_only: ClassVar[bool] = True
 
     channel: str
     word: str | None

@@ -19,6 +19,11 @@ def to_voucher(code: str) -> str:
     return f"{_public_url}/c/{code}"
 
 
+def to_door(slug: str) -> str:
+    """The page of a door into a journey."""
+    return f"{_public_url}/e/{slug}"
+
+
 def short(code: str) -> str:
     """Where a tracked link begins."""
     return f"{_public_url}/l/{code}"

@@ -7,6 +7,7 @@ from tests.stories.conftest import PROJECT
 #: By the module that draws: each route, and the test in which its picture is read.
 READ = {
     "auth/api/customer.py": {"/code.png": "tests/auth/test_customer_codes.py"},
+    "engage/journeys/doors/api/staff.py": {"/poster.png": "tests/engage/journeys/test_doors.py"},
     "engage/links/api/public.py": {".png": "tests/engage/links/test_following.py"},
     "rewards/api/customer.py": {"/qr.png": "tests/rewards/test_api.py"},
     "rewards/vouchers/api/staff.py": {"/poster.png": "tests/rewards/vouchers/test_voucher_batches_api.py"},

@@ -142,15 +142,17 @@ class ChecksArgsSchema(Schema):
     )
 
 
-class FaultSchema(Schema):
+class JourneyFaultSchema(Schema):
     pointer = fields.String()
     detail = fields.String()
 
 
 class ChecksSchema(Schema):
-    errors = fields.List(fields.Nested(FaultSchema()), metadata={"description": "What keeps it from being published."})
+    errors = fields.List(
+        fields.Nested(JourneyFaultSchema()), metadata={"description": "What keeps it from being published."}
+    )
     warnings = fields.List(
-        fields.Nested(FaultSchema()), metadata={"description": "What its author may not have meant."}
+        fields.Nested(JourneyFaultSchema()), metadata={"description": "What its author may not have meant."}
     )
     says = fields.List(
         fields.String(), metadata={"description": "What its templates may say.", "example": ["event.total_minor"]}

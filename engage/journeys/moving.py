@@ -1,0 +1,220 @@
+"""Moving: those inside a version that was replaced are taken over into the new one, or sent out, in short pieces.
+
+A walk keeps its visit numbers, so that (enrolment, step, visit) names one deed for ever. One that waits where the new
+version waits for the same thing keeps the time that it has waited already; any other enters the new step afresh.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
+
+from core import ids
+from core.db import connection_of, transaction
+from core.events import announce_all
+from core.work import lock_due
+from engage.journeys import versions
+from engage.journeys.graph import Graph
+from engage.journeys.models import VersionMove
+from engage.steps import Step, Wait
+from engage.walks.events import JourneyEnded
+
+#: Walks of one transaction, which stays well under 100 ms.
+_BATCH = 200
+
+#: So long after the publication a reader that had begun before it may still let somebody into the old version.
+_STRAGGLERS = timedelta(minutes=1)
+
+MOVED, REPLACED = "moved", "version_replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """One enrolment in the old version."""
+
+    id: UUID
+    customer_id: UUID
+    arm: str
+    state: str
+    step: str
+    visit: int
+    step_entered_at: datetime
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What one piece writes."""
+
+    now: datetime
+    out: list[_Standing] = field(default_factory=list)
+    over: list[tuple[_Standing, str]] = field(default_factory=list)
+    waiting_on: list[tuple[_Standing, str, Wait]] = field(default_factory=list)
+
+    def left(self) -> list[_Standing]:
+        """Those whose wait in the old version is over."""
+        moved = [one for one, _ in self.over] + [one for one, _, _ in self.waiting_on]
+        return [one for one in [*self.out, *moved] if one.state == "waiting"]
+
+
+def move_due(now: datetime) -> int:
+    """Take over or send out the next walks of the moves that are due; says how many were looked at."""
+    with transaction() as session:
+        moves = lock_due(session, VersionMove, states=["waiting"], limit=1, now=now, only=[_is_first()])
+        return sum(_piece(session, move, now=now) for move in moves)
+
+
+def _is_first() -> Any:
+    """Of one journey's moves the earlier ones are done first, or they would bring in whom the later has passed."""
+    earlier = aliased(VersionMove)
+    query = select(earlier.id).where(
+        earlier.journey_id == VersionMove.journey_id, earlier.id < VersionMove.id, earlier.state == "waiting"
+    )
+    return ~exists(query)
+
+
+def _piece(session: Session, move: VersionMove, *, now: datetime) -> int:
+    standing = [_Standing(*row) for row in connection_of(session).execute(_NEXT, [move.from_id, move.reached, _BATCH])]
+    if standing:
+        move.reached = standing[-1].id
+        move.due_at = now
+        _carry_out(session, move, _decided(session, move, standing, now=now))
+        return len(standing)
+    if now < move.asked_at + _STRAGGLERS:
+        move.reached, move.due_at = None, move.asked_at + _STRAGGLERS
+    else:
+        move.state, move.due_at = "done", None
+    return 1
+
+
+def _decided(session: Session, move: VersionMove, standing: Sequence[_Standing], *, now: datetime) -> _Changes:
+    changes = _Changes(now)
+    if move.how == "exit":
+        changes.out.extend(standing)
+        return changes
+    assert move.to_id is not None, "a migration leads somewhere (ck_version_move_to)"
+    old, new = versions.graph_of(session, move.from_id), versions.graph_of(session, move.to_id)
+    for one in standing:
+        if one.step in move.map:
+            _decide(changes, one, move.map, old, new)
+    return changes
+
+
+def _decide(changes: _Changes, one: _Standing, map_: Mapping[str, Any], old: Graph, new: Graph) -> None:
+    to = map_[one.step]
+    if to is None:
+        changes.out.append(one)
+        return
+    here, there = old.steps.get(one.step), new.steps[to]
+    if one.state == "waiting" and isinstance(there, Wait) and _waits_alike(here, there):
+        changes.waiting_on.append((one, to, there))
+    else:
+        changes.over.append((one, to))
+
+
+def _waits_alike(here: Step | None, there: Wait) -> bool:
+    return isinstance(here, Wait) and here.for_event == there.for_event
+
+
+def _carry_out(session: Session, move: VersionMove, changes: _Changes) -> None:
+    connection, now = connection_of(session), changes.now
+    reason = json.dumps([{"code": MOVED, "detail": "The journey was published anew, and those inside were moved."}])
+    if left := changes.left():
+        connection.execute(
+            _SETTLE,
+            [
+                MOVED,
+                json.dumps(reason),
+                [one.id for one in left],
+                [one.step for one in left],
+                [one.visit for one in left],
+            ],
+        )
+    if changes.out:
+        connection.execute(_END, [now, REPLACED, [one.id for one in changes.out]])
+    if changes.over:
+        connection.execute(
+            _ENTER,
+            [move.to_id, move.from_id, now, now, [one.id for one, _ in changes.over], [to for _, to in changes.over]],
+        )
+    if changes.waiting_on:
+        _wait_on(session, move, changes)
+    move.ended += len(changes.out)
+    move.moved += len(changes.over) + len(changes.waiting_on)
+    announce_all(
+        session,
+        [
+            JourneyEnded(
+                customer_id=one.customer_id,
+                occurred_at=now,
+                journey_id=move.journey_id,
+                enrolment_id=one.id,
+                reason=REPLACED,
+                arm=one.arm,
+            )
+            for one in changes.out
+        ],
+    )
+
+
+def _wait_on(session: Session, move: VersionMove, changes: _Changes) -> None:
+    """Those who go on waiting: under the new version's time-out, counted from when they began to wait."""
+    connection, waiting = connection_of(session), changes.waiting_on
+    untils = [one.step_entered_at + step.timeout for one, _, step in waiting]
+    names = [to for _, to, _ in waiting]
+    connection.execute(_WAIT_ON, [move.to_id, move.from_id, [one.id for one, _, _ in waiting], names, untils])
+    connection.execute(
+        _BEGIN_WAIT,
+        [
+            changes.now,
+            [ids.new() for _ in waiting],
+            [one.id for one, _, _ in waiting],
+            [one.customer_id for one, _, _ in waiting],
+            names,
+            [one.visit + 1 for one, _, _ in waiting],
+        ],
+    )
+
+
+_NEXT = """
+    SELECT id, customer_id, arm, state, step, visit, step_entered_at FROM engage.enrolment
+     WHERE version_id = %s AND state <> 'ended' AND step IS NOT NULL
+       AND id > coalesce(%s, '00000000-0000-0000-0000-000000000000'::uuid)
+     ORDER BY id LIMIT %s FOR UPDATE
+"""
+
+_SETTLE = """
+    UPDATE engage.step_run r SET outcome = %s, reasons = %s::jsonb
+      FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS over (enrolment_id, step, visit)
+     WHERE r.enrolment_id = over.enrolment_id AND r.step = over.step AND r.visit = over.visit
+"""
+
+_END = """
+    UPDATE engage.enrolment SET state = 'ended', due_at = NULL, awaited_event = NULL, timeout_at = NULL,
+           ended_at = %s, end_reason = %s
+     WHERE id = ANY(%s)
+"""
+
+_ENTER = """
+    UPDATE engage.enrolment e SET version_id = %s, moved_from = %s, state = 'ready', step = m.step, due_at = %s,
+           step_entered_at = %s, awaited_event = NULL, timeout_at = NULL, attempts = 0, last_error = NULL
+      FROM unnest(%s::uuid[], %s::text[]) AS m (id, step) WHERE e.id = m.id
+"""
+
+_WAIT_ON = """
+    UPDATE engage.enrolment e SET version_id = %s, moved_from = %s, step = m.step, visit = e.visit + 1,
+           timeout_at = m.until, due_at = m.until
+      FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS m (id, step, until) WHERE e.id = m.id
+"""
+
+_BEGIN_WAIT = """
+    INSERT INTO engage.step_run
+           (id, enrolment_id, customer_id, step, visit, kind, outcome, reasons, message_ids, at)
+    SELECT id, enrolment_id, customer_id, step, visit, 'wait', 'waiting', '[]', '{}', %s
+      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::int[])
+           AS run (id, enrolment_id, customer_id, step, visit)
+"""

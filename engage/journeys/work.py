@@ -1,0 +1,13 @@
+"""What journeys do when it is due: move those inside, open again after a day's spend, and look after doors."""
+
+from core.work import Schedule, Work
+from engage.journeys import moving, spending
+from engage.journeys.doors import asking
+
+WORK = [Work("engage.moves", moving.move_due, after_lost_lease="again")]
+
+SCHEDULE = [
+    # Every hour, since the brand's day begins at another one in each time zone.
+    Schedule("journeys.spend", "2 * * * *", spending.resume_due),
+    Schedule("doors.waiting", "*/10 * * * *", asking.match_waiting),
+]
