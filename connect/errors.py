@@ -10,6 +10,17 @@ class WriteKeyUnknown(Refusal):
     title = "Send a write key of this brand, as the user name of Basic authentication or as writeKey in the body"
 
 
+class WriteKeyRevoked(WriteKeyUnknown):
+    code = "write_key_revoked"
+    title = "This write key was revoked: ask the brand for another one"
+
+
+class LinkRefused(Refusal):
+    code = "link_refused"
+    kind = Kind.INVALID
+    title = "This id stands for nobody in particular, so it can be nobody's"
+
+
 class BatchUnreadable(Refusal):
     code = "batch_unreadable"
     kind = Kind.MALFORMED

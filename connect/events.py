@@ -3,7 +3,8 @@ an "Order Completed" from outside stays `outside.track`, and only our own tills 
 
 Payload, for all: `message_id`, `type`, `context` (whole, less its personal fields), `original_timestamp`; then by type
 `event` and `properties` (track), `name`, `category` and `properties` (page, screen), `traits` (identify),
-`group_id` and `traits` (group). With both ids known, `subject_id` is the anonymous one.
+`group_id` and `traits` (group). With both ids known, `subject_id` is the anonymous one, and `known_by` says by what a
+server knew the customer ("server": by our own id or a mapped one; "phone", "email"); without it a client said so.
 """
 
 from dataclasses import dataclass

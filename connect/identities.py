@@ -1,17 +1,19 @@
 """Whom an id from outside means: one of our customers, or a pseudonym of somebody we do not know yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from connect import addresses
 from connect.calls import Call
-from connect.errors import IdentityTaken
+from connect.errors import IdentityTaken, LinkRefused
 from connect.events import IdentityMapped
 from connect.models import ExternalIdentity
+from connect.sources import Source
 from core import audit, crypto, pseudonyms
 from core.db import Connection, connection_of
 from core.errors import NotFound
@@ -20,10 +22,12 @@ from core.events import announce
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose event it is. With both known, the anonymous subject did what it did as this customer."""
+    """Whose event it is. With both known, the anonymous subject did what it did as this customer; known_by: by what a
+    server, which alone is believed in this, knows that."""
 
     customer_id: UUID | None
     subject_id: str | None
+    known_by: str | None = None
 
 
 def map_external(
@@ -31,9 +35,12 @@ def map_external(
 ) -> None:
     """Remember whom a source means by this id; what it reported under it before becomes the customer's.
 
-    raises   NotFound for an unknown customer; IdentityTaken when the id is another customer's
+    raises   LinkRefused for an id such as "null"; NotFound for an unknown customer; IdentityTaken when the id is
+             another customer's
     effects  the first time, announces identity.mapped and writes the audit log (without the id itself)
     """
+    if pseudonyms.is_reserved(external_id):
+        raise LinkRefused
     if not _customers(connection_of(session), [customer_id]):
         raise NotFound
     row = {"source": source, "external_id_index": _index(source, external_id), "customer_id": customer_id}
@@ -65,14 +72,22 @@ def map_external(
     )
 
 
-def of_calls(connection: Connection, calls: Sequence[Call], *, source: str) -> list[Identity]:
-    """Whose each call is, with one query for any number: a userId is a customer's id of ours or one that was mapped."""
-    ids = {call.user_id for call in calls if call.user_id}
-    known = _known(connection, ids, source=source) if ids else {}
+def of_calls(connection: Connection, calls: Sequence[Call], *, source: Source) -> list[Identity]:
+    """Whose each call is, with one query for any number: a userId is a customer's id of ours or one that was mapped.
+
+    A server's identify of somebody unknown is looked up by the telephone number and the proved e-mail address that it
+    tells, too. A client's is not: it lies in an app, and anyone could take another's address for theirs.
+    """
+    given = {call.user_id for call in calls if call.user_id}
+    known = _known(connection, given, source=source.name) if given else {}
     anonymous = {call.previous_id or call.anonymous_id for call in calls}
     pseudonym = pseudonyms.many_anonymous()
     subjects = {given: pseudonym(given) for given in anonymous if given}
-    return [_identity(call, known, subjects, source) for call in calls]
+    found = [_identity(call, known, subjects, source.name) for call in calls]
+    if not source.is_server:
+        return found
+    reached = addresses.owners_of(connection, [call for call in calls if call.type == "identify"])
+    return [_known_by(call, identity, reached) for call, identity in zip(calls, found, strict=True)]
 
 
 def _identity(call: Call, known: Mapping[str, UUID], subjects: Mapping[str, str], source: str) -> Identity:
@@ -83,6 +98,18 @@ def _identity(call: Call, known: Mapping[str, UUID], subjects: Mapping[str, str]
     if anonymous_id is None or (customer_id is not None and pseudonyms.names_nobody(anonymous_id)):
         return Identity(customer_id, None)
     return Identity(customer_id, subjects[anonymous_id])
+
+
+def _known_by(call: Call, identity: Identity, reached: Mapping[str, UUID]) -> Identity:
+    """What a server's word adds: by what it knows the customer."""
+    if identity.customer_id is not None:
+        return replace(identity, known_by="server") if identity.subject_id else identity
+    for kind, address in addresses.of(call):
+        customer_id = reached.get(address)
+        if customer_id is not None:
+            names_nobody = pseudonyms.names_nobody(call.user_id or call.anonymous_id or "")
+            return Identity(customer_id, None if names_nobody else identity.subject_id, kind)
+    return identity
 
 
 def _user_subject(source: str, external_id: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from connect import events, identities
 from connect.calls import Call
 from connect.identities import Identity
+from connect.sources import Source
 from core import crypto, ids, personal
 from core.db import statement, transaction
 
@@ -38,7 +39,7 @@ class _Incoming:
     personal: dict[str, Any]
 
 
-def take(calls: Sequence[Call], *, source: str) -> Taken:
+def take(calls: Sequence[Call], *, source: Source) -> Taken:
     """Log a batch by one statement, which is the whole writing transaction: it is committed when this returns. A
     messageId that this source sent before is skipped.
 
@@ -56,12 +57,12 @@ def take(calls: Sequence[Call], *, source: str) -> Taken:
     ]
     sealed = _seal([item for item in incoming if item.personal and item.identity.customer_id])
     with statement() as connection:
-        row = connection.execute(_LOG, {"source": source, **_columns(incoming, sealed)}).fetchone()
+        row = connection.execute(_LOG, {"source": source.name, **_columns(incoming, sealed)}).fetchone()
 
     logged = int(row[0]) if row else 0
     dropped = [pointer for item in incoming if item.personal and item.id not in sealed for pointer in item.personal]
     if dropped:
-        log.info("personal fields dropped", extra={"source": source, "fields": _names(dropped)})
+        log.info("personal fields dropped", extra={"source": source.name, "fields": _names(dropped)})
     return Taken(logged, len(calls) - logged, len(dropped))
 
 
@@ -112,10 +113,17 @@ def _columns(incoming: Sequence[_Incoming], sealed: Mapping[UUID, bytes]) -> dic
         "customers": [item.identity.customer_id for item in incoming],
         "subjects": [item.identity.subject_id for item in incoming],
         "times": [item.call.occurred_at for item in incoming],
-        "payloads": [_written({**item.clear, "message_id": item.call.message_id}) for item in incoming],
+        "payloads": [_written(_payload(item)) for item in incoming],
         "messages": [item.call.message_id for item in incoming],
         "sealed": [sealed.get(item.id) for item in incoming] if sealed else [None] * len(incoming),
     }
+
+
+def _payload(item: _Incoming) -> dict[str, Any]:
+    item.clear["message_id"] = item.call.message_id
+    if item.identity.known_by:
+        item.clear["known_by"] = item.identity.known_by
+    return item.clear
 
 
 #: Made once: `json.dumps` makes an encoder for each call that is no plain one.

@@ -1,28 +1,103 @@
-"""Sources: who may post to the ingest door. Each write key of the settings names one."""
+"""Sources: who may post to the ingest door, by which write key."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
 
-from core import crypto
+from connect.errors import WriteKeyRevoked, WriteKeyUnknown
+from core import clock, crypto
+from core.db import statement
 from core.settings import Settings
 
 #: The source of a write key that was configured without a name.
 UNNAMED = "outside"
 
+#: For how long a process goes by the write keys that it has read: so soon after it was revoked a key is refused.
+_KNOWN_SECONDS = 5.0
+
+#: A key that is not known may have been made this moment, but whoever makes keys up must not make us look each time.
+_LOOK_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """trust: "client" or "server", as for `connect.models.WriteKey`"""
+
+    name: str
+    trust: str
+
+    @property
+    def is_server(self) -> bool:
+        return self.trust == "server"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    id: UUID
+    source: Source
+    is_revoked: bool
+    last_used_on: date | None
+
 
 class Sources:
-    """`INGEST_WRITE_KEYS` is "name:key" or only "key", comma-separated; a source's name stands on all its events."""
+    """The keys of `INGEST_WRITE_KEYS` ("name:key" or only "key", comma-separated; clients' all), and those that staff
+    made. A source's name stands on all its events. Keys are compared by their HMAC, so timing tells nothing."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._names: Mapping[bytes, str] = {
-            _index(key): name or UNNAMED
+    def __init__(self, settings: Settings, *, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._configured = {
+            index_of(key): Source(name or UNNAMED, "client")
             for name, _, key in (part.strip().rpartition(":") for part in settings.ingest_write_keys.split(","))
             if key
         }
+        self._kept: Mapping[bytes, _Kept] = {}
+        self._seconds, self._read_at = seconds, float("-inf")
 
-    def name_of(self, write_key: str) -> str | None:
-        """The source of a write key; None for a wrong one. Keys are compared by their HMAC, so timing tells nothing."""
-        return self._names.get(_index(write_key))
+    def of(self, write_key: str) -> Source:
+        """The source of a write key.
+
+        raises   WriteKeyUnknown; WriteKeyRevoked at most 5 seconds after it was revoked
+        effects  keeps the day on which a key was last used
+        """
+        index = index_of(write_key)
+        configured = self._configured.get(index)
+        if configured is not None:
+            return configured
+        kept = self._read(_KNOWN_SECONDS).get(index) or self._read(_LOOK_AGAIN_SECONDS).get(index)
+        if kept is None:
+            raise WriteKeyUnknown
+        if kept.is_revoked:
+            raise WriteKeyRevoked
+        self._use(kept)
+        return kept.source
+
+    def _read(self, most_seconds: float) -> Mapping[bytes, _Kept]:
+        now = self._seconds()
+        if now - self._read_at >= most_seconds:
+            with statement() as connection:
+                rows = connection.execute(
+                    "SELECT key_index, id, source, trust, status, last_used_on FROM connect.write_key"
+                ).fetchall()
+            self._kept = {
+                bytes(index): _Kept(id_, Source(name, trust), status == "revoked", last_used_on)
+                for index, id_, name, trust, status, last_used_on in rows
+            }
+            self._read_at = now
+        return self._kept
+
+    def _use(self, kept: _Kept) -> None:
+        today = clock.now().date()
+        if kept.last_used_on is None or kept.last_used_on < today:
+            with statement() as connection:
+                connection.execute(
+                    "UPDATE connect.write_key SET last_used_on = %s"
+                    " WHERE id = %s AND (last_used_on IS NULL OR last_used_on < %s)",
+                    [today, kept.id, today],
+                )
+            self._read_at = float("-inf")
 
 
-def _index(write_key: str) -> bytes:
-    return crypto.blind_index("connect.write_key", write_key)
+def index_of(write_key: str) -> bytes:
+    # Half a surrogate pair, which JSON may hold, is no key of ours, but no reason to fail.
+    return crypto.blind_index("connect.write_key", write_key.encode("utf-8", "replace").decode())

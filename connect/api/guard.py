@@ -7,31 +7,33 @@ from flask import current_app, g, request
 from connect import bodies
 from connect.bodies import Body
 from connect.errors import BatchTooLarge, WriteKeyUnknown
-from connect.sources import Sources
+from connect.sources import Source, Sources
 from core.web.principals import Principal
 
 SCHEME = {"type": "http", "scheme": "basic", "description": "A write key as the user name, with no password"}
 
 
 def source() -> Principal:
-    """Let in whoever has a write key; its source's name is `source_name()` from here on.
+    """Let in whoever has a write key; its source is `current()` from here on.
 
-    raises  WriteKeyUnknown
+    raises  WriteKeyUnknown, WriteKeyRevoked
     """
     header = request.authorization
     key = header.username if header is not None and header.type == "basic" else None
     if not key:
         written = body().members.get("writeKey")
         key = written if isinstance(written, str) else ""
-    name = _sources().name_of(key) if key else None
-    if name is None:
+    if not key:
         raise WriteKeyUnknown
-    g.source_name = name
-    return Principal("source", uuid5(NAMESPACE_URL, f"pocketful:source:{name}"))
+    found = _sources().of(key)
+    g.ingest_source = found
+    return Principal("source", uuid5(NAMESPACE_URL, f"pocketful:source:{found.name}"))
 
 
-def source_name() -> str:
-    return str(g.source_name)
+def current() -> Source:
+    """The source that this request's write key names."""
+    found: Source = g.ingest_source
+    return found
 
 
 def body() -> Body:

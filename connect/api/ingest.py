@@ -61,7 +61,7 @@ def _take_single(type_: str) -> Callable[[], dict[str, Any]]:
 
 
 def _keep(good: Sequence[Call]) -> None:
-    ingest.take(good, source=guard.source_name())
+    ingest.take(good, source=guard.current())
 
 
 def _refuse(bad: Sequence[Rejection]) -> None:

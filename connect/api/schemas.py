@@ -1,5 +1,8 @@
 from marshmallow import Schema, fields, validate
 
+from core.events.announce import OUR_SOURCE
+from core.web.schemas import Instant
+
 
 class RejectedCallSchema(Schema):
     """A call of the batch that was not taken; mend it before it is sent again."""
@@ -20,3 +23,37 @@ class IngestedSchema(Schema):
 class ExternalIdentitySchema(Schema):
     customer_id = fields.UUID(required=True)
     external_id = fields.String(required=True, load_only=True, validate=validate.Length(min=1, max=512))
+
+
+class WriteKeySchema(Schema):
+    """Who may report events, and how far they are believed."""
+
+    id = fields.UUID(dump_only=True)
+    source = fields.String(
+        required=True,
+        validate=[
+            validate.Regexp(r"[a-z0-9][a-z0-9_-]{0,63}\Z", error="Must be 1 to 64 of a-z, 0-9, _ and -."),
+            validate.NoneOf([OUR_SOURCE], error="Is what our own events come from."),
+        ],
+        metadata={"description": "Stands on every event that comes in by the key", "example": "web-shop"},
+    )
+    trust = fields.String(
+        required=True,
+        validate=validate.OneOf(["client", "server"]),
+        metadata={"description": "server: only the brand's own servers hold it"},
+    )
+    status = fields.String(dump_only=True, validate=validate.OneOf(["active", "revoked"]))
+    created_by = fields.String(dump_only=True)
+    created_at = Instant(dump_only=True)
+    revoked_at = Instant(dump_only=True, allow_none=True)
+    last_used_on = fields.Date(dump_only=True, allow_none=True)
+
+
+class MadeWriteKeySchema(WriteKeySchema):
+    """The key is told this once."""
+
+    key = fields.String(dump_only=True)
+
+
+class WriteKeyStatusSchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["revoked"]))

@@ -8,6 +8,7 @@ ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "
 
 CALLERS = {
     "connect/ingest.py",
+    "connect/sources.py",
     "rewards/api/merchant.py",
     "rewards/campaigns/catalogue.py",
     "rewards/offers/shelf.py",
