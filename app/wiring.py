@@ -13,6 +13,7 @@ import auth.work
 import connect.api.guard
 import connect.api.ingest
 import connect.api.staff
+import connect.api.write_keys
 import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
@@ -215,6 +216,7 @@ def doors() -> list[Door]:
                 insights.identities.api.staff.blueprint,
                 insights.profiles.api.staff.blueprint,
                 connect.api.staff.blueprint,
+                connect.api.write_keys.blueprint,
                 core.delivery.api.staff.blueprint,
                 wallet.finance.api.finance.blueprint,
                 wallet.finance.api.settlements.blueprint,
