@@ -95,13 +95,13 @@ def write(*events: Event) -> None:
         announce_all(session, events)
 
 
-def read() -> None:
+def read(*, now: datetime = NOON) -> None:
     """Let the readers come to the end of the log. Writers of any database in the cluster hold the horizon back."""
     readers.register(READERS)
     deadline = time.monotonic() + 30
     while _unread():
         assert time.monotonic() < deadline, "the horizon stays where it is"
-        if not sum(readers.run_batch(reader, now=NOON) for reader in READERS):
+        if not sum(readers.run_batch(reader, now=now) for reader in READERS):
             time.sleep(0.002)
 
 
