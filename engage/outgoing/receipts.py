@@ -30,7 +30,7 @@ def take(
     if message is None or message.customer_id != customer_id:
         raise NotFound
     _settle(session, message, by="app", now=now)
-    if what == OPENED and _note_opened(session, message, now=now) and action:
+    if what == OPENED and _note_opened(session, message, now=now) and action is not None:
         events.announce(session, MessageActed(action=action, **progress.facts(message, now=now)))
 
 
@@ -49,7 +49,7 @@ def _settle(session: Session, message: Message, *, by: str, now: datetime) -> No
 
 
 def _note_opened(session: Session, message: Message, *, now: datetime) -> bool:
-    if message.opened_at is not None:
+    if message.opened_at is not None or message.state != "delivered":
         return False
     message.opened_at = now
     events.announce(session, MessageOpened(**progress.facts(message, now=now)))
