@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Update, and_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from auth.events import DeviceRegistered
+from auth.events import DeviceRegistered, DeviceTokenDropped
 from auth.models import Device
 from core import crypto, ids, pseudonyms
 from core.events import announce, announce_all
@@ -113,9 +113,37 @@ def put_all(session: Session, told: Sequence[Installation], *, now: datetime) ->
             put(session, **asdict(one), now=now)
 
 
-def drop_tokens_of(session: Session, device_rows: list[UUID], *, seen_before: datetime) -> None:
-    """Forget the tokens of these rows, unless the device brought its token anew since."""
-    session.execute(_without_token().where(Device.id.in_(device_rows), Device.seen_at <= seen_before))
+#: A token that no app has brought for so long reaches nobody: what is sent there only costs the good name of the rest.
+#: source   Firebase's "Best practices for registration token management": Android's expire after 270 days
+EXPIRED_AFTER = timedelta(days=270)
+
+
+def drop_tokens_of(session: Session, device_rows: list[UUID], *, seen_before: datetime, now: datetime) -> None:
+    """Forget the tokens of these rows, unless the device brought its token anew since.
+
+    effects  announces device.token_dropped of each that had one
+    """
+    found = Device.id.in_(device_rows), Device.push_token.is_not(None), Device.seen_at <= seen_before
+    rows = session.execute(_without_token().where(*found).returning(Device.id, Device.customer_id)).all()
+    _announce_dropped(session, [(row.id, row.customer_id) for row in rows], reason="dead", now=now)
+
+
+def drop_expired(session: Session, *, now: datetime, most: int) -> int:
+    """Forget tokens of devices not seen for EXPIRED_AFTER; returns how many, at most `most`.
+
+    effects  announces device.token_dropped of each
+    """
+    expired = (
+        select(Device.id)
+        .where(Device.push_token.is_not(None), Device.seen_at <= now - EXPIRED_AFTER)
+        .order_by(Device.seen_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    dropped = _without_token().where(Device.id.in_(expired.scalar_subquery())).returning(Device.id, Device.customer_id)
+    rows = session.execute(dropped.execution_options(synchronize_session=False)).all()
+    _announce_dropped(session, [(row.id, row.customer_id) for row in rows], reason="expired", now=now)
+    return len(rows)
 
 
 def opened_token(session: Session, device_row: UUID, customer_id: UUID, ciphertext: bytes) -> str:
@@ -125,6 +153,16 @@ def opened_token(session: Session, device_row: UUID, customer_id: UUID, cipherte
 
 def _tells(anonymous_id: str | None) -> TypeGuard[str]:
     return anonymous_id is not None and not pseudonyms.names_nobody(anonymous_id)
+
+
+def _announce_dropped(session: Session, dropped: Sequence[tuple[UUID, UUID]], *, reason: str, now: datetime) -> None:
+    announce_all(
+        session,
+        [
+            DeviceTokenDropped(customer_id=customer_id, occurred_at=now, device_id=device_id, reason=reason)
+            for device_id, customer_id in dropped
+        ],
+    )
 
 
 def _index_of(token: str) -> bytes:

@@ -57,6 +57,17 @@ class DeviceRegistered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceTokenDropped(Event):
+    """An installation is not reached by push any more; reason: "dead" (the provider said so) or "expired"."""
+
+    name = "device.token_dropped"
+    log_only = True
+
+    device_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MerchantAdded(Event):
     name = "merchant.added"
     log_only = True

@@ -14,7 +14,8 @@ def forget_dead_push_tokens(session: Session, events: Sequence[LoggedEvent], now
     """A provider says that a token reaches nobody any more: the app was removed."""
     for event in events:
         if event.payload["channel"] == "push" and event.payload["is_address_dead"] and event.payload["address_id"]:
-            devices.drop_tokens_of(session, [UUID(event.payload["address_id"])], seen_before=event.occurred_at)
+            dead = [UUID(event.payload["address_id"])]
+            devices.drop_tokens_of(session, dead, seen_before=event.occurred_at, now=now)
 
 
 READERS = [Reader("auth.dead_push_tokens", forget_dead_push_tokens, frozenset({"message.failed"}))]

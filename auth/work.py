@@ -1,8 +1,9 @@
 """Auth's schedule."""
 
+from collections.abc import Callable
 from datetime import datetime
 
-from auth import authorization_codes, emails, limits, sign_ins, token_families
+from auth import authorization_codes, devices, emails, limits, sign_ins, token_families
 from core.db import transaction
 from core.work import Schedule, Work
 
@@ -13,11 +14,23 @@ _CHUNK = 200
 def sweep(now: datetime) -> None:
     """Drop what nobody can sign in with any more, and the personal data in it, a chunk a transaction."""
     for forget in (limits.forget, authorization_codes.forget, sign_ins.forget, token_families.forget, emails.forget):
-        gone = _CHUNK
-        while gone == _CHUNK:
-            with transaction() as session:
-                gone = forget(session, now=now, most=_CHUNK)
+        _in_chunks(forget, now=now)
+
+
+def drop_expired_tokens(now: datetime) -> None:
+    """Forget push tokens of installations that no app has told of for most of a year."""
+    _in_chunks(devices.drop_expired, now=now)
+
+
+def _in_chunks(forget: Callable[..., int], *, now: datetime) -> None:
+    gone = _CHUNK
+    while gone == _CHUNK:
+        with transaction() as session:
+            gone = forget(session, now=now, most=_CHUNK)
 
 
 WORK: list[Work] = []
-SCHEDULE = [Schedule("auth.sweep", "23 * * * *", sweep)]
+SCHEDULE = [
+    Schedule("auth.sweep", "23 * * * *", sweep),
+    Schedule("auth.expired_tokens", "50 4 * * *", drop_expired_tokens),
+]

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import select
 
-from auth import contacts, customers, devices
+from auth import contacts, customers, devices, work
 from auth.devices import Installation
 from auth.models import Device
 from auth.reactions import READERS
@@ -181,3 +182,42 @@ def test_many_installations_are_imported_as_if_each_was_put(phone: Phone, watch:
     with transaction() as session:
         versions = session.scalars(select(Device.app_version).where(Device.device_id == "phone-1")).all()
     assert versions == ["1.5.0"]
+
+
+def dropped() -> list[dict[str, Any]]:
+    with transaction() as session:
+        rows = session.scalars(select(EventRow).where(EventRow.name == "device.token_dropped").order_by(EventRow.seq))
+        return [row.payload for row in rows]
+
+
+def test_a_token_that_no_app_brought_for_270_days_is_dropped_and_not_a_day_before(phone: Phone, watch: Watch) -> None:
+    put(phone, phone.sign_in())
+    seen_at = watch.now
+
+    work.drop_expired_tokens(seen_at + devices.EXPIRED_AFTER - timedelta(seconds=1))
+    assert push_tokens() == ("token-1",)
+    work.drop_expired_tokens(seen_at + devices.EXPIRED_AFTER)
+    work.drop_expired_tokens(seen_at + devices.EXPIRED_AFTER)
+
+    assert push_tokens() == ()
+    assert [told["reason"] for told in dropped()] == ["expired"]
+
+
+def test_expired_tokens_are_dropped_however_many_there_are(phone: Phone, watch: Watch) -> None:
+    phone.sign_in()
+    with transaction() as session:
+        customer_id = customers.by_phone(session, PHONE)
+        assert customer_id
+        told = [
+            Installation(
+                customer_id=customer_id, device_id=f"d{n}", platform="ios", push_token=f"t{n}", app_version=None,
+                locale=None,
+            )
+            for n in range(401)
+        ]  # fmt: skip
+        devices.put_all(session, told, now=watch.now)
+
+    work.drop_expired_tokens(watch.now + timedelta(days=300))
+
+    assert push_tokens() == ()
+    assert len(dropped()) == 401
