@@ -25,19 +25,52 @@ class Moment:
     was_anonymous: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which events; each limit that is empty leaves all.
+
+    names  "voucher.redeemed"; kinds  "voucher", what names begin with; sources  "pocketful" and those of write keys
+    since, until  from this instant on, up to and without that
+    """
+
+    names: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING = Wanted()
+
+
 def of(
-    session: Session, customer_id: UUID, *, after: Position | None = None, limit: int, names: Sequence[str] = ()
+    session: Session, customer_id: UUID, *, after: Position | None = None, limit: int, wanted: Wanted = EVERYTHING
 ) -> list[Moment]:
-    """A customer's events beyond a position, with those from before they were known; only `names`, where given."""
+    """A customer's events beyond a position, with those from before they were known."""
     at, event_id = after or (None, None)
     rows = connection_of(session).execute(
-        _READ, {"customer": customer_id, "at": at, "id": event_id, "limit": limit, "names": list(names) or None}
+        _READ,
+        {
+            "customer": customer_id,
+            "at": at,
+            "id": event_id,
+            "limit": limit,
+            "names": list(wanted.names) or None,
+            "kinds": list(wanted.kinds) or None,
+            "sources": list(wanted.sources) or None,
+            "since": wanted.since,
+            "until": wanted.until,
+        },
     )
     return [Moment(*row) for row in rows]
 
 
 _WANTED = """
       AND (%(names)s::text[] IS NULL OR e.name = ANY(%(names)s))
+      AND (%(kinds)s::text[] IS NULL OR split_part(e.name, '.', 1) = ANY(%(kinds)s))
+      AND (%(sources)s::text[] IS NULL OR e.source = ANY(%(sources)s))
+      AND (%(since)s::timestamptz IS NULL OR e.occurred_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR e.occurred_at < %(until)s)
       AND (%(at)s::timestamptz IS NULL OR (e.occurred_at, e.id) < (%(at)s, %(id)s::uuid))
     ORDER BY e.occurred_at DESC, e.id DESC
     LIMIT %(limit)s

@@ -4,13 +4,21 @@ from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
 from insights.profiles.models import PHASES
 
 
-class TimelineArgs(PageArgs):
-    names = fields.List(
+def _names(description: str) -> fields.List:
+    return fields.List(
         fields.String(validate=validate.Length(max=64)),
         load_default=list,
         validate=validate.Length(max=20),
-        metadata={"description": "Only these events: ?names=order.completed&names=voucher.redeemed"},
+        metadata={"description": description},
     )
+
+
+class TimelineArgs(PageArgs):
+    names = _names("Only these events: ?names=order.completed&names=voucher.redeemed")
+    kinds = _names("Only events whose name begins so: ?kinds=voucher&kinds=order")
+    sources = _names("Only what came from there: `pocketful`, or the source of a write key")
+    since = Instant(load_default=None, metadata={"description": "From this instant on"})
+    until = Instant(load_default=None, metadata={"description": "Up to, not including, this instant"})
 
 
 class MomentSchema(Schema):

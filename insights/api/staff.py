@@ -25,6 +25,7 @@ from insights.api.schemas import (
 )
 from insights.figures import Summary
 from insights.profiles import Profile
+from insights.timeline import Wanted
 
 blueprint = Blueprint("insights_staff", __name__, description="Customers, their timelines, and the brand's figures")
 
@@ -57,9 +58,10 @@ def get_timeline(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
     """Everything that a customer did or that was done for them, the latest first."""
     position = decode_cursor(args["cursor"], datetime.fromisoformat, UUID)
     after = (position[0], position[1]) if position else None
+    wanted = Wanted(**{name: args[name] for name in ("names", "kinds", "sources", "since", "until")})
     with transaction() as session:
         customers.find(session, customer_id)
-        found = timeline.of(session, customer_id, after=after, limit=args["limit"] + 1, names=args["names"])
+        found = timeline.of(session, customer_id, after=after, limit=args["limit"] + 1, wanted=wanted)
     items = found[: args["limit"]]
     more = len(found) > len(items)
     return {

@@ -1,24 +1,25 @@
 """The timeline: a customer's events, and those from before they were known."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core import db
 from insights import timeline
-from insights.timeline import Moment
+from insights.timeline import Moment, Wanted
 from tests.insights.log import a_customer, at, identify, order, play, track
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def timeline_of(customer_id: UUID, *, limit: int = 50, names: tuple[str, ...] = ()) -> list[Moment]:
+def timeline_of(customer_id: UUID, *, limit: int = 50, **wanted: Any) -> list[Moment]:
     """Page by page until the end."""
     found: list[Moment] = []
     while True:
         with db.transaction() as session:
             after = (found[-1].occurred_at, found[-1].id) if found else None
-            page = timeline.of(session, customer_id, after=after, limit=limit, names=names)
+            page = timeline.of(session, customer_id, after=after, limit=limit, wanted=Wanted(**wanted))
         if not page:
             return found
         found += page
@@ -72,3 +73,25 @@ def test_timeline_can_be_asked_for_some_events_only() -> None:
 
     assert len(timeline_of(customer_id, names=("order.completed",))) == 2
     assert timeline_of(customer_id, names=("nothing.such",)) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "minutes"),
+    [
+        ({"kinds": ["order"]}, [4, 3]),
+        ({"kinds": ["order", "customer"]}, [4, 3, -60]),
+        ({"kinds": ["ord"]}, []),
+        ({"sources": ["pocketful"]}, [4, 3, 1, -60]),
+        ({"sources": ["web"]}, []),
+        ({"since": at(3)}, [4, 3]),
+        ({"until": at(3)}, [1, -60]),
+        ({"since": at(1), "until": at(4)}, [3, 1]),
+        ({"since": at(4), "until": at(4)}, []),
+        ({"kinds": ["order"], "since": at(4), "names": ["order.completed"]}, [4]),
+    ],
+)
+def test_timeline_is_filtered_by_kind_source_and_time(wanted: dict[str, Any], minutes: list[int]) -> None:
+    customer_id = a_customer()
+    play(track(customer_id, minutes=1), order(customer_id, minutes=3), order(customer_id, minutes=4))
+
+    assert [moment.occurred_at for moment in timeline_of(customer_id, limit=1, **wanted)] == [at(n) for n in minutes]
