@@ -11,6 +11,7 @@ from core.settings import Settings
 from engage import links
 from engage.consents import signing
 from engage.templates import brand
+from insights.segments import uses
 from rewards import answers as rewards_answers
 from rewards.campaigns import approvals as campaign_approvals
 from rewards.campaigns import catalogue
@@ -38,6 +39,7 @@ def open_house(settings: Settings) -> None:
     codes.load(settings)
     answers.register(wiring.answers(settings))
     rewards_answers.register(wiring.REWARDS_ANSWERS)
+    uses.register(wiring.SEGMENT_USERS)
     idempotency.register(wiring.KEYS)
     links.load(settings)
     signing.load(settings)

@@ -35,6 +35,7 @@ import engage.journeys.doors.api.customer
 import engage.journeys.doors.api.public
 import engage.journeys.doors.api.staff
 import engage.journeys.doors.reactions
+import engage.journeys.uses
 import engage.journeys.work
 import engage.links.api.public
 import engage.links.work
@@ -294,6 +295,9 @@ def answers(settings: Settings) -> Answers:
 
 #: What rewards must know of the rooms above them: a rule may ask for a customer's segments.
 REWARDS_ANSWERS = rewards.answers.Answers(segments_of=insights.segments.membership.of)
+
+#: Who goes by a segment, so that it is not archived from under them.
+SEGMENT_USERS = (engage.journeys.uses.of_segment,)
 
 #: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
 KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]

@@ -60,11 +60,13 @@ def app(database: None, settings: Settings) -> Flask:
     from app.factory import create_app
     from auth import tokens
     from core.events import readers
+    from insights.segments import uses
     from wallet import answers
 
     tokens.load_key(settings)
     answers.register(wiring.answers(settings))
     rewards_answers.register(wiring.REWARDS_ANSWERS)
+    uses.register(wiring.SEGMENT_USERS)
     idempotency.register(wiring.KEYS)
     readers.register(wiring.READERS)
     return create_app(settings)

@@ -20,6 +20,7 @@ from engage.journeys.graph import Graph
 from engage.steps import BranchOff, IssueGiftCard, IssueVoucher, SendMessage, Step
 from engage.steps.hints import unknown
 from engage.templates import saved, variables
+from insights.segments import dates
 from insights.segments.facts import Member, Need
 from insights.segments.models import ARCHIVED, Segment
 from insights.streams import Stream
@@ -43,7 +44,9 @@ def faults(session: Session, drawn: Graph, *, pointer: str) -> list[Fault]:
 
 
 def watch(session: Session, drawn: Graph, *, now: datetime) -> bool:
-    """Have counted what the journey's conditions ask for; whether all of that is counted already."""
+    """Have counted what the journey's conditions ask for, and its day announced; whether all is counted already."""
+    if drawn.entry.kind == "date":
+        dates.watch(session, drawn.entry.subject, days_before=drawn.entry.days_before, now=now)
     return streams.ensure(connection_of(session), wanted_streams(drawn), now)
 
 
@@ -97,6 +100,9 @@ def _check_segments(session: Session, drawn: Graph, notes: Notes) -> None:
     wanted = list(segments_of(drawn))
     if not wanted:
         return
+    # Those that it names are held until the transaction ends, so that none is archived meanwhile.
+    named = {key for _, key in wanted}
+    session.scalars(select(Segment.key).where(Segment.key.in_(named)).with_for_update(read=True)).all()
     known = set(session.scalars(select(Segment.key).where(Segment.status != ARCHIVED)))
     for place, key in wanted:
         if key not in known:

@@ -34,7 +34,7 @@ def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
 
 def _place(notes: Notes, step: Step, branch: str) -> Notes:
     """Where a branch stands as it was drawn."""
-    if isinstance(step, WaitUntil):
+    if isinstance(step, WaitUntil) and branch == "on_timeout":
         return notes.at("next")
     for part in branch.split("/"):
         notes = notes.at(part)

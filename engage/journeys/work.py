@@ -2,12 +2,12 @@
 
 from core.work import Schedule, Work
 from engage.journeys import moving, spending
-from engage.journeys.doors import asking
+from engage.journeys.doors import letting_in
 
 WORK = [Work("engage.moves", moving.move_due, after_lost_lease="again")]
 
 SCHEDULE = [
     # Every hour, since the brand's day begins at another one in each time zone.
     Schedule("journeys.spend", "2 * * * *", spending.resume_due),
-    Schedule("doors.waiting", "*/10 * * * *", asking.match_waiting),
+    Schedule("doors.waiting", "*/10 * * * *", letting_in.match_waiting),
 ]

@@ -1,32 +1,40 @@
 """wait_until: stand still until an hour or a day, on the customer's clock or the brand's.
 
-{"kind": "wait_until", "local_time": "09:00", "next": "tell"}                    the next nine o'clock
-{"kind": "wait_until", "local_time": "09:00", "days": 2, "in": "brand", "next": "tell"}   in two days at nine
+    {"kind": "wait_until", "local_time": "09:00", "next": "tell"}                              the next nine o'clock
+    {"kind": "wait_until", "local_time": "09:00", "days": 2, "in": "brand", "next": "tell"}    in two days at nine
+    {"kind": "wait_until", "date_of": "renewal", "days": -3, "local_time": "09:00", "next": "tell"}
+                                                           three days before the day that stands in the trait "renewal"
+
+A trait's day is "2027-03-01", or "03-01" for each year's; "on_missing" is where those go who have none (else "next").
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from core.notes import Notes
-from engage.steps.base import Branch, Go, Move, Pause, Run, Where
+from engage.steps.base import AskFacts, Branch, Go, Move, Pause, Run, Where
 from engage.steps.clock import clock, zone_of
+from engage.steps.days import day_in, next_day
 from engage.steps.numbers import whole
+from insights.segments.facts import Trait
 
 #: The step with which a journey by date begins when it names an hour; no step that is drawn may begin so.
 AT_ENTRY = "@entry"
 
-MOST_DAYS = 400
+MOST_DAYS, MOST_DAYS_BEFORE = 400, 60
 
 _MEMBERS = frozenset(("kind", "local_time", "days", "in", "next"))
+_OF_DATE = _MEMBERS | {"date_of", "on_missing"}
 
 
 @dataclass(frozen=True)
 class WaitUntil:
-    """days: on which day from now; 0: the next time the hour strikes
+    """days: on which day from now (0: the next time the hour strikes), or from the day of `date_of`
 
     is_same_day  where the hour has struck today, go on rather than wait for tomorrow's
+    on_missing   where those go who have no such trait
     """
 
     at: time
@@ -34,6 +42,8 @@ class WaitUntil:
     days: int = 0
     is_brands: bool = False
     is_same_day: bool = False
+    date_of: str | None = None
+    on_missing: Branch = None
     kind: str = "wait_until"
     gives_voucher_on: str | None = None
     needs_voucher: str | None = None
@@ -45,40 +55,65 @@ class WaitUntil:
 
     @property
     def branches(self) -> dict[str, Branch]:
-        return {"on_timeout": self.next}
+        missing = {"on_missing": self.on_missing} if self.date_of else {}
+        return {"on_timeout": self.next, **missing}
 
     def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
-        until = self.until(None if self.is_brands else where.zone, now=now)
+        zone = None if self.is_brands else where.zone
+        if self.date_of is None:
+            return self._paused(run, self.until(zone, now=now), now=now)
+        if where.facts is None:
+            return AskFacts(frozenset([Trait(self.date_of)]))
+        day = day_in(where.facts.traits.get(self.date_of))
+        if day is None:
+            run.because("no_date", f"Nothing that is a day stands in “{self.date_of}”.")
+            return Go(self.on_missing)
+        here = zone_of(zone)
+        wanted = next_day(day, now.astimezone(here).date() - timedelta(days=self.days)) + timedelta(days=self.days)
+        return self._paused(run, _at(wanted, self.at, here), now=now)
+
+    def until(self, zone: str | None, *, now: datetime) -> datetime:
+        """When the hour strikes, in UTC. One that a clock change leaves out strikes an hour later by that clock."""
+        here = zone_of(zone)
+        today = now.astimezone(here).date()
+        until = _at(today + timedelta(days=self.days), self.at, here)
+        if self.days == 0 and until <= now and not self.is_same_day:
+            until = _at(today + timedelta(days=1), self.at, here)
+        return until
+
+    def _paused(self, run: Run, until: datetime, *, now: datetime) -> Move:
         if until <= now:
-            run.because("already", "The hour had struck.")
+            run.because("already", "The time had come already.")
             return Go(self.next)
         run.outcome = "waiting"
         return Pause(until, None)
 
-    def until(self, zone: str | None, *, now: datetime) -> datetime:
-        """When it ends, in UTC. An hour that a clock change leaves out ends it an hour later by that clock."""
-        here = zone_of(zone)
-        today = now.astimezone(here)
-        until = _at(today, self.days, self.at, here)
-        if self.days == 0 and until <= now and not self.is_same_day:
-            until = _at(today, 1, self.at, here)
-        return until
-
 
 def parse_wait_until(raw: dict[str, Any], notes: Notes) -> WaitUntil:
-    notes.object_(raw, allowed=_MEMBERS, required=frozenset(("local_time",)))
+    is_of_date = "date_of" in raw
+    notes.object_(raw, allowed=_OF_DATE if is_of_date else _MEMBERS, required=frozenset(("local_time",)))
     whose = raw.get("in", "customer")
     if whose not in ("customer", "brand"):
         notes.at("in").say("Whose clock it is: “customer” or “brand”.")
+    trait = notes.at("date_of").text(raw["date_of"], longest=100) if is_of_date else None
+    if trait == "birthday":
+        notes.at("date_of").say("A birthday is sealed and no trait: let a journey begin by it ({“date”: “birthday”}).")
     return WaitUntil(
         at=clock(raw["local_time"], notes.at("local_time")) if "local_time" in raw else time(),
         next=raw.get("next"),
-        days=whole(raw.get("days", 0), notes.at("days"), least=0, most=MOST_DAYS, what="a whole number of days"),
+        days=whole(
+            raw.get("days", 0),
+            notes.at("days"),
+            least=-MOST_DAYS_BEFORE if is_of_date else 0,
+            most=MOST_DAYS,
+            what="a whole number of days",
+        ),
         is_brands=whose == "brand",
+        date_of=trait,
+        on_missing=raw.get("on_missing", raw.get("next")) if is_of_date else None,
     )
 
 
-def _at(today: datetime, days: int, at: time, zone: ZoneInfo) -> datetime:
+def _at(day: date, at: time, zone: ZoneInfo) -> datetime:
     # By the calendar and not by 24 hours, which miss the hour by one where the clocks change.
-    day = today.date() + timedelta(days=days)
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

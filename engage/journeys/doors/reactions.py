@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core.events import LoggedEvent, Reader
-from engage.journeys.doors import asking
+from engage.journeys.doors import letting_in
 
 
 def let_in(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Let in who sent a door's word, and who signed up after a partner had reported them."""
-    asking.let_in_who_signed_up(session, [event for event in events if event.name == "customer.signed_up"], now)
-    asking.let_in_by_words(session, [event for event in events if event.name == "message.received"], now)
+    letting_in.who_signed_up(session, [event for event in events if event.name == "customer.signed_up"], now)
+    letting_in.by_words(session, [event for event in events if event.name == "message.received"], now)
 
 
 READERS = [Reader("engage.doors", let_in, frozenset({"customer.signed_up", "message.received"}))]

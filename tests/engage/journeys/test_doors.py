@@ -22,7 +22,7 @@ from core.events import readers
 from core.events.log import EventRow
 from core.web.principals import Principal
 from engage.incoming.events import MessageReceived
-from engage.journeys.doors import asking, keeping
+from engage.journeys.doors import asking, keeping, letting_in
 from engage.journeys.doors.errors import DoorClosed, DoorInvalid, DoorTaken, EntryInvalid, EntryReused
 from engage.journeys.doors.models import EntryRequest
 from engage.journeys.doors.reactions import READERS
@@ -124,8 +124,8 @@ def test_whom_the_reader_missed_is_let_in_by_the_sweep(scene: Scene) -> None:
         index = customers.find(session, customer_id).phone_index
         session.scalars(select(EntryRequest)).one().phone_index = index
 
-    asking.match_waiting(scene.now)
-    asking.match_waiting(scene.now)
+    letting_in.match_waiting(scene.now)
+    letting_in.match_waiting(scene.now)
 
     assert asked() == [(customer_id, "shop", "partner")]
 
@@ -135,11 +135,11 @@ def test_somebody_who_does_not_sign_up_is_forgotten_after_thirty_days(scene: Sce
     reported(scene, phone=PHONE)
 
     scene.move(days=30, seconds=-1)
-    asking.match_waiting(scene.now)
+    letting_in.match_waiting(scene.now)
     with transaction() as session:
         assert session.scalars(select(EntryRequest)).all()
     scene.move(seconds=1)
-    asking.match_waiting(scene.now)
+    letting_in.match_waiting(scene.now)
     with transaction() as session:
         assert not session.scalars(select(EntryRequest)).all()
 

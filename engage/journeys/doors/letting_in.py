@@ -1,0 +1,114 @@
+"""Letting in: customers who send a door's word, and those who sign up after a partner has reported them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import ids
+from core.db import connection_of, transaction
+from core.events import LoggedEvent, announce_all
+from engage.journeys.doors import requests
+from engage.journeys.doors.events import EntryRequested
+from engage.journeys.doors.models import EntryRequest
+from engage.journeys.doors.requests import WAITED_FOR, deeper
+
+#: Requests of one transaction of a sweep.
+_BATCH = 500
+
+
+def by_words(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """Customers who sent a door's word."""
+    said = {(event.payload.get("word"), event.customer_id): event for event in events if event.customer_id}
+    words = sorted({word for word, _ in said if isinstance(word, str)})
+    if not words:
+        return
+    doors = {row[0]: row[1:] for row in connection_of(session).execute(_OF_WORDS, [words, now, now])}
+    found = [
+        (doors[word], customer_id, event)
+        for (word, customer_id), event in said.items()
+        if word in doors and customer_id is not None
+    ]
+    new = [
+        EntryRequest(
+            id=ids.new(), door_id=door_id, customer_id=customer_id, reference=requests.reference_of(customer_id),
+            requested_at=event.occurred_at, expires_at=event.occurred_at + WAITED_FOR, used_at=now,
+        )
+        for (door_id, _, _), customer_id, event in found
+    ]  # fmt: skip
+    added = requests.add(connection_of(session), new)
+    announce_all(
+        session,
+        [
+            requests.fact(request, slug, via, event)
+            for request, ((_, slug, via), _, event) in zip(new, found, strict=True)
+            if request.id in added
+        ],
+    )
+
+
+def who_signed_up(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+    """Those whom a partner reported before they signed up."""
+    of_customers = {event.customer_id: event for event in events if event.customer_id}
+    if of_customers:
+        rows = connection_of(session).execute(_SIGNED_UP, [now, list(of_customers), now]).fetchall()
+        announce_all(session, [_matched(row, of_customers.get(row[4]), now) for row in rows])
+
+
+def match_waiting(now: datetime) -> None:
+    """Let in whom the reader has missed, because they signed up at the very moment of the request; forget the others
+    whose time is over.
+    """
+    with transaction() as session:
+        rows = connection_of(session).execute(_MISSED, [now, now, _BATCH]).fetchall()
+        announce_all(session, [_matched(row, None, now) for row in rows])
+    with transaction() as session:
+        connection_of(session).execute(_FORGET, [now, _BATCH])
+
+
+def _matched(row: tuple[UUID, str, str, str, UUID], cause: LoggedEvent | None, now: datetime) -> EntryRequested:
+    door_id, slug, via, reference, customer_id = row
+    return EntryRequested(
+        customer_id=customer_id,
+        occurred_at=cause.occurred_at if cause else now,
+        caused_by=cause.id if cause else None,
+        depth=deeper(cause),
+        door_id=door_id,
+        slug=slug,
+        via=via,
+        reference=reference,
+    )
+
+
+_OF_WORDS = """
+    SELECT word, id, slug, kind FROM engage.entry_door
+     WHERE word = ANY(%s) AND status = 'open' AND coalesce(starts_at <= %s, true) AND coalesce(ends_at > %s, true)
+"""
+
+_SIGNED_UP = """
+    WITH used AS (
+        UPDATE engage.entry_request r SET customer_id = c.id, phone_index = NULL, used_at = %s
+          FROM auth.customer c
+         WHERE c.id = ANY(%s) AND r.phone_index = c.phone_index AND r.used_at IS NULL AND r.expires_at > %s
+        RETURNING r.door_id, r.reference, r.customer_id)
+    SELECT d.id, d.slug, d.kind, u.reference, u.customer_id FROM used u JOIN engage.entry_door d ON d.id = u.door_id
+"""
+
+_MISSED = """
+    WITH used AS (
+        UPDATE engage.entry_request r SET customer_id = found.customer_id, phone_index = NULL, used_at = %s
+          FROM (SELECT w.id, c.id AS customer_id
+                  FROM engage.entry_request w JOIN auth.customer c ON c.phone_index = w.phone_index
+                 WHERE w.used_at IS NULL AND w.expires_at > %s
+                 ORDER BY w.id LIMIT %s FOR UPDATE OF w SKIP LOCKED) AS found
+         WHERE r.id = found.id
+        RETURNING r.door_id, r.reference, r.customer_id)
+    SELECT d.id, d.slug, d.kind, u.reference, u.customer_id FROM used u JOIN engage.entry_door d ON d.id = u.door_id
+"""
+
+_FORGET = """
+    DELETE FROM engage.entry_request WHERE id IN (
+        SELECT id FROM engage.entry_request WHERE used_at IS NULL AND expires_at <= %s
+         ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
