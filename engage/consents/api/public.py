@@ -19,6 +19,9 @@ blueprint = Blueprint("engage_consents_public", __name__, description="Preferenc
 
 _HTML = {"type": "string"}
 
+#: No link: who holds one that stops a channel (a mail's headers pass through many hands) is not given more.
+_MORE = hosted.paragraph("Your other preferences are in the app, and behind the link at the end of our messages.")
+
 _CHANNEL_NAMES = {
     "push": "notifications on your phone",
     "sms": "text messages",
@@ -70,7 +73,7 @@ def show_unsubscribing(token: str) -> Response:
         return _gone()
     asked = hosted.paragraph(f"Do you want no more offers and news by {_CHANNEL_NAMES[claim.scope]}?")
     button = hosted.form([], button="Stop them", name="List-Unsubscribe", value="One-Click")
-    return hosted.page("Stop offers and news", asked, button, _more(claim.customer_id))
+    return hosted.page("Stop offers and news", asked, button, _MORE)
 
 
 @blueprint.post("/u/<token>")
@@ -86,7 +89,7 @@ def unsubscribe(token: str) -> Response:
             return hosted.page("Nothing was changed", hosted.paragraph("Please use the button."), status=400)
         unsubscribing.stop(session, claim.customer_id, claim.scope, now=clock.now())
     done = hosted.paragraph(f"You will get no more offers and news by {_CHANNEL_NAMES[claim.scope]}.")
-    return hosted.page("It is done", done, _more(claim.customer_id))
+    return hosted.page("It is done", done, _MORE)
 
 
 def _claimed(session: Session, token: str) -> Claim | None:
@@ -99,11 +102,6 @@ def _gone() -> Response:
     """One page whatever is wrong, so that it tells a guesser nothing."""
     told = hosted.paragraph("It is wrong or too old. You find your preferences in the app as well.")
     return hosted.page("This link does not work", told, status=404)
-
-
-def _more(customer_id: UUID) -> Markup:
-    link = preferences.url(customer_id)
-    return Markup('<p><a href="{}" rel="noreferrer">All preferences</a></p>').format(link)
 
 
 def _form(choices: list[Choice], *, said: str = "") -> Response:
