@@ -35,6 +35,11 @@ def is_sandbox(identifier: UUID | None) -> bool:
     return identifier is not None and identifier.int >> 76 & 0xF == 8
 
 
+def least_at(at: datetime) -> UUID:
+    """The least UUIDv7 of an instant: none that was made later comes before it."""
+    return UUID(int=max(int(at.timestamp() * 1000), 0) << 80)
+
+
 def _stamps(count: int) -> int:
     """The first of so many stamps that nobody else gets."""
     global _last

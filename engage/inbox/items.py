@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -96,6 +96,18 @@ def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: in
         except crypto.Erased:
             continue
     return items
+
+
+#: An item's id is drawn before it commits; writing transactions live for a quarter of a second.
+_COMMITS_WITHIN = timedelta(seconds=5)
+
+
+def put_since(session: Session, customer_id: UUID, since: datetime, *, limit: int = 50) -> list[tuple[UUID, datetime]]:
+    """(id, created_at) of the latest items that may have been put since an instant of the real clock, newest first."""
+    least = ids.least_at(since - _COMMITS_WITHIN)
+    query = select(InboxItem.id, InboxItem.created_at).where(InboxItem.customer_id == customer_id)
+    rows = session.execute(query.where(InboxItem.id >= least).order_by(InboxItem.id.desc()).limit(limit))
+    return [(row.id, row.created_at) for row in rows]
 
 
 def mark_read(session: Session, customer_id: UUID, item_id: UUID, *, now: datetime) -> Item:
