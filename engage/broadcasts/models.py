@@ -13,8 +13,11 @@ from core.work import Due
 
 DRAFT, SCHEDULED, PREPARING, DONE, CANCELLED = "draft", "scheduled", "preparing", "done", "cancelled"
 STATUSES = (DRAFT, SCHEDULED, PREPARING, DONE, CANCELLED)
-WAITING = "waiting"
-OUTCOMES = ("sent", "skipped", "refused", "held_out")
+WAITING, TAKING_BACK = "waiting", "taking_back"
+PART_STATES = (WAITING, DONE, TAKING_BACK, CANCELLED)
+#: Parts of a broadcast, one a slot of its segment's members.
+PARTS = 64
+OUTCOMES = ("sent", "skipped", "refused", "held_out", "cancelled")
 
 
 class Broadcast(Base):
@@ -47,7 +50,7 @@ class Broadcast(Base):
     segment_id: Mapped[UUID]
     template_id: Mapped[UUID | None]
     template_version_id: Mapped[UUID | None]
-    wording: Mapped[dict[str, Any] | None]
+    wording: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     campaign_id: Mapped[UUID | None] = mapped_column(ForeignKey("rewards.campaign.id"))
     purpose: Mapped[str]
     channels: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -67,14 +70,18 @@ class Broadcast(Base):
 
 
 class BroadcastPart(Due, Base):
-    """One 64th of a broadcast: the members of one slot, up to `cursor` dealt with."""
+    """One 64th of a broadcast: the members of one slot, up to `cursor` dealt with.
+
+    done   how many members that were; sent: to how many of them something was written
+    state  taking_back: the broadcast was cancelled, and this part takes back what has not left yet
+    """
 
     __tablename__ = "broadcast_part"
     __table_args__ = (
         UniqueConstraint("broadcast_id", "slot", name="uq_broadcast_part_broadcast_id_slot"),
         CheckConstraint("slot BETWEEN 0 AND 63", name="slot"),
-        CheckConstraint("state IN ('waiting', 'done', 'cancelled')", name="state"),
-        Index("ix_broadcast_part_due", "due_at", postgresql_where=text("state = 'waiting'")),
+        CheckConstraint(one_of("state", PART_STATES), name="state"),
+        Index("ix_broadcast_part_due", "due_at", postgresql_where=text("state IN ('waiting', 'taking_back')")),
         {"schema": "engage"},
     )
 
@@ -82,6 +89,7 @@ class BroadcastPart(Due, Base):
     slot: Mapped[int] = mapped_column(SmallInteger)
     cursor: Mapped[UUID | None]
     done: Mapped[int] = mapped_column(server_default="0")
+    sent: Mapped[int] = mapped_column(server_default="0")
 
 
 class BroadcastSend(Base):

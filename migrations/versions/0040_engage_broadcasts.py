@@ -75,6 +75,7 @@ CREATE TABLE engage.broadcast_part (
     slot smallint NOT NULL,
     cursor uuid,
     done int NOT NULL DEFAULT 0,
+    sent int NOT NULL DEFAULT 0,
     state text NOT NULL,
     due_at timestamptz,
     attempts int NOT NULL DEFAULT 0,
@@ -83,9 +84,9 @@ CREATE TABLE engage.broadcast_part (
     last_error text,
     CONSTRAINT uq_broadcast_part_broadcast_id_slot UNIQUE (broadcast_id, slot),
     CONSTRAINT ck_broadcast_part_slot CHECK (slot BETWEEN 0 AND 63),
-    CONSTRAINT ck_broadcast_part_state CHECK (state IN ('waiting', 'done', 'cancelled'))
+    CONSTRAINT ck_broadcast_part_state CHECK (state IN ('waiting', 'done', 'taking_back', 'cancelled'))
 ) WITH (fillfactor = 70);
-CREATE INDEX ix_broadcast_part_due ON engage.broadcast_part (due_at) WHERE state = 'waiting';
+CREATE INDEX ix_broadcast_part_due ON engage.broadcast_part (due_at) WHERE state IN ('waiting', 'taking_back');
 
 CREATE TABLE engage.broadcast_send (
     id uuid CONSTRAINT pk_broadcast_send PRIMARY KEY,
@@ -100,7 +101,8 @@ CREATE TABLE engage.broadcast_send (
     at timestamptz NOT NULL,
     CONSTRAINT uq_broadcast_send_broadcast_id_customer_id UNIQUE (broadcast_id, customer_id),
     CONSTRAINT ck_broadcast_send_arm CHECK (arm IN ('treated', 'holdout', 'control')),
-    CONSTRAINT ck_broadcast_send_outcome CHECK (outcome IN ('sent', 'skipped', 'refused', 'held_out'))
+    CONSTRAINT ck_broadcast_send_outcome CHECK (
+        outcome IN ('sent', 'skipped', 'refused', 'held_out', 'cancelled'))
 );
 CREATE INDEX ix_broadcast_send_customer_id ON engage.broadcast_send (customer_id, id);
 """

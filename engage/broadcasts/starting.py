@@ -1,0 +1,140 @@
+"""Starting and cancelling: from here on workers prepare it, or stop and take back what has not left."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import audit, ids, work
+from core.db import connection_of
+from core.events import announce
+from engage.broadcasts import drafting
+from engage.broadcasts.errors import BroadcastAudienceGrew, BroadcastOver, BroadcastStarted, SegmentNotReady
+from engage.broadcasts.events import BroadcastBegun, BroadcastCancelled
+from engage.broadcasts.models import (
+    CANCELLED,
+    DONE,
+    DRAFT,
+    PARTS,
+    PREPARING,
+    SCHEDULED,
+    TAKING_BACK,
+    WAITING,
+    Broadcast,
+    BroadcastPart,
+)
+from engage.templates.models import Template
+from insights.segments import membership
+from insights.segments.models import BUILDING, Segment
+
+#: The line of the worker that prepares.
+LINE = "engage.broadcasts"
+
+#: A segment that has grown by more since somebody looked at it is not the one that they meant.
+MOST_GROWTH = 0.2
+
+
+def start(session: Session, broadcast_id: UUID, *, expected: int, actor: str, now: datetime) -> Broadcast:
+    """Let workers prepare a draft, at once or from `starts_at` on.
+
+    expected  how many members the one who starts it was shown
+    raises    NotFound; BroadcastStarted; BroadcastInvalid; SegmentNotReady; BroadcastAudienceGrew
+    effects   pins what its saved template says now; audited; announces broadcast.started
+    """
+    broadcast = drafting.locked(session, broadcast_id)
+    if broadcast.status != DRAFT:
+        raise BroadcastStarted
+    drafting.check(session, broadcast)
+    members = members_of(session, broadcast)
+    if members > expected + expected * MOST_GROWTH:
+        raise BroadcastAudienceGrew(expected=expected, members=members)
+
+    begins = max(broadcast.starts_at or now, now)
+    broadcast.status = SCHEDULED if begins > now else PREPARING
+    broadcast.expected, broadcast.started_by, broadcast.started_at = members, actor, now
+    if broadcast.template_id is not None:
+        pinned = select(Template.live_version_id).where(Template.id == broadcast.template_id)
+        broadcast.template_version_id = session.scalar(pinned)
+    session.add_all(
+        BroadcastPart(id=ids.new(), broadcast_id=broadcast_id, slot=slot, state=WAITING, due_at=begins)
+        for slot in range(PARTS)
+    )
+    _record(session, broadcast, "broadcast.start", {"members": members, "expected": expected}, actor, now)
+    announce(
+        session,
+        BroadcastBegun(occurred_at=now, broadcast_id=broadcast_id, segment_id=broadcast.segment_id, expected=members),
+    )
+    work.nudge_after(session, LINE)
+    return broadcast
+
+
+def cancel(session: Session, broadcast_id: UUID, *, actor: str, now: datetime) -> Broadcast:
+    """Prepare no more of it, and take back what has not left yet; said twice it is said once.
+
+    raises   NotFound; BroadcastOver once everybody was dealt with and what was to leave has its time behind it
+    effects  audited; announces broadcast.cancelled
+    """
+    # Parts come before their broadcast, as in a worker that ends the last one.
+    _stop(session, broadcast_id)
+    broadcast = drafting.locked(session, broadcast_id)
+    if broadcast.status == CANCELLED:
+        return broadcast
+    if broadcast.status == DONE and not _is_leaving(session, broadcast_id):
+        raise BroadcastOver
+
+    _stop(session, broadcast_id)
+    broadcast.status, broadcast.ended_at = CANCELLED, now
+    connection_of(session).execute(_TAKE_BACK, [TAKING_BACK, now, broadcast_id])
+    _record(session, broadcast, "broadcast.cancel", {}, actor, now)
+    announce(
+        session,
+        BroadcastCancelled(occurred_at=now, broadcast_id=broadcast_id, segment_id=broadcast.segment_id),
+    )
+    work.nudge_after(session, LINE)
+    return broadcast
+
+
+def members_of(session: Session, broadcast: Broadcast) -> int:
+    """How many members its segment has now.
+
+    raises  SegmentNotReady while nobody knows
+    """
+    segment = session.get(Segment, broadcast.segment_id)
+    if segment is None or (segment.status == BUILDING and segment.previous is None):
+        raise SegmentNotReady
+    return membership.count(connection_of(session), broadcast.segment_id)
+
+
+def _stop(session: Session, broadcast_id: UUID) -> None:
+    """Waits for the chunks that are under way, and lets no other begin."""
+    connection_of(session).execute(_STOP, [broadcast_id])
+
+
+def _is_leaving(session: Session, broadcast_id: UUID) -> bool:
+    found = connection_of(session).execute(_LEAVING, [broadcast_id]).fetchone()
+    return found is not None
+
+
+def _record(
+    session: Session, broadcast: Broadcast, action: str, change: dict[str, object], actor: str, now: datetime
+) -> None:
+    audit.record(session, actor=actor, action=action, target=f"broadcast:{broadcast.id}", change=change, now=now)
+
+
+_STOP = """
+    WITH held AS (
+        SELECT id FROM engage.broadcast_part WHERE broadcast_id = %s AND state = 'waiting' ORDER BY slot FOR UPDATE)
+    UPDATE engage.broadcast_part p SET state = 'cancelled', due_at = NULL FROM held WHERE p.id = held.id
+"""
+
+# One part does it for all, from the first customer on.
+_TAKE_BACK = """
+    UPDATE engage.broadcast_part SET state = %s, due_at = %s, cursor = NULL, attempts = 0
+     WHERE broadcast_id = %s AND slot = 0
+"""
+
+_LEAVING = """
+    SELECT 1 FROM engage.broadcast_send s JOIN core.message m ON m.id = ANY(s.message_ids)
+     WHERE s.broadcast_id = %s AND s.outcome = 'sent' AND m.state = 'pending' LIMIT 1
+"""
