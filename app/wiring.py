@@ -2,6 +2,7 @@
 
 import click
 
+import app.api.changes
 import app.api.home
 import auth.api.customer
 import auth.api.guards
@@ -162,6 +163,7 @@ def doors() -> list[Door]:
             guard=auth.api.guards.customer,
             blueprints=[
                 app.api.home.blueprint,
+                app.api.changes.blueprint,
                 auth.api.customer.blueprint,
                 wallet.api.customer.blueprint,
                 wallet.api.lots.blueprint,

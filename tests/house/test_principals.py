@@ -39,6 +39,7 @@ SOURCE = "source"
 #: Every operation of the doors that have a guard, with whose it is; a staff operation with its permission.
 EXPECTED = {
     "GET /app/v1/home": OWN,
+    "GET /app/v1/changes": OWN,
     "GET /app/v1/decisions": OWN,
     "GET /app/v1/preferences": OWN,
     "GET /app/v1/me": OWN,
