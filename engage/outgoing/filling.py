@@ -43,7 +43,8 @@ def fill(
         if "voucher.link" in says or "voucher.qr" in says:
             new.append(shown)
         code = shown.code
-        context["voucher"] = embeds.context(letter.voucher, teller, link=links.short(code), qr=links.to_qr(code))
+        link, qr = links.short(code), links.to_qr(code)
+        context["voucher"] = embeds.context(letter.voucher, teller, says, link=link, qr=qr)
     return context, new
 
 

@@ -1,6 +1,6 @@
 """Embeds: the vouchers that letters name, with their codes in clear and what they are worth."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -73,13 +73,15 @@ def _embed(voucher_id: UUID, code: str, expires_at: datetime | None, of: Terms) 
     return Embed(voucher_id, code, expires_at, of.currency, of.discount)
 
 
-def context(embed: Embed, teller: Teller, *, link: str, qr: str) -> dict[str, Any]:
-    """What a template may say of a voucher; what is not so (an end, a worth) is not there."""
+def context(embed: Embed, teller: Teller, says: Collection[str], *, link: str, qr: str) -> dict[str, Any]:
+    """What a template may say of a voucher; what is not so (an end, a worth) is not there.
+
+    says  the variables that it names: days and money take longer to tell than all the rest
+    """
     told: dict[str, Any] = {"code": embed.shown_code, "link": link, "qr": qr}
-    if embed.expires_at is not None:
+    if "voucher.expires" in says and embed.expires_at is not None:
         told["expires"] = teller.day(embed.expires_at)
-    worth = embed.worth(teller)
-    if worth is not None:
+    if "voucher.worth" in says and (worth := embed.worth(teller)) is not None:
         told["worth"] = worth
     return told
 
