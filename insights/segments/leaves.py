@@ -137,7 +137,7 @@ def _event(raw: dict[str, Any], notes: Notes) -> Part:
     about: dict[str, Any] = {name: raw[name] for name in ("event", "named", "where") if name in raw}
     called = f"“{stream.named or stream.event}”" + (" that fits" if stream.condition else "")
     if which:
-        if not words.read(raw[which], raw["days"], notes, words.DAYS, at=which):
+        if not words.read(raw[which], raw["days"], notes, words.DAYS, word_at=which, value_at="days"):
             return parts.never()
         label = f"How many days ago the {which} {called} was"
         return parts.first_or_last(stream, which, about=about, label=label, word=raw[which], days=raw["days"])
@@ -154,8 +154,9 @@ def _counted(
     if measure == "count" and raw.get("count", True) is not True:
         notes.at("count").say("Must be true; how many stands in “is” and “value”.")
         return parts.never()
-    word, value = (raw.get("is"), raw.get("value")) if "is" in raw or "value" in raw else ("at_least", 1)
-    if not words.read(word, value, notes, words.NUMBER, has_value="value" in raw or word == "at_least"):
+    is_compared = "is" in raw or "value" in raw
+    word, value = (raw.get("is"), raw.get("value")) if is_compared else ("at_least", 1)
+    if not words.read(word, value, notes, words.NUMBER, has_value="value" in raw or not is_compared):
         return parts.never()
     assert isinstance(word, str)
     within = "" if days is None else f" in the last {days} days"

@@ -58,12 +58,21 @@ TEXT = Kind(words=_SAME, fits=is_text, wanted=f"text of 1 to {LONGEST_TEXT} char
 ANY = Kind(words=(*_SAME, *_ORDER, "contains", "present"), fits=_is_scalar, wanted="a text, a number or true/false")
 
 
-def read(word: Any, value: Any, notes: Notes, kind: Kind, *, at: str = "is", has_value: bool = True) -> bool:
-    """Whether the word and the value of a comparison fit; the faults are noted."""
+def read(
+    word: Any,
+    value: Any,
+    notes: Notes,
+    kind: Kind,
+    *,
+    has_value: bool = True,
+    word_at: str = "is",
+    value_at: str = "value",
+) -> bool:
+    """Whether the word and the value of a comparison fit; the faults are noted where they stand."""
     if not isinstance(word, str) or word not in kind.words:
-        notes.at(at).say(f"Must be one of: {', '.join(kind.words)}.")
+        notes.at(word_at).say(f"Must be one of: {', '.join(kind.words)}.")
         return False
-    where = notes.at("value")
+    where = notes.at(value_at)
     if word == "present":
         if has_value:
             where.say("“present” takes no value.")
