@@ -21,6 +21,8 @@ import core.delivery.cli
 import core.delivery.work
 import engage.broadcasts.api.staff
 import engage.broadcasts.work
+import engage.backtests.api.staff
+import engage.backtests.work
 import engage.consents.api.customer
 import engage.consents.api.public
 import engage.consents.api.staff
@@ -210,6 +212,7 @@ def doors() -> list[Door]:
                 rewards.tills.api.staff.blueprint,
                 rewards.simulation.api.staff.blueprint,
                 engage.journeys.api.staff.blueprint,
+                engage.backtests.api.staff.blueprint,
                 engage.broadcasts.api.staff.blueprint,
                 engage.journeys.doors.api.staff.blueprint,
                 engage.templates.api.staff.blueprint,
@@ -339,6 +342,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *insights.segments.work.WORK,
         *insights.profiles.rebuilding.WORK,
         *engage.walks.work.WORK,
+        *engage.backtests.work.WORK,
         *engage.broadcasts.work.WORK,
         *engage.journeys.work.WORK,
         *engage.results.work.WORK,

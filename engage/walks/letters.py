@@ -69,7 +69,7 @@ def write(
         return
     assert writing.world is not None, "somebody whose journey writes was prepared for"
     named = embeds.load(session, _named(writing, planned), at_hand)
-    decided = [outgoing.decide(writing.world, _letter(writing, writing.world, one, named)) for one in planned]
+    decided = [outgoing.decide(writing.world, letter_of(writing, writing.world, one, named)) for one in planned]
     message_ids = outgoing.write(session, decided, world=writing.world, now=now)
     for one, outcome, ids in zip(planned, decided, message_ids, strict=True):
         one.run.outcome, one.run.message_ids = outcome.outcome, ids
@@ -84,7 +84,8 @@ def _named(writing: Writing, planned: Iterable[Planned]) -> list[UUID]:
     return [one.voucher_id for one in planned if one.voucher_id and writing.wording(one.step).says_voucher]
 
 
-def _letter(writing: Writing, world: World, one: Planned, named: Mapping[UUID, Embed]) -> Letter:
+def letter_of(writing: Writing, world: World, one: Planned, named: Mapping[UUID, Embed]) -> Letter:
+    """What a message step means to say. named: by id, the vouchers that letters may name"""
     walk, step = one.walk, one.step
     contact = world.contacts.get(walk.customer_id)
     return Letter(

@@ -12,6 +12,8 @@ CALLERS = {
     "rewards/api/merchant.py",
     "rewards/campaigns/catalogue.py",
     "rewards/offers/shelf.py",
+    "engage/backtests/reading.py",
+    "engage/backtests/work.py",
     "rewards/simulation/orders.py",
     "rewards/simulation/work.py",
     "rewards/vouchers/code_shapes.py",

@@ -165,7 +165,6 @@ def test_a_journey_that_holds_moves_nobody_until_it_goes_on(scene: Scene) -> Non
 
 def test_a_trait_that_a_step_sets_is_the_customers_at_the_next_branch(scene: Scene) -> None:
     customer_id = scene.customer()
-    is_gold = {"trait": "plan", "is": "equals", "value": "gold"}
     steps = {
         "mark": {"kind": "update_trait", "name": "plan", "value": "gold", "next": "rest"},
         "rest": wait(60, on_timeout="which"),

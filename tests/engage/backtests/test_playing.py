@@ -1,0 +1,252 @@
+"""A journey played over the past does what it would have done: nothing is sent, nobody is given anything."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text
+
+from core.db import transaction
+from core.errors import InvalidInput
+from engage.backtests import asking
+from engage.backtests.errors import BacktestRefused
+from engage.backtests.models import Backtest
+from engage.backtests.work import play_due
+from engage.contacting import policy
+from engage.journeys import drawing
+from engage.journeys.errors import JourneyInvalid
+from engage.walks.models import Enrolment, StepRun
+from tests.engage.conftest import START, Scene, drawn, gift, say, sent, vouchers_of, wait
+
+DAY = 24 * 3600
+ORDER = "order.completed"
+
+
+def ask(scene: Scene, graph: dict[str, Any], *, days: int = 60) -> UUID:
+    with transaction() as session:
+        journey = drawing.create(session, name="Draft", holdout_bps=0, actor="staff:test", now=START)
+        session.flush()
+        backtest = asking.ask(
+            session,
+            journey_id=journey.id,
+            raw_graph=graph,
+            since=max(START - timedelta(seconds=1), scene.now - timedelta(days=days)),
+            until=scene.now,
+            actor="staff:test",
+            now=scene.now,
+        )
+        return backtest.id
+
+
+def play(scene: Scene, graph: dict[str, Any]) -> dict[str, Any]:
+    backtest_id = ask(scene, graph)
+    assert play_due(scene.now) == 1
+    with transaction() as session:
+        backtest = session.get_one(Backtest, backtest_id)
+        assert (backtest.state, backtest.last_error, backtest.progress_bps) == ("done", None, 10_000)
+        assert backtest.result is not None
+        return backtest.result
+
+
+def counted(listed: list[dict[str, Any]]) -> dict[str, int]:
+    """What is listed, as number by name."""
+    return {
+        next(value for value in row.values() if isinstance(value, str)): next(
+            value for value in row.values() if isinstance(value, int)
+        )
+        for row in listed
+    }
+
+
+def test_nothing_is_sent_and_nobody_enters(scene: Scene) -> None:
+    customer_id = scene.customer()
+    scene.happen(scene.order(customer_id))
+    scene.move(days=1)
+
+    result = play(scene, drawn("gift", {"gift": gift(scene.coupon(), next="hi"), "hi": say("{{ voucher.code }}")}))
+
+    assert (result["customers"], result["messages"], result["vouchers"]) == (1, 1, 1)
+    assert (sent(), vouchers_of(customer_id)) == ([], [])
+    with transaction() as session:
+        assert session.execute(select(func.count()).select_from(Enrolment)).scalar_one() == 0
+
+
+def test_a_backtest_finds_what_a_live_run_of_the_same_events_does(scene: Scene) -> None:
+    """The same engine, the same answers: step for step, customer for customer."""
+    graph = drawn(
+        "gift",
+        {
+            "gift": gift(scene.coupon(), next="tell"),
+            "tell": say("Your code: {{ voucher.code }}", next="rest"),
+            "rest": wait(3 * DAY, for_event=ORDER, on_event="thanks", on_timeout="which"),
+            "which": {
+                "kind": "branch",
+                "paths": [{"when": {"field": "total_minor", "is": "at_least", "value": 5000}, "to": "miss"}],
+            },
+            "miss": say("We miss you"),
+            "thanks": say("Thanks", next="more"),
+            "more": wait(DAY),
+        },
+        re_entry={"after_seconds": 5 * DAY},
+        goal={"event": ORDER, "within_seconds": 4 * DAY},
+    )
+    people = scene.customers(12)
+    live = scene.publish(graph)
+    for day in range(20):
+        scene.now = START + timedelta(days=day)
+        for place, customer_id in enumerate(people):
+            if (day * 7 + place * 5) % (3 + place % 4) == 0:
+                scene.happen(scene.order(customer_id, total_minor=4000 + 500 * place))
+                scene.read()
+        for hour in range(1, 24, 2):
+            scene.now = START + timedelta(days=day, hours=hour)
+            scene.work()
+    with transaction() as session:
+        runs = session.execute(
+            select(StepRun.step, StepRun.kind, StepRun.outcome, func.count()).group_by(
+                StepRun.step, StepRun.kind, StepRun.outcome
+            )
+        ).all()
+        by_customer = select(Enrolment.customer_id, func.count()).group_by(Enrolment.customer_id)
+        entered = {row[0]: row[1] for row in session.execute(by_customer)}
+        converted = session.execute(text("SELECT count(*) FROM engage.enrolment WHERE converted_at IS NOT NULL"))
+        expected_conversions = converted.scalar_one()
+        session.execute(text("UPDATE engage.journey SET status = 'ended' WHERE id = :id"), {"id": live})
+
+    result = play(scene, graph)
+
+    assert {(r["step"], r["kind"], r["outcome"]): r["visits"] for r in result["steps"]} == {
+        (step, kind, outcome): number for step, kind, outcome, number in runs
+    }
+    with transaction() as session:
+        listed = asking.customers(session, session.scalars(select(Backtest.id)).one(), after=None, limit=100)
+        assert {one.customer_id: one.entries for one in listed} == entered
+    assert counted(result["reached_the_goal_anyway"]) == {"treated": expected_conversions}
+    assert result["messages"] == len(sent())
+    assert len(entered) == 12
+
+
+def test_caps_and_quiet_hours_are_told(scene: Scene) -> None:
+    customer_id = scene.customer()
+    for _ in range(3):
+        scene.happen(scene.order(customer_id))
+        scene.move(hours=1)
+    with transaction() as session:
+        terms = {"caps": [{"channel": "any", "per": "week", "most": 2}]}
+        policy.put(session, terms, revision=0, actor="staff:test", now=scene.now)
+
+    result = play(scene, drawn("hi", {"hi": say("Hi")}, re_entry={"once_per": "order_id"}))
+
+    assert (result["entries"], result["messages"]) == (3, 2)
+    assert counted(result["skipped"]) == {"capped": 1}
+    assert result["messages_a_person"] == [{"messages": 2, "customers": 1}]
+
+
+def test_those_without_consent_are_told_apart(scene: Scene) -> None:
+    scene.happen(scene.order(scene.customer()), scene.order(scene.customer(consent=[])))
+    scene.move(days=1)
+
+    result = play(scene, drawn("hi", {"hi": say("Hi")}))
+
+    assert (result["entries"], result["messages"]) == (2, 1)
+    assert counted(result["skipped"]) == {"no_consent": 1}
+
+
+def test_an_audience_is_asked_what_was_known_at_the_time(scene: Scene) -> None:
+    """Today the customer has three orders; at each of them it had fewer."""
+    customer_id = scene.customer()
+    for _ in range(3):
+        scene.happen(scene.order(customer_id))
+        scene.move(days=1)
+    scene.read_profiles()
+    few = {"event": ORDER, "count": True, "is": "at_most", "value": 2}
+
+    result = play(scene, drawn("hi", {"hi": say("Hi")}, audience=few, re_entry={"once_per": "order_id"}))
+
+    assert result["entries"] == 2
+    assert counted(result["stayed_outside"]) == {"not_in_audience": 1}
+
+
+def test_what_was_before_the_span_lets_nobody_in(scene: Scene) -> None:
+    customer_id = scene.customer()
+    scene.happen(scene.order(customer_id, occurred_at=START - timedelta(seconds=1)))
+    scene.happen(scene.order(customer_id, occurred_at=START))
+    scene.move(days=1)
+
+    result = play(scene, drawn("rest", {"rest": wait(60)}, re_entry={"once_per": "order_id"}))
+
+    assert (result["entries"], counted(result["ends"])) == (1, {"finished": 1})
+
+
+def test_vouchers_cost_what_was_redeemed_of_earlier_ones(scene: Scene) -> None:
+    scene.happen(*[scene.order(customer_id) for customer_id in scene.customers(3)])
+    scene.move(days=1)
+
+    result = play(scene, drawn("gift", {"gift": gift(scene.gift_card(budget_minor=100_000))}))
+
+    [campaign] = result["campaigns"]
+    assert (campaign["issued"], campaign["worth"]["amount_minor"]) == (3, 3000)
+    assert campaign["expected_cost"] is None, "nobody has redeemed any yet"
+    assert result["confidence"]["word"] == "low"
+
+
+@pytest.mark.parametrize(("days", "is_fine"), [(366, True), (367, False)])
+def test_a_year_is_the_most(scene: Scene, days: int, is_fine: bool) -> None:
+    scene.move(days=400)
+    graph = drawn("hi", {"hi": say("Hi")})
+
+    if is_fine:
+        ask(scene, graph, days=days)
+    else:
+        with pytest.raises(InvalidInput):
+            ask(scene, graph, days=days)
+
+
+def test_a_graph_with_faults_is_refused_with_all_of_them(scene: Scene) -> None:
+    scene.move(days=1)
+
+    with pytest.raises(JourneyInvalid):
+        ask(scene, drawn("hi", {"hi": say("Hi", next="nowhere")}))
+
+
+def test_a_journey_waits_for_four_at_most(scene: Scene) -> None:
+    scene.move(days=1)
+    journey_id = scene.publish(drawn("hi", {"hi": say("Hi")}))
+
+    def again() -> None:
+        with transaction() as session:
+            asking.ask(
+                session, journey_id=journey_id, raw_graph=None, since=START, until=scene.now, actor="staff:test",
+                now=scene.now,
+            )  # fmt: skip
+
+    for _ in range(asking.MOST_UNFINISHED):
+        again()
+    with pytest.raises(BacktestRefused):
+        again()
+
+
+def test_a_backtest_whose_worker_died_is_played_again_and_counts_nobody_twice(scene: Scene) -> None:
+    scene.happen(scene.order(scene.customer()))
+    scene.move(days=1)
+    backtest_id = ask(scene, drawn("hi", {"hi": say("Hi")}))
+    with transaction() as session:
+        session.execute(
+            text(
+                "UPDATE engage.backtest SET state = 'running', attempts = 1, lease_token = gen_random_uuid(),"
+                " lease_until = :at; "
+            ),
+            {"at": scene.now - timedelta(seconds=1)},
+        )
+        session.execute(
+            text("INSERT INTO engage.backtest_customer VALUES (:id, gen_random_uuid(), 1, 1, 0, 'finished')"),
+            {"id": backtest_id},
+        )
+
+    assert play_due(scene.now) == 1
+
+    with transaction() as session:
+        backtest = session.get_one(Backtest, backtest_id)
+        assert (backtest.state, backtest.attempts) == ("done", 2)
+        assert len(asking.customers(session, backtest_id, after=None, limit=10)) == 1
