@@ -19,10 +19,10 @@ import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
-import engage.broadcasts.api.staff
-import engage.broadcasts.work
 import engage.backtests.api.staff
 import engage.backtests.work
+import engage.broadcasts.api.staff
+import engage.broadcasts.work
 import engage.consents.api.customer
 import engage.consents.api.public
 import engage.consents.api.staff
