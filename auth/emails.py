@@ -34,8 +34,10 @@ _CUSTOMER_LIMITS = (
     Limit("email.hour", most=5, window=timedelta(hours=1)),
     Limit("email.day", most=10, window=timedelta(days=1)),
 )
-# Whoever owns the address has asked for none of these mails.
-_ADDRESS_LIMIT = Limit("email_address.day", most=5, window=timedelta(days=1))
+# Whoever owns an address may have asked for none of these mails. Counted by the address alone, one stranger could use
+# them up and lock its owner out for the day: so first by who asks.
+_PAIR_LIMIT = Limit("email_pair.day", most=5, window=timedelta(days=1))
+_ADDRESS_LIMIT = Limit("email_address.day", most=30, window=timedelta(days=1))
 
 #: RFC 5321's plain form: no quotes and no comments, which only ever were used to smuggle a second address in.
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -66,7 +68,8 @@ def ask(session: Session, customer_id: UUID, email: str, *, brand_name: str, now
     email = normalised(email)
     if session.get(Customer, customer_id) is None:
         raise NotFound
-    counted = [*((limit, str(customer_id)) for limit in _CUSTOMER_LIMITS), (_ADDRESS_LIMIT, email)]
+    counted = [(limit, str(customer_id)) for limit in _CUSTOMER_LIMITS]
+    counted += [(_PAIR_LIMIT, f"{customer_id} {email}"), (_ADDRESS_LIMIT, email)]
     wait = limits.take(session, counted, now=now)
     if wait is not None:
         return wait

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, one_of
@@ -54,12 +54,17 @@ class Wording(Base):
 
 
 class ConsentRecord(Base):
-    """One thing that a customer said, written once. evidence: what else shows it, never personal data."""
+    """One thing that a customer said, written once.
+
+    seq       in which order they said it: drawn when nobody else is heard of the same choice
+    evidence  what else shows it, never personal data
+    """
 
     __tablename__ = "consent_record"
-    __table_args__ = (*_what(), Index(None, "customer_id", "id"), _SCHEMA)
+    __table_args__ = (*_what(), Index(None, "customer_id", "seq"), _SCHEMA)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     customer_id: Mapped[UUID]
     channel: Mapped[str] = mapped_column(Text)
     purpose: Mapped[str] = mapped_column(Text)

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from engage.consents.models import ConsentRecord
 
 
-def of(session: Session, customer_id: UUID, *, before: UUID | None, limit: int) -> Sequence[ConsentRecord]:
-    """The latest first."""
+def of(session: Session, customer_id: UUID, *, before: int | None, limit: int) -> Sequence[ConsentRecord]:
+    """The latest first; before: the `seq` of the last one of the page before."""
     query = select(ConsentRecord).where(ConsentRecord.customer_id == customer_id)
-    query = query.order_by(ConsentRecord.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(ConsentRecord.id < before)).all()
+    query = query.order_by(ConsentRecord.seq.desc()).limit(limit)
+    return session.scalars(query if before is None else query.where(ConsentRecord.seq < before)).all()
 
 
 def latest(session: Session, customer_id: UUID, *, channel: str, purpose: str) -> ConsentRecord | None:
@@ -21,4 +21,4 @@ def latest(session: Session, customer_id: UUID, *, channel: str, purpose: str) -
     query = select(ConsentRecord).where(
         ConsentRecord.customer_id == customer_id, ConsentRecord.channel == channel, ConsentRecord.purpose == purpose
     )
-    return session.scalar(query.order_by(ConsentRecord.id.desc()).limit(1))
+    return session.scalar(query.order_by(ConsentRecord.seq.desc()).limit(1))

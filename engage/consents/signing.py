@@ -19,7 +19,7 @@ SCOPES = (PREFERENCES, "push", "sms", "whatsapp", "email")
 
 GOOD_FOR = timedelta(days=180)
 
-_FIRST_DAY = date(2020, 1, 1)
+_FIRST_DAY = date(2000, 1, 1)
 _PLAIN_BYTES = 16 + 1 + 2
 #: 128 bits: nobody guesses one in the time that a link lives.
 _MAC_BYTES = 16

@@ -13,6 +13,7 @@ down_revision = "0035"
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(CONSENTS)
+    op.execute(SAID_BEFORE)
     op.execute(POLICY)
     op.execute(INCOMING)
     op.execute(EMAIL)
@@ -36,8 +37,11 @@ CREATE TRIGGER wording_written_once BEFORE UPDATE OR DELETE ON engage.wording
 ALTER TABLE engage.consent ADD CONSTRAINT fk_consent_wording_id
     FOREIGN KEY (wording_id) REFERENCES engage.wording (id) NOT VALID;
 
+-- seq is drawn under the lock of the customer's row of `consent`, so it tells in which order they said what they said;
+-- ids are drawn before it.
 CREATE TABLE engage.consent_record (
     id uuid CONSTRAINT pk_consent_record PRIMARY KEY,
+    seq bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     customer_id uuid NOT NULL,
     channel text NOT NULL CONSTRAINT ck_consent_record_channel CHECK (channel IN ('push', 'sms', 'whatsapp', 'email')),
     purpose text NOT NULL CONSTRAINT ck_consent_record_purpose CHECK (purpose IN ('transactional', 'marketing')),
@@ -47,7 +51,7 @@ CREATE TABLE engage.consent_record (
     evidence jsonb NOT NULL DEFAULT '{}',
     at timestamptz NOT NULL
 );
-CREATE INDEX ix_consent_record_customer_id_id ON engage.consent_record (customer_id, id);
+CREATE INDEX ix_consent_record_customer_id_seq ON engage.consent_record (customer_id, seq);
 CREATE TRIGGER consent_record_written_once BEFORE UPDATE OR DELETE ON engage.consent_record
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
 
@@ -58,6 +62,12 @@ CREATE TABLE engage.opt_out (
     source text NOT NULL,
     CONSTRAINT pk_opt_out PRIMARY KEY (address_index, channel)
 );
+"""
+
+# What customers had said last before records were kept; what they said before that stands in the log.
+SAID_BEFORE = """
+INSERT INTO engage.consent_record (id, customer_id, channel, purpose, is_granted, source, at)
+SELECT gen_random_uuid(), customer_id, channel, purpose, is_granted, source, at FROM engage.consent ORDER BY at;
 """
 
 POLICY = """

@@ -1,13 +1,16 @@
 """An e-mail address is a customer's once they sent back the code that was written to it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import sql
 from sqlalchemy import select
 
-from auth import contacts, emails
+from auth import contacts, customers, emails
+from auth.customers import SignUp
 from auth.errors import EmailInvalid
 from auth.models import Customer
 from auth.sign_in_models import EmailProof
@@ -155,21 +158,43 @@ def test_typing_an_address_takes_it_from_nobody(phone: Phone, mine: App) -> None
     assert mine.prove(code).status_code == 200
 
 
-def test_codes_are_limited_for_a_customer_and_for_an_address(phone: Phone, mine: App) -> None:
+def test_codes_are_limited_for_a_customer(mine: App) -> None:
     answers = [mine.put(f"a{number}@example.com") for number in range(6)]
+
     assert [answer.status_code for answer in answers] == [202] * 5 + [429]
     assert (answers[-1].json["code"], int(answers[-1].headers["Retry-After"]) > 0) == ("email_limited", True)
-
     with transaction() as session:
-        customer_id = session.scalars(select(Customer.id)).one()
-        sent = len(session.scalars(select(Message).where(Message.channel == "email")).all())
-        assert emails.ask(session, customer_id, ADDRESS, brand_name="Brand", now=clock.now()) is not None
-    assert sent == 5
+        assert len(session.scalars(select(Message).where(Message.channel == "email")).all()) == 5
 
-    for number in range(2):
-        theirs = App(phone, f"+1212555015{number}")
-        statuses = [theirs.put("victim@example.com").status_code for _ in range(3)]
-    assert statuses == [202, 202, 429]  # five a day for one address, whoever asks
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def is_sent(customer_id: UUID, *, now: datetime) -> bool:
+    with transaction() as session:
+        return emails.ask(session, customer_id, ADDRESS, brand_name="Brand", now=now) is None
+
+
+def signed_up(number: int) -> list[UUID]:
+    with transaction() as session:
+        rows = [SignUp(phone=f"+1212555{each:04}") for each in range(200, 200 + number)]
+        return customers.sign_up_all(session, rows, now=NOON)
+
+
+def test_a_stranger_does_not_use_up_the_codes_of_an_addresss_owner(database: None) -> None:
+    stranger, owner = signed_up(2)
+
+    sent = [is_sent(stranger, now=NOON + timedelta(hours=hour)) for hour in range(7)]
+
+    assert sent == [True] * 5 + [False] * 2
+    assert is_sent(owner, now=NOON + timedelta(hours=7))
+
+
+def test_an_address_gets_thirty_codes_a_day_whoever_asks(database: None) -> None:
+    sent = [is_sent(customer_id, now=NOON) for customer_id in signed_up(7) for _ in range(5)]
+
+    assert sent == [True] * 30 + [False] * 5
+    assert is_sent(signed_up(8)[7], now=NOON + timedelta(hours=12))
 
 
 def test_forgetting_an_address_takes_back_what_waits_for_it(mine: App) -> None:

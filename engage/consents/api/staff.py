@@ -1,6 +1,5 @@
 """Consents over the staff's door: what a customer said, what they told us beside the app, and the words to ask in."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from flask_smorest import Blueprint
 from auth import customers
 from core import clock
 from core.db import transaction
-from core.web import principals
+from core.web import pages, principals
 from core.web.doors import needs
 from core.web.listings import page
 from core.web.schemas import PageArgs, page_of
@@ -22,7 +21,7 @@ from engage.consents.api.schemas import (
     StaffConsentSchema,
     WordingSchema,
 )
-from engage.consents.models import Consent, ConsentRecord, Wording
+from engage.consents.models import Consent, Wording
 
 blueprint = Blueprint("engage_consents_staff", __name__, description="What customers allow, and how we know")
 
@@ -33,13 +32,11 @@ blueprint = Blueprint("engage_consents_staff", __name__, description="What custo
 @needs("consents.read")
 def list_consent_records(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
     """All that a customer ever allowed and refused, with where and in which words, the latest first."""
-
-    def read(before: UUID | None, limit: int) -> Sequence[ConsentRecord]:
-        return records.of(session, customer_id, before=before, limit=limit)
-
+    before = pages.place(args["cursor"], int)
     with transaction() as session:
         customers.find(session, customer_id)
-        return page(args, read)
+        found = records.of(session, customer_id, before=before, limit=args["limit"] + 1)
+        return pages.page(found, args["limit"], at=lambda row: row.seq)
 
 
 @blueprint.put("/customers/<uuid:customer_id>/consents")
