@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from core.delivery import messages
 from core.delivery.messages import NewMessage
 from engage import inbox
 from engage.consents.saying import MARKETING
-from engage.contacting import caps, gate
+from engage.contacting import caps
 from engage.links import kept
 from engage.outgoing.letters import Decided, Sent
 from engage.outgoing.world import World
@@ -49,10 +50,16 @@ def _messages(sent: Sent) -> list[NewMessage]:
             address_id=address_id,
             reference=letter.reference,
             # The caps counted the letter once, so its first message alone gives the count back.
-            gate=gate.asked(mode, sent.marks if at == 0 else ()),
+            gate=_asked(mode, sent.marks if at == 0 else ()),
             caused_by=letter.caused_by,
             depth=letter.depth,
             trace=letter.trace,
         )
         for at, (recipient, address_id) in enumerate(sent.addresses)
     ]
+
+
+def _asked(mode: str, marks: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What a message carries for the gate (`engage.contacting.gate`)."""
+    noted: dict[str, Any] = {} if mode == "pass" else {"quiet": mode}
+    return noted | ({"caps": [list(mark) for mark in marks]} if marks else {})
