@@ -71,4 +71,6 @@ def parse_branch(raw: dict[str, Any], notes: Notes, setting: Setting) -> BranchO
 
 def _path(raw: Any, notes: Notes, setting: Setting) -> Path:
     given = notes.object_(raw, allowed=_PATH_MEMBERS, required=frozenset(("when",)))
-    return Path(questions.parse(given.get("when"), notes.at("when"), event=setting.event), given.get("to"))
+    if "when" not in given:
+        return Path(questions.NEVER, given.get("to"))
+    return Path(questions.parse(given["when"], notes.at("when"), event=setting.event), given.get("to"))

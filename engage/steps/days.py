@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+#: Further off than anybody waits for, and far from where dates end.
+_YEARS = range(1900, 2200)
+
 _DAY = re.compile(r"(?:(\d{4})-)?(\d{2})-(\d{2})\Z")
 
 
@@ -23,6 +26,8 @@ def day_in(text: Any) -> Day | None:
     if matched is None:
         return None
     year = int(matched[1]) if matched[1] else None
+    if year is not None and year not in _YEARS:
+        return None
     found = Day(year, int(matched[2]), int(matched[3]))
     try:
         date(year if year is not None else 2000, found.month, found.day)

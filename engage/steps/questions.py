@@ -40,7 +40,7 @@ def parse(raw: Any, notes: Notes, *, event: str, depth: int = 0) -> Question:
     """A question; its faults go to `notes`. event: what lets customers in"""
     if depth > _DEEPEST:
         notes.say(f"Conditions may stand at most {_DEEPEST} deep.")
-        return _NEVER
+        return NEVER
     if isinstance(raw, dict) and len(raw) == 1 and (word := next(iter(raw))) in ("all", "any"):
         parts = _parts(raw[word], notes.at(word), event=event, depth=depth)
         return _joined(parts, all if word == "all" else any)
@@ -77,4 +77,5 @@ def _parts(raw: Any, notes: Notes, *, event: str, depth: int) -> list[Question]:
     return [parse(one, notes.at(position), event=event, depth=depth + 1) for position, one in enumerate(raw)]
 
 
-_NEVER = Question(lambda payload, facts: False)
+#: What stands for a question that could not be read.
+NEVER = Question(lambda payload, facts: False)
