@@ -148,7 +148,7 @@ def test_many_are_told_page_by_page_and_once_though_workers_die(monkeypatch: pyt
     def die(*given: Any) -> None:
         announce(*given)
         calls.append(given)
-        if len(calls) == 2:
+        if len(calls) == 3:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(dates, "_announce", die)
