@@ -119,7 +119,7 @@ def prove(session: Session, customer_id: UUID, code: str, *, now: datetime) -> E
         return EmailCodeWrong(tries_left=MAX_TRIES - proof.attempts)
 
     customer = session.get_one(Customer, customer_id, with_for_update=True)
-    customer.email = crypto.seal(session, owner_id=customer_id, place=_PLACE, row_id=customer_id, text=email)
+    customer.email = sealed(session, customer_id, email)
     customer.email_index, customer.email_verified_at = index_of(email), now
     session.delete(proof)
     session.flush()
@@ -150,6 +150,11 @@ def by_email(session: Session, email: str) -> UUID | None:
         Customer.email_index == index_of(normalised(email)), Customer.email_verified_at.is_not(None)
     )
     return session.scalar(query)
+
+
+def sealed(session: Session, customer_id: UUID, email: str) -> bytes:
+    """raises  crypto.Erased"""
+    return crypto.seal(session, owner_id=customer_id, place=_PLACE, row_id=customer_id, text=email)
 
 
 def opened(session: Session, customer_id: UUID, ciphertext: bytes | None) -> str:

@@ -1,5 +1,6 @@
 """Consent per channel and purpose: what holds, and all that was ever said, with its source, its words and its time."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -83,6 +84,25 @@ def test_a_yes_to_other_words_is_news_and_a_repeated_no_is_not(scene: Scene) -> 
     assert [(row.is_granted, row.wording_id) for row in history(customer_id)] == [
         (True, old.id), (True, new.id), (False, old.id),
     ]  # fmt: skip
+
+
+def test_answers_at_one_moment_are_listed_as_they_counted(scene: Scene) -> None:
+    """The one that waited for the other drew its id first, and counts last."""
+    customer_id = scene.customer(consent=["sms"])
+    waiting = threading.Thread(target=lambda: put(customer_id, True))
+
+    with transaction() as session:
+        query = "SELECT FROM engage.consent WHERE customer_id = %s FOR UPDATE"
+        connection_of(session).execute(query, [customer_id])
+        waiting.start()
+        waiting.join(timeout=0.2)
+        assert waiting.is_alive()
+        consents.put(session, Said(customer_id, "sms", "marketing", False), source="page", now=START)
+    waiting.join()
+
+    assert [(row.is_granted, row.source) for row in history(customer_id)][1:] == [(False, "page"), (True, "app")]
+    with transaction() as session:
+        assert consents.of_many(session, [customer_id]).allow(customer_id, channel="sms", purpose="marketing")
 
 
 def test_what_was_said_is_written_once(scene: Scene) -> None:
