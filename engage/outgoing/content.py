@@ -36,7 +36,9 @@ def of(channel: str, said: Rendered, letter: Letter, extras: Extras) -> dict[str
     if channel == "push":
         return _push(said, letter.reference, letter.voucher.id if letter.voucher else None)
     if channel == "whatsapp" and said.content_sid:
-        return {"content_sid": said.content_sid, "content_variables": dict(said.content_variables or {})}
+        # Twilio refuses line breaks, tabs and runs of blanks within a variable.
+        filled = {name: " ".join(value.split()) for name, value in (said.content_variables or {}).items()}
+        return {"content_sid": said.content_sid, "content_variables": filled}
     if channel == "email":
         return _email(said, extras)
     return {"body": said.body}

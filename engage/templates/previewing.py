@@ -12,6 +12,7 @@ from auth.contacts import contacts_of
 from core.db import connection_of
 from core.errors import NotFound
 from engage import links
+from engage.links import codes
 from engage.templates import brand, lengths, locales, variables
 from engage.templates.errors import TemplateInvalid, WordingMissing
 from engage.templates.lengths import Parts
@@ -19,7 +20,7 @@ from engage.templates.liquid import TELLER, TemplateFailed
 from engage.templates.wording import Rendered, Wording, render
 
 #: As long as a true one, and leads nowhere.
-_CODE = "0" * 10
+_CODE = "0" * codes.LENGTH
 
 
 @dataclass(frozen=True, slots=True)

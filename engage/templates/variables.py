@@ -92,10 +92,10 @@ _EXAMPLES: dict[str, object] = {
     "customer.locale": "en",
     "customer.first_order_days": 30,
     "voucher.code": "7KQ4-M9TD-2XWA-H",
-    "voucher.link": "https://example.com/l/7KQ4M9TD2X",
-    "voucher.qr": "https://example.com/v/7KQ4M9TD2X.png",
+    "voucher.link": "https://example.com/l/7KQ4M9TD2XWA",
+    "voucher.qr": "https://example.com/v/7KQ4M9TD2XWA.png",
     "voucher.expires": "Nov 30, 2026",
     "voucher.worth": "$5.00",
     "brand.name": "Brand",
-    "links": "https://example.com/l/7KQ4M9TD2X",
+    "links": "https://example.com/l/7KQ4M9TD2XWA",
 }

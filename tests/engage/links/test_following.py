@@ -155,7 +155,7 @@ def test_what_is_not_there_any_more_is_as_good_as_a_wrong_code(scene: Scene, ope
     with transaction() as session:
         crypto.destroy_data_key(session, erased)
 
-    wrong = [gone, somebody_elses, put("open", None), "0" * 10, "short", "x" * 11, "{{code}}ab"]
+    wrong = [gone, somebody_elses, put("open", None), "0" * 12, "short", "x" * 13, "{{code}}abcd"]
     answers = [followed(client, code) for code in wrong]
 
     assert {answer.status_code for answer in answers} == {404}

@@ -342,3 +342,13 @@ def test_only_the_links_that_are_said_are_made() -> None:
     decided = sent(decide(world(), letter(WHO, raw, voucher=voucher())))
 
     assert [(link.position, link.target) for link in decided.links] == [(1, "https://b.example")]
+
+
+def test_a_whatsapp_templates_variables_are_one_line_each() -> None:
+    text = {"body": "Hi", "content_sid": "HX1", "content_variables": {"1": "{{ event.name }}", "2": "x"}}
+    one = letter(WHO, {"whatsapp": {"en": text}}, channels=("whatsapp",), context={"event": {"name": "a\n\tb     c"}})
+
+    decided = sent(decide(world(), one))
+
+    assert decided.content == {"content_sid": "HX1", "content_variables": {"1": "a b c", "2": "x"}}
+    assert decided.item.body == "Hi"

@@ -86,7 +86,7 @@ def test_an_example_is_shown_where_nobody_is_named(scene: Scene, open_for: Open)
 
     told = preview(staff, template["id"]).json
 
-    short = "http://127.0.0.1:8000/l/0000000000"
+    short = "http://127.0.0.1:8000/l/000000000000"
     assert told["rendered"]["body"] == f"Thanks for $12.50! 7KQ4-M9TD-2XWA-H {short}"
     assert (told["locale"], told["sms"]["encoding"], told["sms"]["parts"]) == ("en", "GSM-7", 1)
 
