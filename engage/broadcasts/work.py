@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import ids, work
-from core.db import connection_of, transaction
+from core.db import Connection, connection_of, transaction
 from core.errors import Busy, DatabaseUnavailable
 from core.events import announce
 from core.work import Work
@@ -22,6 +22,9 @@ MOST_AT_ONCE, _FEWEST_AT_ONCE = 200, 20
 
 #: A transaction that writes for longer holds every reader of the log back for too long.
 _LONG_SECONDS = 0.1
+
+#: More than so many members who cannot be dealt with, and one in a hundred, are a fault of ours.
+_MOST_TROUBLED = 5
 
 _LONGEST_BACK_OFF = timedelta(minutes=10)
 
@@ -128,15 +131,27 @@ def _leave_out(session: Session, part_id: UUID, error: Exception, *, now: dateti
     connection = connection_of(session)
     turn = membership.page(connection, broadcast.segment_id, part.slot, part.cursor, 1)
     part.attempts, part.last_error = part.attempts + 1, type(error).__name__
-    if not turn:
+    if not turn or _is_everybodys(connection, broadcast.id):
         part.due_at = now + min(timedelta(seconds=2 ** min(part.attempts, 10)), _LONGEST_BACK_OFF)
         return
-    part.cursor, part.done, part.due_at = turn[0], part.done + 1, now
+    part.cursor, part.done, part.attempts, part.due_at = turn[0], part.done + 1, 0, now
     session.flush()
     connection.execute(_LEFT_OUT, [ids.new(), broadcast.id, turn[0], type(error).__name__, now])
 
 
+def _is_everybodys(connection: Connection, broadcast_id: UUID) -> bool:
+    """Whether so many have failed that it is no fault of theirs: then nobody more is passed over, and it waits."""
+    row = connection.execute(_TROUBLES, [broadcast_id, broadcast_id]).fetchone()
+    failed, done = row if row else (0, 0)
+    return bool(failed >= _MOST_TROUBLED + done // 100)
+
+
 _WAITS = "SELECT 1 FROM engage.broadcast_part WHERE broadcast_id = %s AND state = 'waiting' LIMIT 1"
+
+_TROUBLES = """
+    SELECT (SELECT count(*) FROM engage.broadcast_send WHERE broadcast_id = %s AND reasons->0->>'code' = 'failed'),
+           (SELECT coalesce(sum(done), 0) FROM engage.broadcast_part WHERE broadcast_id = %s)
+"""
 
 _LEFT_OUT = """
     INSERT INTO engage.broadcast_send (id, broadcast_id, customer_id, arm, outcome, reasons, at)

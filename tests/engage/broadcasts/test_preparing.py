@@ -191,6 +191,27 @@ def test_one_members_trouble_is_only_their_own(scene: Scene, monkeypatch: pytest
     assert sending.now_is().status == "done"
 
 
+def test_trouble_that_is_everybodys_is_waited_out_and_leaves_nobody_without(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members, decide = scene.customers(60), preparing.outgoing.decide
+
+    def trips(world: object, letter: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(preparing.outgoing, "decide", trips)
+    sending = draft(scene, members).run()
+    troubled = sending.outcomes()
+    assert (len(troubled), sending.now_is().status) == (5, "preparing")
+
+    monkeypatch.setattr(preparing.outgoing, "decide", decide)
+    scene.move(hours=1)
+    sending.work()
+
+    assert sending.outcomes() == dict.fromkeys(members, "sent") | troubled
+    assert sending.now_is().status == "done"
+
+
 def test_throttle_spaces_the_messages_and_never_bunches_them(scene: Scene) -> None:
     draft(scene, scene.customers(100), per_minute=10).run()
 
