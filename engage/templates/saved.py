@@ -85,12 +85,12 @@ def add_version(
 def archive(session: Session, template_id: UUID, *, actor: str, now: datetime) -> Template:
     """Nothing new is written by it; said twice it is said once.
 
-    raises  NotFound; TemplateInUse while a journey that people may enter or walk says it
+    raises  NotFound; TemplateInUse while a broadcast names it, or a journey that people may enter or walk
     """
     template = _lock(session, template_id)
     if template.status == "archived":
         return template
-    names = sorted({use.name for use in uses.of(session, template_id)})
+    names = sorted({*(use.name for use in uses.of(session, template_id)), *uses.broadcasts_of(session, template_id)})
     if names:
         raise TemplateInUse(f"These use it: {', '.join(names)}.", used_by=names)
 

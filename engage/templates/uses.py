@@ -17,7 +17,7 @@ _EVENTS = {"date": "date.reached", "door": "entry.requested"}
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """name: of the journey or broadcast; says: what its trigger gives; channels: by which it sends the template."""
+    """A step of a journey. name: the journey's; says: what its trigger gives; channels: by which it sends."""
 
     name: str
     says: Variables
@@ -25,18 +25,16 @@ class Use:
 
 
 def of(session: Session, template_id: UUID) -> list[Use]:
-    """Each journey that people may enter or are inside of, and each broadcast that is not over."""
-    connection = connection_of(session)
-    journeys = [
-        Use(name, _says(graph), channels)
-        for name, graph in connection.execute(_JOURNEYS, {"template": str(template_id)})
-        for channels in _channels(graph, str(template_id))
+    """Each step that sends its newest version, of a journey that people may enter or are inside of."""
+    rows = connection_of(session).execute(_JOURNEYS, {"template": str(template_id)})
+    return [
+        Use(name, _says(graph), channels) for name, graph in rows for channels in _channels(graph, str(template_id))
     ]
-    broadcasts = [
-        Use(name, variables.NO_EVENT, tuple(channels))
-        for name, channels in connection.execute(_BROADCASTS, [template_id])
-    ]
-    return [*journeys, *broadcasts]
+
+
+def broadcasts_of(session: Session, template_id: UUID) -> list[str]:
+    """The broadcasts that are not over. Those that were started keep to the version that they began with."""
+    return [row[0] for row in connection_of(session).execute(_BROADCASTS, [template_id])]
 
 
 def _channels(graph: dict[str, Any], template_id: str) -> Iterator[tuple[str, ...]]:
@@ -64,7 +62,7 @@ _JOURNEYS = """
 """
 
 _BROADCASTS = """
-    SELECT name, channels FROM engage.broadcast
+    SELECT name FROM engage.broadcast
      WHERE template_id = %s AND status NOT IN ('done', 'cancelled')
      ORDER BY name
 """

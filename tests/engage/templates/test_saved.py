@@ -15,6 +15,7 @@ from engage import links
 from engage.templates import saved, variables
 from engage.templates.errors import TemplateArchived, TemplateInUse, TemplateInvalid, TemplateKeyTaken
 from engage.templates.models import Template, TemplateVersion
+from tests.engage.broadcasts.audience import draft
 from tests.engage.conftest import Scene, journey, runs, sent
 
 SMS = {"default_locale": "en", "sms": {"en": {"body": "Hi"}}}
@@ -215,3 +216,19 @@ def test_unknown_ones_are_not_there(scene: Scene) -> None:
     with transaction() as session:
         assert saved.live(session, [ids.new()]) == {}
         assert saved.of_versions(session, [ids.new()]) == {}
+
+
+def test_a_broadcast_keeps_its_template_from_the_archive_and_the_words_that_it_began_with(scene: Scene) -> None:
+    template_id = create(scene)
+    customer_id = scene.customer()
+    broadcast = draft(scene, [customer_id], template=None, template_id=template_id)
+    broadcast.start()
+
+    change(scene, template_id, sms("Changed, for {{ event.cart_id }}"))
+    with pytest.raises(TemplateInUse) as in_use:
+        archive(scene, template_id)
+    broadcast.work()
+
+    assert in_use.value.facts == {"used_by": [broadcast.now_is().name]}
+    assert [content["body"] for _, _, content in sent()] == ["Hi"]
+    assert archive(scene, template_id).status == "archived"
