@@ -24,6 +24,7 @@ from core.work import Work
 from insights.profiles import keeping, sightings
 from insights.profiles.models import Rebuild
 from insights.profiles.sightings import Sightings
+from insights.segments import following
 
 READER = "insights.profiles"
 
@@ -52,7 +53,7 @@ def rebuild_due(now: datetime) -> int:
         claimed = [_Claimed(row.id, token, row.attempts) for row in rows]
     for each in claimed:
         try:
-            is_done = _rebuild(each)
+            is_done = _rebuild(each, now)
         except (Busy, DatabaseUnavailable):
             is_done = False
         except Exception as error:
@@ -67,7 +68,7 @@ def rebuild_due(now: datetime) -> int:
 WORK = [Work("insights.rebuilds", rebuild_due, after_lost_lease="again")]
 
 
-def _rebuild(claimed: _Claimed) -> bool:
+def _rebuild(claimed: _Claimed, now: datetime) -> bool:
     """Whether it is done, or was asked for anew meanwhile; not while the customer's events are parked, since those
     have been passed but not counted."""
     customer_id, slot = claimed.customer_id, slot_of(claimed.customer_id)
@@ -82,12 +83,14 @@ def _rebuild(claimed: _Claimed) -> bool:
         if _is_parked(connection, customer_id):
             return False
         since = _between(connection, customer_id, slot, begun, _position(connection, slot))
-        _replace(session, claimed, sightings.fold(since, into=found))
+        if _replace(session, claimed, sightings.fold(since, into=found)):
+            following.rejudge(session, customer_id, now)
     return True
 
 
-def _replace(session: Session, claimed: _Claimed, found: Sightings) -> None:
-    """Locks in the reader's order: slot, subjects, what is to be rebuilt, profiles."""
+def _replace(session: Session, claimed: _Claimed, found: Sightings) -> bool:
+    """False where it was asked for anew: what is told then is newer. Locks in the reader's order: slot, subjects, what
+    is to be rebuilt, profiles."""
     connection, customer_id = connection_of(session), claimed.customer_id
     for row in connection.execute(_SUBJECTS, [customer_id]).fetchall():
         if row[0] is not None:
@@ -96,11 +99,12 @@ def _replace(session: Session, claimed: _Claimed, found: Sightings) -> None:
         "DELETE FROM insights.rebuild WHERE id = %s AND lease_token = %s RETURNING id", [customer_id, claimed.token]
     ).fetchone()
     if ended is None:
-        return  # asked for anew: what is told then is newer
+        return False
     connection.execute("DELETE FROM insights.revenue WHERE customer_id = %s", [customer_id])
     connection.execute("DELETE FROM insights.profile WHERE customer_id = %s", [customer_id])
     keeping.keep_customers(connection, found.customers)
     keeping.keep_money(connection, found.money)
+    return True
 
 
 def _put_off(claimed: _Claimed, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Segments follow the log: whoever an event may bring in or out is judged in the batch that read it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from core.events import LoggedEvent
 from insights.segments import catalogue
 from insights.segments.catalogue import Followed
 from insights.segments.judging import judge
-from insights.streams import counting
 
 
 def follow(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -35,13 +34,12 @@ def follow(session: Session, events: Sequence[LoggedEvent], now: datetime) -> No
         judge(connection, {customer: list(each.values()) for customer, each in asked.items()}, now, causes=causes)
 
 
-def recount(session: Session, customer_id: UUID, events: Iterable[LoggedEvent], now: datetime) -> None:
-    """Set a customer's streams to what these events come to, and judge them by every segment.
+def rejudge(session: Session, customer_id: UUID, now: datetime) -> None:
+    """Judge a customer by every segment, once what is kept of them was told again from the log.
 
-    The caller holds the customer's slot of the reader and hands in what it has read already: all that is theirs.
+    The caller holds the customer's slot of the reader.
     effects  announces who entered and left as a rebuild: nothing has happened to the customer just now
     """
     connection = connection_of(session)
-    counting.recount(connection, customer_id, events)
-    followed = catalogue.read(connection)
-    judge(connection, {customer_id: list(followed.segments.values())}, now, is_rebuild=True)
+    segments = list(catalogue.read(connection).segments.values())
+    judge(connection, {customer_id: segments}, now, is_rebuild=True)

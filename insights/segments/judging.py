@@ -32,8 +32,7 @@ def judge(
     judged = []
     for customer_id, segments in asked.items():
         about = facts[customer_id]
-        if about.profile is None:
-            continue  # the log has told nothing of them yet
+        is_known = about.profile is not None  # else the log has told nothing of them yet, or nothing any more
         for segment in segments:
             condition = segment.condition_of(customer_id)
             if condition is not None:
@@ -43,8 +42,8 @@ def judge(
                         segment_id=segment.id,
                         key=segment.key,
                         revision=segment.revision,
-                        is_in=condition.holds(about),
-                        recheck_on=condition.turns_on(about),
+                        is_in=is_known and condition.holds(about),
+                        recheck_on=condition.turns_on(about) if is_known else None,
                         is_rebuild=is_rebuild,
                         cause=causes.get(customer_id) if causes else None,
                     )

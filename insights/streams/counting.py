@@ -1,6 +1,6 @@
 """Counting a batch of the log: a row a customer, stream and day, written with one statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -36,21 +36,6 @@ def count(connection: Connection, events: Sequence[LoggedEvent], now: datetime) 
         if event.customer_id is not None:
             for stream in known.of_event(event):
                 tally(tallies, event.customer_id, stream, event, zone)
-    store(connection, tallies)
-
-
-def recount(connection: Connection, customer_id: UUID, events: Iterable[LoggedEvent]) -> None:
-    """Set a customer's counts to what these events come to, under whatever name they were logged.
-
-    The caller holds the customer's slot of the reader (`offsets.lock_slot`) and hands in what it has read already.
-    """
-    known = catalogue.read(connection)
-    zone, tallies = ZoneInfo(brand_time_zone()), Tallies()
-    for event in events:
-        for stream in known.of_event(event):
-            tally(tallies, customer_id, stream, event, zone)
-    connection.execute("DELETE FROM insights.activity WHERE customer_id = %s", [customer_id])
-    connection.execute("DELETE FROM insights.activity_day WHERE customer_id = %s", [customer_id])
     store(connection, tallies)
 
 

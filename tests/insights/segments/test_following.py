@@ -9,6 +9,7 @@ from core import db, ids
 from core.db import connection_of
 from core.events import announce_all
 from core.events.announce import MAX_DEPTH
+from insights.profiles import rebuilding
 from insights.profiles.events import TraitSet
 from insights.segments import membership, saved
 from tests.insights.log import NOON, a_customer, at, identify, order, play, refund, track
@@ -249,3 +250,22 @@ def _hold(customer_id: UUID, amount_minor: int) -> None:
             " VALUES (%s, 'USD', 'open', false, 0, %s)",
             [account_id, amount_minor],
         )
+
+
+@pytest.mark.usefixtures("database")
+def test_whose_profile_is_told_again_from_the_log_is_judged_again() -> None:
+    a_segment("bought", {"profile": "orders", "is": "at_least", "value": 1})
+    customer_id = a_customer()
+    play(order(customer_id))
+    with db.transaction() as session:  # as if an order of somebody else's had been counted as theirs
+        connection = connection_of(session)
+        connection.execute("DELETE FROM insights.membership")
+        connection.execute(
+            "INSERT INTO insights.rebuild (id, state, due_at, asked_at) VALUES (%s, 'waiting', %s, %s)",
+            [customer_id, NOON, NOON],
+        )
+
+    rebuilding.rebuild_due(NOON)
+
+    assert segments_of(customer_id) == {"bought"}
+    assert told()[-1] == ("segment.entered", customer_id, "bought", True)
