@@ -23,7 +23,6 @@ from engage.templates import saved, variables
 from insights.segments import dates
 from insights.segments.facts import Member, Need
 from insights.segments.models import ARCHIVED, Segment
-from insights.streams import Stream
 from insights.streams import catalogue as streams
 from rewards.models import Campaign
 
@@ -47,14 +46,7 @@ def watch(session: Session, drawn: Graph, *, now: datetime) -> bool:
     """Have counted what the journey's conditions ask for, and its day announced; whether all is counted already."""
     if drawn.entry.kind == "date":
         dates.watch(session, drawn.entry.subject, days_before=drawn.entry.days_before, now=now)
-    return streams.ensure(connection_of(session), wanted_streams(drawn), now)
-
-
-def wanted_streams(drawn: Graph) -> frozenset[Stream]:
-    """What must be counted of customers before the journey's conditions can be decided."""
-    asked = [path.when.streams for step in drawn.steps.values() if isinstance(step, BranchOff) for path in step.paths]
-    audience = [drawn.audience.streams] if drawn.audience else []
-    return frozenset().union(*asked, *audience)
+    return streams.ensure(connection_of(session), drawn.streams, now)
 
 
 def segments_of(drawn: Graph) -> Iterator[tuple[tuple[str | int, ...], str]]:

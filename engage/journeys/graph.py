@@ -21,13 +21,14 @@ from engage.journeys import entries, flow, goals
 from engage.journeys.entries import Entry, ReEntry
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.goals import Goal
-from engage.steps import KINDS, SendMessage, Setting, Step
+from engage.steps import KINDS, BranchOff, SendMessage, Setting, Step
 from engage.steps.happenings import Happening, of_event
 from engage.steps.hints import unknown
 from engage.steps.wait import Wait
 from engage.steps.wait_until import AT_ENTRY, WaitUntil
 from insights.segments.parsing import Condition
 from insights.segments.parsing import parse as parse_condition
+from insights.streams import Stream
 
 MOST_STEPS = 100
 
@@ -72,6 +73,14 @@ class Graph:
         waits = [step.happening for step in self.steps.values() if isinstance(step, Wait) and step.happening]
         goal = [self.goal.happening] if self.goal else []
         return frozenset(happening.event for happening in [*waits, *self.exits, *goal])
+
+    @property
+    def streams(self) -> frozenset[Stream]:
+        """What must be counted of customers before its conditions can be decided."""
+        asked = [
+            path.when.streams for step in self.steps.values() if isinstance(step, BranchOff) for path in step.paths
+        ]
+        return frozenset().union(*asked, self.audience.streams if self.audience else ())
 
     @property
     def needs_zone(self) -> bool:

@@ -30,6 +30,9 @@ _BATCH = 200
 #: So long after the publication a reader that had begun before it may still let somebody into the old version.
 _STRAGGLERS = timedelta(minutes=1)
 
+#: How soon it is looked again whether all is counted that the new version's branches ask about.
+_LOOK_AGAIN = timedelta(minutes=1)
+
 MOVED, REPLACED = "moved", "version_replaced"
 
 
@@ -78,6 +81,9 @@ def _is_first() -> Any:
 
 
 def _piece(session: Session, move: VersionMove, *, now: datetime) -> int:
+    if move.to_id and not versions.is_counted(session, move.to_id, versions.graph_of(session, move.to_id)):
+        move.due_at = now + _LOOK_AGAIN
+        return 1
     standing = [_Standing(*row) for row in connection_of(session).execute(_NEXT, [move.from_id, move.reached, _BATCH])]
     if standing:
         move.reached = standing[-1].id

@@ -10,15 +10,20 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.db import connection_of
 from engage.journeys import graph, spending
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.graph import Graph
 from engage.journeys.models import Journey, JourneyVersion
 from engage.journeys.spending import Spend
+from insights.streams import catalogue as streams
 
 #: None: this release does not understand it any more.
 _compiled: dict[UUID, Graph | None] = {}
 _compiling = threading.Lock()
+
+#: Versions whose conditions have all that they ask about; a stream that is counted stays so.
+_counted: set[UUID] = set()
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +79,9 @@ def catalogue(session: Session) -> Catalogue:
                 journey_id=journey_id,
                 status=status,
                 holdout_bps=holdout_bps,
-                is_entered=status == "live" and version_id == live_version_id,
+                is_entered=status == "live"
+                and version_id == live_version_id
+                and is_counted(session, version_id, drawn),
                 opened_at=opened_at,
                 graph=drawn,
                 spend=spending.of(spend),
@@ -84,6 +91,19 @@ def catalogue(session: Session) -> Catalogue:
             if (drawn := graphs[version_id]) is not None
         ]
     )
+
+
+def is_counted(session: Session, version_id: UUID, drawn: Graph) -> bool:
+    """Whether all that its conditions ask about is counted: until then nobody enters, since “has never bought” would
+    hold for everyone.
+    """
+    if version_id in _counted or not drawn.streams:
+        return True
+    known = streams.ids_of(connection_of(session), drawn.streams)
+    if len(known) < len(drawn.streams) or not all(is_live for _, is_live in known.values()):
+        return False
+    _counted.add(version_id)
+    return True
 
 
 def graph_of(session: Session, version_id: UUID) -> Graph:

@@ -83,10 +83,10 @@ def _of_messages(drawn: Graph, notes: Notes) -> None:
 
 
 def _of_counts(session: Session, drawn: Graph, notes: Notes) -> None:
-    wanted = checking.wanted_streams(drawn)
+    wanted = drawn.streams
     known = streams.ids_of(connection_of(session), wanted)
     if any(stream not in known or not known[stream][1] for stream in wanted):
-        notes.say("What its conditions count is not counted whole yet; until it is, they see less than there was.")
+        notes.say("What its conditions count is not counted yet: nobody enters for the minutes that it takes.")
 
 
 def _of_campaigns(campaigns: Mapping[str, UUID], of_campaigns: Mapping[UUID, Terms], notes: Notes) -> None:
