@@ -29,7 +29,6 @@ class BroadcastDone(BroadcastEvent):
     """Every member was dealt with; counts: by what became of them"""
 
     name: ClassVar[str] = "broadcast.done"
-    log_only: ClassVar[bool] = True
 
     counts: dict[str, int]
 
@@ -39,4 +38,3 @@ class BroadcastCancelled(BroadcastEvent):
     """No more is prepared, and what has not left is taken back."""
 
     name: ClassVar[str] = "broadcast.cancelled"
-    log_only: ClassVar[bool] = True

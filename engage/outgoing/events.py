@@ -11,7 +11,6 @@ class MessageOpened(MessageEvent):
     """Its customer opened it: the app says so, or the mail program that showed its picture. The first time counts."""
 
     name: ClassVar[str] = "message.opened"
-    log_only: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)

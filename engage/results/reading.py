@@ -18,10 +18,11 @@ READER = "engage.results"
 #: What is counted.
 NAMES = frozenset(
     {
-        *(counting.ENTERED, counting.STEP_DONE, counting.ENDED),
+        *(counting.ENTERED, counting.STEP_DONE, counting.ENDED, counting.CONVERTED),
         *(counting.ISSUED, counting.REDEEMED, counting.ROLLED_BACK, counting.CHECKOUT_BACK, counting.CONSENT),
         *counting.OF_MESSAGES,
-        "link.clicked",
+        *counting.OF_RESPONSES,
+        *broadcasts.OVER,
         *(outcomes.ORDER, outcomes.REFUND),
     }
 )

@@ -46,7 +46,6 @@ class JourneyConverted(Event):
     """
 
     name: ClassVar[str] = "journey.converted"
-    log_only: ClassVar[bool] = True
 
     journey_id: UUID
     enrolment_id: UUID

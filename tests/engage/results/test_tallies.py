@@ -9,9 +9,12 @@ import pytest
 from core import ids
 from core.db import transaction
 from core.delivery import progress
+from core.delivery.models import Message
 from core.events import readers
 from engage import consents
 from engage.consents import Said
+from engage.links.events import LinkClicked
+from engage.outgoing.events import MessageOpened
 from engage.results import tallies
 from rewards.events import VoucherRedeemed
 from rewards.models import CheckoutRow, RedemptionRow
@@ -241,3 +244,43 @@ def _redemption(told: VoucherRedeemed, checkout_id: UUID) -> RedemptionRow:
         store_id=told.store_id, terminal_id=told.terminal_id, till_reference="till-1", amount_minor=500,
         currency="USD", checkout_id=checkout_id, state="succeeded", redeemed_at=told.occurred_at,
     )  # fmt: skip
+
+
+def test_what_is_opened_or_followed_counts_once_however_often(scene: Scene, journey_id: UUID) -> None:
+    [message] = messages_of(_entered_and_read(scene))
+    assert message.reference is not None
+    told = {"customer_id": message.customer_id, "occurred_at": scene.now, "reference": message.reference}
+    click = LinkClicked(**told, message_id=message.id, kind="url", position=0)
+    look = LinkClicked(**told, message_id=message.id, kind="preferences", position=9)
+    for _ in range(2):
+        scene.happen(look, click, click, _opened(message, scene.now))
+        count(scene)
+
+    found = tallied("journey", journey_id, "step", "channel")
+    assert found["clicked", "tell", "sms"] == found["opened", "tell", "sms"] == (1, 0)
+
+
+def _opened(message: Message, at: datetime) -> MessageOpened:
+    return MessageOpened(
+        customer_id=message.customer_id, occurred_at=at, message_id=message.id, channel=message.channel,
+        purpose=message.purpose, reference=message.reference,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_delivered, step", [(True, "tell"), (False, "")])
+def test_a_conversion_credits_the_step_whose_message_had_been_delivered(
+    scene: Scene, is_delivered: bool, step: str
+) -> None:
+    goal = {"event": "order.completed", "within_seconds": 3600}
+    graph = both_branches(scene.coupon())
+    entry = graph.pop("trigger")
+    journey_id = scene.publish({**graph, "entry": entry, "goal": goal})
+    customer_id = _entered_and_read(scene)
+    if is_delivered:
+        deliver(messages_of(customer_id)[0].id, scene.now)
+    scene.move(minutes=5)
+    scene.happen(scene.order(customer_id))
+    count(scene)
+
+    assert tallied("journey", journey_id, "step")["converted", step] == (1, 0)
+    assert outcomes(journey_id)[customer_id].is_converted
