@@ -11,6 +11,7 @@ import auth.api.staff
 import auth.cli
 import auth.reactions
 import auth.work
+import connect.api.entries
 import connect.api.guard
 import connect.api.ingest
 import connect.api.staff
@@ -271,7 +272,7 @@ def doors() -> list[Door]:
             guard=connect.api.guard.source,
             reads_raw_bodies=True,
             scheme=connect.api.guard.SCHEME,
-            blueprints=[connect.api.ingest.blueprint],
+            blueprints=[connect.api.ingest.blueprint, connect.api.entries.blueprint],
         ),
         Door(name="sign-in", document="sign-in", title="Sign-in", prefix="", guard=None, blueprints=sign_in),
         Door(

@@ -43,3 +43,11 @@ class IdentityTaken(Refusal):
     code = "identity_taken"
     kind = Kind.CONFLICT
     title = "That id already belongs to another customer"
+
+
+class ServerKeyNeeded(Refusal):
+    """A client's key lies in an app, where anybody can read it, and would let them give others' numbers."""
+
+    code = "server_key_needed"
+    kind = Kind.FORBIDDEN
+    title = "This needs a write key that is trusted as a server's"

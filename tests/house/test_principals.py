@@ -341,6 +341,7 @@ EXPECTED = {
     "GET /merchant/v1/day-end.csv": OWN,
     **{f"POST /v1/{call}": SOURCE for call in ("batch", "import", "track", "identify", "page", "screen", "group")},
     "POST /v1/alias": SOURCE,
+    "POST /v1/entries": SOURCE,
 }
 
 #: What those operations are asked with that refuse an empty body.

@@ -1,0 +1,130 @@
+"""A partner's server reports people, who come into a journey now or when they sign up."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+import connect.api.entries
+from auth import customers
+from connect import identities, write_keys
+from connect.api import guard
+from core import clock, ids
+from core.db import transaction
+from core.events import readers
+from core.events.log import EventRow
+from core.settings import Settings
+from core.web import doors, problems, requests
+from core.web.doors import Door
+from engage.journeys.doors import keeping
+from engage.journeys.doors.reactions import READERS
+
+PHONE = "+12125550142"
+
+
+@pytest.fixture
+def partner(database: None) -> FlaskClient:
+    readers.register(READERS)
+    app = Flask("ingest", static_folder=None)
+    app.extensions["settings"] = Settings(environment="test", ingest_write_keys="web:client-key")
+    problems.register(app)
+    requests.register(app)
+    doors.open_doors(
+        app,
+        [
+            Door(
+                name="ingest", document="ingest", title="Events", prefix="/v1", guard=guard.source,
+                reads_raw_bodies=True, blueprints=[connect.api.entries.blueprint],
+            )
+        ],
+    )  # fmt: skip
+    with transaction() as session:
+        keeping.create(session, slug="shop", kind="partner", name="Shop", actor="staff:test", now=clock.now())
+    return app.test_client()
+
+
+@pytest.fixture
+def key(database: None) -> str:
+    with transaction() as session:
+        return write_keys.make(session, source="shop", trust="server", actor="staff:test", now=clock.now())[1]
+
+
+def report(partner: FlaskClient, write_key: str, **body: Any) -> Any:
+    body = {"door": "shop", "reference": "order-1", **body}
+    return partner.post("/v1/entries", json=body, auth=(write_key, ""))
+
+
+def let_in() -> list[Any]:
+    with transaction() as session:
+        query = select(EventRow.customer_id).where(EventRow.name == "entry.requested")
+        return list(session.scalars(query))
+
+
+def test_somebody_unknown_waits_and_comes_in_at_sign_up(partner: FlaskClient, key: str) -> None:
+    first, again = report(partner, key, phone=PHONE), report(partner, key, phone="+1 212 555 0142")
+    with transaction() as session:
+        customer = customers.sign_up(session, phone=PHONE, locale=None, time_zone=None, now=clock.now())
+    while readers.run_batch(READERS[0], now=clock.now()):
+        pass
+
+    assert (first.status_code, first.json["status"]) == (201, "waiting")
+    assert (again.status_code, again.json["id"]) == (200, first.json["id"])
+    assert let_in() == [customer.id]
+    assert report(partner, key, phone=PHONE).json["status"] == "entered"
+
+
+def test_a_customer_is_known_by_our_id_and_by_the_partners_own(partner: FlaskClient, key: str) -> None:
+    with transaction() as session:
+        customer = customers.sign_up(session, phone=PHONE, locale=None, time_zone=None, now=clock.now())
+        identities.map_external(
+            session, source="shop", external_id="C-7", customer_id=customer.id, actor="staff:test", now=clock.now()
+        )
+
+    ours = report(partner, key, userId=str(customer.id))
+    theirs = report(partner, key, userId="C-7", reference="order-2")
+
+    assert (ours.json["status"], theirs.json["status"]) == ("entered", "entered")
+    assert let_in() == [customer.id, customer.id]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"phone": PHONE, "userId": "C-7"}, 422, "entry_invalid"),
+        ({}, 422, "entry_invalid"),
+        ({"phone": PHONE, "reference": ""}, 422, "entry_invalid"),
+        ({"phone": PHONE, "reference": 7}, 422, "entry_invalid"),
+        ({"phone": PHONE, "reference": "ana@example.com"}, 422, "entry_invalid"),
+        ({"phone": PHONE, "reference": "a\u0000b"}, 422, "entry_invalid"),
+        ({"phone": "12"}, 422, "phone_invalid"),
+        ({"phone": ["+1"]}, 422, "entry_invalid"),
+        ({"phone": PHONE, "door": "elsewhere"}, 404, "not_found"),
+        ({"userId": str(ids.new())}, 404, "not_found"),
+        ({"userId": "nobody"}, 404, "not_found"),
+    ],
+)
+def test_what_cannot_be_taken_leaves_no_trace(
+    partner: FlaskClient, key: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    refused = report(partner, key, **body)
+
+    assert (refused.status_code, refused.json["code"]) == (status, code)
+    assert let_in() == []
+    assert report(partner, key, phone=PHONE).status_code == 201
+
+
+def test_a_reference_means_one_person(partner: FlaskClient, key: str) -> None:
+    report(partner, key, phone=PHONE)
+
+    refused = report(partner, key, phone="+12125550143")
+
+    assert (refused.status_code, refused.json["code"]) == (409, "entry_reference_reused")
+
+
+def test_a_clients_key_lets_nobody_in(partner: FlaskClient) -> None:
+    refused = report(partner, "client-key", phone=PHONE)
+
+    assert (refused.status_code, refused.json["code"]) == (403, "server_key_needed")
+    assert report(partner, "made up", phone=PHONE).status_code == 401
