@@ -13,7 +13,7 @@ from bench.figures import Figure
 _ONLY_WHEN_NAMED = {"segments", "prepare"}
 
 #: What stands beside the measurements and is none.
-_NOT_MEASURING = {"world"}
+_NOT_MEASURING = {"fcm", "world"}
 
 
 def parts() -> list[str]:

@@ -87,8 +87,8 @@ def note(connection: Connection, ways: Ways, ended: Iterable[tuple[str, Outcome]
     """Count how calls ended, where that changes anything: it costs nothing while all goes well."""
     of_route: dict[str, list[bool]] = {}
     for route, outcome in ended:
-        if (went_well := _went_well(outcome)) is not None:
-            of_route.setdefault(route, []).append(went_well)
+        if (is_well := went_well(outcome)) is not None:
+            of_route.setdefault(route, []).append(is_well)
     for route, each in sorted(of_route.items()):
         if any(each):
             if ways.states.get(route, State()).failures:
@@ -98,7 +98,7 @@ def note(connection: Connection, ways: Ways, ended: Iterable[tuple[str, Outcome]
             connection.execute(_BLAME, told)
 
 
-def _went_well(outcome: Outcome) -> bool | None:
+def went_well(outcome: Outcome) -> bool | None:
     """Whether the provider did its part; None where the outcome tells nothing about the others that go this way.
 
     Silence counts as failing: nobody can tell what became of that message, so the next ones had better not follow it.

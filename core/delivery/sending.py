@@ -1,8 +1,8 @@
 """Sending one batch: take up and commit; then group by group mark as sending and commit, call, record and commit.
 
-No transaction is open while a provider is called. A message is given to a provider again only when the one before
-surely did not take it: every other ending is recorded, or in doubt. A process that dies leaves at most one group in
-doubt: those that it had marked and not recorded yet.
+While one group is called, the one before is recorded and the next one is marked; no transaction waits for a provider. A
+message is given to a provider again only when the one before surely did not take it: every other ending is recorded, or
+in doubt. A process that dies leaves at most two groups in doubt: those that it had marked and not recorded yet.
 """
 
 import logging
@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import connection_of, transaction
-from core.delivery import recording, taking
+from core.delivery import recording, routes, taking
 from core.delivery.models import PURPOSES
 from core.delivery.recording import Ended
-from core.delivery.taking import LEASE, Line, Ready
+from core.delivery.taking import LEASE, Batch, Line, Ready
 from core.errors import Busy, DatabaseUnavailable
 from core.gateways.outcomes import Outcome, Unknown
 
-# Providers answer in tens of milliseconds, nearly all of it waiting; so many are in doubt when a process dies.
+# Providers answer in tens of milliseconds, nearly all of it waiting; twice as many are in doubt when a process dies.
 AT_ONCE = 16
 # Each waits two seconds for a lock or five for a connection, so together they fit into a lease.
 RECORDINGS = 3
@@ -39,24 +39,27 @@ def send_some(line: Line, threads: Executor, *, purposes: Collection[str] = PURP
     with transaction() as session:
         batch = taking.take(session, line, purposes=purposes, now=now)
         groups = [batch.ready[start : start + AT_ONCE] for start in range(0, len(batch.ready), AT_ONCE)]
-        marked = _mark(session, batch.token, groups[0], now=clock.now()) if groups else []
+        calling, marked = ([_mark(session, batch.token, group, now=clock.now()) for group in groups[:2]] + [[], []])[:2]
 
-    for following in [*groups[1:], []] if groups else []:
-        ended = list(threads.map(_call, marked))
-        marked = keep(partial(_record, line, batch.token, ended, following))
+    running = [threads.submit(_call, ready) for ready in calling]
+    for following in [*groups[2:], [], []][: len(groups)]:
+        ended = [call.result() for call in running]
+        running = [threads.submit(_call, ready) for ready in marked]
+        marked = keep(partial(_record, line, batch, ended, following))
     return batch.count
 
 
-def _record(line: Line, token: UUID, ended: Sequence[Ended], following: Sequence[Ready]) -> list[Ready]:
-    """Record one group and mark the next one, whose calls are made once both are committed."""
-    now = clock.now()
+def _record(line: Line, batch: Batch, ended: Sequence[Ended], following: Sequence[Ready]) -> list[Ready]:
+    """Record one group and mark another, whose calls are made once both are committed."""
+    now, token = clock.now(), batch.token
     with transaction() as session:
         connection = connection_of(session)
-        recording.record(session, line.ways(connection), token, ended, now=now)
+        ways = batch.ways if all(routes.went_well(one.outcome) for one in ended) else line.ways(connection)
+        recording.record(session, ways, token, ended, now=now)
         if not following:
             return []
-        # This very group may have closed its route: what has not been called yet need not follow it.
-        there = line.ways(connection).open(now)
+        # A group may have closed its route: what has not been called yet need not follow it.
+        there = (ways if ways is batch.ways else line.ways(connection)).open(now)
         closed = [one.message.id for one in following if one.route not in there]
         if closed:
             connection.execute(_RELEASE, [now, closed, token])

@@ -108,11 +108,13 @@ class _Sorted:
 class Batch:
     """What was taken up under one lease.
 
+    ways   the routes as they stood then
     count  how many messages that were
     ready  those that may leave now, in the order in which they do
     """
 
     token: UUID
+    ways: Ways
     count: int = 0
     ready: Sequence[Ready] = ()
 
@@ -129,16 +131,16 @@ def take(session: Session, line: Line, *, purposes: Collection[str] = PURPOSES, 
     asked = {"channel": line.channel, "purposes": wanted, "now": now, "token": token, "lease": LEASE}
     # A bucket is locked only where something waits for its tokens: a line that idles writes nothing.
     if line.rates and not connection.execute(_IS_DUE, asked).fetchone():
-        return Batch(token)
+        return Batch(token, ways)
     tokens = rates.read(connection, line.rates, there, now=now)
     limit = min(BATCH, int(tokens.get(there[0], BATCH))) if there else 0
     if limit < 1:
-        return Batch(token)
+        return Batch(token, ways)
 
     found = connection.execute(_CLAIM, {**asked, "limit": limit})
     rows = [Taken(**dict(zip(_COLUMNS, row, strict=True))) for row in found]
     if not rows:
-        return Batch(token)
+        return Batch(token, ways)
     rows.sort(key=lambda message: (PURPOSES.index(message.purpose), message.due_at))
     sorted_ = _Sorted()
     passed = _through_the_gate(session, line, rows, sorted_, now=now)
@@ -148,7 +150,7 @@ def take(session: Session, line: Line, *, purposes: Collection[str] = PURPOSES, 
     _settle(connection, token, sorted_)
     announce_all(session, sorted_.facts)
     rates.keep(connection, tokens, now=now)
-    return Batch(token, len(rows), sorted_.ready)
+    return Batch(token, ways, len(rows), sorted_.ready)
 
 
 def _through_the_gate(

@@ -168,7 +168,7 @@ def test_what_says_nothing_of_the_other_messages_closes_no_route(two: Two, harml
     assert state_of("twilio") is None
 
 
-def test_provider_that_keeps_silent_gets_one_group_and_the_rest_go_another_way(
+def test_provider_that_keeps_silent_gets_two_groups_and_the_rest_go_another_way(
     two: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work.sending, "AT_ONCE", 5)
@@ -179,7 +179,7 @@ def test_provider_that_keeps_silent_gets_one_group_and_the_rest_go_another_way(
     while two.send():
         pass
 
-    assert two.posts() == (5, 15)
+    assert two.posts() == (10, 10)
     assert set(two.first.posts()) & set(two.second.posts()) == set()
 
 
