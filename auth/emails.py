@@ -20,7 +20,7 @@ from auth.limits import Limit
 from auth.models import Customer
 from auth.sign_in_models import EmailProof
 from core import crypto
-from core.delivery import messages
+from core.delivery import messages, withdrawing
 from core.errors import NotFound
 from core.events import announce
 
@@ -128,7 +128,7 @@ def prove(session: Session, customer_id: UUID, code: str, *, now: datetime) -> E
     return None
 
 
-def drop(session: Session, customer_id: UUID) -> None:
+def drop(session: Session, customer_id: UUID, *, now: datetime) -> None:
     """Forget a customer's address and a code under way; what waits to be sent there is taken back.
 
     raises  NotFound
@@ -138,7 +138,7 @@ def drop(session: Session, customer_id: UUID) -> None:
         raise NotFound
     customer.email = customer.email_index = customer.email_verified_at = None
     session.execute(delete(EmailProof).where(EmailProof.customer_id == customer_id))
-    messages.suppress(session, customer_ids=[customer_id], reason="address_gone", channel="email")
+    withdrawing.withdraw(session, customer_ids=[customer_id], channel="email", reason="address_gone", now=now)
 
 
 def by_email(session: Session, email: str) -> UUID | None:

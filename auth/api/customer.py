@@ -77,7 +77,7 @@ def prove_email(args: dict[str, str]) -> dict[str, Any]:
 def drop_email() -> None:
     """Take your e-mail address back: nothing is written to it any more."""
     with transaction() as session:
-        emails.drop(session, principals.current().id)
+        emails.drop(session, principals.current().id, now=clock.now())
 
 
 @blueprint.put("/devices")

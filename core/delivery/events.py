@@ -54,7 +54,7 @@ class MessageInDoubt(MessageEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class MessageSuppressed(MessageEvent):
-    """Its author's gate held it back for good right before it would have left."""
+    """It was held back for good: by its author's gate right before it would have left, or taken back before that."""
 
     name: ClassVar[str] = "message.suppressed"
 

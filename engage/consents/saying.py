@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from core import ids
 from core.db import connection_of
-from core.delivery import messages
+from core.delivery import withdrawing
 from core.events import announce_all
 from engage.consents.events import ConsentChanged
 from engage.consents.models import Consent
+from engage.contacting import caps
 
 MARKETING = "marketing"
 
@@ -91,7 +92,7 @@ def put_all(
     )
     changed = [Said(*row) for row in rows]
 
-    _take_back(session, [one for one in changed if not one.is_granted])
+    _take_back(session, [one for one in changed if not one.is_granted], now=now)
     announce_all(
         session,
         [
@@ -139,11 +140,14 @@ _PUT = """
 """
 
 
-def _take_back(session: Session, refused: Sequence[Said]) -> None:
+def _take_back(session: Session, refused: Sequence[Said], *, now: datetime) -> None:
     """What was decided while they still allowed it, but has not left: a queue or a retry must not outlive a no."""
     for channel, purpose in sorted({(one.channel, one.purpose) for one in refused}):
         holders = [one.customer_id for one in refused if (one.channel, one.purpose) == (channel, purpose)]
-        messages.suppress(session, customer_ids=holders, reason="opted_out", channel=channel, purpose=purpose)
+        withdrawn = withdrawing.withdraw(
+            session, customer_ids=holders, channel=channel, purpose=purpose, reason="opted_out", now=now
+        )
+        caps.give_back(session, [key for one in withdrawn for key in caps.noted(one.customer_id, one.gate)])
 
 
 def of(session: Session, customer_id: UUID) -> Sequence[Consent]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -104,6 +105,11 @@ def write(session: Session, caps: Caps) -> None:
     )
     if written.rowcount < len(keys):
         raise Beaten
+
+
+def noted(customer_id: UUID, gate: Mapping[str, Any]) -> list[Key]:
+    """What a message took, as it was laid down for its gate."""
+    return [(customer_id, cap, bucket) for cap, bucket in gate.get("caps", [])]
 
 
 def give_back(session: Session, keys: Sequence[Key]) -> None:

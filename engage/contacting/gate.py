@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from core.db import connection_of
 from core.delivery.gates import AtGate, Drop, Pass, PutOff, Verdict
 from engage.contacting import caps, control, policy, quiet
-from engage.contacting.caps import Key
 from engage.contacting.policy import Policy
 
 MARKETING = "marketing"
@@ -51,7 +50,7 @@ def verdicts(session: Session, messages: Sequence[AtGate], now: datetime) -> Map
         said[message.id] = _judge(message, found[message.id], holds, now=now)
 
     dropped = [message for message in wanted if isinstance(said[message.id], Drop)]
-    caps.give_back(session, [key for message in dropped for key in _counted(message)])
+    caps.give_back(session, [key for message in dropped for key in caps.noted(message.customer_id, message.gate)])
     return said
 
 
@@ -72,10 +71,6 @@ def _judge(message: AtGate, found: _Now, holds: Policy, *, now: datetime) -> Ver
         case quiet.Skip():
             return Drop("quiet")
     return Pass()
-
-
-def _counted(message: AtGate) -> list[Key]:
-    return [(message.customer_id, cap, bucket) for cap, bucket in message.gate.get("caps", [])]
 
 
 def _look_up(session: Session, messages: Sequence[AtGate]) -> dict[UUID, _Now]:

@@ -16,7 +16,9 @@ from engage import consents
 from engage.consents import Said, preferences, records, wordings
 from engage.consents.errors import WordingUnknown
 from engage.consents.models import Consent, ConsentRecord, Wording
+from engage.contacting import policy
 from tests.engage.conftest import START, Open, Scene, journey, say
+from tests.engage.contacting.test_caps import counts
 
 WORDS = {"channel": "sms", "purpose": "marketing", "locale": "en", "text": "Yes, text me offers."}
 
@@ -129,6 +131,27 @@ def test_a_no_takes_back_what_waits_to_be_sent(scene: Scene) -> None:
     with transaction() as session:
         message = session.scalars(select(Message)).one()
         assert (message.state, message.last_error) == ("suppressed", "opted_out")
+        query = "SELECT customer_id, payload FROM core.event WHERE name = 'message.suppressed'"
+        [(told, payload)] = connection_of(session).execute(query)
+    assert (told, payload["message_id"], payload["reason"]) == (customer_id, str(message.id), "opted_out")
+    assert payload["reference"] == str(message.reference)
+
+
+def test_what_is_taken_back_gives_its_counts_back(scene: Scene) -> None:
+    customer_id = scene.customer()
+    with transaction() as session:
+        policy.put(
+            session, {"caps": [{"channel": "any", "per": "day", "most": 1}]}, revision=0, actor="staff:test", now=START
+        )
+    scene.publish(journey("tell", {"tell": say("For you")}))
+    scene.happen(scene.order(customer_id))
+    scene.read()
+    [count] = counts()
+    assert counts()[count] == 1
+
+    put(customer_id, False)
+
+    assert counts()[count] == 0
 
 
 def test_a_wording_of_another_channel_or_none_is_refused_and_nothing_is_kept(scene: Scene, open_for: Open) -> None:
