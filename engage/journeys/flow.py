@@ -11,7 +11,7 @@ from engage.steps.hints import unknown
 def check(first: str, steps: Mapping[str, Step], notes: Notes) -> None:
     """Note every fault in how the steps hang together."""
     if first not in steps:
-        notes.at("first").say("Must be the name of a step.")
+        notes.at("first").say(unknown(first, steps.keys(), "step") if first else "Must be the name of a step.")
     here = notes.at("steps")
     for name, step in steps.items():
         for branch, to in step.branches.items():
