@@ -3,6 +3,7 @@
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 #: How JSON writes what cannot be stored: a raw NUL is no JSON, and half a surrogate pair no UTF-8.
 _MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_SPACE = re.compile(r"[ \t\n\r]*")
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -32,10 +34,12 @@ class Body:
     """The JSON object of a request.
 
     is_plain   no text of it needs mending and nothing is nested too deep, so that no call has to be walked for it
+    lengths    how many characters each item of `batch` was written with; None where that tells nothing of its bytes
     """
 
     members: dict[str, Any]
     is_plain: bool
+    lengths: Sequence[int] | None = None
 
 
 def unpack(data: bytes, encoding: str) -> bytes:
@@ -67,12 +71,70 @@ def parse(data: bytes) -> Body:
     raises  BatchUnreadable for anything else
     """
     try:
-        members = json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite)
+        text = data.decode("utf-8-sig")
+        members, lengths = _read(text)
     except (ValueError, RecursionError) as error:
         raise BatchUnreadable from error
-    if not isinstance(members, dict):
-        raise BatchUnreadable
-    return Body(members, is_plain=not _MAY_BE_UNSTORABLE.search(data) and not _may_be_deep(data))
+    is_plain = not _MAY_BE_UNSTORABLE.search(data) and not _may_be_deep(data)
+    return Body(members, is_plain, lengths if text.isascii() else None)
+
+
+def _read(text: str) -> tuple[dict[str, Any], list[int]]:
+    """The object, its members read one by one, and those of `batch`, too: so it is known how long each was written, and
+    none has to be written anew to be measured.
+
+    raises  ValueError where it is no JSON, or no object
+    """
+    members: dict[str, Any] = {}
+    lengths: list[int] = []
+    at = _past(text, 0, "{")
+    if text[at : at + 1] != "}":
+        while True:
+            key, at = _scan(text, at)
+            if not isinstance(key, str):
+                raise ValueError
+            at = _past(text, at, ":")
+            if key == "batch" and text[at : at + 1] == "[":
+                members[key], lengths, at = _read_items(text, at)
+            else:
+                members[key], at = _scan(text, at)
+            at = _skip(text, at)
+            if text[at : at + 1] != ",":
+                break
+            at = _skip(text, at + 1)
+    if _past(text, at, "}") != len(text):
+        raise ValueError
+    return members, lengths
+
+
+def _read_items(text: str, at: int) -> tuple[list[Any], list[int], int]:
+    """The items of a list that begins here, how long each was written, and where the list ends."""
+    items: list[Any] = []
+    lengths: list[int] = []
+    at = _past(text, at, "[")
+    if text[at : at + 1] == "]":
+        return items, lengths, at + 1
+    while True:
+        item, end = _scan(text, at)
+        items.append(item)
+        lengths.append(end - at)
+        at = _skip(text, end)
+        if text[at : at + 1] != ",":
+            return items, lengths, _past(text, at, "]")
+        at = _skip(text, at + 1)
+
+
+def _past(text: str, at: int, sign: str) -> int:
+    """Where it goes on after a sign, which must be the next, and what space follows it."""
+    at = _skip(text, at)
+    if text[at : at + 1] != sign:
+        raise ValueError
+    return _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
 def _may_be_deep(data: bytes) -> bool:
@@ -89,6 +151,10 @@ def _may_be_deep(data: bytes) -> bool:
 def _finite(digits: str) -> float | None:
     number = float(digits)
     return number if number - number == 0 else None
+
+
+#: Python's own reader of one value: (text, where) -> (value, where it ends).
+_scan = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite).raw_decode
 
 
 def storable(value: Any, depth: int = DEPTH) -> Any:

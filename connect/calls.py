@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from connect import instants
 from connect.bodies import BATCH_EVENTS, EVENT_BYTES, Body, TooDeep, storable
@@ -19,8 +19,7 @@ _COMMON_BYTES = 4 * 1024
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One good call, its ids as the client wrote them. `previous_id` only in an alias."""
 
     type: str
@@ -58,14 +57,15 @@ def of_batch(body: Body, *, received_at: datetime) -> tuple[list[Call], list[Rej
         raise BatchUnreadable("A batch needs its calls in `batch`")
     if len(items) > BATCH_EVENTS:
         raise BatchTooLarge
-    shared = _Shared(_common(body.members.get("context")), body.members.get("sentAt"), received_at, body.is_plain)
-    return _sorted_out(items, shared)
+    common, sent_at = _common(body.members.get("context")), instants.read(body.members.get("sentAt"))
+    shared = _Shared(common, sent_at, received_at, body.is_plain)
+    return _sorted_out(items, body.lengths, shared)
 
 
 def of_single(body: Body, type_: str, *, received_at: datetime) -> tuple[list[Call], list[Rejection]]:
     """The same for a body that is itself one call of the type that its address names."""
     item = {key: value for key, value in body.members.items() if key != "writeKey"} | {"type": type_}
-    return _sorted_out([item], _Shared({}, item.get("sentAt"), received_at, body.is_plain))
+    return _sorted_out([item], None, _Shared({}, None, received_at, body.is_plain))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _Shared:
     """What all calls of a body have in common."""
 
     context: dict[str, Any]
-    sent_at: Any
+    sent_at: datetime | None
     received_at: datetime
     is_plain: bool
 
@@ -90,18 +90,22 @@ def _common(context: Any) -> dict[str, Any]:
         raise BatchUnreadable from error
 
 
-def _sorted_out(items: Sequence[Any], shared: _Shared) -> tuple[list[Call], list[Rejection]]:
+def _sorted_out(
+    items: Sequence[Any], lengths: Sequence[int] | None, shared: _Shared
+) -> tuple[list[Call], list[Rejection]]:
     good: list[Call] = []
     bad: list[Rejection] = []
     for index, item in enumerate(items):
+        # Written anew, without spaces and escapes, it is never longer: only what was written long has to be measured.
+        may_be_large = lengths is None or lengths[index] > EVENT_BYTES
         try:
-            good.append(_call(item, shared))
+            good.append(_call(item, shared, may_be_large=may_be_large))
         except _Bad as error:
             bad.append(Rejection(index, _message_id_of(item), error.pointer, error.detail))
     return good, bad
 
 
-def _call(item: Any, shared: _Shared) -> Call:
+def _call(item: Any, shared: _Shared, *, may_be_large: bool) -> Call:
     if not isinstance(item, dict):
         raise _Bad("", "A call is a JSON object")
     if not shared.is_plain:
@@ -109,7 +113,7 @@ def _call(item: Any, shared: _Shared) -> Call:
             item = storable(item)
         except TooDeep as error:
             raise _Bad("", "A call is nested at most 32 deep") from error
-    if _size(item) > EVENT_BYTES:
+    if may_be_large and _size(item) > EVENT_BYTES:
         raise _Bad("", "A call has at most 32 KB")
     type_ = item.get("type")
     if not isinstance(type_, str) or type_ not in BY_TYPE:
@@ -128,7 +132,7 @@ def _call(item: Any, shared: _Shared) -> Call:
         previous_id=previous_id if type_ == "alias" else None,
         occurred_at=instants.corrected(
             item.get("originalTimestamp") or item.get("timestamp"),
-            sent_at=item.get("sentAt") or shared.sent_at,
+            sent_at=instants.read(item["sentAt"]) if item.get("sentAt") else shared.sent_at,
             received_at=shared.received_at,
         ),
         content=_content(item, type_, shared.context),

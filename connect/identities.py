@@ -1,8 +1,8 @@
 """Whom an id from outside means: one of our customers, or a pseudonym of somebody we do not know yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -20,8 +20,7 @@ from core.errors import NotFound
 from core.events import announce
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Whose event it is. With both known, the anonymous subject did what it did as this customer; known_by: by what a
     server, which alone is believed in this, knows that."""
 
@@ -103,7 +102,7 @@ def _identity(call: Call, known: Mapping[str, UUID], subjects: Mapping[str, str]
 def _known_by(call: Call, identity: Identity, reached: Mapping[str, UUID]) -> Identity:
     """What a server's word adds: by what it knows the customer."""
     if identity.customer_id is not None:
-        return replace(identity, known_by="server") if identity.subject_id else identity
+        return identity._replace(known_by="server") if identity.subject_id else identity
     for kind, address in addresses.of(call):
         customer_id = reached.get(address)
         if customer_id is not None:

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from connect.identities import Identity
 from connect.sources import Source
 from core import crypto, ids, personal
 from core.db import statement, transaction
+from wallet.arrays import array_literal
 
 log = logging.getLogger("pocketful.connect")
 
@@ -28,8 +29,7 @@ class Taken:
     dropped: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Incoming:
+class _Incoming(NamedTuple):
     """One call on its way into the log: whose it is, what may be logged of it and what must be sealed."""
 
     id: UUID
@@ -106,16 +106,16 @@ def _names(pointers: Sequence[str]) -> list[str]:
     return sorted({pointer for pointer in pointers if not personal.tells(pointer.rpartition("/")[2])})[:20]
 
 
-def _columns(incoming: Sequence[_Incoming], sealed: Mapping[UUID, bytes]) -> dict[str, list[Any]]:
+def _columns(incoming: Sequence[_Incoming], sealed: Mapping[UUID, bytes]) -> dict[str, str | list[str]]:
     return {
-        "ids": [item.id for item in incoming],
-        "names": [events.kind_of(item.call.type, item.call.content).name for item in incoming],
-        "customers": [item.identity.customer_id for item in incoming],
-        "subjects": [item.identity.subject_id for item in incoming],
-        "times": [item.call.occurred_at for item in incoming],
+        "ids": array_literal([item.id for item in incoming]),
+        "names": array_literal([events.kind_of(item.call.type, item.call.content).name for item in incoming]),
+        "customers": array_literal([item.identity.customer_id for item in incoming]),
+        "subjects": array_literal([item.identity.subject_id for item in incoming]),
+        "times": array_literal([item.call.occurred_at for item in incoming]),
         "payloads": [_written(_payload(item)) for item in incoming],
-        "messages": [item.call.message_id for item in incoming],
-        "sealed": [sealed.get(item.id) for item in incoming] if sealed else [None] * len(incoming),
+        "messages": array_literal([item.call.message_id for item in incoming]),
+        "sealed": array_literal([sealed.get(item.id) for item in incoming]),
     }
 
 
@@ -127,7 +127,7 @@ def _payload(item: _Incoming) -> dict[str, Any]:
 
 
 #: Made once: `json.dumps` makes an encoder for each call that is no plain one.
-_written = json.JSONEncoder(separators=(",", ":")).encode
+_written = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 #: Where `event_private.ciphertext` opens, and nowhere else.
 PRIVATE_PLACE = "core.event_private.ciphertext"

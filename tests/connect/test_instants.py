@@ -29,7 +29,7 @@ RECEIVED = datetime(2026, 11, 20, 12, tzinfo=UTC)
     ],
 )
 def test_event_happened_when_our_clock_says(timestamp: Any, sent_at: Any, expected: str) -> None:
-    assert instants.corrected(timestamp, sent_at=sent_at, received_at=RECEIVED).isoformat() == expected
+    assert instants.corrected(timestamp, sent_at=instants.read(sent_at), received_at=RECEIVED).isoformat() == expected
 
 
 def test_ten_years_back_is_history_and_a_second_more_a_broken_clock() -> None:
