@@ -23,6 +23,7 @@ from engage.incoming import windows, words
 from engage.incoming.events import MessageReceived
 from engage.incoming.models import IncomingReceipt
 from engage.incoming.words import Intent
+from engage.journeys.doors import strangers
 
 #: A text message has at most 1,600 characters, a WhatsApp message 4,096; what is longer was not sent by one.
 LONGEST = 4_096
@@ -59,7 +60,8 @@ class Taken:
 def take(session: Session, incoming: Incoming, *, now: datetime) -> Taken:
     """Take one message in.
 
-    effects  opens the channel's window; changes consents and opt-outs; announces message.received for a customer's
+    effects  opens the channel's window; changes consents and opt-outs; announces message.received for a customer's.
+             A stranger's word is remembered where it is an open door's, until they sign up
     """
     if not _is_first(session, incoming, now=now):
         return Taken(is_news=False)
@@ -77,6 +79,8 @@ def take(session: Session, incoming: Incoming, *, now: datetime) -> Taken:
     if customer_id is not None:
         windows.open_(session, customer_id, incoming.channel, now=now)
         _announce(session, customer_id, incoming, intent, now=now)
+    elif intent is None and (word := words.keyword_of(incoming.body)):
+        strangers.by_word(session, word, phone_index=index, now=now)
     return Taken(True, intent, customer_id)
 
 

@@ -1,6 +1,7 @@
 """Letting in: customers who send a door's word, and those who sign up after a partner has reported them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,34 +19,50 @@ from engage.journeys.doors.requests import WAITED_FOR, deeper
 _BATCH = 500
 
 
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """A door as those who come to it must know it."""
+
+    id: UUID
+    slug: str
+    kind: str
+
+
 def by_words(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Customers who sent a door's word."""
     said = {(event.payload.get("word"), event.customer_id): event for event in events if event.customer_id}
     words = sorted({word for word, _ in said if isinstance(word, str)})
     if not words:
         return
-    doors = {row[0]: row[1:] for row in connection_of(session).execute(_OF_WORDS, [words, now, now])}
+    doors = doors_of(session, words, now)
+    known = _known(session, doors.values(), [customer_id for _, customer_id in said if customer_id])
     found = [
         (doors[word], customer_id, event)
         for (word, customer_id), event in said.items()
-        if word in doors and customer_id is not None
+        if word in doors and customer_id and (doors[word].id, customer_id) not in known
     ]
     new = [
         EntryRequest(
-            id=ids.new(), door_id=door_id, customer_id=customer_id, reference=requests.reference_of(customer_id),
+            id=ids.new(), door_id=door.id, customer_id=customer_id, reference=requests.reference_of(customer_id),
             requested_at=event.occurred_at, expires_at=event.occurred_at + WAITED_FOR, used_at=now,
         )
-        for (door_id, _, _), customer_id, event in found
+        for door, customer_id, event in found
     ]  # fmt: skip
     added = requests.add(connection_of(session), new)
     announce_all(
         session,
         [
-            requests.fact(request, slug, via, event)
-            for request, ((_, slug, via), _, event) in zip(new, found, strict=True)
+            requests.fact(request, door.slug, door.kind, event)
+            for request, (door, _, event) in zip(new, found, strict=True)
             if request.id in added
         ],
     )
+
+
+def doors_of(session: Session, words: Sequence[str], now: datetime) -> dict[str, OpenDoor]:
+    """The open doors of these words."""
+    rows = connection_of(session).execute(_OF_WORDS, [list(words), now, now])
+    return {row[0]: OpenDoor(*row[1:]) for row in rows}
 
 
 def who_signed_up(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -67,6 +84,12 @@ def match_waiting(now: datetime) -> None:
         connection_of(session).execute(_FORGET, [now, _BATCH])
 
 
+def _known(session: Session, doors: Iterable[OpenDoor], customer_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
+    """Which of these customers came by which of the doors before, be it as somebody who had not signed up yet."""
+    rows = connection_of(session).execute(_KNOWN, [list(customer_ids), [door.id for door in doors]])
+    return {(row[0], row[1]) for row in rows}
+
+
 def _matched(row: tuple[UUID, str, str, str, UUID], cause: LoggedEvent | None, now: datetime) -> EntryRequested:
     door_id, slug, via, reference, customer_id = row
     return EntryRequested(
@@ -85,6 +108,8 @@ _OF_WORDS = """
     SELECT word, id, slug, kind FROM engage.entry_door
      WHERE word = ANY(%s) AND status = 'open' AND coalesce(starts_at <= %s, true) AND coalesce(ends_at > %s, true)
 """
+
+_KNOWN = "SELECT door_id, customer_id FROM engage.entry_request WHERE customer_id = ANY(%s) AND door_id = ANY(%s)"
 
 _SIGNED_UP = """
     WITH used AS (
