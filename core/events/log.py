@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import UserDefinedType
 
 from core import ids
-from core.db import Base
+from core.db import Base, Connection
 from core.money import SANDBOX
 
 #: For ever: a customer's events keep their order because they all stand in one slot.
@@ -119,3 +119,18 @@ def slot_of(customer_id: UUID | None, subject_id: str | None = None) -> int:
     """The slot of a customer or anonymous subject; the same hash as `core.slot_of` in the database."""
     subject = str(customer_id) if customer_id else subject_id or ""
     return int(hashlib.md5(subject.encode(), usedforsecurity=False).hexdigest()[:2], 16) % SLOTS
+
+
+def is_busy(connection: Connection, *, within: timedelta) -> bool:
+    """Whether anything was announced so lately: then somebody waits for what follows from it."""
+    row = connection.execute(_IS_BUSY, [within]).fetchone()
+    return bool(row and row[0])
+
+
+# By the ids, which begin with the millisecond they were made in: one look at the end of an index.
+_IS_BUSY = """
+    SELECT EXISTS (
+        SELECT FROM core.event
+         WHERE id >= (lpad(to_hex((extract(epoch FROM statement_timestamp() - %s) * 1000)::bigint), 12, '0')
+                      || repeat('0', 20))::uuid)
+"""

@@ -6,7 +6,7 @@ back every reader of the log.
 
 import struct
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core import crypto, ids
 from core.db import Connection, connection_of
-from core.events import announce
+from core.events import announce, log
 from rewards import terms
 from rewards.terms import Terms
 from rewards.vouchers import codes, patterns
@@ -26,7 +26,12 @@ from rewards.vouchers.rows import CODE_PLACE
 
 MOST_AT_ONCE = 5_000
 _FEWEST_AT_ONCE = 100
-_LONG_SECONDS = 0.18
+#: A chunk is to take about this long; while events come in, somebody waits for what follows from them, and each chunk
+#: holds back every reader of the log until it ends.
+_LONG_SECONDS, _LONG_SECONDS_WHILE_OTHERS_WAIT = 0.18, 0.05
+
+#: The log is busy when something was announced within this.
+_LATELY = timedelta(seconds=2)
 
 #: So many rows go on their way while the next ones are sealed: the server is at work, too.
 _ROWS_SENT_TOGETHER = 250
@@ -43,10 +48,12 @@ def make_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
     global _chunk
     begun = monotonic()
     of = terms.load_one(session, batch.campaign_id)
-    connection_of(session).execute(_HURRY)
+    connection = connection_of(session)
+    connection.execute(_HURRY)
+    longest = _LONG_SECONDS_WHILE_OTHERS_WAIT if log.is_busy(connection, within=_LATELY) else _LONG_SECONDS
     made = len(write(session, batch, of, count=min(batch.asked - batch.made, _chunk), now=now))
     note(session, batch, made, now=now)
-    _chunk = _next_chunk(_chunk, seconds=monotonic() - begun)
+    _chunk = next_chunk(_chunk, seconds=monotonic() - begun, longest=longest)
     return made
 
 
@@ -63,11 +70,11 @@ def note(session: Session, batch: CodeBatch, made: int, *, now: datetime) -> Non
     session.flush()
 
 
-def _next_chunk(chunk: int, *, seconds: float) -> int:
+def next_chunk(chunk: int, *, seconds: float, longest: float) -> int:
     """Fewer at once after a long chunk, more after a short one."""
-    if seconds > _LONG_SECONDS:
+    if seconds > longest:
         return max(chunk * 2 // 3, _FEWEST_AT_ONCE)
-    return min(chunk * 5 // 4, MOST_AT_ONCE) if seconds < _LONG_SECONDS / 2 else chunk
+    return min(chunk * 5 // 4, MOST_AT_ONCE) if seconds < longest / 2 else chunk
 
 
 def write(session: Session, batch: CodeBatch, of: Terms, *, count: int, now: datetime) -> list[UUID]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import db, ids
 from core.db import connection_of, transaction
-from core.events import Event, LoggedEvent, Reader, announce, announce_all, offsets, readers
+from core.events import Event, LoggedEvent, Reader, announce, announce_all, log, offsets, readers
 from core.events.announce import ChainTooLong, append
 from core.events.log import slot_of
 from core.settings import Settings
@@ -243,3 +243,13 @@ def test_has_read_does_not_wait_for_who_only_reads_for_long(
         monkeypatch.setattr(offsets, "_LONGEST_BEFORE_WRITING", timedelta(0))
         with transaction() as session:
             assert readers.has_read(connection_of(session), reader.name, customer, until=until)
+
+
+@pytest.mark.usefixtures("database")
+def test_log_is_busy_for_a_while_after_each_event() -> None:
+    with transaction() as session:
+        connection = connection_of(session)
+        assert not log.is_busy(connection, within=timedelta(hours=1))
+        announce(session, happened(1, ids.new()))
+        assert log.is_busy(connection, within=timedelta(hours=1))
+        assert not log.is_busy(connection, within=timedelta(hours=-1))

@@ -204,3 +204,11 @@ def test_codes_are_for_campaigns_that_are_not_over(world: World) -> None:
     with pytest.raises(NotFound):
         ask(ids.new(), 1)
     assert len(world.rows("SELECT FROM rewards.code_batch")) == 1
+
+
+def test_chunk_is_shorter_while_others_wait_for_the_log() -> None:
+    assert making.next_chunk(1_000, seconds=0.1, longest=0.05) == 666
+    assert making.next_chunk(1_000, seconds=0.1, longest=0.18) == 1_000
+    assert making.next_chunk(1_000, seconds=0.08, longest=0.18) == 1_250
+    assert making.next_chunk(120, seconds=0.1, longest=0.05) == 100
+    assert making.next_chunk(making.MOST_AT_ONCE, seconds=0.0, longest=0.18) == making.MOST_AT_ONCE
