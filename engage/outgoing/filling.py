@@ -10,7 +10,7 @@ from engage.links.kept import NewLink
 from engage.outgoing.letters import Letter
 from engage.outgoing.world import World
 from engage.templates import brand, embeds, locales
-from engage.templates.liquid import TELLER
+from engage.templates.liquid import TELLER, grouped
 from engage.templates.variables import PREFERENCES, UNSUBSCRIBE
 
 
@@ -27,12 +27,11 @@ def fill(
     if first_order is not None:
         customer["first_order_days"] = max((world.now - first_order).days, 0)
     context: dict[str, Any] = {
-        "event": {},
-        **letter.context,
+        **{name: grouped(told) for name, told in letter.context.items()},
         TELLER: teller,
         "brand": {"name": brand.name()},
         "customer": customer,
-        "traits": world.traits.get(letter.customer_id, {}),
+        "traits": grouped(world.traits.get(letter.customer_id, {})),
     }
 
     made = [_link(letter, name, channel=channel) for name in _links_said(says)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +80,8 @@ def context(embed: Embed, teller: Teller, says: Collection[str], *, link: str, q
     """
     told: dict[str, Any] = {"code": embed.shown_code, "link": link, "qr": qr}
     if "voucher.expires" in says and embed.expires_at is not None:
-        told["expires"] = teller.day(embed.expires_at)
+        # The last day on which it is good: what ends at midnight ends the day before.
+        told["expires"] = teller.day(embed.expires_at - timedelta(microseconds=1))
     if "voucher.worth" in says and (worth := embed.worth(teller)) is not None:
         told["worth"] = worth
     return told

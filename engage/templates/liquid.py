@@ -43,6 +43,22 @@ class Example(str):
     """Stands for a value that is not known before something happens, where a template is tried."""
 
 
+class Group(dict[str, Any]):
+    """Values that a template may ask for one by one; told as a whole they would be no sentence."""
+
+    def __str__(self) -> str:
+        raise FilterArgumentError(f"it has several values: {', '.join(sorted(map(str, self)))}", token=None)
+
+
+def grouped(value: Any) -> Any:
+    """A payload as templates are handed it: its objects as groups, and what is null not there."""
+    if isinstance(value, Mapping):
+        return Group({key: grouped(each) for key, each in value.items() if each is not None})
+    if isinstance(value, list):
+        return [grouped(each) for each in value]
+    return value
+
+
 class _Missing(FalsyStrictUndefined):
     """What a context does not hold: an `if` and a `default` may ask for it, nothing may say it."""
 

@@ -16,7 +16,7 @@ from engage.links import codes
 from engage.templates import brand, lengths, locales, variables
 from engage.templates.errors import TemplateInvalid, WordingMissing
 from engage.templates.lengths import Parts
-from engage.templates.liquid import TELLER, TemplateFailed
+from engage.templates.liquid import TELLER, TemplateFailed, grouped
 from engage.templates.wording import Rendered, Wording, render
 
 #: As long as a true one, and leads nowhere.
@@ -97,7 +97,7 @@ def _context(
     context["voucher"] |= {"link": links.short(_CODE), "qr": links.to_qr(_CODE)}
     if reader.traits is not None:
         told = {"first_order_days": reader.first_order_days} if reader.first_order_days is not None else {}
-        context |= {"customer": {"locale": reader.locale or "", **told}, "traits": reader.traits}
+        context |= {"customer": {"locale": reader.locale or "", **told}, "traits": grouped(reader.traits)}
     if asked.event_id is not None:
         context["event"] = _payload(session, asked)
     return context
@@ -108,7 +108,7 @@ def _payload(session: Session, asked: Asked) -> dict[str, Any]:
     row = connection_of(session).execute(_EVENT, [asked.event_id, asked.customer_id]).fetchone()
     if row is None:
         raise NotFound
-    payload: dict[str, Any] = row[0]
+    payload: dict[str, Any] = grouped(row[0])
     return payload
 
 

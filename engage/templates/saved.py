@@ -61,10 +61,11 @@ def add_version(
 
     raises  NotFound; TemplateArchived; TemplateInvalid, also where it says what a journey that uses it cannot give
     """
+    # Read before anything is locked: a long wording takes its time.
+    said = _parsed(raw, purpose=find(session, template_id).purpose)
     template = _lock(session, template_id)
     if template.status == "archived":
         raise TemplateArchived
-    said = _parsed(raw, purpose=template.purpose)
     _check_users(session, template_id, said)
 
     query = select(func.max(TemplateVersion.number)).where(TemplateVersion.template_id == template_id)
@@ -231,7 +232,7 @@ def _add(
 
 
 def _lock(session: Session, template_id: UUID) -> Template:
-    template = session.get(Template, template_id, with_for_update=True)
+    template = session.get(Template, template_id, with_for_update=True, populate_existing=True)
     if template is None:
         raise NotFound
     return template

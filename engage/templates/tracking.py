@@ -7,6 +7,8 @@ In HTML only what is clicked (`href`): a picture's address would be opened by wh
 import html
 import re
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
 
 #: What surrounds an address in a text is none of it: blanks, quotes, brackets and Liquid's braces.
 _ADDRESS = re.compile(r"https://[^\s\"'<>{}|\\^`]+")
@@ -26,9 +28,7 @@ def tracked(source: str, name_of: Callable[[str], str | None]) -> str:
         whole = match[0]
         address = whole.rstrip(_AFTER)
         goes_on = match.end() < len(source) and source[match.end()] == "{"
-        if goes_on or len(address) <= len("https://") or len(address) > LONGEST_ADDRESS:
-            return whole
-        name = name_of(address)
+        name = name_of(address) if is_address(address) and not goes_on else None
         return _variable(name) + whole[len(address) :] if name else whole
 
     return _outside_liquid(source, lambda text: _ADDRESS.sub(replaced, text)) if "https://" in source else source
@@ -39,12 +39,23 @@ def tracked_html(source: str, name_of: Callable[[str], str | None]) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         address = html.unescape(match[3])
-        if len(address) > LONGEST_ADDRESS or not address.isprintable():
-            return match[0]
-        name = name_of(address)
+        name = name_of(address) if is_address(address) else None
         return f"{match[1]}{match[2]}{_variable(name)}{match[2]}" if name else match[0]
 
     return _HREF.sub(replaced, source)
+
+
+def is_address(raw: Any) -> bool:
+    """Whether this is a whole https address that a link may lead to: with a host, and nobody's name before it."""
+    if not isinstance(raw, str) or not raw.startswith("https://") or len(raw) > LONGEST_ADDRESS:
+        return False
+    if not raw.isprintable() or any(each.isspace() or each in "\"'<>{}\\" for each in raw):
+        return False
+    try:
+        parts = urlsplit(raw)
+        return bool(parts.hostname) and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _variable(name: str) -> str:

@@ -22,7 +22,7 @@ from engage.templates import brand, locales
 from engage.templates.liquid import Template
 from engage.templates.locales import LOCALE
 from engage.templates.texts import MEMBERS, Reader, Text, rendered_or_none
-from engage.templates.tracking import LONGEST_ADDRESS
+from engage.templates.tracking import is_address
 from engage.templates.variables import LINKS, Variables
 
 ANY_CHANNEL, INBOX = "any", "inbox"
@@ -134,8 +134,10 @@ def parse(raw: Any, notes: Notes, says: Variables) -> Wording:
         raw, allowed=frozenset((*CHANNELS, "default_locale", "links")), required=frozenset(("default_locale",))
     )
     default = given.get("default_locale", "")
-    if "default_locale" in given and not (isinstance(default, str) and LOCALE.match(default)):
-        notes.at("default_locale").say("Must be a locale such as “en” or “fr-CA”.")
+    if not isinstance(default, str) or not LOCALE.match(default):
+        default = ""
+        if "default_locale" in given:
+            notes.at("default_locale").say("Must be a locale such as “en” or “fr-CA”.")
     reader = Reader(says, _links(given.get("links", {}), notes.at("links")))
     texts = {
         channel: _texts(given[channel], notes.at(channel), channel=channel, default=default, reader=reader)
@@ -144,7 +146,7 @@ def parse(raw: Any, notes: Notes, says: Variables) -> Wording:
     }
     if isinstance(raw, dict) and not texts:
         notes.say(f"Say something by one channel at least: {', '.join(CHANNELS)}.")
-    return _made(texts, str(default), reader)
+    return _made(texts, default, reader)
 
 
 def inline(raw: Any, notes: Notes, says: Variables, *, channels: tuple[str, ...] = ()) -> Wording:
@@ -173,7 +175,7 @@ def _made(texts: dict[str, dict[str, Text]], default: str, reader: Reader) -> Wo
     return Wording(texts, default, reader.links, says)
 
 
-def _texts(raw: Any, notes: Notes, *, channel: str, default: Any, reader: Reader) -> dict[str, Text]:
+def _texts(raw: Any, notes: Notes, *, channel: str, default: str, reader: Reader) -> dict[str, Text]:
     if not isinstance(raw, dict) or not 1 <= len(raw) <= MOST_LOCALES:
         notes.say(f"Must be an object of 1 to {MOST_LOCALES} texts by locale.")
         return {}
@@ -183,7 +185,7 @@ def _texts(raw: Any, notes: Notes, *, channel: str, default: Any, reader: Reader
             notes.at(locale).say("Must be a locale such as “en” or “fr-CA”.")
         else:
             texts[locale] = reader.read(text, notes.at(locale), channel=channel)
-    if default not in raw and isinstance(default, str) and LOCALE.match(default):
+    if default and default not in raw:
         notes.at(default).say("The default locale has no text here.")
     return texts
 
@@ -197,18 +199,8 @@ def _links(raw: Any, notes: Notes) -> dict[str, str]:
         here = notes.at(name)
         if not _LINK_NAME.match(name) or name in LINKS:
             here.say(f"A link's name has small letters, digits and underscores, and is none of: {', '.join(LINKS)}.")
-        elif not _is_address(address):
+        elif not is_address(address):
             here.say("Must be an address that begins with https:// and holds no blanks.")
         else:
             links[name] = address
     return links
-
-
-def _is_address(raw: Any) -> bool:
-    return (
-        isinstance(raw, str)
-        and raw.startswith("https://")
-        and len("https://") < len(raw) <= LONGEST_ADDRESS
-        and raw.isprintable()
-        and not any(each.isspace() or each in "\"'<>{}\\" for each in raw)
-    )

@@ -1,6 +1,7 @@
 """Short links: where they lead, whom they count, and what they keep to themselves."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from sqlalchemy import select, text
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
 from core.delivery.models import Message
-from engage.links import codes, kept, work
+from engage.links import codes, following, kept, work
 from engage.links.kept import NewLink
 from engage.links.models import TrackedLink
 from tests.engage.conftest import Open, Scene, sent
@@ -242,3 +243,28 @@ def test_no_link_stands_in_clear_text_of_a_voucher(scene: Scene) -> None:
             text("SELECT l::text FROM engage.tracked_link l UNION SELECT m::text FROM core.message m")
         )
         assert not any(voucher.code in row[0] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("target", "location"),
+    [
+        ("https://shop.example/café?q=ü#ß", "https://shop.example/caf%C3%A9?q=%C3%BC#%C3%9F"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://shop.example/%2F?a=%26&b=//evil.example", "https://shop.example/%2F?a=%26&b=//evil.example"),
+    ],
+)
+def test_an_address_is_led_to_as_it_was_written(scene: Scene, open_for: Open, target: str, location: str) -> None:
+    assert followed(open_for(), put("url", target)).headers["Location"] == location
+
+
+def test_clicks_at_one_moment_are_all_counted_and_told_once(scene: Scene) -> None:
+    code = put("url", SHOP)
+
+    def click(_: int) -> bool:
+        with transaction() as session:
+            return following.follow(session, code, now=clock.now()).is_first
+
+    with ThreadPoolExecutor(8) as pool:
+        firsts = list(pool.map(click, range(24)))
+
+    assert (sum(firsts), kept_links()[0].clicks, len(events("link.clicked"))) == (1, 24, 1)

@@ -352,3 +352,22 @@ def test_a_whatsapp_templates_variables_are_one_line_each() -> None:
 
     assert decided.content == {"content_sid": "HX1", "content_variables": {"1": "a b c", "2": "x"}}
     assert decided.item.body == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        (datetime(2026, 12, 1, 5, 0, tzinfo=UTC), "Nov 30, 2026"),
+        (datetime(2026, 12, 1, 5, 0, 1, tzinfo=UTC), "Dec 1, 2026"),
+    ],
+)
+def test_a_voucher_is_good_until_its_last_day(ends: datetime, told: str) -> None:
+    one = letter(WHO, {"sms": {"en": {"body": "{{ voucher.expires }}"}}}, voucher=voucher(expires_at=ends))
+
+    assert sent(decide(world(who=contact(locale="en-US", time_zone="America/New_York")), one)).content == {"body": told}
+
+
+def test_without_an_event_what_is_said_of_one_is_missing() -> None:
+    one = letter(WHO, {"sms": {"en": {"body": "{{ event.total_minor }}"}}})
+
+    assert codes(decide(world(), one)) == [("template_failed", "sms")]

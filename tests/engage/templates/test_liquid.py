@@ -140,3 +140,15 @@ def test_a_template_is_known_by_what_it_says() -> None:
 
     assert said == {"traits.plan", "voucher.code", "event.lines.0.sku"}
     assert liquid.parse("{% assign x = voucher.code %}{{ x }}").says == {"voucher.code"}
+
+
+def test_an_object_is_never_told_as_a_whole_nor_what_is_null() -> None:
+    payload = liquid.grouped({"address": {"city": "York", "street": None}, "tags": ["a", {"b": 1}], "none": None})
+    context = {"event": payload}
+
+    assert liquid.parse("{{ event.address.city }} {{ event.tags[1].b }}").render(context) == "York 1"
+    assert liquid.parse("{{ event.none | default: 'nothing' }}").render(context) == "nothing"
+    whole = ["event", "event.address", "event.tags", "event.address | append: 'x'", "event.address | upcase"]
+    for said in [*whole, "event.address.street", "event.none"]:
+        with pytest.raises(TemplateFailed):
+            liquid.parse(f"{{{{ {said} }}}}").render(context)

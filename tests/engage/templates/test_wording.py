@@ -67,6 +67,8 @@ def push(**text: Any) -> dict[str, Any]:
         (sms("x", links={"shop": "https://"}), "/links/shop"),
         (sms("x", links={"shop": "https://a b"}), "/links/shop"),
         (sms("x", links={"shop": "https://{{ voucher.code }}.example"}), "/links/shop"),
+        (sms("x", links={"shop": "https://somebody@a.example"}), "/links/shop"),
+        (sms("x", links={"shop": "https://a.example:port"}), "/links/shop"),
         (sms("x", links={"Shop": "https://a.example"}), "/links/Shop"),
         (sms("x", links={"unsubscribe": "https://a.example"}), "/links/unsubscribe"),
         (sms("{{ links.shop }}"), "/sms/en/body"),
@@ -141,6 +143,11 @@ def test_addresses_in_a_text_become_short_links() -> None:
         "{{ 'https://shop.example/' | append: event.id }}",
         "http://shop.example/",
         "https://",
+        "https://somebody@shop.example/",
+        "https://[::1/",
+        "https://shop.example:0/",
+        "https://shop.example:99999/",
+        "https://shop.example/\x01",
     ],
 )
 def test_an_address_that_is_not_whole_stays_what_it_is(body: str) -> None:
