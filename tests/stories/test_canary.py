@@ -24,6 +24,7 @@ from core.db import connection_of, transaction
 from core.gateways import registry
 from core.settings import Settings
 from core.web.principals import Principal
+from engage.consents import unsubscribing
 
 PHONE, EMAIL, STAFF_EMAIL = "+12025550177", "canary.person@example.org", "canary.staff@example.org"
 NAME, PUSH_TOKEN = "Canaria Nightingale", "canary-push-token-7c1"
@@ -80,6 +81,7 @@ def test_no_canary_is_found_in_any_column_or_log_line(
     canaries = {PHONE.removeprefix("+1"), EMAIL, STAFF_EMAIL, NAME, PUSH_TOKEN, "development-write-key"}
 
     canaries |= sign_in(doors, work)
+    canaries |= tell_who_one_is(doors, work)
     canaries |= walk_a_journey(doors, work)
     canaries |= send_money(doors) | {FRIEND.removeprefix("+1"), NOTE}
     report_events(doors)
@@ -112,6 +114,25 @@ def sign_in(doors: Doors, work: Any) -> set[str]:
     assert granted
     doors.tokens["/app"] = granted["access_token"]
     return {asked["auth_session"], code, verifier, granted["access_token"], granted["refresh_token"]}
+
+
+def tell_who_one_is(doors: Doors, work: Any) -> set[str]:
+    """Prove an e-mail address, tell a birthday, and use a signed link; what was told, and the links' tokens."""
+    birthday = "1987-06-05"
+    doors.ask("PATCH", "/app/v1/me", {"birthday": birthday})
+    doors.ask("PUT", "/app/v1/me/email", {"email": EMAIL})
+    work()
+    text = json.dumps(doors.ask("GET", f"/admin/v1/sandbox/messages?to={EMAIL}"))
+    found = re.search(r"\b\d{6}\b", text)
+    assert found
+    doors.ask("POST", "/app/v1/me/email/proof", {"code": found[0]})
+    told = doors.ask("GET", "/app/v1/me")
+    assert (told["email"], told["birthday"]) == (EMAIL, birthday)
+    page = doors.ask("GET", "/app/v1/preferences")["url"].partition("/p/")[2]
+    stop = unsubscribing.url(UUID(told["id"]), "email").partition("/u/")[2]
+    assert doors.client.get(f"/p/{page}").status_code == 200
+    assert doors.client.post(f"/u/{stop}", data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    return {birthday, page, stop}
 
 
 def walk_a_journey(doors: Doors, work: Any) -> set[str]:
