@@ -83,7 +83,9 @@ def settle(session: Session, subjects: Sequence[str], *, now: datetime, by: str 
     """
     connection = connection_of(session)
     settled = Settled()
-    changed = [found for found in _find(connection, subjects) if found.differs]
+    changed = [found for found in _find(connection, subjects) if found.differs] if subjects else []
+    if not changed:
+        return settled
     room = _room(connection, {found.claim.customer_id for found in changed if found.claim})
     events: list[Event] = []
     for found in changed:
