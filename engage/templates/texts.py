@@ -15,6 +15,9 @@ LONGEST_TITLE = 200
 #: So many addresses of a wording's texts become short links; each is a row for every customer who is written to.
 MOST_FOUND = 40
 
+#: Variables and tags of all texts together: a parser and a trial take about 100 µs for each.
+MOST_MARKS = 3_000
+
 _COMMON = frozenset(("title", "body"))
 _RICH = frozenset(("image", "actions", "deep_link"))
 _APPROVED = frozenset(("content_sid", "content_variables"))
@@ -72,6 +75,7 @@ class Reader:
     links: dict[str, str]
     _found: dict[str, str] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
+    _marks: int = 0
 
     def read(self, raw: Any, notes: Notes, *, channel: str) -> Text:
         """A channel's text in one language; faults go to `notes`."""
@@ -115,6 +119,10 @@ class Reader:
         is_tracked: bool = True,
     ) -> Template:
         source = notes.text(raw, longest=longest) if is_wanted else ""
+        self._marks += source.count("{{") + source.count("{%")
+        if self._marks > MOST_MARKS:
+            notes.say(f"All texts together may hold at most {MOST_MARKS} variables and tags.")
+            return liquid.parse("")
         if is_tracked:
             source = (tracking.tracked_html if is_html else tracking.tracked)(source, self._name_of)
         try:

@@ -199,6 +199,18 @@ def test_a_whatsapp_template_has_its_variables_filled_in() -> None:
     assert (told.content_sid, told.content_variables) == ("HX1", {"1": "A-B"})
 
 
+@pytest.mark.parametrize(("number", "is_taken"), [(3_000, True), (3_001, False)])
+def test_a_wording_holds_only_so_many_variables_and_tags(number: int, is_taken: bool) -> None:
+    pages, left = {}, number
+    while left:
+        some = min(left, 1_000)
+        locale, left = f"en-{len(pages):03}", left - some
+        pages[locale] = {"subject": "s", "body": "b", "html": "{{brand.name}}" * some}
+    raw = {"default_locale": "en-000", "email": pages}
+
+    assert bool(faults(raw)) is not is_taken
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.sampled_from(["en", "{{ voucher.code }}"]),
     lambda inner: (
