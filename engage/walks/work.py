@@ -68,6 +68,8 @@ def _advance_one(now: datetime) -> int:
 def _advance(now: datetime, *, limit: int, tell: Callable[[UUID], Any] = lambda _: None) -> list[UUID]:
     """tell  is told each walk that was taken, also where the batch then fails"""
     with transaction() as session:
+        if not rows.is_any_due(session, now=now):
+            return []
 
         def move(batch: Batch) -> list[UUID]:
             due = rows.lock_due(session, limit=limit, now=now)
