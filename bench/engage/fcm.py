@@ -1,5 +1,5 @@
 """Plays Firebase Cloud Messaging in a process of its own, as lightly as HTTP/1.1 can be: what is measured beside it
-must not be the stand-in. It notes when each message's body came; `GET /arrivals` tells."""
+must not be the stand-in. It notes when a push came for each token; `GET /arrivals` tells."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_BODY = re.compile(rb'"body": *"([^"]*)"')
+_TOKEN = re.compile(rb'"token": *"([^"]*)"')
 _TAKEN = b'{"name": "projects/brand/messages/0:1"}'
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
@@ -29,9 +29,9 @@ def playing() -> Iterator[str]:
 
 
 def arrivals(url: str) -> list[tuple[str, float]]:
-    """(text of the notification, when it came by the machine's clock) of every push so far, in order."""
+    """(token, when it came by the machine's clock) of every push so far, in order."""
     with urllib.request.urlopen(f"{url}/arrivals", timeout=30) as answer:
-        return [(text, at) for text, at in json.load(answer)]
+        return [(token, at) for token, at in json.load(answer)]
 
 
 class _Connection(asyncio.Protocol):
@@ -58,8 +58,8 @@ class _Connection(asyncio.Protocol):
         if head.startswith(b"GET"):
             told = json.dumps(self.seen).encode()
         else:
-            text = _BODY.search(body)
-            self.seen.append((text[1].decode() if text else "", time.time()))
+            token = _TOKEN.search(body)
+            self.seen.append((token[1].decode() if token else "", time.time()))
             told = _TAKEN
         self._transport.write(_ANSWER % (len(told), told))
 
