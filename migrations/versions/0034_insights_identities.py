@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.execute(IDENTITIES)
     op.execute(LINKED_BEFORE)
     op.execute(PROFILES)
+    op.execute(TOLD_BEFORE)
     op.execute(DEVICES)
     op.execute(WRITE_KEYS)
 
@@ -89,6 +90,13 @@ CREATE TABLE insights.rebuild (
     asked_at timestamptz NOT NULL
 );
 CREATE INDEX ix_rebuild_due ON insights.rebuild (due_at) WHERE state = 'waiting';
+"""
+
+# What a trait was before histories were kept is not known; what it is now begins one.
+TOLD_BEFORE = """
+INSERT INTO insights.trait_change (customer_id, name, at, event_id, value, source)
+SELECT customer_id, name, at, coalesce(event_id, '00000000-0000-0000-0000-000000000000'), value, source
+  FROM insights.trait;
 """
 
 # subject_id: whom this installation was before anybody signed in, as the log knows them.

@@ -11,6 +11,7 @@ from auth import contacts, customers, devices, work
 from auth.devices import Installation
 from auth.models import Device
 from auth.reactions import READERS
+from core import pseudonyms
 from core.db import transaction
 from core.delivery.events import MessageFailed
 from core.events import announce
@@ -182,6 +183,23 @@ def test_many_installations_are_imported_as_if_each_was_put(phone: Phone, watch:
     with transaction() as session:
         versions = session.scalars(select(Device.app_version).where(Device.device_id == "phone-1")).all()
     assert versions == ["1.5.0"]
+
+
+def test_an_installation_says_whom_it_was_before_the_sign_in(phone: Phone) -> None:
+    tokens = phone.sign_in()
+    for _ in range(2):
+        answer = put(phone, tokens, anonymous_id="a-123")
+        assert answer.status_code == 200 and "anonymous_id" not in answer.json
+    put(phone, tokens)  # without it, it stays who it was
+    put(phone, tokens, anonymous_id="null")
+    put(phone, tokens, anonymous_id="a-124")
+
+    with transaction() as session:
+        rows = session.scalars(select(EventRow).where(EventRow.name == "device.registered").order_by(EventRow.seq))
+        subjects = [row.subject_id for row in rows]
+    assert subjects == [pseudonyms.of_anonymous(given) for given in ("a-123", "a-124")]
+    assert put(phone, tokens, anonymous_id="").status_code == 422
+    assert put(phone, tokens, anonymous_id="x" * 513).status_code == 422
 
 
 def dropped() -> list[dict[str, Any]]:

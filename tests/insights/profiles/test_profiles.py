@@ -185,7 +185,14 @@ def test_workers_that_share_the_log_count_each_order_once() -> None:
 
     assert {(item.orders, item.revenue[0].net_minor) for item in map(profile, people)} == {(5, 5_000)}
     assert _linked() == 10
+    assert _owners() == {f"anonymous:{n}": people[n] for n in range(10)}  # who claimed it first, not who was read first
     assert parked() == []
+
+
+def _owners() -> dict[str, UUID]:
+    with db.transaction() as session:
+        rows = db.connection_of(session).execute("SELECT subject_id, customer_id FROM insights.subject").fetchall()
+        return dict(rows)
 
 
 def _linked() -> int:
