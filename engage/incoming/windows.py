@@ -19,15 +19,16 @@ def open_(session: Session, customer_id: UUID, channel: str, *, now: datetime) -
     connection_of(session).execute(_OPEN, [customer_id, channel, now])
 
 
-def open_for(session: Session, customer_ids: Iterable[UUID], *, now: datetime) -> frozenset[UUID]:
-    """Those of the customers to whom WhatsApp takes free text now."""
-    query = """
-        SELECT customer_id FROM engage.incoming_window
-         WHERE customer_id = ANY(%s) AND channel = 'whatsapp' AND last_at > %s
-    """
-    rows = connection_of(session).execute(query, [list(set(customer_ids)), now - OPEN_FOR])
-    return frozenset(row[0] for row in rows)
+def ends_of(session: Session, customer_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, datetime]:
+    """Until when WhatsApp takes free text to each of the customers to whom it does now."""
+    rows = connection_of(session).execute(_OPEN_NOW, [list(set(customer_ids)), now - OPEN_FOR])
+    return {customer_id: last_at + OPEN_FOR for customer_id, last_at in rows}
 
+
+_OPEN_NOW = """
+    SELECT customer_id, last_at FROM engage.incoming_window
+     WHERE customer_id = ANY(%s) AND channel = 'whatsapp' AND last_at > %s
+"""
 
 _OPEN = """
     INSERT INTO engage.incoming_window AS kept (customer_id, channel, last_at) VALUES (%s, %s, %s)

@@ -78,6 +78,9 @@ def _by(channel: str, world: World, letter: Letter, contact: Contact, reasons: l
     due_at = _due(channel, world, letter, contact, reasons)
     if due_at is None:
         return None
+    if channel == "whatsapp" and not text.content_sid and world.windows.get(letter.customer_id, world.now) <= due_at:
+        passed_over("window_closed", "WhatsApp takes free text for a day after the customer wrote, else a template.")
+        return None
     return _written(channel, text, world, letter, contact, addresses, due_at, reasons)
 
 

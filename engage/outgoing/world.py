@@ -15,6 +15,7 @@ from engage.consents import Consents, opt_outs
 from engage.contacting import caps, policy
 from engage.contacting.caps import Caps
 from engage.contacting.policy import Policy
+from engage.incoming import windows
 from engage.templates.wording import Wording
 
 
@@ -23,6 +24,7 @@ class World:
     """Made by `prepare`, or in memory by who plays with it (a backtest).
 
     opted_out  (index of a number, channel) that said STOP, whoever has the number
+    windows    by customer, until when WhatsApp takes free text to them; to others approved templates alone
     traits     by customer, what is known of them, where a letter may say it
     """
 
@@ -32,6 +34,7 @@ class World:
     contacts: Mapping[UUID, Contact] = field(default_factory=dict)
     said: Consents = field(default_factory=Consents)
     opted_out: Collection[tuple[bytes, str]] = frozenset()
+    windows: Mapping[UUID, datetime] = field(default_factory=dict)
     traits: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
     first_orders: Mapping[UUID, datetime] = field(default_factory=dict)
 
@@ -39,11 +42,11 @@ class World:
 def prepare(
     session: Session, customer_ids: Iterable[UUID], *, now: datetime, wordings: Iterable[Wording] = ()
 ) -> World:
-    """Everything that letters to these customers hang on, in about seven statements for any number of them.
+    """Everything that letters to these customers hang on, in about eight statements for any number of them.
 
     Call it with all of a batch's customers before vouchers are issued: counts under frequency caps are locked first.
 
-    wordings  what may be said: traits and first orders are read only where one of them says so
+    wordings  what may be said: traits, first orders and windows are read only where one of them asks for it
     effects   locks the customers' counts
     """
     wanted = set(customer_ids)
@@ -51,7 +54,9 @@ def prepare(
     contacts = contacts_of(session, wanted)
     zones = {customer_id: contact.time_zone for customer_id, contact in contacts.items()}
     locked = caps.lock(session, wanted, holds, now, zones_at_hand=zones)
+    wordings = list(wordings)
     says = frozenset(name for wording in wordings for name in wording.says)
+    is_by_whatsapp = any(wording.has("whatsapp") for wording in wordings)
     return World(
         now=now,
         policy=holds,
@@ -59,6 +64,7 @@ def prepare(
         contacts=contacts,
         said=consents.of_many(session, wanted),
         opted_out=opt_outs.of_many(session, [contact.phone_index for contact in contacts.values()]),
+        windows=windows.ends_of(session, wanted, now=now) if is_by_whatsapp else {},
         traits=_traits(session, wanted, {name.split(".")[1] for name in says if name.startswith("traits.")}),
         first_orders=_first_orders(session, wanted) if "customer.first_order_days" in says else {},
     )

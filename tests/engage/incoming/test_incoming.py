@@ -316,14 +316,12 @@ def test_whatsapps_window_is_open_for_a_day_after_the_customer_wrote(scene: Scen
         twilio.bring(f"whatsapp:{phone_of(customer_id)}", "hello")
         twilio.bring(phone_of(other), "hello")  # by SMS opens nothing there
 
+    ends_at = START + timedelta(hours=24)
     with transaction() as session:
-        for passed, expected in (
-            (timedelta(hours=24) - timedelta(seconds=1), {customer_id}),
-            (timedelta(hours=24), set()),
-        ):
-            assert windows.open_for(session, [customer_id, other], now=START + passed) == expected
+        for now, expected in ((ends_at - timedelta(seconds=1), {customer_id: ends_at}), (ends_at, {})):
+            assert windows.ends_of(session, [customer_id, other], now=now) == expected
         windows.open_(session, customer_id, "whatsapp", now=START - timedelta(days=1))  # late ones close nothing
-        assert windows.open_for(session, [customer_id], now=START) == {customer_id}
+        assert windows.ends_of(session, [customer_id], now=START) == {customer_id: ends_at}
 
 
 def test_receipts_are_forgotten_after_a_while(twilio: Twilio) -> None:

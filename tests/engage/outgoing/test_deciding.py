@@ -288,6 +288,36 @@ def test_a_channel_without_a_text_is_passed_over() -> None:
     assert codes(decided) == [("no_wording", "whatsapp")]
 
 
+@pytest.mark.parametrize(
+    ("open_for", "channel"), [(None, "sms"), (timedelta(0), "sms"), (timedelta(seconds=1), "whatsapp")]
+)
+def test_whatsapp_takes_free_text_while_its_window_is_open(open_for: timedelta | None, channel: str) -> None:
+    windows = {} if open_for is None else {WHO: NOON + open_for}
+    raw = {"whatsapp": {"en": {"body": "Hello"}}, "sms": {"en": {"body": "Hello"}}}
+
+    decided = sent(decide(world(windows=windows), letter(WHO, raw, channels=("whatsapp", "sms"))))
+
+    assert decided.channel == channel
+    assert codes(decided) == ([] if channel == "whatsapp" else [("window_closed", "whatsapp")])
+
+
+def test_whatsapp_takes_an_approved_template_at_any_time() -> None:
+    raw = {"whatsapp": {"en": {"body": "Hello", "content_sid": "HX1", "content_variables": {}}}}
+
+    assert sent(decide(world(), letter(WHO, raw, channels=("whatsapp",)))).content["content_sid"] == "HX1"
+
+
+def test_what_is_held_until_the_window_is_closed_goes_another_way() -> None:
+    raw = {"whatsapp": {"en": {"body": "Hello"}}, "email": {"en": {"subject": "Hi", "body": "Hello"}}}
+    terms = {"quiet": {"from": "21:00", "to": "09:00", "channels": ["whatsapp"]}}
+    here = world(terms, now=NIGHT, who=contact(email="ada@example.com"), windows={WHO: NIGHT + timedelta(hours=1)})
+
+    decided = sent(decide(here, letter(WHO, raw, channels=("whatsapp", "email"))))
+
+    assert decided.channel == "email"
+    assert ("window_closed", "whatsapp") in codes(decided)
+
+
 def test_a_letter_is_written_in_its_readers_language_and_numbers() -> None:
     raw = {"sms": {"en": {"body": "Save {{ voucher.worth }} until {{ voucher.expires }}"},
                    "fr": {"body": "{{ voucher.worth }} jusqu’au {{ voucher.expires }}"}}}  # fmt: skip
