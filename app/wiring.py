@@ -23,6 +23,7 @@ import core.delivery.work
 import engage.backtests.api.staff
 import engage.backtests.work
 import engage.broadcasts.api.staff
+import engage.broadcasts.uses
 import engage.broadcasts.work
 import engage.consents.api.customer
 import engage.consents.api.public
@@ -306,7 +307,7 @@ def answers(settings: Settings) -> Answers:
 REWARDS_ANSWERS = rewards.answers.Answers(segments_of=insights.segments.membership.of)
 
 #: Who goes by a segment, so that it is not archived from under them.
-SEGMENT_USERS = (engage.journeys.uses.of_segment,)
+SEGMENT_USERS = (engage.journeys.uses.of_segment, engage.broadcasts.uses.of_segment)
 
 #: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
 KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]

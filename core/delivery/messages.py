@@ -15,6 +15,9 @@ from core.db import connection_of
 from core.delivery import channels, countries
 from core.delivery.models import PURPOSES, Message
 
+#: The line of the worker that sends sign-in codes, and nothing else.
+CODES = "delivery.codes"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
@@ -77,8 +80,8 @@ def enqueue_all(session: Session, new: Sequence[NewMessage], *, now: datetime) -
     made = ids.block(len(new))
     rows = [_row(session, one, message_id) for one, message_id in zip(new, made, strict=True)]
     connection_of(session).execute(_INSERT, [now, *map(list, zip(*rows, strict=True))])
-    for channel in {one.channel for one in new if one.due_at <= now}:
-        work.nudge_after(session, f"delivery.{channel}")
+    for line in {CODES if one.purpose == "sign_in" else f"delivery.{one.channel}" for one in new if one.due_at <= now}:
+        work.nudge_after(session, line)
     return made
 
 

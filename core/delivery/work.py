@@ -1,6 +1,6 @@
 """Delivery's due work: a line a channel, those who died, and messages in doubt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -9,6 +9,7 @@ from core import work
 from core.db import transaction
 from core.delivery import progress, reconciling, sending
 from core.delivery.gates import Gate, open_gate
+from core.delivery.messages import CODES
 from core.delivery.models import CHANNELS, Message
 from core.delivery.taking import BATCH, LEASE, Line
 from core.gateways.registry import Gateways
@@ -18,14 +19,16 @@ __all__ = ["LEASE", "lines", "recover_lost", "send_due"]
 
 
 def lines(gateways: Gateways, gate: Gate, *, rates: Mapping[str, float] | None = None) -> list[Work]:
-    """What a worker does of delivery. A line a channel: a mail server that hangs holds up no push."""
+    """What a worker does of delivery. A line a channel: a mail server that hangs holds up no push. And one for codes
+    alone: a campaign whose provider hangs holds up nobody who wants to sign in."""
+    of_channel = [Line(channel=channel, gateways=gateways, gate=gate, rates=rates or {}) for channel in CHANNELS]
     sends = [
-        Work(f"delivery.{channel}", partial(_send, line, _threads(channel)), after_lost_lease="in doubt")
-        for channel in CHANNELS
-        for line in [Line(channel=channel, gateways=gateways, gate=gate, rates=rates or {})]
+        Work(f"delivery.{line.channel}", partial(_send, line, _threads(line.channel)), after_lost_lease="in doubt")
+        for line in of_channel
     ]
     return [
         *sends,
+        Work(CODES, partial(_send_codes, of_channel, _threads("codes")), after_lost_lease="in doubt"),
         Work("delivery.recover", recover_lost),
         reconciling.work(gateways),
     ]
@@ -59,6 +62,10 @@ def recover_lost(now: datetime) -> int:
 
 def _send(line: Line, threads: ThreadPoolExecutor, now: datetime) -> int:
     return sending.send_some(line, threads, now=now)
+
+
+def _send_codes(of_channel: Sequence[Line], threads: ThreadPoolExecutor, now: datetime) -> int:
+    return sum(sending.send_some(line, threads, purposes={"sign_in"}, now=now) for line in of_channel)
 
 
 def _threads(channel: str) -> ThreadPoolExecutor:

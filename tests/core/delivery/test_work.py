@@ -1,5 +1,7 @@
 """Sending what is due, against Twilio's stand-in: once at the provider, whatever happens."""
 
+import threading
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,10 +11,13 @@ from sqlalchemy.orm import Session
 from core import clock, ids
 from core.db import transaction
 from core.delivery import recording, sending, taking, work
+from core.delivery.gates import open_gate
 from core.delivery.models import Message
 from core.delivery.taking import Ready
 from core.errors import Busy
 from core.gateways import http, registry
+from core.gateways.outcomes import Outcome
+from core.gateways.sms import Sms
 from core.settings import Settings
 from tests.core.delivery.outbox import PHONE, Outbox, announced, announced_names
 from tests.standins.fcm import Fcm
@@ -186,3 +191,48 @@ def test_push_to_a_removed_app_fails_and_tells_that_its_address_is_dead(outbox: 
 
 def _postpone(session: Session, message_id: UUID) -> None:
     session.get_one(Message, message_id).due_at = clock.now() + timedelta(hours=1)
+
+
+def test_sign_in_code_does_not_wait_for_a_campaign_whose_provider_hangs(outbox: Outbox) -> None:
+    hanging, answers = threading.Event(), threading.Event()
+    send = outbox.gateways.sms.send
+
+    class Hangs:
+        name = "twilio"
+
+        def send(self, sms: Sms) -> Outcome:
+            if sms.body == "Autumn thanks":
+                hanging.set()
+                answers.wait(20)
+            return send(sms)
+
+    gateways = replace(outbox.gateways, sms=Hangs())
+    lines = {line.name: line for line in work.lines(gateways, open_gate)}
+    outbox.enqueue(content={"body": "Autumn thanks"})
+    campaign = threading.Thread(target=lines["delivery.sms"].run, args=[clock.now()])
+    campaign.start()
+    assert hanging.wait(10)
+    code = outbox.enqueue(purpose="sign_in", content={"body": "123456 is your code"})
+
+    assert lines["delivery.codes"].run(clock.now()) == 1
+
+    assert outbox.message(code).state == "sent"
+    answers.set()
+    campaign.join()
+
+
+def test_codes_line_leaves_everything_else_to_its_channel(outbox: Outbox) -> None:
+    lines = {line.name: line for line in work.lines(outbox.gateways, open_gate)}
+    receipt = outbox.enqueue(purpose="transactional")
+
+    assert lines["delivery.codes"].run(clock.now()) == 0
+    assert lines["delivery.sms"].run(clock.now()) == 1
+    assert outbox.message(receipt).state == "sent"
+
+
+def test_what_waits_for_one_channel_is_left_by_the_others(outbox: Outbox) -> None:
+    lines = {line.name: line for line in work.lines(outbox.gateways, open_gate)}
+    outbox.enqueue()
+
+    assert [lines[f"delivery.{channel}"].run(clock.now()) for channel in ("push", "email", "whatsapp")] == [0, 0, 0]
+    assert lines["delivery.sms"].run(clock.now()) == 1
