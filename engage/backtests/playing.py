@@ -16,6 +16,7 @@ from core.money import SANDBOX
 from engage import outgoing
 from engage.backtests import world
 from engage.backtests.memory import Memory
+from engage.backtests.memory import Past as Remembered
 from engage.backtests.report import Report
 from engage.backtests.world import House, People
 from engage.journeys.versions import Catalogue, Version
@@ -43,13 +44,17 @@ class Play:
     report: Report
     since: datetime
     until: datetime
+    catalogue: Catalogue = field(init=False)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.catalogue = Catalogue([self.version])
 
     def customer(self, customer_id: UUID, events: Sequence[LoggedEvent], people: People) -> None:
         """events: all that happened to the customer, the earliest first; those up to `since` are only remembered"""
-        mine = _Life(
-            self, customer_id, events, people, Effects({self.version.id: self.version}, self.since, self.new_id)
-        )
+        effects = Effects({self.version.id: self.version}, self.since, self.new_id)
+        today = people.facts.get(customer_id) or Facts(customer_id=customer_id, now=self.until)
+        mine = _Life(self, customer_id, events, people, effects, Remembered(self.memory, today))
         mine.live()
         self.report.keep(customer_id, mine.effects, mine.kept, given=mine.given)
 
@@ -66,6 +71,7 @@ class _Life:
     events: Sequence[LoggedEvent]
     people: People
     effects: Effects
+    remembered: Remembered
     walks: list[Walk] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     given: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
@@ -79,6 +85,7 @@ class _Life:
             if event.occurred_at > self.play.since:
                 self._let_time_pass(event.occurred_at)
             self.happened += 1
+            self.remembered.see(event)
             if event.occurred_at > self.play.since:
                 self.effects.now = event.occurred_at
                 self._happen(event, inside)
@@ -98,10 +105,10 @@ class _Life:
         return walk.timeout_at <= self.play.until if to is None else walk.timeout_at < to
 
     def _happen(self, event: LoggedEvent, inside: Inside) -> None:
+        self.walks = [walk for walk in self.walks if _is_live(walk, event.occurred_at)]
         for walk in self.walks:
             engine.wake(self.effects, walk, event)
-        catalogue = Catalogue([self.play.version])
-        for entry in entering.entries_of(catalogue, [event]):
+        for entry in entering.entries_of(self.play.catalogue, [event]):
             if self.play.version.graph.audience is not None:
                 inside.facts = {self.customer_id: self._facts()}
             arm = entering.decide(entry, inside, self.walks, now=self.effects.now)
@@ -135,16 +142,23 @@ class _Life:
         if isinstance(ask, AskFacts):
             return Known(self._facts())
         if isinstance(ask, AskPast):
-            return Past([one for one in self.events[: self.happened] if _is_asked(one, ask)])
+            return Past(self._before(ask))
         if isinstance(ask, AskTrait):
             self.traits[ask.name] = ask.value
         return Noted()
 
     def _facts(self) -> Facts:
-        today = self.people.facts.get(self.customer_id) or Facts(customer_id=self.customer_id, now=self.effects.now)
-        known = self.play.memory.facts(today, self.events[: self.happened], now=self.effects.now)
+        known = self.remembered.facts(now=self.effects.now)
         known.traits = {**known.traits, **self.traits}
         return known
+
+    def _before(self, ask: AskPast) -> list[LoggedEvent]:
+        """What happened since then under a name, the earliest first."""
+        since = itertools.takewhile(
+            lambda event: event.occurred_at >= ask.since,
+            (self.events[place] for place in range(self.happened - 1, -1, -1)),
+        )
+        return [event for event in since if event.name == ask.event][::-1]
 
     def _voucher(self, asked: Asked, campaign_id: UUID) -> Answer:
         of = self.play.house.campaigns.get(campaign_id)
@@ -174,8 +188,9 @@ class _Life:
         self.play.report.decided(self.customer_id, planned, decided, now=self.effects.now)
 
 
-def _is_asked(event: LoggedEvent, ask: AskPast) -> bool:
-    return event.name == ask.event and event.occurred_at >= ask.since
+def _is_live(walk: Walk, at: datetime) -> bool:
+    """Whether something that happens may still concern a walk."""
+    return walk.state != "ended" or (walk.goal_until is not None and at <= walk.goal_until)
 
 
 def _expiry(of: Terms, now: datetime) -> datetime | None:

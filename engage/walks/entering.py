@@ -1,5 +1,6 @@
 """Entering: which customers an event lets into which journeys, in which arm, and why not the others."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,9 @@ from engage.walks import arms
 from engage.walks.moves import DEEPEST
 from engage.walks.walk import Walk
 from insights.segments.facts import Facts
+
+#: Every event of a customer is told to all their live walks, so a robot that orders all day must not have thousands.
+MOST_LIVE = 100
 
 #: Of a journey, its customer and the key of the entry.
 Key = tuple[UUID, UUID, str]
@@ -55,6 +59,7 @@ class Inside:
     began_at  by journey and customer, when they entered last
     facts     by customer, what the audiences ask for
     barred    customers who enter nothing: suspended
+    live      by journey and customer, how many of their walks may still be woken
     """
 
     policy: Policy
@@ -62,11 +67,13 @@ class Inside:
     began_at: dict[tuple[UUID, UUID], datetime] = field(default_factory=dict)
     facts: Mapping[UUID, Facts] = field(default_factory=dict)
     barred: frozenset[UUID] = frozenset()
+    live: Counter[tuple[UUID, UUID]] = field(default_factory=Counter)
 
     def keep(self, walk: Walk) -> None:
         """A walk has begun."""
         self.entered.add((walk.journey_id, walk.customer_id, walk.entry_key))
         self.began_at[walk.journey_id, walk.customer_id] = walk.began_at
+        self.live[walk.journey_id, walk.customer_id] += 1
 
 
 def entries_of(catalogue: Catalogue, events: Iterable[LoggedEvent]) -> list[Entry]:
@@ -116,6 +123,8 @@ def _reason(entry: Entry, inside: Inside, walking: Sequence[Walk], *, now: datet
         return _said("suspended", "The customer is suspended.")
     if graph.is_exclusive and any(w.journey_id == entry.version.journey_id and w.state != "ended" for w in walking):
         return _said("still_inside", "The customer was still inside the journey.")
+    if inside.live.get(entry.place, 0) >= MOST_LIVE:
+        return _said("too_often_inside", f"The customer walked the journey {MOST_LIVE} times at once already.")
     before = inside.began_at.get(entry.place)
     if graph.re_entry.seconds and before and event.occurred_at < before + timedelta(seconds=graph.re_entry.seconds):
         return _said("too_soon", "The customer had entered too short a time before.", entered_at=before.isoformat())

@@ -1,5 +1,6 @@
 """Insides: what must be read to decide who of those that events let in may enter, a batch at a time."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -21,6 +22,7 @@ def load(session: Session, entries: Sequence[Entry], *, now: datetime) -> Inside
     inside = Inside(policy=policy.current(session), facts=_facts(connection, entries, now))
     inside.barred = frozenset(customers.suspended(session, {entry.customer_id for entry in entries}))
     inside.entered = _entered(connection, entries)
+    inside.live = _live(connection, {entry.place for entry in entries if entry.version.graph.re_entry.field})
     inside.began_at = _began(connection, {entry.place for entry in entries if entry.version.graph.re_entry.seconds})
     return inside
 
@@ -46,6 +48,24 @@ def _entered(connection: Connection, entries: Sequence[Entry]) -> set[tuple[UUID
         ],
     )
     return {(row[0], row[1], row[2]) for row in rows}
+
+
+def _live(connection: Connection, places: Collection[tuple[UUID, UUID]]) -> Counter[tuple[UUID, UUID]]:
+    """How many walks each has that may still be woken; only a key of its own for each entry lets them be many."""
+    if not places:
+        return Counter()
+    journey_ids, customer_ids = zip(*places, strict=True)
+    rows = connection.execute(
+        """
+        SELECT e.journey_id, e.customer_id, count(*)
+          FROM unnest(%s::uuid[], %s::uuid[]) AS k (journey_id, customer_id)
+          JOIN engage.enrolment e USING (journey_id, customer_id)
+         WHERE e.state <> 'ended' OR e.goal_until IS NOT NULL
+         GROUP BY e.journey_id, e.customer_id
+        """,
+        [list(journey_ids), list(customer_ids)],
+    )
+    return Counter({(row[0], row[1]): row[2] for row in rows})
 
 
 def _began(connection: Connection, places: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], datetime]:

@@ -1,11 +1,8 @@
-"""Refused entries: who stayed outside a journey, and why, for whoever asks "why didn't I get this?"."""
+"""Refused entries: who stayed outside a journey, and why. `engage.decisions` answers whoever asks."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -16,14 +13,6 @@ from engage.walks.entering import Kept
 KEPT = timedelta(days=90)
 
 _SWEPT_AT_ONCE = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedEntry:
-    journey_id: UUID
-    event_id: UUID
-    reasons: list[dict[str, Any]]
-    at: datetime
 
 
 def keep(session: Session, kept: Sequence[Kept], *, now: datetime) -> None:
@@ -46,19 +35,6 @@ def keep(session: Session, kept: Sequence[Kept], *, now: datetime) -> None:
             [json.dumps([one.reason]) for one in kept],
         ],
     )
-
-
-def of(session: Session, customer_id: UUID, *, limit: int, before: datetime | None = None) -> list[RefusedEntry]:
-    """Of one customer, the latest first."""
-    rows = connection_of(session).execute(
-        """
-        SELECT journey_id, event_id, reasons, at FROM engage.refused_entry
-         WHERE customer_id = %s AND at < coalesce(%s, 'infinity'::timestamptz)
-         ORDER BY at DESC, event_id DESC LIMIT %s
-        """,
-        [customer_id, before, limit],
-    )
-    return [RefusedEntry(*row) for row in rows]
 
 
 def sweep(now: datetime) -> None:

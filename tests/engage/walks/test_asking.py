@@ -10,8 +10,7 @@ from core.db import connection_of, transaction
 from core.events.log import EventRow
 from engage.contacting import policy
 from engage.journeys.models import Journey
-from engage.walks import refusals
-from engage.walks.models import StepRun
+from engage.walks.models import RefusedEntry, StepRun
 from tests.engage.conftest import Scene, drawn, enrolments, gift, reasons, runs, say, sent, vouchers_of, wait
 from wallet import checks
 
@@ -46,7 +45,7 @@ def test_an_audience_keeps_others_outside_and_says_so(scene: Scene) -> None:
 
     assert [walk.customer_id for walk in enrolments()] == [regular]
     with transaction() as session:
-        [kept] = refusals.of(session, new, limit=10)
+        kept = session.scalars(select(RefusedEntry).where(RefusedEntry.customer_id == new)).one()
     assert kept.reasons[0]["code"] == "not_in_audience"
 
 

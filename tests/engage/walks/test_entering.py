@@ -5,13 +5,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from auth import customers
 from core import ids
 from core.db import transaction
 from engage.contacting import control, policy
 from engage.contacting.policy import Policy
-from engage.walks import refusals
+from engage.walks import entering, refusals
+from engage.walks.models import RefusedEntry
 from rewards.baskets import Line
 from tests.engage.conftest import START, WEEK, Scene, drawn, enrolments, runs, say, sent, wait
 
@@ -21,7 +23,8 @@ DAY = 24 * 3600
 def kept_outside(customer_id: UUID) -> list[str]:
     """The codes of why they stayed outside, the latest first."""
     with transaction() as session:
-        return [one.reasons[0]["code"] for one in refusals.of(session, customer_id, limit=100)]
+        query = select(RefusedEntry).where(RefusedEntry.customer_id == customer_id).order_by(RefusedEntry.at.desc())
+        return [one.reasons[0]["code"] for one in session.scalars(query)]
 
 
 def two_days(re_entry: Any) -> dict[str, Any]:
@@ -133,6 +136,19 @@ def test_late_event_converts_but_triggers_nothing(scene: Scene) -> None:
     [walk] = enrolments()
     assert walk.converted_at == START + timedelta(days=2)
     assert kept_outside(customer_id) == ["late"]
+
+
+def test_a_customer_walks_a_journey_a_hundred_times_at_once_at_most(scene: Scene) -> None:
+    customer_id = scene.customer()
+    scene.publish(drawn("rest", {"rest": wait(DAY)}, re_entry={"once_per": "order_id"}))
+    scene.happen(*[scene.order(customer_id) for _ in range(entering.MOST_LIVE)])
+    scene.read()
+    assert kept_outside(customer_id) == []
+
+    scene.happen(scene.order(customer_id))
+    scene.read()
+
+    assert (len(enrolments()), kept_outside(customer_id)) == (entering.MOST_LIVE, ["too_often_inside"])
 
 
 def test_a_suspended_customer_enters_nothing(scene: Scene) -> None:
