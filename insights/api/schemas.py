@@ -1,10 +1,12 @@
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from core.web.schemas import CURRENCY, BalanceMoneySchema, Instant, PageArgs
 from insights.profiles.models import PHASES
 
 
-def _names(description: str) -> fields.List:
+def _names(description: str) -> fields.List[Any]:
     return fields.List(
         fields.String(validate=validate.Length(max=64)),
         load_default=list,
@@ -62,7 +64,17 @@ class ProfileSchema(Schema):
 
 
 class FindCustomersArgs(Schema):
-    phone = fields.String(required=True, validate=validate.Length(min=1, max=40))
+    """One of both."""
+
+    phone = fields.String(validate=validate.Length(min=1, max=40))
+    email = fields.String(
+        validate=validate.Length(min=1, max=254), metadata={"description": "One that the customer proved"}
+    )
+
+    @validates_schema
+    def _check_one(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError("Say either a phone number or an e-mail address.")
 
 
 class FoundCustomerSchema(Schema):

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import current_app
 from flask_smorest import Blueprint
 
-from auth import customers
+from auth import customers, emails
 from core.db import transaction
 from core.errors import InvalidInput
 from core.web.doors import needs
@@ -35,9 +35,9 @@ blueprint = Blueprint("insights_staff", __name__, description="Customers, their 
 @blueprint.response(200, page_of(FoundCustomerSchema))
 @needs("customers.read")
 def find_customers(args: dict[str, Any]) -> dict[str, Any]:
-    """Find the customer of a phone number."""
+    """Find the customer of a phone number, or of an e-mail address that they proved."""
     with transaction() as session:
-        customer_id = customers.by_phone(session, args["phone"])
+        customer_id = customers.by_phone(session, **args) if "phone" in args else emails.by_email(session, **args)
     return {"items": [{"id": customer_id}] if customer_id else [], "next_cursor": None}
 
 

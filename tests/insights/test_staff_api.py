@@ -1,5 +1,6 @@
 """What staff ask over HTTP."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -7,7 +8,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import insights.api.staff
+from auth import emails
+from auth.models import Customer
 from core import ids
+from core.db import transaction
 from core.settings import Settings
 from core.web import doors, problems, requests
 from core.web.doors import Door
@@ -67,6 +71,24 @@ def test_customer_is_found_by_phone_number(staff: FlaskClient) -> None:
 
     assert found.json == {"items": [{"id": str(customer_id)}], "next_cursor": None}
     assert none.json == {"items": [], "next_cursor": None}
+
+
+def test_customer_is_found_by_an_address_that_they_proved(staff: FlaskClient) -> None:
+    customer_id, typed = a_customer("+12125550142"), a_customer("+12125550143")
+    with transaction() as session:
+        for one, address in ((customer_id, "ada@example.com"), (typed, "eve@example.com")):
+            row = session.get_one(Customer, one)
+            row.email, row.email_index = emails.sealed(session, one, address), emails.index_of(address)
+        session.get_one(Customer, customer_id).email_verified_at = row.created_at
+
+    def find(**asked: str) -> Any:
+        return staff.get("/admin/v1/customers", query_string=asked)
+
+    assert find(email="Ada@Example.com").json == {"items": [{"id": str(customer_id)}], "next_cursor": None}
+    assert find(email="eve@example.com").json["items"] == []
+    assert (find(email="nobody").status_code, find(email="nobody").json["code"]) == (422, "email_invalid")
+    for asked in ({}, {"phone": "+12125550142", "email": "ada@example.com"}):
+        assert find(**asked).status_code == 422
 
 
 def test_profile_tells_first_touch_orders_and_revenue(staff: FlaskClient) -> None:
