@@ -43,6 +43,8 @@ import engage.journeys.doors.api.public
 import engage.journeys.doors.api.staff
 import engage.journeys.doors.reactions
 import engage.journeys.uses
+import engage.journeys.webhooks.api.staff
+import engage.journeys.webhooks.work
 import engage.journeys.work
 import engage.links.api.public
 import engage.links.work
@@ -217,6 +219,7 @@ def doors() -> list[Door]:
                 engage.backtests.api.staff.blueprint,
                 engage.broadcasts.api.staff.blueprint,
                 engage.journeys.doors.api.staff.blueprint,
+                engage.journeys.webhooks.api.staff.blueprint,
                 engage.templates.api.staff.blueprint,
                 engage.consents.api.staff.blueprint,
                 engage.contacting.api.staff.blueprint,
@@ -347,6 +350,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *engage.backtests.work.WORK,
         *engage.broadcasts.work.WORK,
         *engage.journeys.work.WORK,
+        *engage.journeys.webhooks.work.work(settings),
         *engage.results.work.WORK,
         *core.delivery.work.lines(
             gateways, engage.contacting.gate.verdicts, rates=rates.parse(settings.delivery_rates)

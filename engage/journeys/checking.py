@@ -17,7 +17,8 @@ from engage import links
 from engage.journeys import flow
 from engage.journeys.doors.models import EntryDoor
 from engage.journeys.graph import Graph
-from engage.steps import BranchOff, IssueGiftCard, IssueVoucher, SendMessage, Step
+from engage.journeys.webhooks.models import WebhookTarget
+from engage.steps import BranchOff, IssueGiftCard, IssueVoucher, SendMessage, Step, Webhook
 from engage.steps.hints import unknown
 from engage.templates import saved, variables
 from insights.segments import dates
@@ -38,6 +39,7 @@ def faults(session: Session, drawn: Graph, *, pointer: str) -> list[Fault]:
     _check_campaigns(session, drawn, notes)
     _check_segments(session, drawn, notes)
     _check_door(session, drawn, notes)
+    _check_targets(session, drawn, notes)
     _check_messages(session, drawn, notes)
     return notes.errors
 
@@ -110,6 +112,18 @@ def _check_door(session: Session, drawn: Graph, notes: Notes) -> None:
     known = set(session.scalars(select(EntryDoor.slug)))
     if drawn.entry.subject not in known:
         notes.at("entry").at("door").say(unknown(drawn.entry.subject, known, "door"))
+
+
+def _check_targets(session: Session, drawn: Graph, notes: Notes) -> None:
+    wanted = {name: step.target_id for name, step in drawn.steps.items() if isinstance(step, Webhook)}
+    if not wanted:
+        return
+    query = select(WebhookTarget.id, WebhookTarget.status).where(WebhookTarget.id.in_(wanted.values()))
+    statuses: dict[UUID, str] = {row.id: row.status for row in session.execute(query)}
+    for name, target_id in wanted.items():
+        if statuses.get(target_id) != "active":
+            told = "This target is closed." if target_id in statuses else "There is no such target."
+            notes.at("steps").at(name).at("target_id").say(told)
 
 
 def _check_messages(session: Session, drawn: Graph, notes: Notes) -> None:

@@ -36,6 +36,7 @@ from engage.steps.split import Split, parse_split
 from engage.steps.update_trait import UpdateTrait, parse_update_trait
 from engage.steps.wait import Wait, parse_wait
 from engage.steps.wait_until import WaitUntil, parse_wait_until
+from engage.steps.webhook import Webhook, parse_webhook
 
 __all__ = [
     "Ab",
@@ -46,6 +47,7 @@ __all__ = [
     "Split",
     "UpdateTrait",
     "WaitUntil",
+    "Webhook",
     "KINDS",
     "Arm",
     "Ask",
@@ -89,6 +91,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Notes, Setting], Step]] = {
     "split": _alone(parse_split),
     "ab": _alone(parse_ab),
     "update_trait": _alone(parse_update_trait),
+    "webhook": parse_webhook,
     "notify_staff": _alone(parse_notify_staff),
     "exit": _alone(parse_exit),
 }

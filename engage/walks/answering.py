@@ -15,7 +15,9 @@ from engage.journeys import spending
 from engage.journeys.spending import Purse, SpendReached
 from engage.journeys.telling import Told, tell_staff
 from engage.journeys.versions import Version
-from engage.steps import AskCredit, AskFacts, AskStaff, AskTrait, AskVoucher
+from engage.journeys.webhooks import calling
+from engage.journeys.webhooks.calling import NewCall
+from engage.steps import AskCall, AskCredit, AskFacts, AskStaff, AskTrait, AskVoucher
 from engage.walks import past
 from engage.walks.effects import Answer, Asked, AskPast, Given, Known, Noted, Refused
 from insights.profiles.events import TraitSet
@@ -36,7 +38,7 @@ class Desk:
     vouchers   by id, those that were issued just now, with their codes
     seen       by customer, the event that is being handled; nothing where due work asks
     spenders   the versions that the batch's customers walk; purse: what their journeys may still give away
-    told       words to staff
+    told       words to staff; calls: what targets are to be told
     """
 
     session: Session
@@ -51,15 +53,17 @@ class Desk:
     spenders: Collection[Version] = ()
     purse: Purse | None = None
     told: list[Told] = field(default_factory=list)
+    calls: list[NewCall] = field(default_factory=list)
 
     def close(self) -> None:
-        """Keep what was spent, and tell staff.
+        """Keep what was spent, tell staff, and let calls wait to be made.
 
         effects  stops the journeys that have no more to give
         """
         if self.purse is not None:
             spending.write(self.session, self.purse, now=self.now)
         tell_staff(self.session, self.told, now=self.now)
+        calling.enqueue_all(self.session, self.calls, now=self.now)
 
 
 def answer_all(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
@@ -167,6 +171,15 @@ def _staff(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     return [Noted() for _ in asked]
 
 
+def _calls(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
+    """Made once the transaction has committed; no walk waits for an answer."""
+    for one in asked:
+        if isinstance(one.ask, AskCall):
+            body = calling.body_of(one.walk.journey_id, one.run, one.walk.context, one.ask.fields)
+            desk.calls.append(NewCall(one.ask.target_id, one.run.id, one.walk.customer_id, body))
+    return [Noted("queued") for _ in asked]
+
+
 def _past(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     return [*past.load(desk.connection, asked, reader=desk.reader, seen=desk.seen, now=desk.now)]
 
@@ -183,4 +196,5 @@ _KINDS: dict[type[Any], Callable[[Desk, Sequence[Asked]], list[Answer]]] = {
     AskFacts: _facts,
     AskTrait: _traits,
     AskStaff: _staff,
+    AskCall: _calls,
 }

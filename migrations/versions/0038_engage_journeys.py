@@ -1,5 +1,5 @@
-"""What becomes of those inside when a journey is published anew, what a journey may cost, and the doors by which
-somebody comes into a journey from outside the app.
+"""What becomes of those inside when a journey is published anew, what a journey may cost, the doors by which somebody
+comes into a journey from outside the app, and the servers that a journey calls.
 
 A door's request stands once for its reference, so that a link that is opened twice, or a partner that calls again,
 lets nobody in twice. Of somebody who has not signed up yet it keeps the blind index of the number and never the number.
@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.execute(JOURNEYS)
     op.execute(MOVES)
     op.execute(DOORS)
+    op.execute(WEBHOOKS)
 
 
 # is_holding: paused, and those inside stand still as well.
@@ -105,4 +106,46 @@ CREATE TABLE engage.entry_request (
 CREATE INDEX ix_entry_request_phone_index ON engage.entry_request (phone_index) WHERE used_at IS NULL;
 CREATE INDEX ix_entry_request_customer_id ON engage.entry_request (customer_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX ix_entry_request_expires_at ON engage.entry_request (expires_at) WHERE used_at IS NULL;
+"""
+
+# The address of a target is sealed as its secret is: it may hold a token of the other side's.
+WEBHOOKS = """
+CREATE TABLE engage.webhook_target (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    host text NOT NULL,
+    url bytea NOT NULL,
+    secret bytea NOT NULL,
+    status text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_webhook_target PRIMARY KEY (id),
+    CONSTRAINT uq_webhook_target_name UNIQUE (name),
+    CONSTRAINT ck_webhook_target_status CHECK (status IN ('active', 'closed'))
+);
+
+CREATE TABLE engage.webhook_call (
+    id uuid NOT NULL,
+    target_id uuid NOT NULL,
+    step_run_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    body jsonb NOT NULL,
+    status_code int,
+    made_at timestamptz NOT NULL,
+    state text NOT NULL,
+    due_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    lease_until timestamptz,
+    lease_token uuid,
+    last_error text,
+    CONSTRAINT pk_webhook_call PRIMARY KEY (id),
+    CONSTRAINT fk_webhook_call_target_id FOREIGN KEY (target_id) REFERENCES engage.webhook_target (id),
+    CONSTRAINT uq_webhook_call_step_run_id UNIQUE (step_run_id),
+    CONSTRAINT ck_webhook_call_state CHECK (state IN ('waiting', 'calling', 'done', 'failed')),
+    CONSTRAINT ck_webhook_call_due CHECK (state <> 'waiting' OR due_at IS NOT NULL),
+    CONSTRAINT ck_webhook_call_lease CHECK ((state = 'calling') = (lease_token IS NOT NULL))
+);
+CREATE INDEX ix_webhook_call_due ON engage.webhook_call (due_at) WHERE state = 'waiting';
+CREATE INDEX ix_webhook_call_leased ON engage.webhook_call (lease_until) WHERE lease_token IS NOT NULL;
+CREATE INDEX ix_webhook_call_target_id ON engage.webhook_call (target_id, id);
 """

@@ -11,6 +11,7 @@ from core import ids
 from core.notes import Notes
 from engage.steps import (
     KINDS,
+    AskCall,
     AskCredit,
     AskFacts,
     AskStaff,
@@ -63,6 +64,7 @@ HALVES = [{"name": "one", "bps": 5_000, "to": "a"}, {"name": "two", "bps": 5_000
         ("credit", {"amount_minor": 500, "days": 30}, AskCredit(500, "USD", 30)),
         ("update_trait", {"name": "welcomed", "value": True}, AskTrait("welcomed", True)),
         ("notify_staff", {"text": "Please call."}, AskStaff("Please call.")),
+        ("webhook", {"target_id": str(CAMPAIGN), "fields": ["order_id"]}, AskCall(CAMPAIGN, ("order_id",))),
     ],
 )
 def test_what_a_step_brings_about_is_asked_for_and_never_for_those_held_out(

@@ -1,0 +1,1 @@
+"""Webhooks: what a journey tells servers that staff named."""
