@@ -1,19 +1,23 @@
 """Caps hold over all journeys, on the customer's own calendar, and against two workers at one moment."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from auth import customers
 from auth.customers import SignUp
 from core.db import transaction
 from engage.contacting import caps, policy
-from engage.contacting.caps import Key
+from engage.contacting.caps import Caps, Key
 from engage.contacting.models import CapCount
+from engage.contacting.policy import Cap
 from rewards.funds import Beaten, post_with
 
 NOON = datetime(2026, 11, 22, 17, tzinfo=UTC)  # noon in New York, two in the night of the 23rd in Tokyo
@@ -200,6 +204,51 @@ def test_what_did_not_leave_is_given_back(made: list[UUID]) -> None:
     give_back([key, (made[1], "any:day", "2026-11-22"), (made[0], "gone:day", "x")])  # never below none
     assert counts() == {("any:day", "2026-11-22"): 0}
     give_back([])
+
+
+_CAPS = st.lists(
+    st.builds(Cap, st.sampled_from((policy.ANY, "push", "sms")), st.sampled_from(policy.PERIODS), st.integers(0, 3)),
+    max_size=4,
+    unique_by=lambda cap: cap.name,
+)
+_ZONES = ("America/New_York", "Asia/Tokyo", "Pacific/Apia")
+_WISHES = st.lists(
+    st.tuples(
+        st.sampled_from(_ZONES),
+        st.sampled_from(("push", "sms", "email")),
+        st.datetimes(datetime(2026, 11, 20), datetime(2027, 1, 10), timezones=st.just(UTC)),  # noqa: DTZ001
+    ),
+    max_size=40,
+)
+
+
+@given(terms=_CAPS, wishes=_WISHES)
+def test_nobody_ever_gets_more_than_any_cap_allows_or_less(
+    terms: list[Cap], wishes: list[tuple[str, str, datetime]]
+) -> None:
+    """Counted naively, message by message, on each customer's own wall calendar."""
+    customer_of = {zone: UUID(int=number) for number, zone in enumerate(_ZONES)}
+    found = Caps(policy.Policy(caps=tuple(terms)), NOON, {customer_of[zone]: zone for zone in _ZONES})
+    got: list[tuple[str, str, date]] = []
+
+    for zone, channel, at in wishes:
+        day = at.astimezone(ZoneInfo(zone)).date()
+        is_full = any(_number_in(got, cap, zone, day) >= cap.most for cap in terms if cap.channel in ("any", channel))
+        assert found.take(customer_of[zone], channel, at) is not is_full
+        if not is_full:
+            got.append((zone, channel, day))
+
+
+def _number_in(got: list[tuple[str, str, date]], cap: Cap, zone: str, day: date) -> int:
+    same: dict[str, Callable[[date], object]] = {
+        "day": lambda other: other == day,
+        "week": lambda other: other.isocalendar()[:2] == day.isocalendar()[:2],
+        "month": lambda other: (other.year, other.month) == (day.year, day.month),
+    }
+    return sum(
+        whose == zone and cap.channel in ("any", channel) and bool(same[cap.per](other))
+        for whose, channel, other in got
+    )
 
 
 @pytest.mark.parametrize(
