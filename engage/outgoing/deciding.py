@@ -4,7 +4,7 @@ It goes over the first of its channels that the customer allows and that reaches
 A letter that does not go out never stops who meant to send it.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from auth.contacts import Contact
@@ -125,6 +125,7 @@ def _written(
     if is_marketing and not world.caps.take(letter.customer_id, channel, due_at):
         passed_over("capped", "The customer was written to as often as the contact policy allows.")
         return None
+    held = [_held(channel, due_at)] if due_at > _wanted_at(world, letter) else []
     return Sent(
         letter=letter,
         channel=channel,
@@ -134,7 +135,7 @@ def _written(
         links=[*links, extras.opening] if extras.opening else links,
         due_at=due_at,
         expires_at=_expiry(letter, due_at),
-        reasons=reasons,
+        reasons=[*reasons, *held],
         marks=world.caps.marks(letter.customer_id, channel, due_at) if is_marketing else (),
     )
 
@@ -154,7 +155,7 @@ def _item(letter: Letter, said: Rendered) -> NewItem:
 
 def _due(channel: str, world: World, letter: Letter, contact: Contact, reasons: list[Reason]) -> datetime | None:
     """When it is to leave; None with one more reason where that is never."""
-    due_at = max(letter.due_at or world.now, world.now)
+    due_at = _wanted_at(world, letter)
     if letter.purpose == MARKETING and channel != INBOX:
         match quiet.decide(world.policy, contact.time_zone, due_at, letter.quiet, channel=channel):
             case quiet.Skip():
@@ -166,6 +167,10 @@ def _due(channel: str, world: World, letter: Letter, contact: Contact, reasons: 
         reasons.append(_reason("too_late", "It would be worth nothing by the time it may leave.", channel=channel))
         return None
     return due_at
+
+
+def _wanted_at(world: World, letter: Letter) -> datetime:
+    return max(letter.due_at or world.now, world.now)
 
 
 def _expiry(letter: Letter, due_at: datetime) -> datetime:
@@ -196,6 +201,11 @@ def _left_in_peace(letter: Letter, code: str, detail: str) -> Skipped:
 
 def _skipped(letter: Letter, code: str, detail: str) -> Skipped:
     return Skipped(letter, [_reason(code, detail)])
+
+
+def _held(channel: str, until: datetime) -> Reason:
+    detail = f"Held until the customer's quiet hours are over, at {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC."
+    return _reason("held", detail, channel=channel)
 
 
 def _reason(code: str, detail: str, **facts: str) -> Reason:
