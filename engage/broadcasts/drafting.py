@@ -1,7 +1,7 @@
 """Drafting: what a broadcast is to say to whom, checked as a whole each time it is written."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +35,8 @@ DEFAULTS: dict[str, Any] = {
     "holdout_bps": 1_000,
 }
 MOST_PER_MINUTE = 1_000_000
+#: Who is in a segment in two years is anybody's guess.
+FARTHEST = timedelta(days=366)
 
 
 def create(session: Session, given: Mapping[str, Any], *, actor: str, now: datetime) -> Broadcast:
@@ -43,7 +45,7 @@ def create(session: Session, given: Mapping[str, Any], *, actor: str, now: datet
     raises  BroadcastInvalid naming every fault
     """
     broadcast = Broadcast(id=ids.new(), status=DRAFT, created_by=actor, created_at=now)
-    _write(session, broadcast, {**DEFAULTS, **given})
+    _write(session, broadcast, {**DEFAULTS, **given}, now=now)
     session.add(broadcast)
     session.flush()
     _record(session, broadcast, "broadcast.create", actor, now)
@@ -63,7 +65,7 @@ def change(session: Session, broadcast_id: UUID, given: Mapping[str, Any], *, ac
         given = {"template_id": None, **given}
     if given.get("template_id") is not None:
         given = {"template": None, **given}
-    _write(session, broadcast, {**_as_given(broadcast), **given})
+    _write(session, broadcast, {**_as_given(broadcast), **given}, now=now)
     _record(session, broadcast, "broadcast.change", actor, now)
     return broadcast
 
@@ -135,7 +137,7 @@ def _wording(session: Session, broadcast: Broadcast, notes: Notes) -> Wording | 
     return said
 
 
-def _write(session: Session, broadcast: Broadcast, given: Mapping[str, Any]) -> None:
+def _write(session: Session, broadcast: Broadcast, given: Mapping[str, Any], *, now: datetime) -> None:
     notes = Notes()
     known = (*CHANNELS, INBOX)
     channels = given["channels"]
@@ -147,6 +149,8 @@ def _write(session: Session, broadcast: Broadcast, given: Mapping[str, Any]) -> 
         clock(given["local_time"], notes.at("local_time"))
         if given["per_minute"] is not None:
             notes.at("per_minute").say("Say either “local_time” or “per_minute”: an hour of the day has its own pace.")
+    if given["starts_at"] is not None and given["starts_at"] > now + FARTHEST:
+        notes.at("starts_at").say(f"Must be within {FARTHEST.days} days.")
     if (given["template"] is None) == (given["template_id"] is None):
         notes.at("template").say("Say either “template” or “template_id”, and one of them.")
     if notes.errors:

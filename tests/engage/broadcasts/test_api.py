@@ -134,6 +134,7 @@ def test_segment_that_is_still_being_built_cannot_be_written_to(scene: Scene, st
         ({"channels": ["fax"]}, "/channels"),
         ({"channels": ["email"]}, "/template"),
         ({"quiet": "loud"}, "/quiet"),
+        ({"starts_at": "9999-12-31T23:59:59Z"}, "/starts_at"),
         ({"local_time": "25:00"}, "/local_time"),
         ({"local_time": "09:00", "per_minute": 5}, "/per_minute"),
         ({"template": {"default_locale": "en", "sms": {"en": {"body": "{{ event.total }}"}}}}, "/template/sms/en/body"),

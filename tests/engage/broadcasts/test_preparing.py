@@ -11,9 +11,11 @@ from auth.models import Customer
 from core import crypto
 from core.db import connection_of, transaction
 from core.delivery.models import Message
+from core.errors import Busy
 from core.events.log import SLOTS
 from engage import consents
 from engage.broadcasts import preparing, work
+from engage.broadcasts.errors import BroadcastStarted
 from engage.broadcasts.models import PARTS, Broadcast, BroadcastPart
 from engage.consents import Said
 from engage.contacting import policy
@@ -302,6 +304,61 @@ def test_cancelled_broadcast_prepares_no_more_and_takes_back_what_waits(scene: S
     assert sending.now_is().status == "cancelled"
     # What was taken back counts under no cap.
     assert set(draft(scene, members).run().outcomes().values()) == {"sent"}
+
+
+def test_broadcast_that_is_cancelled_while_workers_prepare_it_leaves_nothing_waiting(scene: Scene) -> None:
+    members = scene.customers(120)
+    sending = draft(scene, members)
+    sending.start()
+    begun = threading.Event()
+    failed: list[BaseException] = []
+
+    def prepare() -> None:
+        try:
+            while work.work_off(scene.now):
+                begun.set()
+        except BaseException as error:
+            failed.append(error)
+
+    workers = [threading.Thread(target=prepare) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    assert begun.wait(30)
+    try:
+        sending.cancel()
+    except Busy:  # a worker that ends the last part at this moment: the same request may be sent again
+        sending.cancel()
+    for worker in workers:
+        worker.join()
+    sending.work()
+
+    assert [error for error in failed if not isinstance(error, Busy)] == []
+    assert sending.now_is().status == "cancelled"
+    assert {row.state for row in _messages()} <= {"suppressed"}
+    assert set(sending.outcomes().values()) <= {"cancelled"}
+
+
+def test_two_who_start_it_at_once_start_it_once(scene: Scene) -> None:
+    sending = draft(scene, scene.customers(3))
+    begin, outcomes = threading.Barrier(2), []
+
+    def start() -> None:
+        begin.wait()
+        try:
+            sending.start()
+            outcomes.append("started")
+        except BroadcastStarted:
+            outcomes.append("refused")
+
+    both = [threading.Thread(target=start) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    sending.work()
+
+    assert sorted(outcomes) == ["refused", "started"]
+    assert len(sent()) == 3
 
 
 def test_what_has_left_stays_sent_when_the_rest_is_taken_back(scene: Scene) -> None:
