@@ -36,6 +36,10 @@ def faults(session: Session, drawn: Graph, *, pointer: str) -> list[Fault]:
     effects  holds the saved templates that it says until the transaction ends, so that none is archived meanwhile
     """
     notes = Notes(pointer)
+    # Here and not where a graph is parsed: those that were published before go on being understood.
+    for name in sorted(flow.looping_at_once(drawn.steps)):
+        told = "This step can lead back to itself at once: the wait on the way may be over before it begins."
+        notes.at("steps").at(name).say(told)
     _check_campaigns(session, drawn, notes)
     _check_segments(session, drawn, notes)
     _check_door(session, drawn, notes)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.events.named import VOUCHER_REDEEMED
 from core.notes import Notes
-from engage.steps import Step, WaitUntil
+from engage.steps import Step, Wait, WaitUntil
 from engage.steps.hints import unknown
 
 
@@ -79,9 +80,37 @@ def _reached(first: str, steps: Mapping[str, Step]) -> set[str]:
     return reached
 
 
+def looping_at_once(steps: Mapping[str, Step]) -> set[str]:
+    """Steps on a loop whose waits may all be over before they begin: for what happened already (a look-back, a voucher
+    that is redeemed, a day that is over).
+    """
+    looking_back = {name: _at_once(step) for name, step in steps.items()}
+    # A wait for a redemption is over once the voucher is redeemed, unless another was given on the way round.
+    redeemed = {
+        name: _at_once(step, is_redeemed=True) - {to for branch, to in _next(step) if step.gives_voucher_on == branch}
+        for name, step in steps.items()
+    }
+    return _on_loops(looking_back) | _on_loops(redeemed)
+
+
+def _at_once(step: Step, *, is_redeemed: bool = False) -> set[str]:
+    """Where a step may lead in the same moment."""
+    onward = dict(_next(step))
+    if isinstance(step, WaitUntil):
+        return set(onward.values()) if step.date_of else set()
+    if isinstance(step, Wait):
+        is_over = bool(step.look_back) or (is_redeemed and step.for_event == VOUCHER_REDEEMED)
+        return {onward["on_event"]} if is_over and "on_event" in onward else set()
+    return set(onward.values())
+
+
 def _spinning(steps: Mapping[str, Step]) -> set[str]:
-    """Steps on a loop in which no time passes: what is left when steps that lead only to the end are taken away."""
-    left = {name: {to for _, to in _next(step)} for name, step in steps.items() if not step.pauses}
+    """Steps on a loop in which no time passes."""
+    return _on_loops({name: {to for _, to in _next(step)} for name, step in steps.items() if not step.pauses})
+
+
+def _on_loops(left: Mapping[str, set[str]]) -> set[str]:
+    """What is left when steps that lead only to the end are taken away."""
     before = -1
     while before != len(left):
         before = len(left)

@@ -1,0 +1,87 @@
+"""Pausing a journey closes it to new customers; those inside go on, or are held until it is opened again."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.db import transaction
+from engage import journeys
+from engage.journeys.errors import JourneyNotPublished
+from tests.engage.conftest import Scene, enrolments, journey, runs, say
+
+DAY = 86_400
+
+
+def waiting() -> dict[str, Any]:
+    wait = {"kind": "wait", "for_event": "payment.refunded", "timeout_seconds": DAY, "on_timeout": "tell"}
+    return {**journey("wait", {"wait": wait, "tell": say("Hi")}), "re_entry": {"once_per": "order_id"}}
+
+
+def pause(scene: Scene, journey_id: Any, *, holds_inside: bool, status: str = "paused") -> None:
+    with transaction() as session:
+        journeys.set_status(
+            session, journey_id=journey_id, status=status, holds_inside=holds_inside, actor="staff:test", now=scene.now
+        )
+
+
+@pytest.fixture
+def inside(scene: Scene) -> Any:
+    journey_id = scene.publish(waiting())
+    scene.happen(scene.order(scene.customer()))
+    scene.read()
+    return journey_id
+
+
+def later(scene: Scene, **by: float) -> None:
+    scene.move(**by)
+    scene.read()
+    scene.work()
+
+
+def test_those_inside_go_on_and_nobody_enters(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=False)
+    scene.happen(scene.order(scene.customer()))
+    later(scene, days=1)
+
+    assert runs() == [("wait", "timeout"), ("tell", "sent")]
+    assert len(enrolments()) == 1
+
+
+def test_those_who_are_held_stand_still_until_it_is_opened(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    later(scene, days=1)
+    later(scene, days=1)
+    assert runs() == [("wait", "waiting")]
+
+    pause(scene, inside, holds_inside=False, status="live")
+    later(scene, minutes=5)
+
+    assert runs() == [("wait", "timeout"), ("tell", "sent")]
+
+
+def test_being_held_costs_a_look_every_few_minutes_only(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    later(scene, days=1)
+
+    [walk] = enrolments()
+    assert walk.due_at is not None
+    assert walk.due_at - scene.now >= timedelta(minutes=1)
+
+
+def test_an_ended_journey_lets_those_who_were_held_out(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    later(scene, days=1)
+    pause(scene, inside, holds_inside=False, status="ended")
+    later(scene, minutes=5)
+    later(scene, minutes=5)
+
+    assert [walk.end_reason for walk in enrolments()] == ["journey_ended"]
+
+
+def test_what_was_never_published_cannot_be_paused(scene: Scene) -> None:
+    with transaction() as session:
+        fresh = journeys.create(session, name="New", actor="staff:test", now=scene.now).id
+
+    with pytest.raises(JourneyNotPublished):
+        pause(scene, fresh, holds_inside=True)
