@@ -138,8 +138,9 @@ def _quiet(raw: Any, notes: Notes) -> Quiet | None:
     given = notes.object_(raw, allowed=_QUIET_MEMBERS, required=frozenset(("from", "to")))
     begins, ends = (_time(given[name], notes.at(name)) if name in given else None for name in ("from", "to"))
     channels = given.get("channels", list(CHANNELS[:-1]))
-    if not isinstance(channels, list) or not channels or not all(name in CHANNELS[:-1] for name in channels):
-        notes.at("channels").say(f"Must be a list of channels: {', '.join(CHANNELS[:-1])}.")
+    known = isinstance(channels, list) and all(name in CHANNELS[:-1] for name in channels)
+    if not known or not 0 < len(channels) == len(set(channels)):
+        notes.at("channels").say(f"Must be a list of channels, each once: {', '.join(CHANNELS[:-1])}.")
         channels = []
     if begins is None or ends is None:
         return None

@@ -87,6 +87,8 @@ def test_of_two_at_one_moment_one_is_told(database: None, monkeypatch: pytest.Mo
         ({"quiet": {"from": "09:00", "to": "09:00"}}, ["/quiet/to"]),
         ({"quiet": {"from": "21:00", "to": "09:00", "channels": []}}, ["/quiet/channels"]),
         ({"quiet": {"from": "21:00", "to": "09:00", "channels": ["inbox"]}}, ["/quiet/channels"]),
+        ({"quiet": {"from": "21:00", "to": "09:00", "channels": ["push", "push"]}}, ["/quiet/channels"]),
+        ({"quiet": {"from": "21:00", "to": "09:00", "channels": "push"}}, ["/quiet/channels"]),
         ({"quiet": {"from": "21:00", "to": "09:00", "channels": [{}]}}, ["/quiet/channels"]),
         ({"caps": {}}, ["/caps"]),
         ({"caps": [1]}, ["/caps/0"]),
