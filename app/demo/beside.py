@@ -17,6 +17,7 @@ from pathlib import Path
 from core.events import Reader, readers
 from core.events.log import SLOTS
 from core.settings import Settings
+from engage.results import reading as results
 
 PROJECT = Path(__file__).resolve().parents[2]
 _DONE = b"done\n"
@@ -75,8 +76,8 @@ def beside(settings: Settings) -> Iterator[Beside]:
 
 
 def shared(everyone: Sequence[Reader]) -> tuple[list[Reader], list[Reader]]:
-    """The readers that the play drives itself, since the journey's days hang on them, and those read beside it."""
-    own = [reader for reader in everyone if reader.name.startswith("engage.")]
+    """The readers that the play drives itself, since the journeys' days hang on them, and those read beside it."""
+    own = [reader for reader in everyone if reader.name.startswith("engage.") and reader.name != results.READER]
     return own, [reader for reader in everyone if reader not in own]
 
 

@@ -24,7 +24,7 @@ def ours(connection: Connection, scene: Scene, window: Window) -> Figures:
         "journey_budget": f"campaign:{scene.journey_campaign_id}",
     }
     found: Figures = {}
-    for statement in (_ORDERS, _CAMPAIGNS, _REDEMPTIONS, _MONEY, _SIMULATED, _READ, _JOURNEY, _MESSAGES):
+    for statement in (_ORDERS, _CAMPAIGNS, _REDEMPTIONS, _MONEY, _SIMULATED, _READ, _RESULTS, _JOURNEY, _MESSAGES):
         cursor = connection.execute(statement, values)
         row = cursor.fetchone()
         assert row is not None and cursor.description  # an aggregate always answers with one row
@@ -111,6 +111,20 @@ _READ = """
            (SELECT sum(ordered_minor) FROM insights.revenue) - (SELECT minor FROM later) AS profile_revenue_minor,
            (SELECT count(*) FROM core.reader_parked) AS parked
       FROM insights.profile p
+"""
+
+# What results counted, beside the walks and the log themselves; only windows that were over as the play ended.
+_RESULTS = """
+    SELECT (SELECT count(*) FROM engage.enrolment WHERE entered_at < %(ends)s) AS walks,
+           (SELECT sum(count) FROM engage.tally
+             WHERE scope = 'journey' AND measure = 'entered'
+               AND day < (%(ends)s AT TIME ZONE 'America/New_York')::date) AS counted_entries,
+           (SELECT sum(revenue_minor) FROM engage.outcome WHERE ripe_at <= %(ends)s) AS outcome_minor,
+           (SELECT sum((e.payload->>'total_minor')::bigint)
+              FROM engage.outcome o JOIN core.event e
+                ON e.customer_id = o.customer_id AND e.name = 'order.completed'
+               AND e.occurred_at >= o.entered_at AND e.occurred_at < o.ripe_at
+             WHERE o.ripe_at <= %(ends)s) AS outcome_orders_minor
 """
 
 _JOURNEY = """

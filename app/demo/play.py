@@ -12,6 +12,8 @@ from typing import TypeVar
 from app import wiring
 from app.demo import (
     batches,
+    caused,
+    lifecycle,
     live_journey,
     offers,
     people,
@@ -49,7 +51,7 @@ AT_ONCE = 150
 STAFF_EMAIL = "marketing@pocketful.example"
 PERMISSIONS = (
     *("campaigns.read", "campaigns.write", "journeys.read", "journeys.write", "customers.read", "customers.write"),
-    *("insights.read", "messages.read", "messages.settle", "finance.read"),
+    *("insights.read", "messages.read", "messages.settle", "finance.read", "segments.read", "broadcasts.read"),
 )
 
 
@@ -101,6 +103,7 @@ def play(settings: Settings, gateways: Gateways, files: Files, window: Window, b
                 told.append(section)
                 done(1)
         told += _simulate(files, window, scene, bars, actor=actor, ends=ends)
+        told += _lifecycle(scene, window, bars, actor=actor, ends=ends)
         stage.keep_told(told)
     played = Played(window, baskets, finished - ready, ready - started, clock.now())
     stage.keep_played(played)
@@ -128,6 +131,8 @@ def _set_up(
         parts = offers.create(pairs, customers, merchant_id=merchant_id, currency=currency, actor=actor, now=now)
         made = _merged(parts, done)
     journey = live_journey.publish(currency=currency, actor=actor, now=now)
+    drawn = lifecycle.publish(products, window, currency=currency, actor=actor, now=now)
+    house.catch_up(wiring.READERS, now)
     return Scene(
         currency=currency,
         merchant_id=merchant_id,
@@ -136,6 +141,7 @@ def _set_up(
         households=customers,
         tills=opened,
         offers=made,
+        lifecycle=drawn,
     )
 
 
@@ -144,15 +150,17 @@ def _play_days(
     second: Beside, bars: Bars,
 ) -> int:  # fmt: skip
     """Play day after day; at each day's end the journey has seen it and done what it does."""
-    own, _ = shared(wiring.READERS)
+    # What the journeys' audiences and segments ask is read by insights: what the second process left over comes first.
+    own, beside_it = shared(wiring.READERS)
+    own = [*[reader for reader in beside_it if reader.name.startswith("insights.")], *own]
     responses = Responses(scene.journey_campaign_id, {id_: number for number, id_ in scene.households.items()})
     tills = Tills(scene, gateways.payments, responses, _redemptions(files, window))
     count = 0
     with bars.part("baskets are paid", facts(files, window).baskets) as done:
         for _, of_day in groupby(source.baskets(files, window), lambda basket: windows.local_day(basket.occurred_at)):
-            second.read(hands.at)
             for stretch in batches.of(of_day, AT_ONCE):
                 hands.at = stretch[-1].occurred_at
+                second.read(hands.at)
                 tills.play(stretch)
                 count += len(stretch)
                 done(len(stretch))
@@ -176,6 +184,15 @@ def _simulate(
     yield simulating.told(found)
     if planned := simulating.forecast(scene, past, window, actor=actor, now=ends):
         yield planned
+
+
+def _lifecycle(scene: Scene, window: Window, bars: Bars, *, actor: str, ends: datetime) -> Iterator[Section]:
+    households = {id_: number for number, id_ in scene.households.items()}
+    with bars.part("effects are told, and a journey backtested", 2) as done:
+        yield from caused.told(scene.lifecycle, households, window, ends=ends)
+        done(1)
+        yield caused.backtest(scene.lifecycle, window, actor=actor, ends=ends)
+        done(1)
 
 
 def _redemptions(files: Files, window: Window) -> dict[int, list[RedemptionOf]]:

@@ -5,7 +5,7 @@ is the demo's alone: no room of the house knows it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from app import database, start
 from app.demo import telling
+from app.demo.lifecycle import Lifecycle
 from app.demo.source_files import Window
 from app.demo.telling import Section
 from core import db
@@ -24,7 +25,7 @@ from core.settings import Settings
 
 DATABASE = "pocketful_demo"
 #: Raised when the rules of the replay change: what was played by other rules counts as never played.
-RULES = 3
+RULES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Scene:
     households: Mapping[int, UUID]
     tills: Mapping[int, tuple[UUID, UUID]]
     offers: Mapping[tuple[int, int], UUID]
+    lifecycle: Lifecycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def keep_scene(scene: Scene) -> None:
         cursor.executemany("INSERT INTO demo.household VALUES (%s, %s)", list(scene.households.items()))
         cursor.executemany("INSERT INTO demo.till VALUES (%s, %s, %s)", [(n, *ids) for n, ids in scene.tills.items()])
         cursor.executemany("INSERT INTO demo.offer VALUES (%s, %s, %s)", [(*n, id_) for n, id_ in scene.offers.items()])
+        named = [(each.name, getattr(scene.lifecycle, each.name)) for each in fields(Lifecycle)]
+        cursor.executemany("INSERT INTO demo.lifecycle VALUES (%s, %s)", named)
 
 
 def scene() -> Scene:
@@ -135,6 +139,7 @@ def scene() -> Scene:
             households=dict(connection.execute("SELECT * FROM demo.household").fetchall()),
             tills={row[0]: (row[1], row[2]) for row in connection.execute("SELECT * FROM demo.till")},
             offers={(row[0], row[1]): row[2] for row in connection.execute("SELECT * FROM demo.offer")},
+            lifecycle=Lifecycle(**dict(connection.execute("SELECT * FROM demo.lifecycle").fetchall())),
         )  # fmt: skip
 
 
@@ -190,6 +195,7 @@ CREATE TABLE demo.till (store_number int PRIMARY KEY, store_id uuid NOT NULL UNI
 CREATE TABLE demo.offer (
     campaign_number int, coupon_upc bigint, campaign_id uuid NOT NULL UNIQUE, PRIMARY KEY (campaign_number, coupon_upc)
 );
+CREATE TABLE demo.lifecycle (name text PRIMARY KEY, journey_id uuid NOT NULL UNIQUE);
 CREATE TABLE demo.play (
     rules int NOT NULL, first_day date NOT NULL, last_day date NOT NULL, baskets int NOT NULL, seconds float NOT NULL,
     setting_up_seconds float NOT NULL, finished_at timestamptz NOT NULL, differences int

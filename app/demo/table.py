@@ -121,6 +121,9 @@ def _read(source: Facts, ours: Figures) -> Iterator[Row]:
     yield Row("orders in the customers' profiles", source.baskets, ours["profile_orders"])
     yield Row("revenue in the customers' profiles", source.sales_minor, ours["profile_revenue_minor"], is_money=True)
     yield Row("profiles with an order", source.households, ours["profile_buyers"])
+    yield Row("entries into journeys, walks beside tallies", ours["walks"], ours["counted_entries"])
+    in_windows = ours["outcome_orders_minor"]
+    yield Row("revenue in customers' windows, the log beside results", in_windows, ours["outcome_minor"], is_money=True)
     yield Row("events that a reader could not take", 0, ours["parked"])
 
 

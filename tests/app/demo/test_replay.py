@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 from urllib.request import Request, urlopen
 
-from app.demo import responses, stage, windows
+from app.demo import lifecycle, responses, stage, telling, windows
 from app.demo.source_facts import facts
 from core.db import connection_of, transaction
 from tests.app.demo.replay import WINDOW, Stage
@@ -51,12 +51,46 @@ def test_live_journey_reacts_within_the_simulated_day(theatre: Stage) -> None:
     begins, ends = windows.bounds(WINDOW)
     big = "SELECT count(DISTINCT customer_id) FROM rewards.checkout WHERE total_minor >= 10000"
 
-    assert one("SELECT count(*) FROM engage.enrolment") == one(big)
+    assert one("SELECT count(*) FROM engage.enrolment JOIN demo.scene USING (journey_id)") == one(big)
     late = "SELECT count(*) FROM engage.enrolment WHERE entered_at < %s OR entered_at >= %s"
     assert one(late, begins, ends) == (0,)
     sent = "SELECT count(*) FROM core.message WHERE state = 'sent'"
     assert one(sent) == one("SELECT count(*) FROM core.sandbox_message")
     assert one(sent) != (0,)
+
+
+def test_bread_without_anything_to_put_on_it_begins_the_cross_sell(theatre: Stage) -> None:
+    """Each household with bread in a basket, none of whose baskets up to then held the partner category."""
+    entered = (
+        "SELECT count(*) FROM engage.enrolment JOIN demo.lifecycle USING (journey_id) WHERE name = 'cross_sell_id'"
+    )
+    bread = """
+        WITH line AS (
+            SELECT e.customer_id, e.occurred_at, l->>'category' AS category
+              FROM core.event e, jsonb_array_elements(e.payload->'lines') l WHERE e.name = 'order.completed')
+        SELECT count(DISTINCT b.customer_id) FROM line b
+         WHERE b.category = %s AND b.occurred_at < %s
+           AND NOT EXISTS (SELECT FROM line p WHERE p.customer_id = b.customer_id AND p.category = %s
+                              AND p.occurred_at < %s)"""
+    begins, ends = windows.bounds(WINDOW)
+    least = one(bread, lifecycle.CATEGORY, ends, lifecycle.PARTNER, ends)
+    most = one(bread, lifecycle.CATEGORY, ends, lifecycle.PARTNER, begins)
+
+    assert 0 < int(str(least[0])) <= int(str(one(entered)[0])) <= int(str(most[0]))
+
+
+def test_results_count_what_the_log_holds_and_tell_no_effect_of_two_days(theatre: Stage) -> None:
+    held = "SELECT count(*), count(*) FILTER (WHERE arm = 'holdout') FROM engage.outcome JOIN demo.lifecycle ON true"
+    told = {section["title"]: section for section in json.loads(telling.dumped(stage.told()))}
+
+    everybody, _ = one(held + " WHERE scope_id = journey_id AND name = 'cross_sell_id'")
+    brought = {row[0]: row for row in told["Cross-sell and win-back"]["rows"]}
+    caused = told["What they caused"]["rows"]
+
+    assert brought["cross-sell"][1] == f"{everybody:,}"
+    assert [row[0] for row in caused if "simulated" in row[0]] and {row[1] for row in caused} == {"0.00", "60.00"}
+    assert {row[2] for row in caused} == {"too few to tell"}
+    assert "A third journey, backtested" in told
 
 
 def test_one_household_in_five_answers_and_always_the_same_ones() -> None:
