@@ -20,10 +20,16 @@ _ONCE = datetime(2000, 1, 1, 12, tzinfo=UTC)
 #: What traits come in by; others beside it say so in their name.
 _IDENTIFY, _TRAITS = "outside.identify", "trait."
 
+#: What follows from being in a segment brings nobody into one.
+_OURS = ("segment.", "date.")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Followed:
-    """A segment. previous: what those go by whom its building has not come to; None: they are not judged yet"""
+    """A segment; one of them is another than any other, which is quicker to tell than by what they hold.
+
+    previous  what those go by whom its building has not come to; None: they are not judged yet
+    """
 
     id: UUID
     key: str
@@ -33,6 +39,11 @@ class Followed:
     is_live: bool
     built_slots: int
     built_until: UUID | None
+    needs: frozenset[Need] = field(init=False)
+
+    def __post_init__(self) -> None:
+        needs = self.condition.needs | (self.previous.needs if self.previous else frozenset())
+        object.__setattr__(self, "needs", needs)
 
     def condition_of(self, customer_id: UUID) -> Condition | None:
         """What a customer is judged by now."""
@@ -50,10 +61,6 @@ class Followed:
         newcomer = Facts(customer_id=UUID(int=0), now=_ONCE, profile=Known("discovery", _ONCE, _ONCE, 0, None))
         return any(each.holds(newcomer) for each in (self.condition, self.previous) if each)
 
-    @property
-    def needs(self) -> frozenset[Need]:
-        return self.condition.needs | (self.previous.needs if self.previous else frozenset())
-
 
 @dataclass(slots=True)
 class Catalogue:
@@ -66,20 +73,19 @@ class Catalogue:
     of_profile: list[Followed] = field(default_factory=list)
     of_everything: list[Followed] = field(default_factory=list)
 
-    def touched_by(self, event: LoggedEvent) -> Iterable[Followed]:
-        """The segments that an event may bring its customer into, or out of."""
-        if event.name.startswith(("segment.", "date.")):
+    def touched_by(self, event: LoggedEvent) -> Iterable[Iterable[Followed]]:
+        """The segments, in any number of groups, that an event may bring its customer into, or out of."""
+        if event.name.startswith(_OURS):
             return
-        yield from self.of_everything
-        yield from self.by_event.get(event.name, ())
+        yield self.of_everything
+        yield self.by_event.get(event.name, ())
         if event.name in SEEN or event.name == REFUND:
-            yield from self.of_profile
+            yield self.of_profile
         if event.name.startswith(_TRAITS):
-            for segments in self.by_trait.values():
-                yield from segments
+            yield from self.by_trait.values()
         elif event.name == _IDENTIFY:
             for name in event.payload.get("traits", {}):
-                yield from self.by_trait.get(name[:64], ())
+                yield self.by_trait.get(name[:64], ())
 
     def add(self, segment: Followed) -> None:
         self.segments[segment.id] = segment

@@ -12,6 +12,9 @@ from zoneinfo import ZoneInfo
 from insights.streams import Stream
 from wallet.assets import brand_currency, brand_time_zone
 
+#: What a stream keeps of a day: how many there were, or what its field came to.
+Column = Literal["count", "total"]
+
 
 class Counted(NamedTuple):
     """That a condition asks what a stream counted, of the last `days` days or (None) ever."""
@@ -109,17 +112,23 @@ class Facts:
     def day_of(self, at: datetime | None) -> date | None:
         return at.astimezone(self.zone).date() if at else None
 
-    def counted(self, asked: Counted, *, today: date | None = None) -> tuple[int, Decimal]:
-        """How often, and what the stream's field came to; within_days 1 is today alone."""
+    def counted(self, asked: Counted, column: Column) -> int | Decimal:
+        """How often, or (column "total") what the stream's field came to; within_days 1 is today alone."""
         if asked.days is None:
             found = self.ever.get(asked.stream)
-            return (found.count, found.total) if found else (0, Decimal(0))
-        since = (today or self.today) - timedelta(days=asked.days - 1)
-        within = [day for day in self.days.get(asked.stream, ()) if day.day >= since]
-        return sum([day.count for day in within]), sum([day.total for day in within], Decimal(0))
+            return 0 if found is None else found.count if column == "count" else found.total
+        total: int | Decimal = 0
+        for day in self.within(asked):
+            total += day.count if column == "count" else day.total
+        return total
 
-    def active_days(self, stream: Stream) -> Sequence[date]:
-        return [day.day for day in self.days.get(stream, ())]
+    def within(self, asked: Counted) -> Sequence[Day]:
+        """The days of the window on which something was counted, the earliest first."""
+        days = self.days.get(asked.stream)
+        if not days or asked.days is None:
+            return ()
+        since = self.today - timedelta(days=asked.days - 1)
+        return days if days[0].day >= since else [day for day in days if day.day >= since]
 
     def last_days(self, campaign_id: UUID | None) -> list[date | None]:
         """Until when each of the customer's vouchers can be used, the last day included; None for ever."""

@@ -22,16 +22,16 @@ def follow(session: Session, events: Sequence[LoggedEvent], now: datetime) -> No
     followed = catalogue.read(connection)
     if not followed.segments:
         return
-    asked: dict[UUID, dict[UUID, Followed]] = {}
+    asked: dict[UUID, set[Followed]] = {}
     causes: dict[UUID, LoggedEvent] = {}
     for event in events:
         if event.customer_id is None:
             continue
-        for segment in followed.touched_by(event):
-            asked.setdefault(event.customer_id, {})[segment.id] = segment
+        segments = set[Followed]().union(*followed.touched_by(event))
+        if segments:
+            asked.setdefault(event.customer_id, set()).update(segments)
             causes[event.customer_id] = event
-    if asked:
-        judge(connection, {customer: list(each.values()) for customer, each in asked.items()}, now, causes=causes)
+    judge(connection, asked, now, causes=causes)
 
 
 def rejudge(session: Session, customer_id: UUID, now: datetime) -> None:

@@ -8,9 +8,9 @@ from core.db import Connection
 from core.events import LoggedEvent
 from insights.segments import membership
 from insights.segments.catalogue import Followed
-from insights.segments.facts import Need
+from insights.segments.facts import Facts, Need
 from insights.segments.loading import load
-from insights.segments.membership import Judged
+from insights.segments.membership import NOT_KEPT, Judged, Kept
 
 
 def judge(
@@ -24,28 +24,39 @@ def judge(
     """Judge each customer by each of the segments named for them; returns how many entered or left.
 
     The caller holds the offset of the insights reader for the customers' slots.
+    effects  announces segment.entered and segment.left
     """
-    needs: set[Need] = set()
-    for segment in {each.id: each for segments in asked.values() for each in segments}.values():
-        needs |= segment.needs
+    if not asked:
+        return 0
+    needs: frozenset[Need] = frozenset().union(*[each.needs for each in set[Followed]().union(*asked.values())])
     facts = load(connection, needs, asked, now)
-    judged = []
+    kept = membership.kept(connection, list(asked))
+    found: list[Judged] = []
     for customer_id, segments in asked.items():
-        about = facts[customer_id]
-        is_known = about.profile is not None  # else the log has told nothing of them yet, or nothing any more
-        for segment in segments:
-            condition = segment.condition_of(customer_id)
-            if condition is not None:
-                judged.append(
-                    Judged(
-                        customer_id=customer_id,
-                        segment_id=segment.id,
-                        key=segment.key,
-                        revision=segment.revision,
-                        is_in=is_known and condition.holds(about),
-                        recheck_on=condition.turns_on(about) if is_known else None,
-                        is_rebuild=is_rebuild,
-                        cause=causes.get(customer_id) if causes else None,
-                    )
-                )
-    return membership.settle(connection, judged, now)
+        _judge(facts[customer_id], segments, kept.get(customer_id, {}), found)
+    membership.write(connection, found, now)
+    moved = [each for each in found if each.is_moved]
+    membership.tell(connection, moved, now, causes=causes or {}, is_rebuild=is_rebuild)
+    return len(moved)
+
+
+def _judge(facts: Facts, segments: Collection[Followed], kept: Mapping[int, Kept], found: list[Judged]) -> None:
+    """Add what is another answer than the one that is kept, or needs another day to be looked at again.
+
+    A day that is kept and comes before the one that was found stays: looking once too often is cheaper than writing a
+    row for each event that puts it off.
+    """
+    customer_id, today = facts.customer_id, facts.today
+    is_known = facts.profile is not None  # else the log has told nothing of them yet, or nothing any more
+    for segment in segments:
+        condition = segment.condition if segment.is_live else segment.condition_of(customer_id)
+        if condition is None:
+            continue
+        was = kept.get(segment.id.int, NOT_KEPT)
+        is_in = is_known and condition.holds(facts)
+        day = condition.turns_on(facts) if is_known else None
+        is_moved = is_in is not was.is_in
+        is_early = was.recheck_on is not None and was.recheck_on > today and (day is None or was.recheck_on <= day)
+        if is_moved or (day != was.recheck_on and not is_early) or was.revision not in (None, segment.revision):
+            kept_day = was.recheck_on if is_early else day
+            found.append(Judged(customer_id, segment.id, segment.key, segment.revision, is_in, kept_day, is_moved))

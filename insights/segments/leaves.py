@@ -12,7 +12,7 @@ from core.money import POINTS
 from core.notes import Notes
 from insights.profiles.models import PHASES
 from insights.segments import parts, words
-from insights.segments.facts import Counted, Facts, Member, Need, Purse, Trait
+from insights.segments.facts import Column, Counted, Facts, Member, Need, Purse, Trait
 from insights.segments.parts import Part
 from insights.segments.sql import Query
 from insights.streams import Stream
@@ -163,7 +163,7 @@ def _counted(
     label = f"The number of {called}{within}" if measure == "count" else f"The sum of {raw['sum']} of {called}{within}"
     about |= {"sum": raw["sum"]} if measure == "sum" else {"count": True}
     about |= {"within_days": days} if days is not None else {}
-    column = "count" if measure == "count" else "total"
+    column: Column = "count" if measure == "count" else "total"
     return parts.counted(Counted(stream, days), column, about=about, label=label, word=word, value=value)
 
 
@@ -279,7 +279,6 @@ def segment(raw: dict[str, Any], notes: Notes) -> Part:
     return Part(
         test=lambda facts: key in facts.segments,
         tell=tell,
-        turns=lambda _: None,
         sql=lambda query: query.members(key),
         needs=frozenset([Member(key)]),
     )

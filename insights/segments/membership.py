@@ -4,7 +4,6 @@ Whoever writes holds the offset of the insights reader for the customer's slot, 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,9 +14,8 @@ from core.events.announce import MAX_DEPTH, append
 from insights.segments.events import SegmentEntered, SegmentLeft
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a customer was found to be, by which revision of a segment. cause: the event that it was looked at for"""
+class Judged(NamedTuple):
+    """What a customer was found to be, by which revision of a segment, where that is to be written."""
 
     customer_id: UUID
     segment_id: UUID
@@ -25,8 +23,19 @@ class Judged:
     revision: int
     is_in: bool
     recheck_on: date | None
-    is_rebuild: bool = False
-    cause: LoggedEvent | None = None
+    is_moved: bool
+
+
+class Kept(NamedTuple):
+    """What is kept of a customer and a segment."""
+
+    is_in: bool
+    revision: int | None
+    recheck_on: date | None
+
+
+#: Of whom was never in, nor can be brought in by time alone, nothing is kept.
+NOT_KEPT = Kept(False, None, None)
 
 
 class Member(NamedTuple):
@@ -79,46 +88,44 @@ def count(connection: Connection, segment_id: UUID) -> int:
     return int(row[0]) if row else 0
 
 
-def settle(connection: Connection, judged: Sequence[Judged], now: datetime) -> int:
-    """Keep what was found, and announce who entered and who left; returns how many did."""
-    if not judged:
-        return 0
-    customers, segments = sorted({each.customer_id for each in judged}), sorted({each.segment_id for each in judged})
-    kept = {(row[0], row[1]): row[2:] for row in connection.execute(_KEPT, [customers, segments])}
-    writes: list[Judged] = []
-    moved: list[Judged] = []
-    for each in judged:
-        was = kept.get((each.customer_id, each.segment_id))
-        if each.is_in != bool(was and was[0]):
-            moved.append(each)
-            writes.append(each)
-        # Of whom was never in, a row is needed only where time alone may bring them in.
-        elif (was[1:] != (each.revision, each.recheck_on)) if was else each.recheck_on is not None:
-            writes.append(each)
-    _write(connection, writes, now)
-    events = [event for event in (_event(each, now) for each in moved) if event.depth <= MAX_DEPTH]
-    if events:
-        append(connection, events)
-    return len(moved)
+def kept(connection: Connection, customer_ids: list[UUID]) -> dict[UUID, dict[int, Kept]]:
+    """By customer, what is kept by the number that a segment's id is, which is quicker to look up."""
+    found: dict[UUID, dict[int, Kept]] = {}
+    for customer_id, segment_id, is_in, revision, recheck_on in connection.execute(_KEPT, [customer_ids]):
+        found.setdefault(customer_id, {})[segment_id.int] = Kept(is_in, revision, recheck_on)
+    return found
 
 
-def _write(connection: Connection, writes: Sequence[Judged], now: datetime) -> None:
-    if writes:
-        ordered = sorted(writes, key=lambda each: (each.customer_id, each.segment_id))
+def write(connection: Connection, judged: Sequence[Judged], now: datetime) -> None:
+    """Keep what was found. No order is needed: nobody else writes rows of these slots just now."""
+    if judged:
         columns: list[Any] = [
-            [each.customer_id for each in ordered],
-            [each.segment_id for each in ordered],
-            [each.is_in for each in ordered],
-            [each.revision for each in ordered],
-            [each.recheck_on for each in ordered],
+            [each.customer_id for each in judged],
+            [each.segment_id for each in judged],
+            [each.is_in for each in judged],
+            [each.revision for each in judged],
+            [each.recheck_on for each in judged],
         ]
         connection.execute(_WRITE, [now, *columns])
 
 
-def _event(judged: Judged, now: datetime) -> Event:
-    """A chain of causes that goes in a ring ends here: past MAX_DEPTH it is kept, but no longer announced."""
+def tell(
+    connection: Connection,
+    moved: Sequence[Judged],
+    now: datetime,
+    *,
+    causes: Mapping[UUID, LoggedEvent],
+    is_rebuild: bool,
+) -> None:
+    """Announce who entered and who left. A chain of causes that goes in a ring ends here, past MAX_DEPTH: it is kept,
+    but no longer announced."""
+    events = [_event(each, now, causes.get(each.customer_id), is_rebuild=is_rebuild) for each in moved]
+    if events:
+        append(connection, [event for event in events if event.depth <= MAX_DEPTH])
+
+
+def _event(judged: Judged, now: datetime, cause: LoggedEvent | None, *, is_rebuild: bool) -> Event:
     kind = SegmentEntered if judged.is_in else SegmentLeft
-    cause = judged.cause
     return kind(
         customer_id=judged.customer_id,
         occurred_at=now,
@@ -128,7 +135,7 @@ def _event(judged: Judged, now: datetime) -> Event:
         segment_id=judged.segment_id,
         key=judged.key,
         revision=judged.revision,
-        is_rebuild=judged.is_rebuild,
+        is_rebuild=is_rebuild,
     )
 
 
@@ -160,8 +167,7 @@ _LISTED = """
 _COUNT = "SELECT count(*) FROM insights.membership WHERE segment_id = %s AND is_in"
 
 _KEPT = """
-    SELECT customer_id, segment_id, is_in, revision, recheck_on FROM insights.membership
-     WHERE customer_id = ANY(%s) AND segment_id = ANY(%s)
+    SELECT customer_id, segment_id, is_in, revision, recheck_on FROM insights.membership WHERE customer_id = ANY(%s)
 """
 
 _WRITE = """

@@ -59,7 +59,7 @@ class Condition:
 
     def turns_on(self, facts: Facts) -> date | None:
         """The first day on which time alone may change the answer."""
-        return self.part.turns(facts)
+        return self.part.turns(facts) if self.part.turns else None
 
     def sql(self, query: Query) -> str:
         """The same over everybody, as an expression of the query."""

@@ -8,24 +8,26 @@ from typing import Any
 from uuid import UUID
 
 from insights.segments import words
-from insights.segments.facts import Counted, Day, Facts, Need, Vouchers
+from insights.segments.facts import Column, Counted, Facts, Need, Vouchers
 from insights.segments.sql import Query
 from insights.segments.words import Kind
 from insights.streams import Stream
+
+Turns = Callable[[Facts], date | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """test  whether the facts meet it
     tell    the reason tree, JSON-ready, with `is_met` in each of its objects
-    turns   the first day after today on which, should nothing happen, the answer may be another; None: never
+    turns   the first day after today on which, should nothing happen, the answer may be another; None: on none, ever
     sql     an expression that is true or false, never NULL
     """
 
     test: Callable[[Facts], bool]
     tell: Callable[[Facts], dict[str, Any]]
-    turns: Callable[[Facts], date | None]
     sql: Callable[[Query], str]
+    turns: Turns | None = None
     needs: frozenset[Need] = frozenset()
     size: int = 1
 
@@ -33,23 +35,39 @@ class Part:
 def never() -> Part:
     """What stands for a condition that could not be read."""
     told = {"is_met": False, "says": "This condition cannot be read, so it is never met."}
-    return Part(test=lambda _: False, tell=lambda _: told, turns=lambda _: None, sql=lambda _: "false")
+    return Part(test=lambda _: False, tell=lambda _: told, sql=lambda _: "false")
 
 
 def all_of(parts: Sequence[Part]) -> Part:
+    tests = tuple([part.test for part in parts])
+
+    def test(facts: Facts) -> bool:
+        for each in tests:  # noqa: SIM110 - all() over a generator costs half as much again
+            if not each(facts):
+                return False
+        return True
+
     def tell(facts: Facts) -> dict[str, Any]:
         told = [part.tell(facts) for part in parts]
         return {"is_met": all(each["is_met"] for each in told), "all": told}
 
-    return _of_many(parts, lambda facts: all(part.test(facts) for part in parts), tell, " AND ")
+    return _of_many(parts, test, tell, " AND ")
 
 
 def any_of(parts: Sequence[Part]) -> Part:
+    tests = tuple([part.test for part in parts])
+
+    def test(facts: Facts) -> bool:
+        for each in tests:  # noqa: SIM110 - as above
+            if each(facts):
+                return True
+        return False
+
     def tell(facts: Facts) -> dict[str, Any]:
         told = [part.tell(facts) for part in parts]
         return {"is_met": any(each["is_met"] for each in told), "any": told}
 
-    return _of_many(parts, lambda facts: any(part.test(facts) for part in parts), tell, " OR ")
+    return _of_many(parts, test, tell, " OR ")
 
 
 def not_(part: Part) -> Part:
@@ -86,19 +104,20 @@ def leaf(
     value: Any,
     kind: Kind,
     needs: frozenset[Need] = frozenset(),
-    turns: Callable[[Facts], date | None] = lambda _: None,
+    turns: Turns | None = None,
 ) -> Part:
     """A value compared with what is asked. about: how the condition names it; label: how a sentence does"""
 
+    test = words.test_of(word, value, kind)
+
     def tell(facts: Facts) -> dict[str, Any]:
         actual = get(facts)
-        shown = _shown(actual)
-        is_met = words.meets(word, actual, value)
+        shown, is_met = _shown(actual), test(actual)
         says = f"{label} is {'not known' if actual is None else shown}; asked for: {words.asked(word, value)}."
         return {"is_met": is_met, **about, "is": word, "needed": value, "actual": shown, "says": says}
 
     return Part(
-        test=lambda facts: words.meets(word, get(facts), value),
+        test=lambda facts: test(get(facts)),
         tell=tell,
         turns=turns,
         sql=lambda query: words.sql(word, value, sql(query), query.placed, kind),
@@ -118,16 +137,22 @@ def age(
 ) -> Part:
     """How many whole days ago something was."""
 
+    test = words.test_of(word, days, words.DAYS)
+    moments = [(each, test(each)) for each in (days, days + 1)]
+
     def get(facts: Facts) -> int | None:
         day = since(facts)
         return None if day is None else max((facts.today - day).days, 0)
 
     def turns(facts: Facts) -> date | None:
-        day, now = since(facts), get(facts)
-        if day is None or now is None:
+        day = since(facts)
+        if day is None:
             return None
-        is_met = words.meets(word, now, days)
-        later = [each for each in (days, days + 1) if each > now and words.meets(word, each, days) is not is_met]
+        now = max((facts.today - day).days, 0)
+        if now > days:
+            return None
+        is_met = test(now)
+        later = [each for each, is_met_then in moments if each > now and is_met_then is not is_met]
         return day + timedelta(days=later[0]) if later else None
 
     return leaf(
@@ -143,36 +168,31 @@ def age(
     )
 
 
-def counted(asked: Counted, column: str, *, about: dict[str, Any], label: str, word: str, value: Any) -> Part:
+def counted(asked: Counted, column: Column, *, about: dict[str, Any], label: str, word: str, value: Any) -> Part:
     """How often, or (column "total") what a field came to."""
-    place = 0 if column == "count" else 1
-
-    def of_day(day: Day) -> int | Decimal:
-        return day.count if column == "count" else day.total
+    test = words.test_of(word, value, words.NUMBER)
 
     def turns(facts: Facts) -> date | None:
-        if asked.days is None:
-            return None
-        left: int | Decimal = facts.counted(asked)[place]
-        is_met = words.meets(word, left, value)
-        since = facts.today - timedelta(days=asked.days - 1)
-        for day in facts.days.get(asked.stream, ()):
-            if day.day >= since:
-                left -= of_day(day)
-                if words.meets(word, left, value) is not is_met:
-                    return day.day + timedelta(days=asked.days)
+        """When enough has fallen out of the window for the answer to be another."""
+        days = facts.within(asked)
+        left = facts.counted(asked, column)
+        is_met = test(left)
+        for day in days:
+            left -= day.count if column == "count" else day.total
+            if test(left) is not is_met:
+                return day.day + timedelta(days=asked.days or 0)
         return None
 
     return leaf(
         about=about,
         label=label,
-        get=lambda facts: facts.counted(asked)[place],
+        get=lambda facts: facts.counted(asked, column),
         sql=lambda query: query.counted(asked, column),
         word=word,
         value=value,
         kind=words.NUMBER,
         needs=frozenset([asked]),
-        turns=turns,
+        turns=turns if asked.days is not None else None,
     )
 
 
@@ -242,7 +262,7 @@ def _voucher(
     column: str,
     label: str,
     test: Callable[[Facts], bool],
-    turns: Callable[[Facts], date | None] = lambda _: None,
+    turns: Turns | None = None,
     *,
     within_days: int | None = None,
 ) -> Part:
@@ -267,10 +287,15 @@ def _of_many(
     parts: Sequence[Part], test: Callable[[Facts], bool], tell: Callable[[Facts], dict[str, Any]], joint: str
 ) -> Part:
     needs: frozenset[Need] = frozenset().union(*[part.needs for part in parts])
+    timed = [part.turns for part in parts if part.turns]
+
+    def turns(facts: Facts) -> date | None:
+        return min([day for day in [each(facts) for each in timed] if day is not None], default=None)
+
     return Part(
         test=test,
         tell=tell,
-        turns=lambda facts: min(filter(None, [part.turns(facts) for part in parts]), default=None),
+        turns=turns if timed else None,
         sql=lambda query: "(" + joint.join(f"({part.sql(query)})" for part in parts) + ")" if parts else "false",
         needs=needs,
         size=1 + sum([part.size for part in parts]),

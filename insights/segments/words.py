@@ -6,6 +6,7 @@ What is not known meets nothing, whichever word asks, so a condition never fails
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from core.money import MAX_AMOUNT_MINOR
@@ -96,35 +97,26 @@ def read(
     return True
 
 
-def meets(word: str, actual: Any, value: Any) -> bool:
+def test_of(word: str, value: Any, kind: Kind) -> Callable[[Any], bool]:
     """Whether what is known meets what is asked; None: it is not known."""
-    if actual is None:
-        return False
-    match word:
-        case "present":
-            return True
-        case "equals":
-            return _equal(actual, value)
-        case "not_equals":
-            return not _equal(actual, value)
-        case "one_of":
-            return any(_equal(actual, each) for each in value)
-        case "none_of":
-            return not any(_equal(actual, each) for each in value)
-        case "contains":
-            if isinstance(actual, list):
-                return any(_equal(each, value) for each in actual)
-            return isinstance(actual, str) and value in actual
-    if isinstance(actual, bool | str | list | dict):
-        return False
-    match word:
-        case "at_least":
-            return bool(actual >= value)
-        case "at_most":
-            return bool(actual <= value)
-        case "more_than":
-            return bool(actual > value)
-    return bool(actual < value)
+    if kind is ANY:
+        return _TESTS[word](value)
+    if isinstance(value, float):  # beside a sum, which is exact: a tenth, not the nearest binary fraction
+        value = Decimal(str(value))
+    return (_TESTS if word in _SAME else _OF_NUMBERS)[word](value)
+
+
+def _contains(value: str) -> Callable[[Any], bool]:
+    def test(actual: Any) -> bool:
+        if isinstance(actual, list):
+            return any(_equal(each, value) for each in actual)
+        return isinstance(actual, str) and value in actual
+
+    return test
+
+
+def _is_compared(actual: Any) -> bool:
+    return isinstance(actual, int | float) and not isinstance(actual, bool)
 
 
 def _equal(actual: Any, value: Any) -> bool:
@@ -154,6 +146,30 @@ _PHRASES = {
     "more_than": "more than {}",
     "less_than": "less than {}",
     "contains": "something with {}",
+}
+
+_Tests = dict[str, Callable[[Any], Callable[[Any], bool]]]
+
+#: Of what is a number or not known.
+_OF_NUMBERS: _Tests = {
+    "at_least": lambda value: lambda actual: actual is not None and actual >= value,
+    "at_most": lambda value: lambda actual: actual is not None and actual <= value,
+    "more_than": lambda value: lambda actual: actual is not None and actual > value,
+    "less_than": lambda value: lambda actual: actual is not None and actual < value,
+}
+
+#: Of what may be anything.
+_TESTS: _Tests = {
+    "present": lambda _: lambda actual: actual is not None,
+    "equals": lambda value: lambda actual: actual is not None and _equal(actual, value),
+    "not_equals": lambda value: lambda actual: actual is not None and not _equal(actual, value),
+    "one_of": lambda value: lambda actual: actual is not None and any(_equal(actual, each) for each in value),
+    "none_of": lambda value: lambda actual: actual is not None and not any(_equal(actual, each) for each in value),
+    "contains": _contains,
+    "at_least": lambda value: lambda actual: _is_compared(actual) and actual >= value,
+    "at_most": lambda value: lambda actual: _is_compared(actual) and actual <= value,
+    "more_than": lambda value: lambda actual: _is_compared(actual) and actual > value,
+    "less_than": lambda value: lambda actual: _is_compared(actual) and actual < value,
 }
 
 _OPERATORS = {

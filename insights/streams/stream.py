@@ -3,9 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.conditions import compile_condition, values_at
 from core.events import LoggedEvent
@@ -23,8 +22,7 @@ _OURS = ("segment.", "date.")
 Matches = Callable[[Mapping[str, Any]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(NamedTuple):
     """named: the other system's name of the event, where event is TRACKED
     condition   on the payload, as canonical JSON; "" for every such event
     field       of the payload, dotted, whose numbers are summed; "" for none
