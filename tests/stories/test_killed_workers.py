@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,7 +25,7 @@ from core.events import readers
 from core.settings import Settings
 from engage.walks.models import Enrolment
 from rewards.models import VoucherRow
-from tests.engage.conftest import Scene, both_branches
+from tests.engage.conftest import WEEK, Scene, both_branches, drawn, gift
 from tests.standins.twilio import Twilio
 from tests.stories.conftest import wait_until
 from wallet import balances, checks
@@ -46,7 +47,7 @@ def story(database: None, settings: Settings) -> Scene:
 def test_killed_workers_give_each_customer_one_voucher_and_one_message(story: Scene, settings: Settings) -> None:
     chance = random.Random(SEED)
     campaign_id = story.gift_card(budget_minor=CUSTOMERS * VALUE_MINOR)
-    story.publish(both_branches(campaign_id))
+    story.publish(_graph(campaign_id))
     customers = story.customers(CUSTOMERS)
 
     with Twilio() as twilio, _workers(twilio, settings) as start_worker:
@@ -78,6 +79,19 @@ def test_killed_workers_give_each_customer_one_voucher_and_one_message(story: Sc
     assert set(posts.values()) == {1}
     sent = {str(message_id) for message_id, state in states.items() if state == "sent"}
     assert sent <= {str(message_id) for message_id in posts}
+
+
+def _graph(campaign_id: UUID) -> dict[str, Any]:
+    """The journey of the issue, whose customers come again only once they are out, and leave it with their money back."""
+    drawn_before = both_branches(campaign_id)
+    steps = {**drawn_before["steps"], "gift": gift(campaign_id, kind="issue_gift_card", next="tell")}
+    return drawn(
+        "gift",
+        steps,
+        re_entry="after_exit",
+        exit_when=[{"event": "payment.refunded"}],
+        goal={"event": "voucher.redeemed", "within_seconds": WEEK},
+    )
 
 
 def _seeded_point(chance: random.Random, twilio: Twilio, arrivals: list[UUID]) -> Callable[[], bool]:

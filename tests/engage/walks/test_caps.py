@@ -1,10 +1,12 @@
 """Walks under the contact policy: who is written to often enough goes on, and what they were spared is told."""
 
+import threading
 from datetime import timedelta
 
 from core.db import transaction
 from engage.contacting import policy
-from tests.engage.conftest import Scene, drawn, enrolments, reasons, runs, say, sent
+from tests.engage.conftest import Scene, drawn, enrolments, reasons, runs, say, sent, wait
+from tests.engage.walks.test_exactly_once import at_once
 
 
 def capped(scene: Scene, most: int) -> None:
@@ -50,3 +52,32 @@ def test_two_journeys_share_a_cap_over_batches_and_days(scene: Scene) -> None:
         scene.now += timedelta(days=1)
 
     assert sorted(outcome for _, outcome in runs()) == ["sent", "sent", "skipped", "skipped"]
+
+
+def test_two_workers_at_once_do_not_pass_a_cap(scene: Scene) -> None:
+    """One reads the events that write, the other wakes those whose delay is over; each customer hears of one."""
+    people = scene.customers(20)
+    scene.publish(drawn("rest", {"rest": wait(60, on_timeout="later"), "later": say("Later")}))
+    scene.happen(*[scene.order(customer_id, occurred_at=scene.now) for customer_id in people])
+    scene.read()
+    scene.publish(drawn("now", {"now": say("Now")}))
+    capped(scene, 1)
+    scene.move(minutes=1)
+    scene.happen(*[scene.order(customer_id) for customer_id in people])
+
+    both = iter([scene.read, scene.work])
+    taking = threading.Lock()
+
+    def one_of_both() -> None:
+        with taking:
+            mine = next(both)
+        mine()
+
+    at_once(one_of_both, workers=2)
+    scene.read()
+    scene.move(seconds=2)
+    scene.work()
+
+    for customer_id in people:
+        assert sorted(outcome for step, outcome in runs(customer_id) if step != "rest") == ["sent", "skipped"]
+    assert len(sent()) == len(people)
