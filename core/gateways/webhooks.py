@@ -7,16 +7,19 @@ source  OWASP, Server Side Request Forgery Prevention Cheat Sheet, read 2026-11
 """
 
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+import certifi
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 LONGEST_URL = 500
+_MOST_ADDRESSES = 3
 
 _Address = IPv4Address | IPv6Address
 
@@ -70,26 +73,40 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_local: boo
         _check_address(address, may_be_local=may_be_local)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     named = host if parts.port is None else f"{host}:{parts.port}"
-    try:
-        with _pool(parts.scheme, str(addresses[0]), port, host) as pool:
-            answer = pool.urlopen(
-                "POST", path, body=body, headers={**headers, "Host": named}, redirect=False, retries=False,
-                preload_content=False,
-            )  # fmt: skip
-            # What it says is nobody's business here, and might be endless.
-            status = answer.status
-            answer.close()
-            return Answered(status)
-    except HTTPError as error:
-        return Unreachable(type(error).__name__)
+    outcome: Answered | Unreachable = Unreachable("host_unknown")
+    for address in list(dict.fromkeys(addresses))[:_MOST_ADDRESSES]:
+        try:
+            with _pool(parts.scheme, str(address), port, host) as pool:
+                answer = pool.urlopen(
+                    "POST", path, body=body, headers={**headers, "Host": named}, redirect=False, retries=False,
+                    preload_content=False,
+                )  # fmt: skip
+                # What it says is nobody's business here, and might be endless.
+                status = answer.status
+                answer.close()
+                return Answered(status)
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            outcome = Unreachable(type(error).__name__)  # nothing was told, so the next address may be
+        except HTTPError as error:
+            return Unreachable(type(error).__name__)
+    return outcome
 
 
 def _pool(scheme: str, address: str, port: int, host: str) -> urllib3.HTTPConnectionPool:
     timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
     if scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout, retries=False)
+    # The wheel's authorities, and the machine's own beside them.
+    trusted = ssl.create_default_context(cafile=certifi.where())
+    trusted.load_default_certs()
     return urllib3.HTTPSConnectionPool(
-        address, port, timeout=timeout, retries=False, server_hostname=host, assert_hostname=host
+        address,
+        port,
+        timeout=timeout,
+        retries=False,
+        server_hostname=host,
+        assert_hostname=host,
+        ssl_context=trusted,
     )
 
 

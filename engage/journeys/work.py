@@ -1,8 +1,9 @@
-"""What journeys do when it is due: move those inside, open again after a day's spend, and look after doors."""
+"""What journeys do when it is due: move those inside, open again after a day's spend, look after doors, forget."""
 
 from core.work import Schedule, Work
 from engage.journeys import moving, spending
 from engage.journeys.doors import letting_in
+from engage.journeys.webhooks import calling
 
 WORK = [Work("engage.moves", moving.move_due, after_lost_lease="again")]
 
@@ -10,4 +11,5 @@ SCHEDULE = [
     # Every hour, since the brand's day begins at another one in each time zone.
     Schedule("journeys.spend", "2 * * * *", spending.resume_due),
     Schedule("doors.waiting", "*/10 * * * *", letting_in.match_waiting),
+    Schedule("webhooks.forget", "23 * * * *", calling.forget_old),
 ]

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, crypto, ids, work
 from core.conditions import values_at
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.gateways import signatures, webhooks
 from core.gateways.webhooks import Answered, Unreachable, Unsafe
 from engage.journeys.webhooks.models import WebhookCall, WebhookTarget
@@ -33,6 +33,9 @@ _BATCH = 3
 _LEASE = timedelta(seconds=2 * (_BATCH + 1) * (webhooks.CONNECT_SECONDS + webhooks.READ_SECONDS))
 
 _NOT_FINAL = frozenset((408, 425, 429))
+
+_KEPT = timedelta(days=90)
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,12 @@ def recover_lost(now: datetime) -> int:
         return len(rows)
 
 
+def forget_old(now: datetime) -> None:
+    """Calls that are over are kept for ninety days, as evidence; a few thousand at a time."""
+    with transaction() as session:
+        connection_of(session).execute(_FORGET, [ids.least_at(now - _KEPT), _AT_ONCE])
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     url: str
@@ -145,3 +154,9 @@ def _outcome(answer: Answered | Unreachable | None, attempts: int, *, now: datet
     if is_final or attempts > len(_AGAIN):
         return {"state": "failed", "due_at": None, "status_code": status, "last_error": reason}
     return {"state": "waiting", "due_at": now + _AGAIN[attempts - 1], "status_code": status, "last_error": reason}
+
+
+_FORGET = """
+    DELETE FROM engage.webhook_call WHERE id IN (
+        SELECT id FROM engage.webhook_call WHERE id < %s AND state IN ('done', 'failed') ORDER BY id LIMIT %s)
+"""

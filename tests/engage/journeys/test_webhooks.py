@@ -1,20 +1,28 @@
 """Webhooks: a journey tells a server that staff named, signed, after its transaction, and never somebody inside."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from core import clock, ids
 from core.db import transaction
 from core.gateways import signatures, webhooks
-from core.gateways.webhooks import Unreachable, Unsafe
+from core.gateways.webhooks import Answered, Unreachable, Unsafe
 from core.web.principals import Principal
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.webhooks import calling, targets
@@ -173,6 +181,17 @@ def test_a_closed_target_is_told_nothing_more(scene: Scene, server: Server) -> N
     assert refused.value.facts["errors"][0]["detail"] == "This target is closed."
 
 
+def test_calls_that_are_over_are_forgotten_after_ninety_days(scene: Scene, server: Server) -> None:
+    called(scene, target(scene, server)[0])
+    made = clock.now()  # ids carry the real time
+    call(scene)
+
+    calling.forget_old(made + timedelta(days=89))
+    assert len(standing()) == 1
+    calling.forget_old(made + timedelta(days=91))
+    assert standing() == []
+
+
 def test_a_journey_calls_a_target_that_there_is(scene: Scene) -> None:
     with pytest.raises(JourneyInvalid) as refused:
         called(scene, ids.new())
@@ -206,6 +225,61 @@ def test_a_name_is_looked_at_again_when_it_is_called() -> None:
     with pytest.raises(Unsafe):
         webhooks.post("https://localhost/", b"", {})
     assert webhooks.post("https://nowhere.invalid/", b"", {}) == Unreachable("host_unknown")
+
+
+def test_the_certificate_is_the_names_whatever_address_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection goes to an address that was looked at; who answers there must still be the host that was named."""
+    for name, expected in (("localhost", Answered(204)), ("elsewhere.example", Unreachable("SSLError"))):
+        with tls_server(tmp_path, name) as (port, certificate):
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            assert webhooks.post(f"https://localhost:{port}/", b"{}", {}, may_be_local=True) == expected
+    with tls_server(tmp_path, "localhost") as (port, _):
+        monkeypatch.delenv("SSL_CERT_FILE")
+        assert webhooks.post(f"https://localhost:{port}/", b"{}", {}, may_be_local=True) == Unreachable("SSLError")
+
+
+@contextmanager
+def tls_server(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
+    """A server on this machine with a certificate of its own for a name; (its port, the certificate)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, private)
+    httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield httpd.server_port, certificate
+    httpd.shutdown()
+    httpd.server_close()
 
 
 @pytest.mark.parametrize("url", ["https://1.1.1.1/hook", "https://example.com:8443/a?b=c", "https://[2606:4700::1]/"])
