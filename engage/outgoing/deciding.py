@@ -4,6 +4,7 @@ It goes over the first of its channels that the customer allows and that reaches
 A letter that does not go out never stops who meant to send it.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -49,83 +50,110 @@ def decide(world: World, letter: Letter) -> Decided:
 
     reasons: list[Reason] = []
     for channel in letter.channels:
-        found = _by(channel, world, letter, contact, reasons)
-        if found is not None:
-            return found
+        sent = _send(_Way(channel, world, letter, contact, reasons))
+        if sent is not None:
+            return sent
     return Skipped(letter, reasons)
 
 
-def _by(channel: str, world: World, letter: Letter, contact: Contact, reasons: list[Reason]) -> Sent | None:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One channel that a letter may go by. reasons: why those before it were passed over"""
+
+    channel: str
+    world: World
+    letter: Letter
+    contact: Contact
+    reasons: list[Reason]
+
+    @property
+    def is_marketing(self) -> bool:
+        return self.letter.purpose == MARKETING
+
+    @property
+    def is_inbox(self) -> bool:
+        return self.channel == INBOX
+
+    def close(self, code: str, detail: str) -> None:
+        self.reasons.append(_reason(code, detail, channel=self.channel))
+
+
+def _send(way: _Way) -> Sent | None:
     """The letter over one channel, or None with one more reason."""
-
-    def passed_over(code: str, detail: str) -> None:
-        reasons.append(_reason(code, detail, channel=channel))
-
+    channel, letter, contact = way.channel, way.letter, way.contact
     text = letter.wording.text(channel, contact.locale)
+    addresses = _addresses(way)
     if text is None:
-        passed_over("no_wording", f"The template has no text for {channel}.")
-        return None
-    if channel != INBOX and not world.said.allow(letter.customer_id, channel=channel, purpose=letter.purpose):
-        passed_over("no_consent", f"No consent to {letter.purpose} messages by {channel}.")
-        return None
-    if (contact.phone_index, channel) in world.opted_out:
-        passed_over("opted_out", f"The customer's number said STOP to {channel}.")
-        return None
-    addresses = _addresses(channel, contact, letter, now=world.now)
-    if not addresses and channel != INBOX:
-        passed_over(*_WITHOUT_ADDRESS[channel])
-        return None
-    due_at = _due(channel, world, letter, contact, reasons)
-    if due_at is None:
-        return None
-    if channel == "whatsapp" and not text.content_sid and world.windows.get(letter.customer_id, world.now) <= due_at:
-        passed_over("window_closed", "WhatsApp takes free text for a day after the customer wrote, else a template.")
-        return None
-    return _written(channel, text, world, letter, contact, addresses, due_at, reasons)
+        way.close("no_wording", f"The template has no text for {channel}.")
+    elif not way.is_inbox and not way.world.said.allow(contact.customer_id, channel=channel, purpose=letter.purpose):
+        way.close("no_consent", f"No consent to {letter.purpose} messages by {channel}.")
+    elif (contact.phone_index, channel) in way.world.opted_out:
+        way.close("opted_out", f"The customer's number said STOP to {channel}.")
+    elif not addresses and not way.is_inbox:
+        way.close(*_WITHOUT_ADDRESS[channel])
+    elif (due_at := _due(way, text)) is not None:
+        return _written(way, text, addresses, due_at)
+    return None
 
 
-def _written(
-    channel: str,
-    text: Text,
-    world: World,
-    letter: Letter,
-    contact: Contact,
-    addresses: list[tuple[str, UUID | None]],
-    due_at: datetime,
-    reasons: list[Reason],
-) -> Sent | None:
+def _addresses(way: _Way) -> list[tuple[str, UUID | None]]:
+    contact = way.contact
+    if way.channel == "push":
+        devices = contact.fresh_push(way.world.now) if way.is_marketing else contact.push
+        return [(device.token, device.device_row) for device in devices]
+    if way.channel == "email":
+        return [(contact.email, None)] if contact.email else []
+    return [(contact.phone, None)] if way.channel in ("sms", "whatsapp") else []
+
+
+def _due(way: _Way, text: Text) -> datetime | None:
+    """When it is to leave; None with one more reason where that is never."""
+    due_at = _wanted_at(way)
+    if way.is_marketing and not way.is_inbox:
+        zone = way.contact.time_zone
+        match quiet.decide(way.world.policy, zone, due_at, way.letter.quiet, channel=way.channel):
+            case quiet.Skip():
+                way.close("quiet", "It is the customer's quiet hours.")
+                return None
+            case quiet.Hold(until):
+                due_at = until
+    if _expiry(way.letter, due_at) <= due_at:
+        way.close("too_late", "It would be worth nothing by the time it may leave.")
+        return None
+    if way.channel == "whatsapp" and not text.content_sid and _window_ends_at(way) <= due_at:
+        way.close("window_closed", "WhatsApp takes free text for a day after the customer wrote, else a template.")
+        return None
+    return due_at
+
+
+def _window_ends_at(way: _Way) -> datetime:
+    return way.world.windows.get(way.letter.customer_id, way.world.now)
+
+
+def _written(way: _Way, text: Text, addresses: list[tuple[str, UUID | None]], due_at: datetime) -> Sent | None:
     """The letter in words, where they can be said and are not too many. The caps come last, so that nothing else uses
     one up."""
-
-    def passed_over(code: str, detail: str) -> None:
-        reasons.append(_reason(code, detail, channel=channel))
-
-    is_marketing = letter.purpose == MARKETING
-    is_lone_mail = channel == "email" and is_marketing and not text.says & _WAYS_OUT
-    shown = letter.wording.inbox_text(channel, contact.locale) or text
+    world, letter, channel = way.world, way.letter, way.channel
+    shown = letter.wording.inbox_text(channel, way.contact.locale) or text
+    is_lone_mail = channel == "email" and way.is_marketing and not text.says & _WAYS_OUT
     says = text.says | shown.says | ({f"links.{UNSUBSCRIBE}"} if is_lone_mail else frozenset())
-    context, links = filling.fill(world, letter, contact, says, channel=channel)
+    context, links = filling.fill(world, letter, way.contact, says, channel=channel)
     try:
         said = render(text, context)
         in_app = said if shown is text else render(shown, context)
     except TemplateFailed as error:
-        passed_over("template_failed", f"The template could not be rendered: {error}")
+        way.close("template_failed", f"The template could not be rendered: {error}")
         return None
-    extras = Extras()
-    if channel == "email":
-        extras = Extras(
-            opening=filling.opening(letter) if said.html else None,
-            unsubscribe_url=unsubscribing.url(letter.customer_id, channel, now=world.now) if is_marketing else None,
-            way_out=context["links"][UNSUBSCRIBE] if is_lone_mail else None,
-        )
+
+    way_out = context["links"][UNSUBSCRIBE] if is_lone_mail else None
+    extras = _extras(way, said, way_out=way_out) if channel == "email" else Extras()
     made = content.of(channel, said, letter, extras)
     if content.is_too_long(channel, said, made):
-        passed_over("too_long", f"The text is too long for {channel}.")
+        way.close("too_long", f"The text is too long for {channel}.")
         return None
-    if is_marketing and not world.caps.take(letter.customer_id, channel, due_at):
-        passed_over("capped", "The customer was written to as often as the contact policy allows.")
+    if way.is_marketing and not world.caps.take(letter.customer_id, channel, due_at):
+        way.close("capped", "The customer was written to as often as the contact policy allows.")
         return None
-    held = [_held(channel, due_at)] if due_at > _wanted_at(world, letter) else []
     return Sent(
         letter=letter,
         channel=channel,
@@ -135,9 +163,15 @@ def _written(
         links=[*links, extras.opening] if extras.opening else links,
         due_at=due_at,
         expires_at=_expiry(letter, due_at),
-        reasons=[*reasons, *held],
-        marks=world.caps.marks(letter.customer_id, channel, due_at) if is_marketing else (),
+        reasons=[*way.reasons, *([_held(channel, due_at)] if due_at > _wanted_at(way) else [])],
+        marks=world.caps.marks(letter.customer_id, channel, due_at) if way.is_marketing else (),
     )
+
+
+def _extras(way: _Way, said: Rendered, *, way_out: str | None) -> Extras:
+    """What a mail has beside its text."""
+    button = unsubscribing.url(way.letter.customer_id, way.channel, now=way.world.now) if way.is_marketing else None
+    return Extras(filling.opening(way.letter) if said.html else None, button, way_out)
 
 
 def _item(letter: Letter, said: Rendered) -> NewItem:
@@ -153,38 +187,13 @@ def _item(letter: Letter, said: Rendered) -> NewItem:
     )
 
 
-def _due(channel: str, world: World, letter: Letter, contact: Contact, reasons: list[Reason]) -> datetime | None:
-    """When it is to leave; None with one more reason where that is never."""
-    due_at = _wanted_at(world, letter)
-    if letter.purpose == MARKETING and channel != INBOX:
-        match quiet.decide(world.policy, contact.time_zone, due_at, letter.quiet, channel=channel):
-            case quiet.Skip():
-                reasons.append(_reason("quiet", "It is the customer's quiet hours.", channel=channel))
-                return None
-            case quiet.Hold(until):
-                due_at = until
-    if _expiry(letter, due_at) <= due_at:
-        reasons.append(_reason("too_late", "It would be worth nothing by the time it may leave.", channel=channel))
-        return None
-    return due_at
-
-
-def _wanted_at(world: World, letter: Letter) -> datetime:
-    return max(letter.due_at or world.now, world.now)
+def _wanted_at(way: _Way) -> datetime:
+    return max(way.letter.due_at or way.world.now, way.world.now)
 
 
 def _expiry(letter: Letter, due_at: datetime) -> datetime:
     ends = [due_at + GOOD_FOR, letter.expires_at, letter.voucher.expires_at if letter.voucher else None]
     return min(end for end in ends if end is not None)
-
-
-def _addresses(channel: str, contact: Contact, letter: Letter, *, now: datetime) -> list[tuple[str, UUID | None]]:
-    if channel == "push":
-        devices = contact.fresh_push(now) if letter.purpose == MARKETING else contact.push
-        return [(device.token, device.device_row) for device in devices]
-    if channel == "email":
-        return [(contact.email, None)] if contact.email else []
-    return [(contact.phone, None)] if channel in ("sms", "whatsapp") else []
 
 
 _WITHOUT_ADDRESS = {

@@ -11,6 +11,7 @@ from engage.templates.liquid import LONGEST_HTML, LONGEST_SOURCE, Template, Temp
 from engage.templates.variables import Variables
 
 MOST_ACTIONS = 3
+MOST_CONTENT_VARIABLES = 100
 LONGEST_TITLE = 200
 #: So many addresses of a wording's texts become short links; each is a row for every customer who is written to.
 MOST_FOUND = 40
@@ -77,13 +78,13 @@ class Reader:
     _said: set[str] = field(default_factory=set)
     _marks: int = 0
 
-    def read(self, raw: Any, notes: Notes, *, channel: str) -> Text:
+    def read(self, raw: Any, notes: Notes, *, channel: str, longest_title: int = LONGEST_TITLE) -> Text:
         """A channel's text in one language; faults go to `notes`."""
         self._said = set()
         given = notes.object_(raw, allowed=MEMBERS[channel], required=REQUIRED.get(channel, frozenset(("body",))))
         return Text(
             body=self._source(given.get("body", ""), notes.at("body"), is_wanted="body" in given),
-            title=self._optional(given, "title", notes, longest=LONGEST_TITLE),
+            title=self._optional(given, "title", notes, longest=longest_title),
             subject=self._optional(given, "subject", notes, longest=LONGEST_TITLE),
             html=self._optional(given, "html", notes, longest=LONGEST_HTML, is_html=True),
             image=self._address(given, "image", notes, schemes=("https:",)),
@@ -182,8 +183,8 @@ class Reader:
 
     def _content_variables(self, given: dict[str, Any], notes: Notes) -> dict[str, Template]:
         raw, here = given.get("content_variables", {}), notes.at("content_variables")
-        if not isinstance(raw, dict) or len(raw) > 50:
-            here.say("Must be an object of texts.")
+        if not isinstance(raw, dict) or len(raw) > MOST_CONTENT_VARIABLES:
+            here.say(f"Must be an object of at most {MOST_CONTENT_VARIABLES} texts.")
             return {}
         return {str(name): self._source(text, here.at(name)) for name, text in raw.items()}
 

@@ -245,3 +245,23 @@ _JSON = st.recursive(
 def test_any_json_is_taken_or_refused_and_never_raises(raw: Any) -> None:
     wording.parse(raw, Notes(), ORDER)
     wording.inline(raw, Notes(), ORDER, channels=("push",))
+
+
+def test_what_the_first_release_published_is_still_understood() -> None:
+    """Versions never change: what stands in them must be read for as long as somebody walks them."""
+    title, sid = "x" * 2_000, "HX1"
+    variables_ = {str(number): "{{ voucher.code }}" for number in range(100)}
+    raw = {
+        "title": title, "body": "{{ voucher.link }} {{ customer.locale }} http://a.example",
+        "whatsapp": {"content_sid": sid, "content_variables": variables_},
+    }  # fmt: skip
+    notes = Notes()
+
+    said = wording.inline(raw, notes, ORDER, channels=("push", "whatsapp"))
+
+    assert notes.errors == []
+    assert (said.has("sms"), said.says_voucher) == (True, True)
+    context = {"voucher": {"code": "A", "link": "L"}, "customer": {"locale": ""}}
+    told = said.render("whatsapp", "de", context)
+    assert (told.body, told.content_sid, len(told.content_variables or {})) == ("L  http://a.example", sid, 100)
+    assert said.render("push", "de", context).title == title
