@@ -250,3 +250,51 @@ def test_a_backtest_whose_worker_died_is_played_again_and_counts_nobody_twice(sc
         backtest = session.get_one(Backtest, backtest_id)
         assert (backtest.state, backtest.attempts) == ("done", 2)
         assert len(asking.customers(session, backtest_id, after=None, limit=10)) == 1
+
+
+def test_a_look_back_sees_what_was_before_the_span(scene: Scene) -> None:
+    customer_id = scene.customer()
+    scene.happen(
+        scene.order(customer_id, total_minor=7, occurred_at=START - timedelta(hours=1)),
+        scene.order(customer_id, occurred_at=START + timedelta(hours=1)),
+    )
+    scene.move(days=2)
+    seven = {"field": "total_minor", "is": "equals", "value": 7}
+    rest = wait(60, for_event=ORDER, where=seven, look_back_seconds=3 * 3600, on_event="hi")
+
+    result = play(scene, drawn("rest", {"rest": rest, "hi": say("Hi")}))
+
+    assert (result["entries"], result["messages"]) == (1, 1)
+
+
+def test_those_who_would_be_held_out_are_told_apart(scene: Scene) -> None:
+    people = scene.customers(40)
+    scene.happen(*[scene.order(customer_id) for customer_id in people])
+    scene.move(days=1)
+    graph = drawn("hi", {"hi": say("Hi")})
+    backtest_id = ask(scene, graph)
+    with transaction() as session:
+        session.execute(text("UPDATE engage.journey SET holdout_bps = 5000"))
+
+    play_due(scene.now)
+
+    with transaction() as session:
+        result = session.get_one(Backtest, backtest_id).result
+    assert result is not None
+    arms = counted(result["arms"])
+    assert arms["treated"] == result["messages"]
+    assert arms["treated"] + arms["holdout"] == 40
+    assert 5 < arms["holdout"] < 35
+
+
+def test_a_message_is_held_through_the_customers_quiet_hours(scene: Scene) -> None:
+    scene.happen(scene.order(scene.customer()))
+    scene.move(days=1)
+    with transaction() as session:
+        quiet = {"quiet": {"from": "00:00", "to": "23:00"}}
+        policy.put(session, quiet, revision=0, actor="staff:test", now=scene.now)
+
+    result = play(scene, drawn("hi", {"hi": say("Hi", next="two"), "two": say("Two", quiet="skip")}))
+
+    assert (result["messages"], result["held_through_quiet_hours"]) == (1, 1)
+    assert counted(result["skipped"]) == {"quiet": 1}

@@ -10,6 +10,7 @@ from core.db import connection_of, transaction
 from core.events.log import EventRow
 from engage.contacting import policy
 from engage.journeys.models import Journey
+from engage.walks import carrying
 from engage.walks.models import RefusedEntry, StepRun
 from tests.engage.conftest import Scene, drawn, enrolments, gift, reasons, runs, say, sent, vouchers_of, wait
 from wallet import checks
@@ -182,3 +183,34 @@ def test_a_trait_that_a_step_sets_is_the_customers_at_the_next_branch(scene: Sce
     scene.work()
 
     assert runs() == [("mark", "done"), ("rest", "timeout"), ("which", "done"), ("hi", "sent")]
+
+
+def test_a_walk_that_asks_very_often_goes_on_in_the_next_transaction(scene: Scene) -> None:
+    customer_id = scene.customer()
+    campaign_id = scene.gift_card(budget_minor=100_000)
+    asks = carrying.MOST_ROUNDS + 2
+    steps = {f"gift{place}": gift(campaign_id, next=f"gift{place + 1}") for place in range(asks)}
+    scene.publish(drawn("gift0", {**steps, f"gift{asks}": say("{{ voucher.code }}")}))
+    scene.happen(scene.order(customer_id))
+
+    scene.read()
+    assert (len(vouchers_of(customer_id)), enrolments()[0].state) == (carrying.MOST_ROUNDS, "ready")
+    scene.work()
+
+    assert len(vouchers_of(customer_id)) == asks
+    assert [step for step, _ in runs()] == [*steps, f"gift{asks}"]
+    assert enrolments()[0].state == "ended"
+
+
+def test_those_held_out_ask_for_nothing(scene: Scene) -> None:
+    customer_id = scene.customer()
+    credit = {"kind": "credit", "amount_minor": 300, "currency": "USD", "days": 30, "next": "mark"}
+    mark = {"kind": "update_trait", "name": "plan", "value": "gold", "next": "gift"}
+    steps = {"credit": credit, "mark": mark, "gift": gift(scene.coupon())}
+    scene.publish(drawn("credit", steps), holdout_bps=10_000)
+    scene.happen(scene.order(customer_id))
+
+    scene.read()
+
+    assert runs() == [("credit", "held_out"), ("mark", "held_out"), ("gift", "held_out")]
+    assert vouchers_of(customer_id) == []
