@@ -1,5 +1,7 @@
 """Templates that are saved: versions that never change, and what those who use them can count on."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from core.db import connection_of, transaction
 from core.errors import NotFound
 from core.notes import Notes
 from core.settings import Settings
-from engage import links
+from engage import journeys, links
 from engage.templates import saved, variables
 from engage.templates.errors import TemplateArchived, TemplateInUse, TemplateInvalid, TemplateKeyTaken
 from engage.templates.models import Template, TemplateVersion
@@ -231,3 +233,30 @@ def test_a_broadcast_keeps_its_template_from_the_archive_and_the_words_that_it_b
     assert in_use.value.facts == {"used_by": [broadcast.now_is().name]}
     assert [content["body"] for _, _, content in sent()] == ["Hi"]
     assert archive(scene, template_id).status == "archived"
+
+
+def test_a_template_is_not_archived_while_a_journey_is_published_that_says_it(scene: Scene) -> None:
+    template_id = create(scene)
+    with transaction() as session:
+        made = journeys.create(session, name="Twin", holdout_bps=0, actor="staff:test", now=scene.now)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            drawn = journey("hi", {"hi": step(template_id)})
+            journeys.publish(session, journey_id=made.id, raw_graph=drawn, actor="staff:test", now=scene.now)
+            archived = pool.submit(archive, scene, template_id)
+            _until_somebody_waits()
+
+        with pytest.raises(TemplateInUse):
+            archived.result()
+
+
+def _until_somebody_waits() -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    for _ in range(200):
+        with transaction() as session:
+            [waiting] = connection_of(session).execute(query).fetchone() or (0,)
+        if waiting:
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waited")
