@@ -343,3 +343,30 @@ def test_while_the_reader_is_behind_nobody_becomes_ripe(scene: Scene) -> None:
 
     assert [arm.ripe for arm in behind.arms] == [0]
     assert [arm.ripe for arm in read.arms] == [1]
+
+
+@pytest.mark.parametrize("spans_cancelled, customers", [(0, 2), (1, 1), (2, 0)])
+def test_a_year_too_long_to_look_through_is_looked_at_in_part(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, spans_cancelled: int, customers: int
+) -> None:
+    """Two customers ordered, one of them lately; the database cancels what takes too long."""
+    old, recent = scene.customers(2)
+    scene.happen(scene.order(old, occurred_at=scene.now - timedelta(days=200)))
+    scene.happen(scene.order(recent, occurred_at=scene.now - timedelta(days=2)))
+    spans: list[timedelta] = []
+    looked_through = plans._history
+
+    def slow(session: Any, span: timedelta, **more: Any) -> plans.History:
+        spans.append(span)
+        if len(spans) <= spans_cancelled:
+            connection_of(session).execute("SET LOCAL statement_timeout = '1ms'")
+            connection_of(session).execute("SELECT pg_sleep(1)")
+        return looked_through(session, span, **more)
+
+    monkeypatch.setattr(plans, "_history", slow)
+    with transaction() as session:
+        past = plans.history(session, days=30, currency="USD", now=scene.now)
+        connection_of(session).execute("SELECT pg_sleep(0.01)")  # the limit was for the look alone
+
+    assert past.stretches == {0: 8, 1: 1, 2: 0}[spans_cancelled]
+    assert past.bound_minor == (5_000 if customers else 100_000)
