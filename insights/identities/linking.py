@@ -4,30 +4,25 @@ The same claims give the same links in whatever order they came: the best claim 
 the subject a shared device that is nobody's, and what was undone is kept apart.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import ids
 from core.db import Connection, connection_of
-from core.events import Event, announce_all
+from core.events import announce_all
+from insights.identities import owning
 from insights.identities.claims import Claim
-from insights.identities.events import IdentityLinked, IdentityUndone
 from insights.identities.models import EVIDENCE
-
-#: How long a link can be undone.
-UNDO = timedelta(days=30)
+from insights.identities.owning import BETTER_CLAIM, Found, Handed
 
 #: A subject whom so many customers claim is a device that people share.
 SHARED = 3
 
 #: The most subjects that count as one customer: more devices than anybody has, and a bound for whoever makes them up.
 SUBJECTS = 50
-
-BETTER_CLAIM, SHARED_DEVICE = "a better claim", "shared"
 
 
 @dataclass(slots=True)
@@ -36,27 +31,6 @@ class Settled:
 
     owners: dict[str, UUID | None] = field(default_factory=dict)
     lost: set[UUID] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A locked subject: whose it is, whether three claim it now (and did), and the best claim."""
-
-    subject_id: str
-    owner_id: UUID | None
-    was_shared: bool
-    is_shared: bool
-    best: Claim | None
-
-    @property
-    def claim(self) -> Claim | None:
-        """The claim that it should go by."""
-        return None if self.is_shared else self.best
-
-    @property
-    def differs(self) -> bool:
-        wanted = self.claim.customer_id if self.claim else None
-        return wanted != self.owner_id or self.is_shared != self.was_shared
 
 
 def claim_all(connection: Connection, claims: Sequence[Claim]) -> None:
@@ -87,24 +61,14 @@ def settle(session: Session, subjects: Sequence[str], *, now: datetime, by: str 
     if not changed:
         return settled
     room = _room(connection, {found.claim.customer_id for found in changed if found.claim})
-    events: list[Event] = []
-    for found in changed:
-        claim = found.claim
-        if claim and claim.customer_id != found.owner_id and not room[claim.customer_id]:
-            claim = None
-        owner_id = claim.customer_id if claim else None
-        if owner_id != found.owner_id:
-            settled.owners[found.subject_id] = owner_id
-            events += _hand_over(connection, found, claim, by=by, now=now)
-            if found.owner_id:
-                settled.lost.add(found.owner_id)
-            if owner_id:
-                room[owner_id] -= 1
-        connection.execute(
-            _OWN,
-            [owner_id, now if claim else None, claim and claim.evidence, found.is_shared, found.subject_id],
-        )
-    announce_all(session, events)
+    handed = [Handed(found, _taken(found, room), by if by != BETTER_CLAIM else found.reason) for found in changed]
+    for each in handed:
+        if each.is_news:
+            settled.owners[each.found.subject_id] = each.owner_id
+            if each.found.owner_id:
+                settled.lost.add(each.found.owner_id)
+    ended, begun = owning.write(connection, handed, now=now)
+    announce_all(session, [*ended, *begun])
     return settled
 
 
@@ -113,11 +77,11 @@ def lock(connection: Connection, subject_id: str) -> None:
     connection.execute("SELECT FROM insights.subject WHERE subject_id = %s FOR UPDATE", [subject_id])
 
 
-def _find(connection: Connection, subjects: Sequence[str]) -> list[_Found]:
+def _find(connection: Connection, subjects: Sequence[str]) -> list[Found]:
     asked = {"subjects": sorted(set(subjects)), "order": list(EVIDENCE), "shared": SHARED}
     rows = connection.execute(_FIND, asked).fetchall()
     return [
-        _Found(row[0], row[1], row[2], row[3], Claim(row[0], *row[4:]) if row[4] is not None else None) for row in rows
+        Found(row[0], row[1], row[2], row[3], Claim(row[0], *row[4:]) if row[4] is not None else None) for row in rows
     ]
 
 
@@ -133,27 +97,13 @@ def _room(connection: Connection, customers: set[UUID]) -> dict[UUID, int]:
     return {customer_id: SUBJECTS - rows.get(customer_id, 0) for customer_id in customers}
 
 
-def _hand_over(
-    connection: Connection, found: _Found, claim: Claim | None, *, by: str, now: datetime
-) -> Iterator[Event]:
-    if found.owner_id is not None:
-        reason = SHARED_DEVICE if found.is_shared and by == BETTER_CLAIM else by
-        row = connection.execute(_END, [now, reason, found.subject_id]).fetchone()
-        assert row, "a subject that is a customer has a link"
-        yield IdentityUndone(
-            customer_id=found.owner_id, subject_id=found.subject_id, occurred_at=now, link_id=row[0], reason=reason
-        )
-    if claim is not None:
-        link_id = ids.new()
-        made = [link_id, claim.subject_id, claim.customer_id, claim.evidence, claim.event_id, now, now + UNDO]
-        connection.execute(_BEGIN, made)
-        yield IdentityLinked(
-            customer_id=claim.customer_id,
-            subject_id=claim.subject_id,
-            occurred_at=now,
-            link_id=link_id,
-            evidence=claim.evidence,
-        )
+def _taken(found: Found, room: dict[UUID, int]) -> Claim | None:
+    """The claim that it goes by, unless its customer has as many subjects already as there may be."""
+    claim = found.claim
+    if claim is None or claim.customer_id == found.owner_id:
+        return claim
+    room[claim.customer_id] -= 1
+    return claim if room[claim.customer_id] >= 0 else None
 
 
 # An event that comes again, or one that is no better, changes nothing.
@@ -184,18 +134,3 @@ _FIND = f"""
      WHERE s.subject_id = ANY(%(subjects)s)
      ORDER BY s.subject_id
 """  # noqa: S608 - constants only
-
-_END = """
-    UPDATE insights.link SET undone_at = %s, undone_by = %s
-     WHERE subject_id = %s AND undone_at IS NULL
-    RETURNING id
-"""
-
-_BEGIN = """
-    INSERT INTO insights.link (id, subject_id, customer_id, evidence, event_id, made_at, undo_until)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
-"""
-
-_OWN = """
-    UPDATE insights.subject SET customer_id = %s, linked_at = %s, linked_by = %s, is_shared = %s WHERE subject_id = %s
-"""
