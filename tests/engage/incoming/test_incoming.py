@@ -257,6 +257,28 @@ def test_a_start_waits_for_the_stop_before_it(scene: Scene, twilio: Twilio) -> N
     assert allows(customer_id, "sms")
 
 
+def test_a_stop_outlasts_a_busy_database(scene: Scene, twilio: Twilio) -> None:
+    """Longer than a statement waits for a lock, after which it gives up."""
+    customer_id = scene.customer(consent=["sms"])
+    has_locked = threading.Event()
+
+    def hold_on() -> None:
+        with transaction() as session:
+            query = "SELECT FROM engage.consent WHERE customer_id = %s FOR UPDATE"
+            connection_of(session).execute(query, [customer_id])
+            has_locked.set()
+            connection_of(session).execute("SELECT pg_sleep(2.3)")
+
+    thread = threading.Thread(target=hold_on)
+    thread.start()
+    has_locked.wait(timeout=10)
+    assert twilio.bring(phone_of(customer_id), "STOP").status_code == 200
+    thread.join()
+
+    assert not allows(customer_id, "sms")
+    assert len(received()) == 1
+
+
 @pytest.mark.parametrize("signature", ["", "forged", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="])
 def test_a_forged_message_changes_nothing(scene: Scene, twilio: Twilio, signature: str) -> None:
     customer_id = scene.customer(consent=["sms"])
