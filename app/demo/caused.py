@@ -172,7 +172,8 @@ def _said(journey_id: UUID, ends: datetime) -> str:
         found = effects.of(session, "journey", journey_id, message_cost_minor=0, now=ends)
         shown: dict[str, Any] = telling.effects(found)
     ratio = shown["sample_ratio"]
-    return f"{shown['revenue']['words']} The arms are {ratio['treated']:,} and {ratio['held_out']:,}, as planned."
+    planned = "not as planned" if ratio["is_alarming"] else "as planned"
+    return f"{shown['revenue']['words']} The arms are {ratio['treated']:,} and {ratio['held_out']:,}, {planned}."
 
 
 def _results(rows: Sequence[Sequence[str]]) -> Section:
