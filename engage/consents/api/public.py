@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import transaction
+from core.insisting import insist
 from core.web import hosted
 from engage.consents import preferences, signing, unsubscribing
 from engage.consents.errors import WordingUnknown
@@ -81,15 +82,26 @@ def show_unsubscribing(token: str) -> Response:
 @blueprint.alt_response(404, description="The link is wrong or too old")
 def unsubscribe(token: str) -> Response:
     """Stop marketing by the link's channel at once (RFC 8058: form field `List-Unsubscribe=One-Click`)."""
+    is_asked = request.form.get("List-Unsubscribe") == "One-Click"
+    # A mail program asks once, and tells its user that it is done.
+    claim = insist(lambda: _stop(token, is_asked=is_asked))
+    if claim is None:
+        return _gone()
+    if not is_asked:
+        return hosted.page("Nothing was changed", hosted.paragraph("Please use the button."), status=400)
+    done = hosted.paragraph(f"You will get no more offers and news by {_CHANNEL_NAMES[claim.scope]}.")
+    return hosted.page("It is done", done, _MORE)
+
+
+def _stop(token: str, *, is_asked: bool) -> Claim | None:
+    """What the link says, and does where it is asked to; None for one that is not good."""
     with transaction() as session:
         claim = _claimed(session, token)
         if claim is None or claim.scope == signing.PREFERENCES:
-            return _gone()
-        if request.form.get("List-Unsubscribe") != "One-Click":
-            return hosted.page("Nothing was changed", hosted.paragraph("Please use the button."), status=400)
-        unsubscribing.stop(session, claim.customer_id, claim.scope, now=clock.now())
-    done = hosted.paragraph(f"You will get no more offers and news by {_CHANNEL_NAMES[claim.scope]}.")
-    return hosted.page("It is done", done, _MORE)
+            return None
+        if is_asked:
+            unsubscribing.stop(session, claim.customer_id, claim.scope, now=clock.now())
+        return claim
 
 
 def _claimed(session: Session, token: str) -> Claim | None:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from core import clock
 from core.db import transaction
 from core.delivery.api.twilio import check_signature
-from core.errors import Busy, DatabaseUnavailable, Malformed
+from core.errors import Malformed
+from core.insisting import insist
 from engage.consents import preferences
 from engage.incoming import taking
 from engage.incoming.taking import Incoming, Taken
@@ -16,9 +17,6 @@ blueprint = Blueprint("engage_incoming", __name__, description="What customers w
 
 _WHATSAPP = "whatsapp:"
 _LONGEST_NAME = 64
-
-#: Each waits two seconds for a lock or five for a connection; Twilio hangs up after fifteen.
-_TRIES = 3
 
 
 @blueprint.post("/hooks/twilio/incoming")
@@ -41,17 +39,9 @@ def take_twilio_message() -> Response:
         opt_out_type=form.get("OptOutType", ""),
     )
 
-    return _answer(_reply(_taken(incoming), channel, is_answered=bool(incoming.opt_out_type)))
-
-
-def _taken(incoming: Incoming) -> Taken:
-    """Tried again where the database is busy: Twilio does not bring a message twice, and a STOP must not be lost."""
-    for _ in range(_TRIES - 1):
-        try:
-            return _take(incoming)
-        except (Busy, DatabaseUnavailable):
-            continue
-    return _take(incoming)
+    # Twilio does not bring a message twice, and a STOP must not be lost.
+    taken = insist(lambda: _take(incoming))
+    return _answer(_reply(taken, channel, is_answered=bool(incoming.opt_out_type)))
 
 
 def _take(incoming: Incoming) -> Taken:

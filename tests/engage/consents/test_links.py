@@ -1,6 +1,7 @@
 """Signed links: the preference page and one-click unsubscribing, which no scanner sets off and no guesser opens."""
 
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 
 from auth.models import Customer
 from core import clock, crypto, ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from engage import consents
 from engage.consents import preferences, signing, unsubscribing, wordings
 from engage.consents.signing import Claim
@@ -46,6 +47,27 @@ def test_one_click_unsubscribe(scene: Scene, page: FlaskClient) -> None:
     assert all("Set-Cookie" not in answer.headers and "Location" not in answer.headers for answer in answers)
     assert allowed(customer_id) == {"sms"}
     assert [(row.channel, row.source) for row in history(customer_id)][2:] == [("email", "one_click")]
+
+
+def test_a_mail_program_that_asks_once_is_heard_by_a_busy_database(scene: Scene, page: FlaskClient) -> None:
+    """Longer than a statement waits for a lock, after which it gives up."""
+    customer_id = scene.customer(consent=["email"])
+    has_locked = threading.Event()
+
+    def hold_on() -> None:
+        with transaction() as session:
+            query = "SELECT FROM engage.consent WHERE customer_id = %s FOR UPDATE"
+            connection_of(session).execute(query, [customer_id])
+            has_locked.set()
+            connection_of(session).execute("SELECT pg_sleep(2.3)")
+
+    thread = threading.Thread(target=hold_on)
+    thread.start()
+    has_locked.wait(timeout=10)
+    assert page.post(path(unsubscribing.url(customer_id, "email")), data=ONE_CLICK).status_code == 200
+    thread.join()
+
+    assert allowed(customer_id) == set()
 
 
 def test_a_mail_programs_post_may_be_a_multipart_form(scene: Scene, page: FlaskClient) -> None:
