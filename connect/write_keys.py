@@ -14,7 +14,7 @@ from core.errors import NotFound
 
 
 def make(session: Session, *, source: str, trust: str, actor: str, now: datetime) -> tuple[WriteKey, str]:
-    """(the row, the key itself, which is told only now). Every process knows it within seconds."""
+    """(the row, the key itself, which is told only now). Every process knows it within a second."""
     key = secrets.token_urlsafe(24)
     row = WriteKey(
         id=ids.new(),

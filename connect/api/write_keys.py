@@ -24,7 +24,7 @@ blueprint = Blueprint("connect_write_keys", __name__, description="Write keys of
 def make_write_key(body: dict[str, str]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Let a source of events in
 
-    The key is told only now. It works at once where it was made, and within seconds everywhere.
+    The key is told only now. It works everywhere within a second.
     """
     actor, now = principals.current().name, clock.now()
     with transaction() as session:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +49,13 @@ def history(session: Session, customer_id: UUID, name: str) -> list[Change]:
         """,
         [customer_id, name, HISTORY],
     )
-    return [Change(*row) for row in rows]
+    changes = [Change(*row) for row in rows]
+    # Two that came late together did not see each other: of a run of one value the earliest tells from when on it held.
+    return [
+        each
+        for each, before in zip_longest(changes, changes[1:])
+        if before is None or not _same(each.value, before.value)
+    ]
 
 
 def keep(session: Session, reports: Sequence[Report], *, now: datetime) -> None:
@@ -97,7 +103,7 @@ def _take(known: Change | None, reports: Sequence[Report]) -> tuple[_Taken, list
     value, is_known = (known.value, True) if known else (None, False)
     newer = reports[len(late) :]
     for report in newer:
-        if not is_known or report.value != value:
+        if not is_known or not _same(report.value, value):
             changes.append(report)
         value, is_known = report.value, True
     return _Taken(newer[-1] if newer else None, changes), late
@@ -108,10 +114,10 @@ def _placed(connection: Connection, known: Change | None, late: Report) -> list[
     hid: the latest value, which was not told again as long as nothing came between."""
     assert known is not None
     before = connection.execute(_BEFORE, [late.customer_id, late.name, late.at, late.event_id]).fetchone()
-    if (late.at, late.event_id) == known.order or (before and before[0] == late.value):
+    if (late.at, late.event_id) == known.order or (before and _same(before[0], late.value)):
         return []
     after = connection.execute(_AFTER, [late.customer_id, late.name, late.at, late.event_id]).fetchone()
-    if after is not None or known.value == late.value:
+    if after is not None or _same(known.value, late.value):
         return [late]
     hidden = Report(late.customer_id, late.name, known.value, known.at, known.event_id, known.source, late.depth)
     return [late, hidden]
@@ -150,7 +156,12 @@ def _columns(reports: Sequence[Report]) -> list[list[Any]]:
 
 
 def _is_news(known: Change | None, report: Report) -> bool:
-    return known is None or known.value != report.value
+    return known is None or not _same(known.value, report.value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Python takes 1 and true for equal, JSON does not."""
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
 def _told(report: Report, now: datetime) -> TraitChanged:

@@ -58,6 +58,24 @@ def test_a_late_report_takes_its_place_in_the_history_and_changes_nothing_else()
     assert changed() == [("plan", "gold", "pocketful")]
 
 
+def test_one_and_true_are_two_values() -> None:
+    customer_id = a_customer()
+
+    for minutes, value in enumerate([1, True, True, 0, False, None]):
+        play(identify(customer_id, traits={"plan": value}, minutes=minutes))
+
+    assert [repr(value) for value, _ in values_of(customer_id)] == ["None", "False", "0", "True", "1"]
+
+
+def test_late_reports_that_come_together_tell_from_when_on_the_value_held() -> None:
+    customer_id = a_customer()
+    play(identify(customer_id, traits={"plan": "gold"}, minutes=5))
+
+    play(*[identify(customer_id, traits={"plan": "silver"}, minutes=n) for n in (3, 2, 4)])
+
+    assert values_of(customer_id) == [("gold", 5), ("silver", 2)]
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_the_latest_value_stays_in_whatever_order_reports_come_in(order: Sequence[int]) -> None:
     customer_id = a_customer()
