@@ -21,6 +21,7 @@ from typing import Any
 from core.notes import Notes
 from insights.segments import leaves, parts
 from insights.segments.facts import Counted, Facts, Need
+from insights.segments.hints import meant
 from insights.segments.parts import Part
 from insights.segments.sql import Query
 from insights.streams import Stream
@@ -118,6 +119,6 @@ def _shape_hint(raw: dict[str, Any], shapes: list[str]) -> str:
     if shapes:
         return f"“{shapes[0]}” and “{shapes[1]}” cannot stand side by side: put both into one “all” or “any”."
     for name in list(raw)[:20]:
-        if hint := leaves.meant(name, _SHAPES):
+        if hint := meant(name, _SHAPES):
             return f"A condition has no “{str(name)[:50]}”.{hint}"
     return f"Must be a condition: an object with one of {', '.join(_SHAPES)}."

@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from insights.segments import words
-from insights.segments.facts import Column, Counted, Facts, Need, Vouchers
+from insights.segments.facts import Facts, Need
 from insights.segments.sql import Query
 from insights.segments.words import Kind
-from insights.streams import Stream
 
 Turns = Callable[[Facts], date | None]
 
@@ -165,121 +163,6 @@ def age(
         kind=words.DAYS,
         needs=needs,
         turns=turns,
-    )
-
-
-def counted(asked: Counted, column: Column, *, about: dict[str, Any], label: str, word: str, value: Any) -> Part:
-    """How often, or (column "total") what a field came to."""
-    test = words.test_of(word, value, words.NUMBER)
-
-    def turns(facts: Facts) -> date | None:
-        """When enough has fallen out of the window for the answer to be another."""
-        days = facts.within(asked)
-        left = facts.counted(asked, column)
-        is_met = test(left)
-        for day in days:
-            left -= day.count if column == "count" else day.total
-            if test(left) is not is_met:
-                return day.day + timedelta(days=asked.days or 0)
-        return None
-
-    return leaf(
-        about=about,
-        label=label,
-        get=lambda facts: facts.counted(asked, column),
-        sql=lambda query: query.counted(asked, column),
-        word=word,
-        value=value,
-        kind=words.NUMBER,
-        needs=frozenset([asked]),
-        turns=turns if asked.days is not None else None,
-    )
-
-
-def first_or_last(stream: Stream, which: str, *, about: dict[str, Any], label: str, word: str, days: int) -> Part:
-    """How long ago the first or the last event of a stream was; never met by whom has none."""
-    asked, column = Counted(stream, None), f"{which}_at"
-
-    def since(facts: Facts) -> date | None:
-        ever = facts.ever.get(stream)
-        return facts.day_of(getattr(ever, column)) if ever else None
-
-    return age(
-        about=about,
-        label=label,
-        since=since,
-        sql=lambda query: query.day_of(stream, column),
-        word=word,
-        days=days,
-        needs=frozenset([asked]),
-    )
-
-
-def holds(campaign_id: UUID | None, about: dict[str, Any]) -> Part:
-    """Whether the customer has a voucher that can be used."""
-
-    def turns(facts: Facts) -> date | None:
-        days = [day for day in facts.last_days(campaign_id) if day is not None]
-        return max(days) + timedelta(days=1) if days and None not in facts.last_days(campaign_id) else None
-
-    return _voucher(campaign_id, about, "is_held", "holds", lambda facts: bool(facts.last_days(campaign_id)), turns)
-
-
-def redeemed(campaign_id: UUID | None, about: dict[str, Any]) -> Part:
-    return _voucher(campaign_id, about, "is_redeemed", "has redeemed", lambda facts: facts.is_redeemed(campaign_id))
-
-
-def expires_within(campaign_id: UUID | None, within_days: int, about: dict[str, Any]) -> Part:
-    """Whether one of the customer's vouchers has its last day today or in the next days."""
-    span = timedelta(days=within_days)
-
-    def is_ending(days: Sequence[date], today: date) -> bool:
-        return any(today <= day <= today + span for day in days)
-
-    def ends(facts: Facts) -> list[date]:
-        return [day for day in facts.last_days(campaign_id) if day is not None]
-
-    def turns(facts: Facts) -> date | None:
-        days = ends(facts)
-        is_met = is_ending(days, facts.today)
-        moments = sorted({each for day in days for each in (day - span, day + timedelta(days=1)) if each > facts.today})
-        return next((each for each in moments if is_ending(days, each) is not is_met), None)
-
-    return _voucher(
-        campaign_id,
-        about,
-        "is_ending",
-        f"holds, with at most {within_days} days left,",
-        lambda facts: is_ending(ends(facts), facts.today),
-        turns,
-        within_days=within_days,
-    )
-
-
-def _voucher(
-    campaign_id: UUID | None,
-    about: dict[str, Any],
-    column: str,
-    label: str,
-    test: Callable[[Facts], bool],
-    turns: Turns | None = None,
-    *,
-    within_days: int | None = None,
-) -> Part:
-    asked = Vouchers(campaign_id)
-
-    def tell(facts: Facts) -> dict[str, Any]:
-        is_met = test(facts)
-        of = "a voucher of this campaign" if campaign_id else "a voucher"
-        says = f"That the customer {label} {of} is {'true' if is_met else 'false'}."
-        return {"is_met": is_met, **about, "says": says}
-
-    return Part(
-        test=test,
-        tell=tell,
-        turns=turns,
-        sql=lambda query: query.vouchers(asked, column, within_days=within_days),
-        needs=frozenset([asked]),
     )
 
 

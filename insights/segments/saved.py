@@ -12,18 +12,15 @@ from core import audit, ids
 from core.db import connection_of
 from core.errors import NotFound
 from core.notes import Notes
-from insights.segments import uses
+from insights.segments import expanding, uses
 from insights.segments.errors import SegmentChanged, SegmentInUse, SegmentInvalid, SegmentKeyTaken
-from insights.segments.leaves import KEY, meant
+from insights.segments.leaves import KEY
 from insights.segments.models import ARCHIVED, BUILDING, LIVE, Segment, SegmentPart
 from insights.segments.parsing import parse
 from insights.streams import catalogue as streams
 
 #: Each of them may be looked at for each event.
 MOST_SEGMENTS = 200
-
-#: How deep segments may name one another.
-_DEEPEST = 3
 
 
 def create(session: Session, *, key: str, name: str, condition: dict[str, Any], actor: str, now: datetime) -> Segment:
@@ -41,7 +38,7 @@ def create(session: Session, *, key: str, name: str, condition: dict[str, Any], 
     if session.scalar(select(Segment.id).where(Segment.key == key)):
         raise SegmentKeyTaken
     known = _known(session)
-    expanded = checked(condition, known, own=key)
+    expanded = expanding.checked(condition, known, own=key)
 
     segment = Segment(
         id=ids.new(),
@@ -92,10 +89,13 @@ def change(
         segments = {each.id: each for each in known.values()}
         segment.condition, segment.updated_at = condition, now
         rebuilt = [segment]
-        _renew(segment, checked(condition, known, own=segment.key))
+        _renew(segment, expanding.checked(condition, known, own=segment.key))
         _note_parts(session, segment, known)
         for user in _above(session, segment_id):
-            _renew(segments[user], checked(segments[user].condition, known, own=segments[user].key, by=segment.name))
+            _renew(
+                segments[user],
+                expanding.checked(segments[user].condition, known, own=segments[user].key, by=segment.name),
+            )
             rebuilt.append(segments[user])
         _prepare(session, rebuilt, now)
     if before != {"name": name, "condition": condition}:
@@ -148,67 +148,7 @@ def expand(session: Session, condition: Any) -> dict[str, Any]:
 
     raises  SegmentInvalid
     """
-    return checked(condition, _known(session))
-
-
-def checked(
-    condition: Any, known: Mapping[str, Segment], *, own: str | None = None, by: str | None = None
-) -> dict[str, Any]:
-    """The expanded condition.
-
-    own     the key of the segment that it is of, which it cannot name
-    by      the segment whose change makes this check needed
-    raises  SegmentInvalid
-    """
-    notes = Notes("/condition")
-    parse(condition, notes)
-    expanded = condition if notes.errors else _expanded(condition, notes, known, (own,) if own else ())
-    if not notes.errors:
-        parse(expanded, notes, is_expanded=True)  # together they may be too many
-    if notes.errors and by is not None:
-        detail = f"The segment “{own}” uses this one and could not any more: {notes.errors[0]['detail']}"
-        raise SegmentInvalid(errors=[{"pointer": "/condition", "detail": detail}])
-    if notes.errors:
-        raise SegmentInvalid(errors=notes.errors)
-    return dict(expanded)
-
-
-def named_in(condition: Any) -> set[str]:
-    """The segments that a condition names itself."""
-    if isinstance(condition, list):
-        return set().union(*[named_in(each) for each in condition])
-    if not isinstance(condition, dict):
-        return set()
-    if "segment" in condition:
-        return {condition["segment"]}
-    return set().union(*[named_in(condition[word]) for word in ("all", "any", "not") if word in condition])
-
-
-def _expanded(condition: Any, notes: Notes, known: Mapping[str, Segment], around: tuple[str, ...]) -> Any:
-    if isinstance(condition, list):
-        return [_expanded(each, notes.at(place), known, around) for place, each in enumerate(condition)]
-    if "segment" in condition:
-        return _meant(condition["segment"], notes.at("segment"), known, around)
-    for word in ("all", "any", "not"):
-        if word in condition:
-            return {word: _expanded(condition[word], notes.at(word), known, around)}
-    return condition
-
-
-def _meant(key: str, notes: Notes, known: Mapping[str, Segment], around: tuple[str, ...]) -> dict[str, Any]:
-    if key not in known:
-        notes.say(f"There is no segment “{key}”.{meant(key, known)}")
-    elif key in around:
-        notes.say(f"“{key}” would go by itself.")
-    elif len(around) > _DEEPEST:
-        notes.say(f"Segments may name one another {_DEEPEST} deep.")
-    else:
-        inside = Notes()
-        means = _expanded(known[key].condition, inside, known, (*around, key))
-        for fault in inside.errors[:1]:
-            notes.say(f"The segment “{key}” cannot be used here: {fault['detail']}")
-        return {"segment": key, "means": means}
-    return {"segment": key, "means": {}}
+    return expanding.checked(condition, _known(session))
 
 
 def _renew(segment: Segment, expanded: dict[str, Any]) -> None:
@@ -235,7 +175,7 @@ def _known(session: Session) -> dict[str, Segment]:
 
 def _note_parts(session: Session, segment: Segment, known: Mapping[str, Segment]) -> None:
     session.execute(delete(SegmentPart).where(SegmentPart.segment_id == segment.id))
-    if named := named_in(segment.condition):
+    if named := expanding.named_in(segment.condition):
         rows = [{"segment_id": segment.id, "part_id": known[key].id} for key in sorted(named)]
         session.execute(insert(SegmentPart), rows)
 
