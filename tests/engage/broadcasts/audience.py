@@ -39,9 +39,9 @@ def segment(members: Iterable[UUID], *, status: str = "live", now: datetime) -> 
 
 
 def add(segment_id: UUID, members: Iterable[UUID], *, now: datetime) -> None:
-    judged = [Judged(one, segment_id, "regulars", 1, is_in=True, recheck_on=None, is_rebuild=True) for one in members]
+    judged = [Judged(one, segment_id, "regulars", 1, is_in=True, recheck_on=None, is_moved=True) for one in members]
     with transaction() as session:
-        membership.settle(connection_of(session), judged, now)
+        membership.write(connection_of(session), judged, now)
 
 
 @dataclass
