@@ -84,7 +84,8 @@ def _is_built(connection: Connection, segment_id: UUID) -> bool:
 
 _WAITING = "SELECT id FROM insights.segment WHERE status = 'building' ORDER BY updated_at, id LIMIT 50"
 
-_LOCK = "SELECT FROM insights.segment WHERE id = %s AND status = 'building' FOR UPDATE SKIP LOCKED"
+# No key of it is changed: a batch of the log that writes members meanwhile must not wait.
+_LOCK = "SELECT FROM insights.segment WHERE id = %s AND status = 'building' FOR NO KEY UPDATE SKIP LOCKED"
 
 _KEEP = "UPDATE insights.segment SET built_slots = %s, built_until = %s WHERE id = %s"
 

@@ -17,6 +17,7 @@ from insights.segments.errors import SegmentChanged, SegmentInUse, SegmentInvali
 from insights.segments.leaves import KEY
 from insights.segments.models import ARCHIVED, BUILDING, LIVE, Segment, SegmentPart
 from insights.segments.parsing import parse
+from insights.streams import Stream
 from insights.streams import catalogue as streams
 
 #: Each of them may be looked at for each event.
@@ -164,8 +165,9 @@ def _prepare(session: Session, segments: Sequence[Segment], now: datetime) -> No
     """See that what they count is counted."""
     session.flush()
     connection = connection_of(session)
-    for segment in segments:
-        streams.ensure(connection, parse(segment.expanded, Notes(), is_expanded=True).streams, now)
+    counted = [parse(segment.expanded, Notes(), is_expanded=True).streams for segment in segments]
+    # All at once: whoever has renewed the definitions must wait for nobody's streams any more.
+    streams.ensure(connection, frozenset[Stream]().union(*counted), now)
     streams.renew(connection)
 
 
@@ -186,7 +188,8 @@ def _above(session: Session, segment_id: UUID) -> list[UUID]:
 
 
 def _locked(session: Session, segment_id: UUID) -> Segment:
-    segment = session.get(Segment, segment_id, with_for_update=True)
+    # Not its key, which those who write its members hold.
+    segment = session.get(Segment, segment_id, with_for_update={"key_share": True})
     if segment is None or segment.status == ARCHIVED:
         raise NotFound("There is no such segment")
     return segment

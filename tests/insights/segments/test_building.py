@@ -230,6 +230,21 @@ def test_a_slot_whose_batch_is_under_way_holds_building_up_and_not_the_reader() 
     assert segments_of(customer_id) == {"once"}
 
 
+@pytest.mark.usefixtures("database")
+def test_the_reader_writes_members_while_another_builds_or_changes_the_segment() -> None:
+    segment_id = a_segment("twice", TWICE)
+    customer_id = a_customer()
+    changed_segment(segment_id, ONCE)
+    play(order(customer_id))
+    write(order(customer_id, minutes=1))
+
+    with db.transaction() as session:
+        connection_of(session).execute(building._LOCK, [segment_id])
+        connection_of(session).execute("UPDATE insights.segment SET built_slots = 1 WHERE id = %s", [segment_id])
+        assert readers.run_batch(reactions.READERS[0], now=NOON) == 1  # else Busy, after two seconds of waiting
+        assert segments_of(customer_id) == {"twice"}
+
+
 @pytest.mark.parametrize(
     ("raw", "pointer", "words"),
     [
