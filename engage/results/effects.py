@@ -33,15 +33,31 @@ _WHOLE_BPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """entered: in all; ripe: whose window is over, as all the rest. converted: reached the journey's goal"""
+    """entered: in all; ripe: whose window is over, as all the rest. converted: reached the journey's goal
+
+    variant  of those whom an A/B step gave one; '' for the others
+    """
 
     arm: str
+    variant: str
     entered: int
     ripe: int
     revenue: Sample
     buyers: Sample
     converted: Sample
     redeemed_minor: int
+
+    def __add__(self, other: "Arm") -> "Arm":
+        return Arm(
+            self.arm,
+            "",
+            self.entered + other.entered,
+            self.ripe + other.ripe,
+            self.revenue + other.revenue,
+            self.buyers + other.buyers,
+            self.converted + other.converted,
+            self.redeemed_minor + other.redeemed_minor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """evidence: that the arms are not as planned; None without a holdout. total_minor: over all ripe treated."""
+    """evidence: that the arms are not as planned; None without a holdout
+
+    variants  by variant, the revenue of those treated with it less that of those held out who were given it, too
+    """
 
     plan: EffectPlan | None
     as_of: datetime
@@ -68,6 +87,7 @@ class Effects:
     revenue: Effect
     buyers: Effect
     converted: Effect
+    variants: dict[str, Effect]
     ripe_treated: int
     cost_minor: int
 
@@ -88,17 +108,25 @@ def of(session: Session, scope: str, scope_id: UUID, *, message_cost_minor: int,
     as_of = min(now, unread[0] if unread and unread[0] else now) - _TOLD_WITHIN
     bound = plan.bound_minor if plan is not None else 0
     values = {"scope": scope, "id": scope_id, "as_of": as_of, "bound": bound}
-    arms = [_arm(row) for row in connection.execute(_ARMS, values)]
+    by_variant = [_arm(row) for row in connection.execute(_ARMS, values)]
+    arms = [_named(by_variant, name) for name in sorted({arm.arm for arm in by_variant})]
     treated, held = _named(arms, TREATED), _named(arms, HOLDOUT)
     share = treated.ripe / treated.entered if treated.entered else 0.0
+    deviation = plan.deviation_minor if plan else 0.0
+    variants = {}
+    for variant in sorted({arm.variant for arm in by_variant} - {""}):
+        own = [arm for arm in by_variant if arm.variant == variant]
+        pair = _named(own, TREATED).revenue, _named(own, HOLDOUT).revenue
+        variants[variant] = _effect(plan, *pair, deviation=deviation)
     return Effects(
         plan=plan,
         as_of=as_of,
         arms=arms,
         evidence=_evidence(plan, treated, held),
-        revenue=_effect(plan, treated.revenue, held.revenue, deviation=plan.deviation_minor if plan else 0.0),
+        revenue=_effect(plan, treated.revenue, held.revenue, deviation=deviation),
         buyers=_effect(plan, treated.buyers, held.buyers, deviation=_of_share(plan.buyers if plan else 0.0)),
         converted=_effect(plan, treated.converted, held.converted, deviation=_of_share(held.converted.mean)),
+        variants=variants,
         ripe_treated=treated.ripe,
         cost_minor=treated.redeemed_minor + round(message_cost_minor * share),
     )
@@ -158,14 +186,16 @@ def _evidence(plan: EffectPlan | None, treated: Arm, held: Arm) -> float | None:
 
 
 def _named(arms: list[Arm], name: str) -> Arm:
+    """An arm over all of these variants."""
     nobody = Sample(0, 0, 0)
-    return next((arm for arm in arms if arm.arm == name), Arm(name, 0, 0, nobody, nobody, nobody, 0))
+    return sum((arm for arm in arms if arm.arm == name), Arm(name, "", 0, 0, nobody, nobody, nobody, 0))
 
 
 def _arm(row: tuple[Any, ...]) -> Arm:
-    arm, entered, ripe, total, squares, buyers, converted, redeemed_minor = row
+    arm, variant, entered, ripe, total, squares, buyers, converted, redeemed_minor = row
     return Arm(
         arm=arm,
+        variant=variant,
         entered=entered,
         ripe=ripe,
         revenue=Sample(ripe, int(total), int(squares)),
@@ -181,13 +211,13 @@ def _of_share(share: float) -> float:
 
 
 _ARMS = """
-    SELECT arm, count(*), count(*) FILTER (WHERE is_ripe), coalesce(sum(minor) FILTER (WHERE is_ripe), 0),
+    SELECT arm, variant, count(*), count(*) FILTER (WHERE is_ripe), coalesce(sum(minor) FILTER (WHERE is_ripe), 0),
            coalesce(sum(minor * minor) FILTER (WHERE is_ripe), 0), count(*) FILTER (WHERE is_ripe AND orders > 0),
            count(*) FILTER (WHERE is_ripe AND is_converted), coalesce(sum(redeemed_minor) FILTER (WHERE is_ripe), 0)
-      FROM (SELECT arm, orders, is_converted, redeemed_minor, ripe_at <= %(as_of)s AS is_ripe,
+      FROM (SELECT arm, variant, orders, is_converted, redeemed_minor, ripe_at <= %(as_of)s AS is_ripe,
                    greatest(least(revenue_minor - refunded_minor, %(bound)s), -%(bound)s)::numeric AS minor
               FROM engage.outcome WHERE scope = %(scope)s AND scope_id = %(id)s) o
-     GROUP BY arm ORDER BY arm
+     GROUP BY arm, variant ORDER BY arm, variant
 """
 
 # The next event of each slot through the index, as readers find it.

@@ -55,6 +55,7 @@ class Response(Base):
 class Outcome(Base):
     """What one customer did between entering and `ripe_at`, whatever it was that they were sent.
 
+    variant         what the first A/B step gave them, in whichever arm; '' before and without one
     revenue_minor   of their orders, in the plan's currency; refunded_minor: what they got back in that time
     redeemed_minor  what vouchers took off that they were given here
     """
@@ -73,6 +74,7 @@ class Outcome(Base):
     scope_id: Mapped[UUID] = mapped_column(primary_key=True)
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     arm: Mapped[str] = mapped_column(Text)
+    variant: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
     entered_at: Mapped[datetime]
     ripe_at: Mapped[datetime]
     orders: Mapped[int]

@@ -16,6 +16,9 @@ from engage.results.counting import Known
 
 ORDER, REFUND = "order.completed", "payment.refunded"
 
+#: The kind of step that gives customers a variant.
+_DRAWS = "ab"
+
 _Position = tuple[int, int, int]
 
 
@@ -31,6 +34,7 @@ class _Deed:
     refunded_minor: int = 0
     redeemed_minor: int = 0
     is_converted: bool = False
+    variant: str = ""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class _New:
     ripe_at: datetime
     redeemed_minor: int
     is_converted: bool
+    variant: str
     until: _Position
 
 
@@ -87,6 +92,9 @@ def _deed(event: LoggedEvent, known: Known, currency: str) -> _Deed | None:
         done.scope_id, done.is_converted = UUID(event.payload["journey_id"]), True
         done.at = datetime.fromisoformat(event.payload["converted_at"])
         return done
+    if event.name == counting.STEP_DONE and event.payload["kind"] == _DRAWS and event.payload.get("variant"):
+        done.scope_id, done.variant = UUID(event.payload["journey_id"]), event.payload["variant"]
+        return done
     return None
 
 
@@ -121,6 +129,7 @@ def _entered(events: Sequence[LoggedEvent], known: Known, deeds: Sequence[_Deed]
             ripe_at=ripe_at,
             redeemed_minor=sum(deed.redeemed_minor for deed in own),
             is_converted=any(deed.is_converted for deed in own),
+            variant=next((deed.variant for deed in own if deed.variant), ""),
             until=until[entry.customer_id],
         )
 
@@ -129,19 +138,21 @@ def _values(new: _New) -> list[object]:
     epoch, xid, seq = new.until
     return [
         new.scope_id, new.customer_id, new.arm, new.entered_at, new.ripe_at, new.redeemed_minor, new.is_converted,
-        epoch, str(xid), seq,
+        new.variant, epoch, str(xid), seq,
     ]  # fmt: skip
 
 
 _ADD = """
     WITH deed AS (
         SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[], %s::int[], %s::bigint[], %s::bigint[],
-                             %s::bigint[], %s::boolean[])
-               AS d (customer_id, at, scope_id, orders, revenue_minor, refunded_minor, redeemed_minor, is_converted)),
+                             %s::bigint[], %s::boolean[], %s::text[])
+               WITH ORDINALITY AS d (customer_id, at, scope_id, orders, revenue_minor, refunded_minor, redeemed_minor,
+                                     is_converted, variant, place)),
     touched AS (
         SELECT o.scope, o.scope_id, o.customer_id, sum(d.orders) AS orders, sum(d.revenue_minor) AS revenue_minor,
                sum(d.refunded_minor) AS refunded_minor, sum(d.redeemed_minor) AS redeemed_minor,
-               bool_or(d.is_converted) AS is_converted
+               bool_or(d.is_converted) AS is_converted,
+               (array_agg(d.variant ORDER BY d.place) FILTER (WHERE d.variant <> ''))[1] AS variant
           FROM deed d
           JOIN engage.outcome o
             ON o.customer_id = d.customer_id AND d.at >= o.entered_at AND d.at < o.ripe_at
@@ -150,7 +161,8 @@ _ADD = """
     UPDATE engage.outcome o
        SET orders = o.orders + t.orders, revenue_minor = o.revenue_minor + t.revenue_minor,
            refunded_minor = o.refunded_minor + t.refunded_minor, redeemed_minor = o.redeemed_minor + t.redeemed_minor,
-           is_converted = o.is_converted OR t.is_converted
+           is_converted = o.is_converted OR t.is_converted,
+           variant = CASE WHEN o.variant = '' THEN coalesce(t.variant, '') ELSE o.variant END
       FROM touched t
      WHERE (o.scope, o.scope_id, o.customer_id) = (t.scope, t.scope_id, t.customer_id)
 """
@@ -169,14 +181,14 @@ DONE = f"""
 _INSERT = f"""
     INSERT INTO engage.outcome
            (scope, scope_id, customer_id, arm, entered_at, ripe_at, orders, revenue_minor, refunded_minor,
-            redeemed_minor, is_converted)
+            redeemed_minor, is_converted, variant)
     SELECT 'journey', n.scope_id, n.customer_id, n.arm, n.entered_at, n.ripe_at, d.orders, d.revenue_minor,
-           d.refunded_minor, n.redeemed_minor, n.is_converted
+           d.refunded_minor, n.redeemed_minor, n.is_converted, n.variant
       FROM (SELECT u.*, c.currency
               FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
-                          %s::boolean[], %s::int[], %s::xid8[], %s::bigint[])
+                          %s::boolean[], %s::text[], %s::int[], %s::xid8[], %s::bigint[])
                    AS u (scope_id, customer_id, arm, entered_at, ripe_at, redeemed_minor, is_converted,
-                         epoch, xid, seq),
+                         variant, epoch, xid, seq),
                    (SELECT %s::text AS currency) c) n
      CROSS JOIN LATERAL ({DONE}) d
      ORDER BY n.scope_id, n.customer_id

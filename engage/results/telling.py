@@ -23,6 +23,10 @@ def effects(found: Effects) -> dict[str, Any]:
         "revenue": _effect(found, found.revenue, lambda value: _money(value, currency), digits=2),
         "buyers": _effect(found, found.buyers, _points, digits=6),
         "converted": _effect(found, found.converted, _points, digits=6),
+        "variants": [
+            {"variant": variant, **_effect(found, effect, lambda value: _money(value, currency), digits=2)}
+            for variant, effect in found.variants.items()
+        ],
         "incremental_revenue": _effect(found, whole, lambda value: _money(value, currency), digits=0),
         "cost": _coins(found.cost_minor, currency),
         "per_cost": _per_cost(found, whole),

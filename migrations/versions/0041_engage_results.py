@@ -40,6 +40,7 @@ CREATE TABLE engage.outcome (
     scope text CONSTRAINT ck_outcome_scope CHECK (scope IN ('journey', 'broadcast')),
     scope_id uuid, customer_id uuid,
     arm text NOT NULL CONSTRAINT ck_outcome_arm CHECK (arm IN ('treated', 'holdout', 'control')),
+    variant text NOT NULL DEFAULT '',
     entered_at timestamptz NOT NULL,
     ripe_at timestamptz NOT NULL,
     orders int NOT NULL CONSTRAINT ck_outcome_orders CHECK (orders >= 0),

@@ -108,6 +108,12 @@ class EffectSchema(Schema):
     words = fields.String()
 
 
+class VariantEffectSchema(EffectSchema):
+    """Revenue of those treated with a variant less that of those held out to whom it was drawn, too."""
+
+    variant = fields.String()
+
+
 class EffectArmSchema(Schema):
     """`ripe`: whose window is over. Only they count, so nobody's number moves later."""
 
@@ -150,6 +156,7 @@ class EffectsSchema(Schema):
         EffectSchema(), metadata={"description": "Parts of one: 0.02 is two customers of a hundred."}
     )
     converted = fields.Nested(EffectSchema(), metadata={"description": "Of the journey's goal, in parts of one."})
+    variants = fields.List(fields.Nested(VariantEffectSchema()))
     incremental_revenue = fields.Nested(EffectSchema(), metadata={"description": "Over all treated and ripe."})
     cost = fields.Nested(BalanceMoneySchema(), metadata={"description": "Of the treated and ripe."})
     per_cost = fields.Nested(

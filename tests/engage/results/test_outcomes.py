@@ -232,15 +232,17 @@ _TALLIES = """
 """
 
 
-def _people(journey_id: UUID, scene: Scene, *, arm: str, number: int, minor: Sequence[int], age: timedelta) -> None:
+def _people(
+    journey_id: UUID, scene: Scene, *, arm: str, number: int, minor: Sequence[int], age: timedelta, variant: str = ""
+) -> None:
     """So many customers of an arm who entered so long ago, with what they spent, one after the other."""
     entered_at = scene.now - age
     with transaction() as session:
         session.add_all(
             Outcome(
-                scope="journey", scope_id=journey_id, customer_id=ids.new(), arm=arm, entered_at=entered_at,
-                ripe_at=entered_at + WINDOW, orders=1, revenue_minor=minor[place % len(minor)], refunded_minor=0,
-                redeemed_minor=100 if arm == "treated" else 0, is_converted=False,
+                scope="journey", scope_id=journey_id, customer_id=ids.new(), arm=arm, variant=variant,
+                entered_at=entered_at, ripe_at=entered_at + WINDOW, orders=1, revenue_minor=minor[place % len(minor)],
+                refunded_minor=0, redeemed_minor=100 if arm == "treated" else 0, is_converted=False,
             )
             for place in range(number)
         )  # fmt: skip
@@ -370,3 +372,65 @@ def test_a_year_too_long_to_look_through_is_looked_at_in_part(
 
     assert past.stretches == {0: 8, 1: 1, 2: 0}[spans_cancelled]
     assert past.bound_minor == (5_000 if customers else 100_000)
+
+
+def _ab(scene: Scene, **more: Any) -> UUID:
+    ways = [{"name": "warm", "bps": 5000, "to": "gift"}, {"name": "plain", "bps": 5000, "to": "gift"}]
+    steps = {"try": {"kind": "ab", "variants": ways}, "gift": gift(scene.coupon())}
+    graph = {**journey("try", steps), "trigger": {"event": "app.installed"}}
+    return scene.publish(graph, **more)
+
+
+@pytest.mark.parametrize("held_bps, arm", [(0, "treated"), (10_000, "holdout")])
+def test_everybody_counts_to_the_variant_drawn_for_them_in_either_arm(scene: Scene, held_bps: int, arm: str) -> None:
+    journey_id = _ab(scene, holdout_bps=held_bps)
+    for _ in range(12):
+        _enter(scene)
+    count(scene)
+
+    rows = outcomes(journey_id).values()
+    assert {(row.arm, row.variant) for row in rows} == {(arm, "warm"), (arm, "plain")}
+    told = tallied("journey", journey_id, "step", "variant")
+    assert told["step:done", "try", "warm"][0] + told["step:done", "try", "plain"][0] == 12
+
+
+def test_a_variant_is_known_also_where_its_step_is_read_after_the_entry(scene: Scene) -> None:
+    """A batch that ends between the two leaves the variant to the next."""
+    journey_id = _ab(scene)
+    customer_id = _enter(scene)
+    readers.register([READER])
+    readers._limits.pop(READER.name, None)
+    one_at_a_time = replace(READER, limit=1)
+    while readers.run_batch(one_at_a_time, now=scene.now, slots=1):
+        pass
+
+    assert outcomes(journey_id)[customer_id].variant in ("warm", "plain")
+
+
+def test_each_variant_is_compared_with_its_own_share_of_those_held_out(scene: Scene) -> None:
+    journey_id = _tried(scene)
+    for variant, treated in (("warm", [1_000, 2_600]), ("plain", [1_000, 1_400])):
+        for arm, minor, number in (("treated", treated, 4_500), ("holdout", [1_000, 1_400], 500)):
+            _people(journey_id, scene, arm=arm, number=number, minor=minor, age=LONG_AGO, variant=variant)
+
+    told = _effects(scene, journey_id)
+
+    assert [(each["variant"], each["estimate"], each["verdict"]) for each in told["variants"]] == [
+        ("plain", 0, "none"),
+        ("warm", 600, "more"),
+    ]
+    assert told["revenue"]["estimate"] == 300
+    assert [(arm["arm"], arm["entered"]) for arm in told["arms"]] == [("holdout", 1_000), ("treated", 9_000)]
+
+
+def test_the_control_group_stands_in_no_effect(scene: Scene) -> None:
+    journey_id = _tried(scene)
+    _people(journey_id, scene, arm="treated", number=900, minor=[1_000, 1_400], age=LONG_AGO)
+    _people(journey_id, scene, arm="holdout", number=100, minor=[1_000, 1_400], age=LONG_AGO)
+    before = _effects(scene, journey_id)
+    _people(journey_id, scene, arm="control", number=500, minor=[9_000], age=LONG_AGO)
+
+    after = _effects(scene, journey_id)
+
+    assert after["revenue"] == before["revenue"] and after["sample_ratio"] == before["sample_ratio"]
+    assert {arm["arm"] for arm in after["arms"]} == {"control", "holdout", "treated"}
