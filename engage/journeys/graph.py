@@ -21,7 +21,7 @@ from engage.journeys import entries, flow, goals
 from engage.journeys.entries import Entry, ReEntry
 from engage.journeys.errors import JourneyInvalid
 from engage.journeys.goals import Goal
-from engage.steps import KINDS, BranchOff, SendMessage, Setting, Step
+from engage.steps import KINDS, BranchOff, Setting, Step
 from engage.steps.happenings import Happening, of_event
 from engage.steps.hints import unknown
 from engage.steps.wait import Wait
@@ -81,14 +81,6 @@ class Graph:
             path.when.streams for step in self.steps.values() if isinstance(step, BranchOff) for path in step.paths
         ]
         return frozenset().union(*asked, self.audience.streams if self.audience else ())
-
-    @property
-    def needs_zone(self) -> bool:
-        """Whether some step goes by the customer's own clock."""
-        return any(
-            isinstance(step, WaitUntil) or (isinstance(step, SendMessage) and step.at is not None)
-            for step in self.steps.values()
-        )
 
     def entry_key(self, payload: Payload, event_id: UUID) -> str | None:
         """Under which key this event lets its customer in; None when the field that it takes is missing."""

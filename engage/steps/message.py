@@ -10,7 +10,8 @@ first kind `template.whatsapp` may hold a template approved by the provider, {"c
 customer wrote.
 
     "quiet"  in the customer's quiet hours: "hold" until they are over (as if left out), "skip", or "pass" them
-    "at"     "now" (as if left out), or a time of day on the customer's own clock, such as "09:00"
+    "at"     "now" (as if left out), a time of day on the customer's own clock, such as "09:00", or "habit": the hour at
+             which this customer looks most (at once, where too little is known of them)
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from uuid import UUID
 from core.notes import Notes
 from engage.consents.models import CHANNELS, PURPOSES
 from engage.steps.base import Branch, Go, Move, Run, Where
-from engage.steps.clock import clock
+from engage.steps.clock import clock, zone_of
 from engage.steps.setting import Setting
 from engage.steps.wait_until import WaitUntil
 from engage.templates import variables, wording
@@ -38,7 +39,7 @@ class SendMessage:
     """wording: what stands in the step; else template_id, of a saved one
 
     quiet  what becomes of it in quiet hours
-    at     at which of the customer's hours it leaves; None: at once
+    at     at which of the customer's hours it leaves; None: at once, or (by_habit) at the one at which they look
     """
 
     channels: tuple[str, ...]
@@ -48,6 +49,7 @@ class SendMessage:
     template_id: UUID | None = None
     quiet: str = "hold"
     at: time | None = None
+    by_habit: bool = False
     kind: str = "message"
     gives_voucher_on: str | None = None
     pauses: bool = False
@@ -71,8 +73,14 @@ class SendMessage:
         run.outcome = "held_out" if is_left_out else "planned"
         return Go(self.next)
 
-    def due_at(self, zone: str | None, *, now: datetime) -> datetime | None:
-        """When it is to leave: the next time that the customer's clock strikes the hour; None: at once."""
+    def due_at(self, zone: str | None, *, now: datetime, habit: int | None = None) -> datetime | None:
+        """When it is to leave: the next time that the customer's clock strikes the hour; None: at once.
+
+        habit  the hour of their own day at which this customer looks, if it is known
+        """
+        if self.by_habit and habit is not None:
+            is_now = now.astimezone(zone_of(zone)).hour == habit
+            return None if is_now else WaitUntil(at=time(habit), next=None).until(zone, now=now)
         return None if self.at is None else WaitUntil(at=self.at, next=None).until(zone, now=now)
 
 
@@ -93,7 +101,8 @@ def parse_message(raw: dict[str, Any], notes: Notes, setting: Setting) -> SendMe
         next=raw.get("next"),
         template_id=_template_id(raw, notes),
         quiet=raw.get("quiet", "hold"),
-        at=None if at == "now" else clock(at, notes.at("at")),
+        at=None if at in ("now", "habit") else clock(at, notes.at("at")),
+        by_habit=at == "habit",
     )
 
 

@@ -7,14 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core.db import connection_of
 from engage import outgoing
 from engage.journeys.versions import Version
 from engage.outgoing import Letter, World
 from engage.steps import SendMessage
+from engage.steps.clock import zone_of
 from engage.templates import embeds, saved
 from engage.templates.embeds import Embed
 from engage.templates.wording import Wording
 from engage.walks.effects import Planned
+from insights import habits
 from rewards.vouchers import Voucher
 
 
@@ -24,10 +27,12 @@ class Writing:
 
     world  None where no journey of the batch writes to anybody
     saved  the newest wordings of the templates that its steps name
+    habits by customer, the hour of their own day at which they look; read where a step asks for it
     """
 
     world: World | None = None
     saved: Mapping[UUID, Wording] = field(default_factory=dict)
+    habits: Mapping[UUID, int] = field(default_factory=dict)
 
     def wording(self, step: SendMessage) -> Wording:
         """raises  KeyError for a template that is gone"""
@@ -53,6 +58,9 @@ def prepare(
     writing = Writing(saved=saved.live(session, {step.template_id for step in every if step.template_id}))
     wordings = [*writing.saved.values(), *(step.wording for step in every if step.wording)]
     writing.world = outgoing.prepare(session, customer_ids, now=now, wordings=wordings)
+    if any(step.by_habit for step in every):
+        zones = {customer: zone_of(contact.time_zone) for customer, contact in writing.world.contacts.items()}
+        writing.habits = habits.hours(connection_of(session), customer_ids, zones, now=now)
     return writing
 
 
@@ -98,7 +106,9 @@ def letter_of(writing: Writing, world: World, one: Planned, named: Mapping[UUID,
         reference=one.run.id,
         voucher=named.get(one.voucher_id) if one.voucher_id else None,
         quiet=step.quiet,
-        due_at=step.due_at(contact.time_zone if contact else None, now=world.now),
+        due_at=step.due_at(
+            contact.time_zone if contact else None, now=world.now, habit=writing.habits.get(walk.customer_id)
+        ),
         caused_by=walk.caused_by,
         depth=walk.depth,
         trace=walk.trace,

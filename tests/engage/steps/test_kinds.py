@@ -98,6 +98,21 @@ def test_a_message_may_leave_at_an_hour_of_the_customers_own() -> None:
     assert at_once.due_at("Asia/Tokyo", now=NOW) is None  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("habit", "due"),
+    [
+        (None, None),
+        (21, None),  # it is nine in the evening in Tokyo now
+        (22, datetime(2026, 11, 21, 13, tzinfo=UTC)),
+        (20, datetime(2026, 11, 22, 11, tzinfo=UTC)),
+    ],
+)
+def test_a_message_may_leave_at_the_hour_at_which_the_customer_looks(habit: int | None, due: datetime | None) -> None:
+    one = step("message", channel="sms", template={"body": "Hi"}, at="habit")
+
+    assert one.due_at("Asia/Tokyo", now=NOW, habit=habit) == due  # type: ignore[attr-defined]
+
+
 def test_a_branch_takes_the_first_way_that_holds() -> None:
     one = step(
         "branch",
