@@ -181,6 +181,7 @@ EXPECTED = {
     "GET /admin/v1/message-prices": "journeys.read",
     "PUT /admin/v1/message-prices": "message_prices.write",
     "GET /admin/v1/customers/{customer_id}/consents": "consents.read",
+    "GET /admin/v1/customers/{customer_id}/preferences": "consents.read",
     "PUT /admin/v1/customers/{customer_id}/consents": "consents.write",
     "POST /admin/v1/wordings": "consents.write",
     "GET /admin/v1/wordings": "consents.read",

@@ -69,8 +69,11 @@ class ContactPreferenceSchema(_AboutSchema):
     )
 
 
-class ContactPreferencesSchema(Schema):
+class AllowedSchema(Schema):
     items = fields.List(fields.Nested(ContactPreferenceSchema()))
+
+
+class ContactPreferencesSchema(AllowedSchema):
     url = fields.String(metadata={"description": "The same as a page of ours, behind a signed link."})
 
 

@@ -13,8 +13,9 @@ from core.web.doors import needs
 from core.web.listings import page
 from core.web.schemas import PageArgs, page_of
 from engage import consents
-from engage.consents import Said, records, wordings
+from engage.consents import Said, preferences, records, wordings
 from engage.consents.api.schemas import (
+    AllowedSchema,
     ConsentRecordSchema,
     ConsentSchema,
     NewWordingSchema,
@@ -37,6 +38,15 @@ def list_consent_records(args: dict[str, Any], customer_id: UUID) -> dict[str, A
         customers.find(session, customer_id)
         found = records.of(session, customer_id, before=before, limit=args["limit"] + 1)
         return pages.page(found, args["limit"], at=lambda row: row.seq)
+
+
+@blueprint.get("/customers/<uuid:customer_id>/preferences")
+@blueprint.response(200, AllowedSchema())
+@needs("consents.read")
+def get_customer_preferences(customer_id: UUID) -> dict[str, Any]:
+    """What counts for a customer just now, by channel and purpose, said or not; and whether their number sent STOP."""
+    with transaction() as session:
+        return {"items": preferences.of(session, customer_id)}
 
 
 @blueprint.put("/customers/<uuid:customer_id>/consents")

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from auth.models import Customer
 from core import ids
 from core.db import connection_of, transaction
 from core.delivery.models import Message
 from core.web.principals import Principal
 from engage import consents
-from engage.consents import Said, preferences, records, wordings
+from engage.consents import Said, preferences, records, stopping, wordings
 from engage.consents.errors import WordingUnknown
 from engage.consents.models import Consent, ConsentRecord, Wording
 from engage.contacting import policy
@@ -233,6 +234,24 @@ def test_staff_read_all_that_was_said_page_by_page(scene: Scene, open_for: Open)
     assert [item["granted"] for item in (*first["items"], *second["items"])] == [True, False, True]
     assert second["next_cursor"] is None
     assert client.get(f"/admin/v1/customers/{ids.new()}/consents").status_code == 404
+
+
+def test_staff_see_what_counts_and_that_a_number_sent_stop(scene: Scene, open_for: Open) -> None:
+    customer_id = scene.customer(consent=["sms", "push"])
+    with transaction() as session:
+        index = session.get_one(Customer, customer_id).phone_index
+        stopping.stop(session, index, customer_id, "sms", source="stop", now=START)
+    client = open_for(staff("consents.read"))
+
+    answer = client.get(f"/admin/v1/customers/{customer_id}/preferences").json
+
+    told = {item["channel"]: item for item in answer["items"] if item["purpose"] == "marketing"}
+    assert list(answer) == ["items"]  # the signed link is the customer's own
+    assert {name: (item["granted"], item["blocked"]) for name, item in told.items()} == {
+        "push": (True, False), "sms": (False, True), "whatsapp": (False, False), "email": (False, False),
+    }  # fmt: skip
+    assert told["sms"]["said"]["source"] == "stop"
+    assert client.get(f"/admin/v1/customers/{ids.new()}/preferences").status_code == 404
 
 
 def test_what_staff_keep_needs_evidence_that_tells_nobody(scene: Scene, open_for: Open) -> None:
