@@ -55,6 +55,7 @@ def suggestions(settings: Settings, *, base_url: str) -> str:
         customer=cast.customer_id,
         merchant=scene.merchant_id,
         journey=scene.journey_id,
+        cross_sell=scene.lifecycle.cross_sell_id,
         head=head,
         campaign=scene.journey_campaign_id,
         simulated=cast.simulated_id,
@@ -143,6 +144,11 @@ curl -s $URL/admin/v1/journeys/{journey} -H "Authorization: Bearer $STAFF"
 curl -s $URL/admin/v1/campaigns/{campaign} -H "Authorization: Bearer $STAFF"
 curl -s "$URL/admin/v1/customers/{customer}/timeline?limit=5" -H "Authorization: Bearer $STAFF"
 curl -s $URL/admin/v1/customers/{customer}/decisions -H "Authorization: Bearer $STAFF"
+
+# It looks at what the cross-sell brought and caused, and why this customer is, or is not, in it
+curl -s $URL/admin/v1/journeys/{cross_sell}/results -H "Authorization: Bearer $STAFF"
+curl -s $URL/admin/v1/journeys/{cross_sell}/effects -H "Authorization: Bearer $STAFF"
+curl -s "$URL/admin/v1/customers/{customer}/decisions?about={cross_sell}&limit=3" -H "Authorization: Bearer $STAFF"
 
 # It looks at what the simulation of a real campaign has found, and plays another draft over all days
 curl -s $URL/admin/v1/campaigns/{simulated}/simulations -H "Authorization: Bearer $STAFF"
