@@ -54,8 +54,11 @@ class PartnerEntryAnswerSchema(Schema):
     id = fields.UUID()
     door = fields.String()
     status = fields.String(
-        validate=validate.OneOf(("entered", "waiting")),
-        metadata={"description": "waiting: they have not signed up yet, and come in when they do within 30 days."},
+        validate=validate.OneOf(("entered", "accepted")),
+        metadata={
+            "description": "accepted, of a number: they come in now, or when they sign up within 30 days. Which of the"
+            " two is not told: whose number is a customer's is nobody's business."
+        },
     )
     requested_at = Instant()
 
@@ -94,7 +97,7 @@ def report_entry() -> Response:
     told = {
         "id": entry.id,
         "door": entry.door,
-        "status": "waiting" if entry.is_waiting else "entered",
+        "status": "entered" if "userId" in said else "accepted",
         "requested_at": entry.requested_at,
     }
     return make_response(jsonify(PartnerEntryAnswerSchema().dump(told)), 200 if entry.is_repeated else 201)

@@ -69,10 +69,13 @@ def test_somebody_unknown_waits_and_comes_in_at_sign_up(partner: FlaskClient, ke
     while readers.run_batch(READERS[0], now=clock.now()):
         pass
 
-    assert (first.status_code, first.json["status"]) == (201, "waiting")
+    assert (first.status_code, first.json["status"]) == (201, "accepted")
     assert (again.status_code, again.json["id"]) == (200, first.json["id"])
     assert let_in() == [customer.id]
-    assert report(partner, key, phone=PHONE).json["status"] == "entered"
+    # Whether a number is a customer's is not told to whoever tries numbers.
+    known, unknown = (report(partner, key, phone=phone, reference=phone[-4:]).json for phone in (PHONE, "+12125550143"))
+    assert known.keys() == unknown.keys()
+    assert known["status"] == unknown["status"] == "accepted"
 
 
 def test_a_customer_is_known_by_our_id_and_by_the_partners_own(partner: FlaskClient, key: str) -> None:
