@@ -6,9 +6,10 @@ from time import monotonic
 
 import pytest
 
-from app import worker
+from app import wiring, worker
 from app.worker import Worker
 from core.db import transaction
+from core.events import Reader
 from core.work import Work, nudge, nudge_after
 
 
@@ -34,7 +35,7 @@ class Line:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polls so rarely that only a nudge explains a second look."""
-    monkeypatch.setattr(worker, "SHORTEST_SECONDS", 3_600.0)
+    monkeypatch.setattr(worker.random, "uniform", lambda least, most: 100_000.0)
     monkeypatch.setattr(worker.schedule, "fire_due", lambda lines, now: 0)
 
 
@@ -87,3 +88,31 @@ def test_worker_that_is_told_to_stop_does_not_wait_for_its_next_look() -> None:
 
 def test_nudge_of_a_line_that_this_process_does_not_work_is_nothing() -> None:
     nudge("test.elsewhere")
+
+
+@pytest.mark.usefixtures("slow")
+def test_reader_rests_after_a_small_batch_and_goes_on_at_once_after_a_full_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: dict[str, list[int]] = {"test.small": [1, 1], "test.full": [25, 25, 3, 3]}
+    rested = threading.Barrier(3)
+
+    def run_batch(reader: Reader, *, now: datetime) -> int:
+        taken = looks[reader.name].pop(0)
+        if taken < 25:
+            rested.wait(10)
+        return taken
+
+    monkeypatch.setattr(worker.readers, "run_batch", run_batch)
+    both = [Reader(name, lambda session, events, now: None, None, limit=100) for name in looks]
+    running = Worker(both, [], [])
+    running.start()
+
+    rested.wait(10)
+    running.stop()
+
+    assert looks == {"test.small": [1], "test.full": [3]}
+
+
+def test_readers_that_rest_less_are_readers_of_ours() -> None:
+    assert worker.QUICK_SECONDS.keys() <= {reader.name for reader in wiring.READERS}
