@@ -18,7 +18,7 @@ class WriteKeyRevoked(WriteKeyUnknown):
 class LinkRefused(Refusal):
     code = "link_refused"
     kind = Kind.INVALID
-    title = "This id stands for nobody in particular, so it can be nobody's"
+    title = "This id can be nobody's: it stands for nobody in particular"
 
 
 class BatchUnreadable(Refusal):

@@ -18,6 +18,10 @@ from core import audit, crypto, pseudonyms
 from core.db import Connection, connection_of
 from core.errors import NotFound
 from core.events import announce
+from insights.identities import links
+
+#: How pseudonyms of other systems' ids begin, and how much of their index they hold.
+_EXTERNAL, _CHARACTERS = "external", 32
 
 
 class Identity(NamedTuple):
@@ -34,14 +38,16 @@ def map_external(
 ) -> None:
     """Remember whom a source means by this id; what it reported under it before becomes the customer's.
 
-    raises   LinkRefused for an id such as "null"; NotFound for an unknown customer; IdentityTaken when the id is
-             another customer's
+    raises   LinkRefused for an id such as "null", and where staff undid the very same; NotFound for an unknown
+             customer; IdentityTaken when the id is another customer's
     effects  the first time, announces identity.mapped and writes the audit log (without the id itself)
     """
     if pseudonyms.is_reserved(external_id):
         raise LinkRefused
     if not _customers(connection_of(session), [customer_id]):
         raise NotFound
+    if links.are_apart(session, _user_subject(source, external_id), customer_id):
+        raise LinkRefused("This was undone: the id and the customer are kept apart")
     row = {"source": source, "external_id_index": _index(source, external_id), "customer_id": customer_id}
     added = session.execute(
         insert(ExternalIdentity)
@@ -69,6 +75,17 @@ def map_external(
             customer_id=customer_id, subject_id=_user_subject(source, external_id), system=source, occurred_at=now
         ),
     )
+
+
+def unmap(session: Session, *, subject_id: str, customer_id: UUID) -> None:
+    """Forget that the customer is whom a source means by the id of this pseudonym, where that was mapped."""
+    kind, _, index = subject_id.partition(":")
+    if kind == _EXTERNAL:
+        connection_of(session).execute(
+            "DELETE FROM connect.external_identity"
+            " WHERE customer_id = %s AND left(encode(external_id_index, 'hex'), %s) = %s",
+            [customer_id, _CHARACTERS, index],
+        )
 
 
 def of_calls(connection: Connection, calls: Sequence[Call], *, source: Source) -> list[Identity]:
@@ -112,7 +129,7 @@ def _known_by(call: Call, identity: Identity, reached: Mapping[str, UUID]) -> Id
 
 
 def _user_subject(source: str, external_id: str) -> str:
-    return "external:" + _index(source, external_id).hex()[:32]
+    return f"{_EXTERNAL}:{_index(source, external_id).hex()[:_CHARACTERS]}"
 
 
 def _index(source: str, external_id: str) -> bytes:

@@ -22,7 +22,6 @@ class IdentityUndone(Event):
     """What an anonymous subject did does not count as the customer's any more; reason as in Link.undone_by."""
 
     name = "identity.undone"
-    log_only = True
 
     link_id: UUID
     reason: str

@@ -69,6 +69,11 @@ def undo(session: Session, link_id: UUID, *, actor: str, now: datetime) -> Shown
     return _shown(link)
 
 
+def are_apart(session: Session, subject_id: str, customer_id: UUID) -> bool:
+    """Whether it was undone that the subject is this customer."""
+    return session.get(KeptApart, (subject_id, customer_id)) is not None
+
+
 def _shown(link: Link) -> ShownLink:
     return ShownLink(
         id=link.id,

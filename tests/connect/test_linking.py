@@ -1,5 +1,6 @@
 """Events that came in under another name become the customer's, from the door to the profile and the timeline."""
 
+import time
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -8,13 +9,17 @@ from flask.testing import FlaskClient
 from segment.analytics.client import Client
 
 from connect import identities
-from connect.errors import IdentityTaken
+from connect.errors import IdentityTaken, LinkRefused
+from connect.models import ExternalIdentity
+from connect.reactions import READERS
 from core import db, ids
 from core.errors import NotFound
+from core.events import readers
 from insights import timeline
+from insights.identities import links
 from tests.connect.conftest import WRITE_KEY, Served
 from tests.connect.people import NOW, logged
-from tests.insights.log import a_customer, profile, read
+from tests.insights.log import NOON, a_customer, profile, read
 
 CAMPAIGN = {"campaign": {"source": "newsletter", "medium": "email", "name": "autumn"}}
 
@@ -75,6 +80,51 @@ def test_another_systems_id_becomes_the_customers_with_its_past(ingest: FlaskCli
     assert names_of(customer_id) == ["product.viewed", "product.viewed"]
 
 
+def test_undoing_a_mapping_also_forgets_it_and_it_can_be_mapped_anew(ingest: FlaskClient) -> None:
+    wrong, right = a_customer(), a_customer("+12125550143")
+    other = a_customer("+12125550144")
+    map_external("crm-17", wrong)
+    map_external("crm-18", wrong)
+    map_external("crm-17", other, source="till")
+    read()
+    call = {"type": "track", "event": "Product Viewed", "userId": "crm-17"}
+
+    with db.transaction() as session:
+        [link] = [each for each in links.of(session, wrong, limit=9) if each.subject_id == subject_of("crm-17")]
+        links.undo(session, link.id, actor="staff:test", now=NOON)
+    take_undone()
+    ingest.post("/v1/batch", json={"batch": [call]}, auth=(WRITE_KEY, ""))
+    assert logged()[-1]["customer_id"] is None
+    with pytest.raises(LinkRefused):
+        map_external("crm-17", wrong)
+    map_external("crm-17", right)
+    ingest.post("/v1/batch", json={"batch": [call, {**call, "userId": "crm-18"}]}, auth=(WRITE_KEY, ""))
+
+    assert [event["customer_id"] for event in logged()[-2:]] == [right, wrong]
+    ingest.post("/v1/batch", json={"batch": [call]}, auth=("key-of-the-tills", ""))
+    assert logged()[-1]["customer_id"] == other
+
+
+def subject_of(external_id: str) -> str:
+    return identities._user_subject("web", external_id)
+
+
+def take_undone() -> None:
+    """Let the door's reader come to the end of the log."""
+    readers.register(READERS)
+    deadline = time.monotonic() + 30
+    while mapped("crm-17"):
+        assert time.monotonic() < deadline, "it is never forgotten"
+        if not sum(readers.run_batch(reader, now=NOON) for reader in READERS):
+            time.sleep(0.002)
+
+
+def mapped(external_id: str) -> bool:
+    with db.transaction() as session:
+        index = identities._index("web", external_id)
+        return session.get(ExternalIdentity, ("web", index)) is not None
+
+
 def sources_of(customer_id: UUID) -> str | None:
     touch = profile(customer_id).first_touch
     return touch.source if touch else None
@@ -101,6 +151,13 @@ def test_mapping_again_changes_nothing_and_another_customer_is_refused() -> None
 
     assert logged(ours=True) == before
     assert [event["name"] for event in before].count("identity.mapped") == 1
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("nobody", ["null", " Undefined", "0", "guest"])
+def test_an_id_that_stands_for_nobody_cannot_be_mapped(nobody: str) -> None:
+    with pytest.raises(LinkRefused):
+        map_external(nobody, a_customer())
 
 
 @pytest.mark.usefixtures("database")
