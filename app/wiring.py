@@ -16,6 +16,7 @@ import connect.api.guard
 import connect.api.ingest
 import connect.api.staff
 import connect.api.write_keys
+import connect.reactions
 import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
@@ -325,6 +326,7 @@ READERS: list[Reader] = [
     *rewards.gift_cards.reactions.READERS,
     *rewards.gifts.reactions.READERS,
     *insights.reactions.READERS,
+    *connect.reactions.READERS,
     *engage.consents.reactions.READERS,
     *engage.journeys.doors.reactions.READERS,
     *engage.walks.reactions.READERS,
