@@ -18,7 +18,7 @@ class TemplateKeyTaken(Refusal):
 
 
 class TemplateInUse(Refusal):
-    """`used_by` names the journeys and broadcasts that say it."""
+    """`used_by` names the first ten journeys and broadcasts that say it."""
 
     code = "template_in_use"
     kind = Kind.CONFLICT

@@ -4,6 +4,7 @@ The newest version is what is sent from now on, by those who are inside a journe
 needs no new version of every journey. So a version may only say what every journey that uses it can give.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,10 @@ from engage.templates.errors import TemplateArchived, TemplateInUse, TemplateInv
 from engage.templates.models import Template, TemplateVersion
 from engage.templates.variables import PREFERENCES, UNSUBSCRIBE, Variables
 from engage.templates.wording import Wording
+
+#: Of all channels and languages together: a page of versions must still be one answer.
+LONGEST_WORDING = 200_000
+MOST_TOLD = 10
 
 #: A version never changes, so neither does what it compiles to.
 _compiled: dict[UUID, Wording] = {}
@@ -93,7 +98,7 @@ def archive(session: Session, template_id: UUID, *, actor: str, now: datetime) -
         return template
     names = sorted({*(use.name for use in uses.of(session, template_id)), *uses.broadcasts_of(session, template_id)})
     if names:
-        raise TemplateInUse(f"These use it: {', '.join(names)}.", used_by=names)
+        raise TemplateInUse(f"{len(names)} use it.", used_by=names[:MOST_TOLD])
 
     template.status = "archived"
     audit.record(session, actor=actor, action="template.archive", target=f"template:{template_id}", change={}, now=now)
@@ -114,7 +119,7 @@ def list_(session: Session, *, before: UUID | None, limit: int) -> Sequence[Temp
     return session.scalars(query if before is None else query.where(Template.id < before)).all()
 
 
-def versions_of(session: Session, template_id: UUID, *, limit: int = 50) -> Sequence[TemplateVersion]:
+def versions_of(session: Session, template_id: UUID, *, limit: int = MOST_TOLD) -> Sequence[TemplateVersion]:
     """The latest first."""
     query = select(TemplateVersion).where(TemplateVersion.template_id == template_id)
     return session.scalars(query.order_by(TemplateVersion.number.desc()).limit(limit)).all()
@@ -175,6 +180,9 @@ def parse_new(raw: Mapping[str, Any], *, purpose: str) -> Wording:
 
 def _parsed(raw: Mapping[str, Any], *, purpose: str) -> Wording:
     notes = Notes("/wording")
+    if len(json.dumps(raw, ensure_ascii=False)) > LONGEST_WORDING:
+        notes.say(f"All texts together may have at most {LONGEST_WORDING} characters.")
+        raise TemplateInvalid(errors=notes.errors)
     said = wording.parse(raw, notes, variables.ANY)
     for name, address in said.links.items():
         if not links.is_allowed(address):

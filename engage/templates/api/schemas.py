@@ -64,7 +64,7 @@ class TemplateVersionSchema(Schema):
 
 class TemplateDetailSchema(TemplateSchema):
     versions = fields.List(
-        fields.Nested(TemplateVersionSchema()), metadata={"description": "The latest first, at most 50."}
+        fields.Nested(TemplateVersionSchema()), metadata={"description": "The latest first, at most ten."}
     )
 
 

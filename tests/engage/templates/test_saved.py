@@ -1,5 +1,6 @@
 """Templates that are saved: versions that never change, and what those who use them can count on."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -260,3 +261,26 @@ def _until_somebody_waits() -> None:
             return
         time.sleep(0.01)
     raise AssertionError("nobody waited")
+
+
+@pytest.mark.parametrize(("length", "is_taken"), [(200_000, True), (200_001, False)])
+def test_all_texts_together_have_an_end(scene: Scene, length: int, is_taken: bool) -> None:
+    pages = {f"en-{number:03}": {"subject": "s", "body": "b", "html": "x" * 28_400} for number in range(7)}
+    raw: dict[str, Any] = {"default_locale": "en-000", "email": pages}
+    pages["en-000"]["body"] = "b" * (length - len(json.dumps(raw)) + 1)
+    transactional = "transactional"
+
+    if is_taken:
+        create(scene, raw, purpose=transactional)
+    else:
+        with pytest.raises(TemplateInvalid, match=r"."):
+            create(scene, raw, purpose=transactional)
+
+
+def test_only_the_latest_versions_are_shown(scene: Scene) -> None:
+    template_id = create(scene)
+    for number in range(11):
+        change(scene, template_id, sms(f"Hi {number}"))
+
+    with transaction() as session:
+        assert [version.number for version in saved.versions_of(session, template_id)] == list(range(12, 2, -1))
