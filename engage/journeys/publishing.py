@@ -63,7 +63,6 @@ def publish(
     if raw_graph is None:
         journey.draft = None
     _move(session, journey, version, those_inside, replaced, actor=actor, now=now)
-    checking.watch(session, drawn, now=now)
     change = {"version_id": str(version.id), "number": version.number, "inside": those_inside.how}
     drawing.record(session, journey, "journey.published", change, actor=actor, now=now)
     announce(
@@ -76,6 +75,8 @@ def publish(
             inside=those_inside.how,
         ),
     )
+    # The last of all: whoever reads or changes what is counted waits for the row that this writes.
+    checking.watch(session, drawn, now=now)
     return version
 
 

@@ -21,11 +21,12 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class OpenDoor:
-    """A door as those who come to it must know it."""
+    """A door as those who come to it must know it. since: from when on a word counts"""
 
     id: UUID
     slug: str
     kind: str
+    since: datetime
 
 
 def by_words(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -39,7 +40,11 @@ def by_words(session: Session, events: Sequence[LoggedEvent], now: datetime) -> 
     found = [
         (doors[word], customer_id, event)
         for (word, customer_id), event in said.items()
-        if word in doors and customer_id and (doors[word].id, customer_id) not in known
+        # What was sent before there was a door meant something else, whenever it is read.
+        if word in doors
+        and customer_id
+        and (doors[word].id, customer_id) not in known
+        and event.occurred_at >= doors[word].since
     ]
     new = [
         EntryRequest(
@@ -105,7 +110,7 @@ def _matched(row: tuple[UUID, str, str, str, UUID], cause: LoggedEvent | None, n
 
 
 _OF_WORDS = """
-    SELECT word, id, slug, kind FROM engage.entry_door
+    SELECT word, id, slug, kind, greatest(created_at, starts_at) FROM engage.entry_door
      WHERE word = ANY(%s) AND status = 'open' AND coalesce(starts_at <= %s, true) AND coalesce(ends_at > %s, true)
 """
 

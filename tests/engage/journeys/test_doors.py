@@ -171,6 +171,21 @@ def test_a_word_lets_in_who_sends_it(scene: Scene) -> None:
     assert asked() == [(customer_id, "fair", "keyword")]
 
 
+def test_a_word_that_was_sent_before_there_was_a_door_opens_none(scene: Scene) -> None:
+    door(scene, "fair", "keyword", word="FAIR")
+    early, just_now = scene.customers(2)
+
+    scene.happen(
+        MessageReceived(
+            customer_id=early, occurred_at=scene.now - timedelta(seconds=1), channel="sms", word="FAIR", intent=None
+        ),
+        MessageReceived(customer_id=just_now, occurred_at=scene.now, channel="sms", word="FAIR", intent=None),
+    )
+    read(scene)
+
+    assert asked() == [(just_now, "fair", "keyword")]
+
+
 def test_a_door_is_open_from_its_beginning_and_not_at_its_end(scene: Scene) -> None:
     door(scene, starts_at=scene.now, ends_at=scene.now + timedelta(hours=1))
     one, two, three = scene.customers(3)
