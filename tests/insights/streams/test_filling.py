@@ -2,6 +2,7 @@
 
 import logging
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -193,3 +194,23 @@ def test_numbers_are_summed_as_they_are_written_and_nothing_else() -> None:
     read()
 
     assert counted(field) == {customer_id: (8, Decimal("3.3"))}
+
+
+@pytest.mark.usefixtures("database")
+def test_a_log_that_was_there_before_streams_is_counted_as_well() -> None:
+    """The migration writes down its names; what the reader had read by then is filled, the rest it counts itself."""
+    customer_id = a_customer()
+    play(order(customer_id), track(customer_id, event="Tried"), track(subject_id="visitor", event="Seen"))
+    write(order(customer_id), track(customer_id, event="Tried"))
+    with db.transaction() as session:
+        connection = connection_of(session)
+        connection.execute("TRUNCATE insights.stream, insights.activity, insights.activity_day, insights.definitions")
+        connection.execute(import_module("migrations.versions.0035_insights_segments").NAMES.encode())
+    tried = Stream("outside.track", named="Tried")
+
+    read()
+    while filling.fill_due(NOON):
+        pass
+
+    assert (counted(ORDERS), counted(tried)) == ({customer_id: (2, 0)}, {customer_id: (2, 0)})
+    assert names() == ["Tried"]
