@@ -61,7 +61,7 @@ def load(
     given: dict[UUID, tuple[UUID, str]] = {}
     if voucher_ids:
         given = {row[0]: (row[1], row[2] or "") for row in connection.execute(_SOURCES, [list(voucher_ids)])}
-    runs = {source: UUID(source.removeprefix(_RUN)) for _, source in given.values() if source.startswith(_RUN)}
+    runs = {source: named[0] for _, source in given.values() if (named := _ids(source, _RUN, 1))}
     _add_runs(connection, found, {*references, *runs.values()})
     letters = _letters(connection, found, references, [source for _, source in given.values()])
     if enrolment_ids:
@@ -77,6 +77,15 @@ def load(
 _RUN, _LETTER = "step_run:", "broadcast:"
 
 
+def _ids(source: str, prefix: str, number: int) -> list[UUID]:
+    """The ids that a source names; none where it is another's, who may call theirs what they like."""
+    words = source.removeprefix(prefix).split(":") if source.startswith(prefix) else []
+    try:
+        return [UUID(word) for word in words] if len(words) == number else []
+    except ValueError:
+        return []
+
+
 def _add_runs(connection: Connection, found: Origins, wanted: set[UUID]) -> None:
     if wanted:
         for row in connection.execute(_OF_RUNS, [list(wanted)]):
@@ -87,13 +96,12 @@ def _letters(
     connection: Connection, found: Origins, references: Collection[UUID], sources: Collection[str]
 ) -> dict[str, Origin]:
     """Add the letters among the references; returns those that vouchers name as their source, by that name."""
-    named = [source for source in sources if source.startswith(_LETTER)]
+    named = [ids for source in sources if (ids := _ids(source, _LETTER, 2))]
     missing = [reference for reference in references if reference not in found.references]
     if not named and not missing:
         return {}
     letters = {}
-    broadcasts, customers = [source.split(":")[1] for source in named], [source.split(":")[2] for source in named]
-    for row in connection.execute(_OF_LETTERS, [missing, broadcasts, customers]):
+    for row in connection.execute(_OF_LETTERS, [missing, [ids[0] for ids in named], [ids[1] for ids in named]]):
         origin = Origin("broadcast", row[1], "", "", *row[2:])
         found.references[row[0]] = letters[f"{_LETTER}{origin.scope_id}:{origin.customer_id}"] = origin
     return letters

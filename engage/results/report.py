@@ -126,7 +126,9 @@ def put_together(
             continue
         micros = None
         if key.measure == "sent":
-            micros = price_list.micros(key.channel, key.country, key.day)
+            # Prices are in the brand's currency: what a campaign in another one cost to tell of, nobody has said.
+            is_known = currency == brand_currency()
+            micros = price_list.micros(key.channel, key.country, key.day) if is_known else None
             if micros is None:
                 report.unpriced[key.channel, key.country] += counted.count
         for row in _rows(report, key):

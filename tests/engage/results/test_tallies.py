@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from core import ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.delivery import progress
 from core.delivery.models import Message
 from core.events import readers
@@ -15,10 +15,14 @@ from engage import consents
 from engage.consents import Said
 from engage.links.events import LinkClicked
 from engage.outgoing.events import MessageOpened
-from engage.results import tallies
+from engage.results import report, tallies
+from engage.results.prices import Price, PriceList
+from engage.results.tallies import Count, Key
+from rewards import vouchers
 from rewards.events import VoucherRedeemed
 from rewards.models import CheckoutRow, RedemptionRow
 from rewards.rollbacks.events import CheckoutRolledBack, VoucherRolledBack
+from rewards.vouchers import Issue
 from tests.engage.conftest import Scene, both_branches, vouchers_of
 from tests.engage.results.counted import READER, count, deliver, messages_of, outcomes, tallied
 
@@ -284,3 +288,44 @@ def test_a_conversion_credits_the_step_whose_message_had_been_delivered(
 
     assert tallied("journey", journey_id, "step")["converted", step] == (1, 0)
     assert outcomes(journey_id)[customer_id].is_converted
+
+
+@pytest.mark.parametrize("source", ["step_run:mine", "step_run:", "broadcast:1:2", "broadcast", "letter:1"])
+def test_a_source_that_somebody_else_chose_stops_nobody(scene: Scene, source: str) -> None:
+    """Only what it names is looked up: a redemption of such a voucher is its campaign's alone."""
+    campaign_id, [customer_id] = scene.coupon(), scene.customers(1)
+    with transaction() as session:
+        issue = Issue(campaign_id=campaign_id, customer_id=customer_id, source=source)
+        [voucher] = vouchers.issue_all(session, [issue], now=scene.now)
+    scene.happen(scene.redemption(customer_id, voucher.id))
+    count(scene)
+
+    assert tallied("campaign", campaign_id)["redeemed"] == (1, 500)
+    with transaction() as session:
+        assert connection_of(session).execute("SELECT count(*) FROM core.reader_parked").fetchone() == (0,)
+
+
+def test_messages_of_a_campaign_in_another_currency_have_no_price() -> None:
+    """0.02 dollars are no pence: they are named as unpriced, as are those of another currency's vouchers as others'."""
+    day, campaign_id = date(2026, 11, 21), ids.new()
+    found = [
+        (Key("campaign", campaign_id, "sent", day, channel="sms", country="GB"), Count(3, 0)),
+        (Key("campaign", campaign_id, "redeemed", day, currency="GBP"), Count(1, 700)),
+        (Key("campaign", campaign_id, "redeemed", day, currency="USD"), Count(1, 500)),
+    ]
+    prices = PriceList([Price("sms", "", date(2026, 1, 1), 20_000)])
+
+    told = report.put_together(found, prices, currency="GBP", since=None, until=None)
+
+    assert (told.total.discount_minor, told.total.cost_minor("GBP")) == (700, 700)
+    assert told.unpriced == {("sms", "GB"): 3} and told.others == {"USD"}
+
+
+def test_a_price_that_does_not_come_to_a_minor_unit_adds_up() -> None:
+    """A thousand messages at 0.0079 are 7.90; each by itself would be 0.01."""
+    found = [(Key("journey", ids.new(), "sent", date(2026, 11, 21), channel="sms"), Count(1_000, 0))]
+    prices = PriceList([Price("sms", "", date(2026, 1, 1), 7_900)])
+
+    told = report.put_together(found, prices, currency="USD", since=None, until=None)
+
+    assert told.total.message_minor("USD") == 790
