@@ -1,0 +1,59 @@
+"""A walk that changes what it waits for while its event is being read does not sleep through the event."""
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from sqlalchemy import text
+
+from core.db import engine, transaction
+from core.events import readers
+from tests.engage.conftest import READERS, Scene, drawn, enrolments, runs, say, wait
+
+ORDER = "order.completed"
+
+
+def test_the_next_wait_hears_of_what_was_read_while_the_one_before_timed_out(scene: Scene) -> None:
+    """The worker that ends the delay is held up in its transaction; the reader meets it at the walk's lock."""
+    customer_id = scene.customer()
+    steps = {"rest": wait(86_400, on_timeout="ask"),
+             "ask": wait(86_400, for_event=ORDER, on_event="thanks"), "thanks": say("Thanks")}  # fmt: skip
+    scene.publish(drawn("rest", steps))
+    scene.happen(scene.order(customer_id))
+    scene.read()
+    scene.move(days=1, seconds=5)
+    scene.happen(scene.order(customer_id, occurred_at=scene.now - timedelta(seconds=3)))
+
+    url = engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as holder:
+        holder.execute("SELECT FROM engage.step_run FOR UPDATE")
+        worker = threading.Thread(target=scene.work)
+        worker.start()
+        waiting_for_a_lock(1)
+        reader = threading.Thread(target=lambda: [readers.run_batch(each, now=scene.now) for each in READERS])
+        reader.start()
+        waiting_for_a_lock(2)
+    worker.join()
+    reader.join()
+    scene.read()
+
+    assert runs() == [("rest", "timeout"), ("ask", "event"), ("thanks", "sent")]
+    assert enrolments()[0].state == "ended"
+
+
+def waiting_for_a_lock(number: int) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        with transaction() as session:
+            found: Any = session.execute(
+                text(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND wait_event_type = 'Lock'"
+                )
+            ).scalar_one()
+        if found >= number:
+            return
+        time.sleep(0.01)  # another process's state, which nobody tells us of
+    raise AssertionError(f"fewer than {number} wait for a lock")
