@@ -151,9 +151,12 @@ def test_secrets_are_not_shown() -> None:
         ("PAYMENT_CODE_ID", "Example Pay", "com.example.pay"),
         ("PAYMENT_CODE_ID", "a." + "b" * 31, "a." + "b" * 30),
         ("POINTS_PER_UNIT", "-1", "0"),
+        ("BRAND_LOCALE", "English", "en"),
+        ("BRAND_LOCALE", "fr_CA", "fr-CA"),
+        ("BRAND_LOCALE", "es-41", "es-419"),
     ],
 )
-def test_what_payment_codes_and_points_hang_on_is_checked(name: str, bad: str, good: str) -> None:
+def test_what_codes_points_and_messages_hang_on_is_checked(name: str, bad: str, good: str) -> None:
     assert name in refused({name: bad})
     Settings.from_env({name: good})
 
