@@ -9,13 +9,14 @@ from sqlalchemy import func, select
 from core import ids
 from core.db import connection_of, transaction
 from core.events import readers
+from core.web.principals import Principal
 from engage.broadcasts.events import BroadcastCancelled, BroadcastDone
 from engage.broadcasts.models import Broadcast, BroadcastSend
-from engage.results import broadcasts, reading
+from engage.results import broadcasts, plans, reading
 from engage.results.models import BroadcastCount, Outcome
 from rewards import vouchers
 from rewards.vouchers import Issue
-from tests.engage.conftest import Scene
+from tests.engage.conftest import Open, Scene
 from tests.engage.results.counted import READER, count, outcomes, tallied
 
 HOLD = timedelta(minutes=10)
@@ -157,3 +158,22 @@ def test_the_reader_stands_still_while_some_are_entered(scene: Scene) -> None:
 
         assert readers.run_batch(READER, now=scene.now) == 0
     assert readers.run_batch(READER, now=scene.now) > 0
+
+
+def test_staff_read_what_a_broadcast_brought_and_caused(scene: Scene, open_for: Open) -> None:
+    treated, held = scene.customers(2)
+    broadcast_id = _broadcast(scene, {treated: "treated", held: "holdout"})
+    _over(scene, broadcast_id)
+    _enter_all(scene.now)
+    plans.fix_due(scene.now)
+    staff = open_for(Principal(kind="staff", id=ids.new(), permissions=frozenset({"broadcasts.read"})))
+
+    results = staff.get(f"/admin/v1/broadcasts/{broadcast_id}/results").get_json()
+    effects = staff.get(f"/admin/v1/broadcasts/{broadcast_id}/effects").get_json()
+    table = staff.get(f"/admin/v1/broadcasts/{broadcast_id}/results.csv").get_data(as_text=True)
+
+    assert {arm["arm"]: arm["entered"] for arm in results["arms"]} == {"treated": 1, "holdout": 1}
+    assert effects["plan"]["outcome_days"] == 30 and effects["plan"]["held_out_bps"] == 1_000
+    assert {arm["arm"]: arm["entered"] for arm in effects["arms"]} == {"treated": 1, "holdout": 1}
+    assert effects["revenue"]["verdict"] == "too_few"
+    assert "2026-11-21,,,holdout,,,entered,1,,0" in table.splitlines()

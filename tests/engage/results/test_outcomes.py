@@ -16,6 +16,8 @@ from core.db import connection_of, transaction
 from core.events import readers
 from engage.results import effects, plans, telling
 from engage.results.models import Outcome
+from engage.walks import arms
+from insights.statistics import ratios
 from rewards.rollbacks.events import VoucherRolledBack
 from tests.engage.conftest import Scene, gift, journey, vouchers_of
 from tests.engage.results.counted import READER, count, outcomes, tallied
@@ -434,3 +436,16 @@ def test_the_control_group_stands_in_no_effect(scene: Scene) -> None:
 
     assert after["revenue"] == before["revenue"] and after["sample_ratio"] == before["sample_ratio"]
     assert {arm["arm"] for arm in after["arms"]} == {"control", "holdout", "treated"}
+
+
+def test_the_holdout_is_sticky_and_as_large_as_planned() -> None:
+    """The same customers each time they enter, a tenth of any number of them, and other ones for another journey."""
+    journey_id, other_id, people = ids.new(), ids.new(), [ids.new() for _ in range(20_000)]
+    drawn = [arms.arm_of(journey_id, one, holdout_bps=1_000) for one in people]
+    held = drawn.count("holdout")
+
+    assert drawn == [arms.arm_of(journey_id, one, holdout_bps=1_000) for one in people]
+    assert ratios.evidence((len(people) - held, held), (0.9, 0.1)) < 1
+    assert drawn != [arms.arm_of(other_id, one, holdout_bps=1_000) for one in people]
+    wider = [arms.arm_of(journey_id, one, holdout_bps=2_000) for one in people]
+    assert all(after == "holdout" for before, after in zip(drawn, wider, strict=True) if before == "holdout")
