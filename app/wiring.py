@@ -22,6 +22,7 @@ import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
 import engage.backtests.api.staff
+import engage.backtests.forgetting
 import engage.backtests.work
 import engage.broadcasts.api.staff
 import engage.broadcasts.uses
@@ -372,6 +373,7 @@ SCHEDULE: list[Schedule] = [
     *engage.results.work.SCHEDULE,
     *engage.incoming.work.SCHEDULE,
     *engage.walks.work.SCHEDULE,
+    *engage.backtests.forgetting.SCHEDULE,
     *engage.journeys.work.SCHEDULE,
 ]
 

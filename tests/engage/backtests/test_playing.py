@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from core.db import transaction
 from core.errors import InvalidInput
-from engage.backtests import asking
+from engage.backtests import asking, forgetting
 from engage.backtests.errors import BacktestRefused
 from engage.backtests.models import Backtest
 from engage.backtests.work import play_due
@@ -298,3 +298,21 @@ def test_a_message_is_held_through_the_customers_quiet_hours(scene: Scene) -> No
 
     assert (result["messages"], result["held_through_quiet_hours"]) == (1, 1)
     assert counted(result["skipped"]) == {"quiet": 1}
+
+
+def test_a_backtest_is_forgotten_after_a_quarter_of_a_year(scene: Scene) -> None:
+    scene.happen(scene.order(scene.customer()))
+    scene.move(days=1)
+    backtest_id = ask(scene, drawn("hi", {"hi": say("Hi")}))
+    play_due(scene.now)
+    with transaction() as session:
+        ended_at = session.get_one(Backtest, backtest_id).ended_at
+    assert ended_at is not None
+
+    forgetting.forget(ended_at + forgetting.KEPT)
+    with transaction() as session:
+        assert len(asking.customers(session, backtest_id, after=None, limit=10)) == 1
+    forgetting.forget(ended_at + forgetting.KEPT + timedelta(microseconds=1))
+
+    with transaction() as session:
+        assert session.get(Backtest, backtest_id) is None
