@@ -11,12 +11,15 @@ from core.events import LoggedEvent
 MOST_BYTES = 4_096
 
 
-def of(event: LoggedEvent) -> dict[str, Any]:
-    """{"event", "id", "at", "payload"}; the log holds no personal data in the clear, so neither does this."""
+def of(event: LoggedEvent, *, at: datetime) -> dict[str, Any]:
+    """{"event", "id", "at", "payload"}; the log holds no personal data in the clear, so neither does this.
+
+    at  when it happened
+    """
     return {
         "event": event.name,
         "id": str(event.id),
-        "at": event.occurred_at.isoformat(),
+        "at": at.isoformat(),
         "payload": _shortened(event.payload),
     }
 

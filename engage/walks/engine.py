@@ -53,11 +53,11 @@ def begin(effects: Effects, version: Version, event: LoggedEvent, key: str, arm:
         due_at=effects.now,
         step=version.graph.first,
         visit=0,
-        step_entered_at=min(event.occurred_at, effects.now),
+        step_entered_at=moves.time_of(effects, event),
         entered_at=effects.now,
-        context=context.of(event),
+        context=context.of(event, at=moves.time_of(effects, event)),
         is_exclusive=version.graph.is_exclusive,
-        goal_until=None if goal is None else event.occurred_at + goal.within,
+        goal_until=None if goal is None else moves.time_of(effects, event) + goal.within,
     )
     moves.caused(walk, event)
     effects.begun[walk.id] = walk
@@ -76,10 +76,10 @@ def wake(effects: Effects, walk: Walk, event: LoggedEvent) -> None:
     step = moves.standing(effects, walk)
     if not isinstance(step, Wait) or walk.timeout_at is None or event.id == walk.caused_by:
         return
-    if _ends(step, walk, event, since=walk.step_entered_at, until=walk.timeout_at):
+    if _ends(effects, step, walk, event, since=walk.step_entered_at, until=walk.timeout_at):
         moves.caused(walk, event)
         moves.end_wait(effects, walk, "event", f"{event.name} happened in time.", event_id=str(event.id))
-        moves.leave(effects, walk, step.on_event, at=min(event.occurred_at, effects.now))
+        moves.leave(effects, walk, step.on_event, at=moves.time_of(effects, event))
 
 
 def time_out(effects: Effects, walk: Walk) -> None:
@@ -164,11 +164,11 @@ def credit(walk: Walk, *, message_id: UUID | None) -> None:
 
 def _convert(effects: Effects, walk: Walk, event: LoggedEvent) -> None:
     """Once an enrolment, within its window, also after its end; those held out convert as well."""
-    goal = effects.version(walk).graph.goal
-    if goal is None or walk.goal_until is None or not walk.began_at <= event.occurred_at <= walk.goal_until:
+    goal, at = effects.version(walk).graph.goal, moves.time_of(effects, event)
+    if goal is None or walk.goal_until is None or not walk.began_at <= at <= walk.goal_until:
         return
     if goal.happening.counts(event.name, event.payload, entry_key=walk.entry_key):
-        walk.goal_until, walk.converted_at = None, event.occurred_at
+        walk.goal_until, walk.converted_at = None, at
         walk.conversion = {"event_id": str(event.id), "event": event.name}
         effects.converted.append(walk)
         effects.touch(walk)
@@ -176,7 +176,7 @@ def _convert(effects: Effects, walk: Walk, event: LoggedEvent) -> None:
 
 def _exit(effects: Effects, walk: Walk, event: LoggedEvent) -> bool:
     """End a walk at once, wherever it stands: a wait of thirty days is not waited out."""
-    if event.occurred_at < walk.began_at:
+    if moves.time_of(effects, event) < walk.began_at:
         return False
     exits = effects.version(walk).graph.exits
     if not any(one.counts(event.name, event.payload, entry_key=walk.entry_key) for one in exits):
@@ -198,10 +198,9 @@ def _redeem(effects: Effects, walk: Walk, event: LoggedEvent) -> bool:
     return True
 
 
-def _ends(step: Wait, walk: Walk, event: LoggedEvent, *, since: datetime, until: datetime) -> bool:
-    return step.is_ended_by(
-        event.name, event.payload, at=event.occurred_at, since=since, until=until, entry_key=walk.entry_key
-    )
+def _ends(effects: Effects, step: Wait, walk: Walk, event: LoggedEvent, *, since: datetime, until: datetime) -> bool:
+    at = moves.time_of(effects, event)
+    return step.is_ended_by(event.name, event.payload, at=at, since=since, until=until, entry_key=walk.entry_key)
 
 
 def _asking(effects: Effects, walk: Walk, move: Move) -> Any:
@@ -229,7 +228,7 @@ def _take_past(effects: Effects, walk: Walk, run: Run, past: Past) -> None:
     assert isinstance(step, Wait), "only a wait looks back"
     for event in past.events:
         is_new = str(event.id) not in (str(walk.caused_by), walk.context.get("id"))
-        if is_new and _ends(step, walk, event, since=walk.step_entered_at, until=effects.now):
+        if is_new and _ends(effects, step, walk, event, since=walk.step_entered_at, until=effects.now):
             moves.caused(walk, event)
             run.outcome = "event"
             run.because("happened_before", f"{event.name} had happened already.", event_id=str(event.id))

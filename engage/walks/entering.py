@@ -126,7 +126,8 @@ def _reason(entry: Entry, inside: Inside, walking: Sequence[Walk], *, now: datet
     if inside.live.get(entry.place, 0) >= MOST_LIVE:
         return _said("too_often_inside", f"The customer walked the journey {MOST_LIVE} times at once already.")
     before = inside.began_at.get(entry.place)
-    if graph.re_entry.seconds and before and event.occurred_at < before + timedelta(seconds=graph.re_entry.seconds):
+    at = min(event.occurred_at, now)
+    if graph.re_entry.seconds and before and at < before + timedelta(seconds=graph.re_entry.seconds):
         return _said("too_soon", "The customer had entered too short a time before.", entered_at=before.isoformat())
     if graph.audience is not None and not graph.audience.holds(inside.facts[entry.customer_id]):
         return _said("not_in_audience", "The customer is not among those whom the journey is for.")

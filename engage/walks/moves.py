@@ -13,6 +13,11 @@ from engage.walks.walk import Walk
 DEEPEST = MAX_DEPTH - 1
 
 
+def time_of(effects: Effects, event: LoggedEvent) -> datetime:
+    """When it happened: what is read now did so by now at the latest, whatever a clock that is years ahead has said."""
+    return min(event.occurred_at, effects.now)
+
+
 def caused(walk: Walk, event: LoggedEvent) -> None:
     """From here on the walk's effects are this event's."""
     walk.caused_by, walk.depth, walk.trace = event.id, min(event.depth + 1, DEEPEST), event.trace

@@ -46,6 +46,12 @@ def begun(effects: Effects, *, at: datetime = NOON) -> Walk:
     return walk
 
 
+def tell(effects: Effects, walk: Walk, happened: LoggedEvent) -> None:
+    """An event is read when it happens."""
+    effects.now = max(effects.now, happened.occurred_at)
+    engine.wake(effects, walk, happened)
+
+
 def resting(**more: Any) -> dict[str, Any]:
     steps = {"rest": wait(86_400, for_event=ORDER, on_event="bye"), "bye": {"kind": "exit", "reason": "bye"}}
     return drawn("rest", steps, **more)
@@ -83,7 +89,7 @@ def test_a_wait_counts_from_its_beginning_to_its_very_end(at: datetime, ends: bo
     effects = effects_of(resting())
     walk = begun(effects)
 
-    engine.wake(effects, walk, event(at))
+    tell(effects, walk, event(at))
 
     assert walk.is_waiting != ends
 
@@ -107,7 +113,7 @@ def test_a_goal_counts_from_the_entry_to_the_end_of_its_window(late: timedelta, 
     walk = begun(effects)
 
     for _ in range(2):
-        engine.wake(effects, walk, event(NOON + late, name="voucher.redeemed"))
+        tell(effects, walk, event(NOON + late, name="voucher.redeemed"))
 
     assert (walk.converted_at == NOON + late) == counts
     assert len(effects.converted) == counts
@@ -117,7 +123,7 @@ def test_an_exit_goes_before_the_end_of_a_wait() -> None:
     effects = effects_of(resting(exit_when=[{"event": ORDER}]))
     walk = begun(effects)
 
-    engine.wake(effects, walk, event(NOON + HOUR))
+    tell(effects, walk, event(NOON + HOUR))
 
     assert walk.end_reason == f"exit: {ORDER}"
     assert [run.outcome for run in effects.runs] == ["exited"]
@@ -127,7 +133,7 @@ def test_two_runs_of_the_same_events_are_the_same_to_the_id() -> None:
     def told() -> list[Any]:
         effects = effects_of(resting())
         walk = begun(effects)
-        engine.wake(effects, walk, event(NOON + HOUR))
+        tell(effects, walk, event(NOON + HOUR))
         engine.run_on(effects, walk)
         return [(run.id, run.enrolment_id, run.step, run.visit, run.outcome) for run in effects.runs]
 

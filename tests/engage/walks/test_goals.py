@@ -89,7 +89,7 @@ def test_a_goal_counts_until_its_window_ends_also_after_the_journey(
     assert enrolments()[0].state == "ended"
 
     scene.happen(scene.order(customer_id, occurred_at=START + timedelta(seconds=after_seconds)))
-    scene.move(days=1)
+    scene.move(days=2)
     scene.read()
 
     assert (enrolments()[0].converted_at is not None) == counts == bool(converted())

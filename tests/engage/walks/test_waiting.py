@@ -169,6 +169,27 @@ def test_no_plain_delay_is_over_before_an_exit_in_the_log_was_read(scene: Scene)
     assert (runs(), sent()) == ([("rest", "exited")], [])
 
 
+def test_a_clock_that_is_years_ahead_moves_walks_as_if_it_were_now(scene: Scene) -> None:
+    customer_id = scene.customer()
+    years = timedelta(days=3 * 365)
+    steps = {"rest": wait(DAY, for_event=ORDER, on_event="more"), "more": wait(DAY)}
+    goal = {"event": ORDER, "within_seconds": DAY}
+    scene.publish(drawn("rest", steps, goal=goal, exit_when=[{"event": "voucher.redeemed"}]))
+    scene.happen(scene.order(customer_id, occurred_at=scene.now + years))
+    scene.read()
+    scene.move(hours=1)
+    scene.happen(scene.order(customer_id, occurred_at=scene.now + years))
+    scene.read()
+    assert runs() == [("rest", "event"), ("more", "waiting")]
+    assert enrolments()[0].converted_at == scene.now
+    scene.move(hours=1)
+
+    scene.happen(scene.redemption(customer_id, scene.coupon()))
+    scene.read()
+
+    assert (runs()[1], enrolments()[0].state) == (("more", "exited"), "ended")
+
+
 def test_two_of_a_batch_who_run_out_of_budget_are_told_apart(scene: Scene) -> None:
     customers = scene.customers(50)
     campaign_id = scene.gift_card(budget_minor=20 * 1000)
