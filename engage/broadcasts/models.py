@@ -72,7 +72,8 @@ class Broadcast(Base):
 class BroadcastPart(Due, Base):
     """One 64th of a broadcast: the members of one slot, up to `cursor` dealt with.
 
-    done   how many members that were; sent: to how many of them something was written
+    done   how many members that were
+    first_place, places  which places in the queue of a throttle are its own: as many as it had members at the start
     state  taking_back: the broadcast was cancelled, and this part takes back what has not left yet
     """
 
@@ -89,7 +90,8 @@ class BroadcastPart(Due, Base):
     slot: Mapped[int] = mapped_column(SmallInteger)
     cursor: Mapped[UUID | None]
     done: Mapped[int] = mapped_column(server_default="0")
-    sent: Mapped[int] = mapped_column(server_default="0")
+    first_place: Mapped[int] = mapped_column(BigInteger)
+    places: Mapped[int]
 
 
 class BroadcastSend(Base):

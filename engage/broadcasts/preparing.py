@@ -58,10 +58,10 @@ def prepare_some(session: Session, broadcast: Broadcast, part: BroadcastPart, *,
     connection = connection_of(session)
     turn = membership.page(connection, broadcast.segment_id, part.slot, part.cursor, limit)
     if turn:
-        done = part.done, part.sent
+        done = part.done
 
         def deal(connection: Connection, funds: Funds) -> None:
-            part.done, part.sent = done
+            part.done = done
             _deal(session, connection, funds, broadcast, part, turn, now=now)
 
         part.cursor = turn[-1]
@@ -117,7 +117,6 @@ def _deal(
         send.reasons.extend(one.reasons)
         send.channel = one.channel if isinstance(one, Sent) else None
     part.done += len(turn)
-    part.sent += sum(send.outcome == "sent" for send in sends)
     session.flush()
     _keep(connection, broadcast, sends, now=now)
     if transfers:
@@ -183,13 +182,11 @@ def _letters(
     """What is meant to be said to whom; nothing to those whom their voucher was refused."""
     at_hand = {voucher.id: voucher for voucher in given.values()}
     named = embeds.load(session, at_hand, at_hand) if at_hand else {}
-    place = part.sent
-    for send in sends:
+    for number, send in enumerate(sends, start=part.done):
         if any(send.reasons):
             continue
         contact = world.contacts.get(send.customer_id)
-        due_at = due_at_of(broadcast, part.slot, place, contact.time_zone if contact else None, now=world.now)
-        place += send.arm == "treated"
+        due_at = due_at_of(broadcast, part, number, contact.time_zone if contact else None, now=world.now)
         yield (
             send.id,
             Letter(
@@ -206,17 +203,26 @@ def _letters(
         )
 
 
-def due_at_of(broadcast: Broadcast, slot: int, place: int, zone: str | None, *, now: datetime) -> datetime | None:
-    """When the place-th message of a part is to leave; None: at once.
+def due_at_of(
+    broadcast: Broadcast, part: BroadcastPart, number: int, zone: str | None, *, now: datetime
+) -> datetime | None:
+    """When the message to a part's member of that number (from 0) is to leave; None: at once.
 
-    units  per_minute over all 64 parts: each sends one every 64 / per_minute minutes, and no two parts at one moment
+    units  per_minute over all parts: each member has a place in one queue, and those who get nothing leave theirs empty
     """
     begins = max(broadcast.starts_at or now, broadcast.started_at or now)
     if broadcast.local_time is not None:
         return WaitUntil(at=clock(broadcast.local_time, Notes()), next=None).until(zone, now=max(begins, now))
     if broadcast.per_minute is None:
         return None
-    return begins + timedelta(minutes=(place * PARTS + slot) / broadcast.per_minute)
+    return begins + timedelta(minutes=place_of(broadcast, part, number) / broadcast.per_minute)
+
+
+def place_of(broadcast: Broadcast, part: BroadcastPart, number: int) -> int:
+    """Members that the segment got since it was started come last, so that no two ever share a place."""
+    if number < part.places:
+        return part.first_place + number
+    return (broadcast.expected or 0) + (number - part.places) * PARTS + part.slot
 
 
 def _keep(connection: Connection, broadcast: Broadcast, sends: Sequence[_Send], *, now: datetime) -> None:

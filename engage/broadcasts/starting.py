@@ -1,5 +1,6 @@
 """Starting and cancelling: from here on workers prepare it, or stop and take back what has not left."""
 
+import itertools
 from datetime import datetime
 from uuid import UUID
 
@@ -51,15 +52,13 @@ def start(session: Session, broadcast_id: UUID, *, expected: int, actor: str, no
         raise BroadcastAudienceGrew(expected=expected, members=members)
 
     begins = max(broadcast.starts_at or now, now)
+    parts = _parts(session, broadcast, begins)
     broadcast.status = SCHEDULED if begins > now else PREPARING
-    broadcast.expected, broadcast.started_by, broadcast.started_at = members, actor, now
+    broadcast.expected, broadcast.started_by, broadcast.started_at = sum(part.places for part in parts), actor, now
     if broadcast.template_id is not None:
         pinned = select(Template.live_version_id).where(Template.id == broadcast.template_id)
         broadcast.template_version_id = session.scalar(pinned)
-    session.add_all(
-        BroadcastPart(id=ids.new(), broadcast_id=broadcast_id, slot=slot, state=WAITING, due_at=begins)
-        for slot in range(PARTS)
-    )
+    session.add_all(parts)
     _record(session, broadcast, "broadcast.start", {"members": members, "expected": expected}, actor, now)
     announce(
         session,
@@ -106,6 +105,23 @@ def members_of(session: Session, broadcast: Broadcast) -> int:
     return membership.count(connection_of(session), broadcast.segment_id)
 
 
+def _parts(session: Session, broadcast: Broadcast, begins: datetime) -> list[BroadcastPart]:
+    members: dict[int, int] = dict(connection_of(session).execute(_BY_SLOT, [broadcast.segment_id]).fetchall())
+    first_places = [0, *itertools.accumulate(members.get(slot, 0) for slot in range(PARTS))]
+    return [
+        BroadcastPart(
+            id=ids.new(),
+            broadcast_id=broadcast.id,
+            slot=slot,
+            state=WAITING,
+            due_at=begins,
+            first_place=first_places[slot],
+            places=members.get(slot, 0),
+        )
+        for slot in range(PARTS)
+    ]
+
+
 def _stop(session: Session, broadcast_id: UUID) -> None:
     """Waits for the chunks that are under way, and lets no other begin."""
     connection_of(session).execute(_STOP, [broadcast_id])
@@ -121,6 +137,8 @@ def _record(
 ) -> None:
     audit.record(session, actor=actor, action=action, target=f"broadcast:{broadcast.id}", change=change, now=now)
 
+
+_BY_SLOT = "SELECT slot, count(*)::int FROM insights.membership WHERE segment_id = %s AND is_in GROUP BY slot"
 
 _STOP = """
     WITH held AS (

@@ -230,3 +230,17 @@ def test_answer_after_our_time_out_is_believed_when_it_comes_as_a_receipt_and_se
 
     assert two.message(message_id).state == "in_doubt"
     assert two.posts() == (1, 0)
+
+
+def test_second_provider_keeps_its_own_rate_and_what_it_has_no_room_for_waits_untried(two: Two) -> None:
+    two.first.always = UNAVAILABLE
+    now = clock.now()
+    waiting = [two.outbox.enqueue(due_at=now) for _ in range(4)]
+    two.send(now)
+
+    work.send_due(two.outbox.gateways, clock.now(), rates={"twilio_second": 1.0})
+
+    assert two.posts() == (4, 1)
+    left = [two.message(one) for one in waiting if two.message(one).state == "pending"]
+    assert [(message.attempts, message.refused_by) for message in left] == [(1, ["twilio"])] * 3
+    assert all(message.due_at and message.due_at > now for message in left)

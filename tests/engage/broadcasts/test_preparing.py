@@ -1,5 +1,6 @@
 """Preparing a broadcast: each member is dealt with once, with the voucher and the message or neither."""
 
+import itertools
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -225,13 +226,32 @@ def test_throttle_spaces_the_messages_and_never_bunches_them(scene: Scene) -> No
     assert len(set(due)) == 100
 
 
-@pytest.mark.parametrize(("slot", "place", "expected_seconds"), [(0, 0, 0), (63, 0, 63), (0, 1, 64), (63, 1, 127)])
-def test_parts_take_turns_under_a_throttle(slot: int, place: int, expected_seconds: int) -> None:
-    broadcast = Broadcast(per_minute=60, started_at=START)
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [(0, 40), (9, 49), (10, 100 + 7), (11, 100 + PARTS + 7)],
+)
+def test_each_member_has_a_place_of_their_own_and_newcomers_come_last(number: int, place: int) -> None:
+    broadcast = Broadcast(per_minute=60, started_at=START, expected=100)
+    part = BroadcastPart(slot=7, first_place=40, places=10)
 
-    due_at = preparing.due_at_of(broadcast, slot, place, None, now=START)
+    assert preparing.place_of(broadcast, part, number) == place
+    due_at = preparing.due_at_of(broadcast, part, number, None, now=START)
+    assert due_at == START + timedelta(seconds=place)
 
-    assert due_at == START + timedelta(seconds=expected_seconds)
+
+def test_throttled_broadcast_takes_as_long_as_its_rate_says(scene: Scene) -> None:
+    draft(scene, scene.customers(30), per_minute=10).run()
+
+    due = sorted(row.due_at for row in _messages() if row.due_at)
+    assert due == [scene.now + timedelta(seconds=6 * place) for place in range(30)]
+
+
+def test_those_held_out_leave_their_places_empty(scene: Scene) -> None:
+    draft(scene, scene.customers(60), per_minute=10, holdout_bps=5_000).run()
+
+    due = sorted(row.due_at for row in _messages() if row.due_at)
+    assert len(set(due)) == len(due) < 60
+    assert all(later - earlier >= timedelta(seconds=6) for earlier, later in itertools.pairwise(due))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +266,8 @@ def test_parts_take_turns_under_a_throttle(slot: int, place: int, expected_secon
 def test_hour_of_the_day_is_the_customers_own(zone: str | None, expected: datetime) -> None:
     broadcast = Broadcast(local_time="09:00", started_at=START)
 
-    assert preparing.due_at_of(broadcast, 5, 3, zone, now=START) == expected
+    part = BroadcastPart(slot=5, first_place=0, places=10)
+    assert preparing.due_at_of(broadcast, part, 3, zone, now=START) == expected
 
 
 def test_scheduled_broadcast_begins_at_its_time(scene: Scene) -> None:
