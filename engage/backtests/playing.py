@@ -20,7 +20,7 @@ from engage.backtests.memory import Past as Remembered
 from engage.backtests.report import Report
 from engage.backtests.world import House, People
 from engage.journeys.versions import Catalogue, Version
-from engage.steps import AskCredit, AskFacts, AskTrait, AskVoucher
+from engage.steps import AskCall, AskCredit, AskFacts, AskTrait, AskVoucher
 from engage.templates.embeds import Embed
 from engage.walks import engine, entering, letters
 from engage.walks.effects import Answer, Asked, AskPast, Effects, Given, Known, Noted, Past, Planned, Refused
@@ -145,7 +145,7 @@ class _Life:
             return Past(self._before(ask))
         if isinstance(ask, AskTrait):
             self.traits[ask.name] = ask.value
-        return Noted()
+        return Noted("queued") if isinstance(ask, AskCall) else Noted()
 
     def _facts(self) -> Facts:
         known = self.remembered.facts(now=self.effects.now)

@@ -316,3 +316,30 @@ def test_a_backtest_is_forgotten_after_a_quarter_of_a_year(scene: Scene) -> None
 
     with transaction() as session:
         assert session.get(Backtest, backtest_id) is None
+
+
+def test_what_steps_would_bring_about_is_told_and_not_done(scene: Scene) -> None:
+    """Credit, a trait that a branch then sees, and a word to staff."""
+    customer_id = scene.customer()
+    scene.happen(scene.order(customer_id))
+    scene.move(days=1)
+    gold = {"trait": "plan", "is": "equals", "value": "gold"}
+    steps = {
+        "credit": {"kind": "credit", "amount_minor": 300, "currency": "USD", "days": 30, "next": "mark"},
+        "mark": {"kind": "update_trait", "name": "plan", "value": "gold", "next": "staff"},
+        "staff": {"kind": "notify_staff", "text": "Call them", "next": "which"},
+        "which": {"kind": "branch", "paths": [{"when": gold, "to": "hi"}]},
+        "hi": say("Hi"),
+    }
+    with transaction() as session:
+        before = session.execute(text("SELECT count(*) FROM core.event")).scalar_one()
+
+    result = play(scene, drawn("credit", steps))
+
+    assert [(step["step"], step["outcome"]) for step in result["steps"]] == [
+        ("credit", "credited"), ("hi", "sent"), ("mark", "done"), ("staff", "done"), ("which", "done"),
+    ]  # fmt: skip
+    assert result["credit"] == [{"currency": "USD", "credits": 1, "amount_minor": 300}]
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM core.event")).scalar_one() == before
+        assert session.execute(text("SELECT count(*) FROM core.message")).scalar_one() == 0
