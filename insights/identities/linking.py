@@ -21,6 +21,9 @@ from insights.identities.owning import BETTER_CLAIM, Found, Handed
 #: A subject whom so many customers claim is a device that people share.
 SHARED = 3
 
+#: So many claims to a subject are kept: it is long shared by then, and each new one would be sorted among the rest.
+CLAIMS = 20
+
 #: The most subjects that count as one customer: more devices than anybody has, and a bound for whoever makes them up.
 SUBJECTS = 50
 
@@ -45,6 +48,7 @@ def claim_all(connection: Connection, claims: Sequence[Claim]) -> None:
                 "times": [claim.at for claim in claims],
                 "events": [claim.event_id for claim in claims],
                 "order": list(EVIDENCE),
+                "most": CLAIMS,
             },
         )
 
@@ -110,7 +114,9 @@ def _taken(found: Found, room: dict[UUID, int]) -> Claim | None:
 _CLAIM = """
     INSERT INTO insights.subject_claim AS kept (subject_id, customer_id, evidence, at, event_id)
     SELECT * FROM unnest(%(subjects)s::text[], %(customers)s::uuid[], %(evidence)s::text[], %(times)s::timestamptz[],
-                         %(events)s::uuid[])
+                         %(events)s::uuid[]) AS told (subject_id, customer_id, evidence, at, event_id)
+     WHERE (SELECT count(*) FROM (SELECT FROM insights.subject_claim c
+                                   WHERE c.subject_id = told.subject_id LIMIT %(most)s) few) < %(most)s
         ON CONFLICT (subject_id, customer_id) DO UPDATE
        SET evidence = excluded.evidence, at = excluded.at, event_id = excluded.event_id
      WHERE (array_position(%(order)s::text[], excluded.evidence), excluded.at, excluded.event_id)

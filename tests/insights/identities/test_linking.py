@@ -93,6 +93,18 @@ def test_a_device_that_three_customers_claim_is_nobodys() -> None:
     assert [(link.status, link.undone_by) for link in links_of(people[0])] == [("undone", "shared")]
 
 
+def test_of_a_device_that_a_whole_town_shares_no_more_than_twenty_claims_are_kept() -> None:
+    people = [a_customer(f"+1212555{100 + n:04d}") for n in range(linking.CLAIMS + 5)]
+
+    for person in people:
+        play(identify(person, subject_id=VISITOR))
+
+    with db.transaction() as session:
+        rows = db.connection_of(session).execute("SELECT count(*) FROM insights.subject_claim").fetchall()
+    assert rows == [(linking.CLAIMS,)]
+    assert [link.status for person in people for link in links_of(person)] == ["undone"]
+
+
 def test_more_than_fifty_subjects_are_not_one_customer() -> None:
     customer_id = a_customer()
 
