@@ -18,6 +18,7 @@ from core import ids
 from core.db import Connection, transaction
 from core.events import readers
 from engage import journeys
+from engage.walks import rows
 from engage.walks.reactions import READERS
 from engage.walks.work import advance_due
 
@@ -75,7 +76,7 @@ def _fill(connection: Connection, version: tuple[UUID, UUID], number: int, *, ti
 
 def _poll(connection: Connection, now: datetime) -> tuple[float, float]:
     """Microseconds and pages of one poll while nobody is due."""
-    plan = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {_DUE}", [now, _BATCH]).fetchone()
+    plan = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {rows.ANY_DUE}", [now]).fetchone()
     assert plan is not None
     buffers = plan[0][0]["Plan"]
     took: list[float] = []
@@ -104,11 +105,6 @@ def _bare(connection: Connection, now: datetime) -> float:
         done += taken
     return done / (perf_counter() - begun)
 
-
-_DUE = """
-    SELECT id FROM engage.enrolment WHERE state <> 'ended' AND due_at <= %s
-     ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
-"""
 
 _WAITING = """
     WITH walking AS (
