@@ -16,8 +16,8 @@ from core import clock, crypto, ids
 from core.db import transaction
 from core.delivery import messages, sending
 from core.delivery.gates import open_gate
+from core.delivery.held import Line
 from core.delivery.messages import NewMessage
-from core.delivery.taking import Line
 from core.gateways import firebase_push, registry
 from core.gateways.push import Push
 from core.settings import Settings

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from core.db import connection_of
 from core.delivery import progress, routes
 from core.delivery.events import MessageEvent, MessageFailed, MessageInDoubt, MessageSent
+from core.delivery.held import Ready, Taken
 from core.delivery.routes import Ways
-from core.delivery.taking import Ready, Taken
 from core.events import announce_all
 from core.gateways.outcomes import Accepted, AddressDead, Outcome, Refused, Retry, Unknown
 

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import connection_of, transaction
 from core.delivery import recording, routes, taking
+from core.delivery.held import Batch, Line, Ready
 from core.delivery.models import PURPOSES
 from core.delivery.recording import Ended
-from core.delivery.taking import LEASE, Batch, Line, Ready
+from core.delivery.taking import LEASE
 from core.errors import Busy, DatabaseUnavailable
 from core.gateways.outcomes import Outcome, Unknown
 

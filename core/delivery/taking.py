@@ -4,7 +4,7 @@ All of it is one transaction, by arrays: a broadcast sends thousands a second.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,14 +14,13 @@ from sqlalchemy.orm import Session
 
 from core import crypto
 from core.db import Connection, connection_of
-from core.delivery import channels, progress, rates, routes
+from core.delivery import channels, progress, rates
 from core.delivery.events import MessageEvent, MessageFailed, MessageSuppressed
-from core.delivery.gates import AtGate, Drop, Gate, PutOff
+from core.delivery.gates import AtGate, Drop, PutOff
+from core.delivery.held import Batch, Line, Ready, Taken
 from core.delivery.models import PURPOSES
 from core.delivery.routes import Ways
 from core.events import announce_all
-from core.gateways.outcomes import Outcome
-from core.gateways.registry import Gateways
 
 # Three times the 20 s that a call may take (core.gateways.http), begun anew for each message right before its call.
 LEASE = timedelta(seconds=60)
@@ -29,59 +28,6 @@ BATCH = 64
 
 #: What nobody's consent or quiet hours hold back: a code that somebody waits for, a note to the brand's own staff.
 _PAST_THE_GATE = frozenset({"sign_in", "staff"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What one channel is sent by.
-
-    gate   asked about each message right before it leaves
-    rates  messages a second by route; others get any number
-    """
-
-    channel: str
-    gateways: Gateways
-    gate: Gate
-    rates: Mapping[str, float] = field(default_factory=dict)
-
-    def ways(self, connection: Connection) -> Ways:
-        return routes.read(connection, [gateway.name for gateway in self.gateways.of_channel(self.channel)])
-
-    def gateway(self, route: str) -> Any:
-        return next(one for one in self.gateways.of_channel(self.channel) if one.name == route)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A message that this process holds, with the call that is to be made and the route that it takes."""
-
-    id: UUID
-    customer_id: UUID
-    channel: str
-    purpose: str
-    due_at: datetime
-    expires_at: datetime | None
-    created_at: datetime
-    attempts: int
-    address_id: UUID | None
-    reference: UUID | None
-    gate: Mapping[str, Any]
-    refused_by: Sequence[str]
-    country: str | None
-    caused_by: UUID | None
-    depth: int
-    trace: str | None
-    recipient: bytes
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """One that may leave now."""
-
-    message: Taken
-    route: str
-    call: Callable[[], Outcome]
 
 
 @dataclass(slots=True)
@@ -102,21 +48,6 @@ class _Sorted:
 
     def put_off(self, message: Taken, until: datetime) -> None:
         self.ended.append((message.id, "pending", "", until))
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What was taken up under one lease.
-
-    ways   the routes as they stood then
-    count  how many messages that were
-    ready  those that may leave now, in the order in which they do
-    """
-
-    token: UUID
-    ways: Ways
-    count: int = 0
-    ready: Sequence[Ready] = ()
 
 
 def take(session: Session, line: Line, *, purposes: Collection[str] = PURPOSES, now: datetime) -> Batch:

@@ -9,9 +9,10 @@ from core import work
 from core.db import transaction
 from core.delivery import progress, reconciling, sending
 from core.delivery.gates import Gate, open_gate
+from core.delivery.held import Line
 from core.delivery.messages import CODES
 from core.delivery.models import CHANNELS, Message
-from core.delivery.taking import BATCH, LEASE, Line
+from core.delivery.taking import BATCH, LEASE
 from core.gateways.registry import Gateways
 from core.work import Work
 

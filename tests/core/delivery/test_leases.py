@@ -7,7 +7,7 @@ from core import clock
 from core.db import transaction
 from core.delivery import sending, taking, work
 from core.delivery.gates import open_gate
-from core.delivery.taking import Batch, Line, Ready
+from core.delivery.held import Batch, Line, Ready
 from core.gateways.outcomes import Outcome
 from core.gateways.sms import Sms
 from tests.core.delivery.outbox import Outbox, announced_names

@@ -12,8 +12,8 @@ from core import clock, ids
 from core.db import transaction
 from core.delivery import recording, sending, taking, work
 from core.delivery.gates import open_gate
+from core.delivery.held import Ready
 from core.delivery.models import Message
-from core.delivery.taking import Ready
 from core.errors import Busy
 from core.gateways import http, registry
 from core.gateways.outcomes import Outcome
