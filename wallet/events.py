@@ -55,7 +55,6 @@ class PromotionGranted(Event):
     """The brand gave a customer promotional value; `source` says who decided it ("journey:<id>")."""
 
     name = "promotion.granted"
-    log_only = True
 
     transfer_id: UUID
     source: str

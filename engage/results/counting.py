@@ -6,6 +6,7 @@ sent, delivered, failed, in_doubt              messages, by channel and country
 opened, clicked                                each step's word to a customer once, however often they look at it
 unsubscribed                                   a no to a channel within a week after a message over it
 issued, redeemed, rolled_back                  vouchers, with what they took off
+credited                                       what journeys put into wallets, whether it is spent or lapses
 revenue, refunded                              the baskets in which they did; one with several vouchers of the same
                                                journey counts to the first
 """
@@ -23,6 +24,7 @@ from engage.results.tallies import Counted, Key
 ENTERED, STEP_DONE, ENDED, CONVERTED = "journey.entered", "journey.step_done", "journey.ended", "journey.converted"
 ISSUED, REDEEMED, ROLLED_BACK = "voucher.issued", "voucher.redeemed", "voucher.rolled_back"
 CHECKOUT_BACK = "checkout.rolled_back"
+GRANTED = "promotion.granted"
 CONSENT = "consent.changed"
 
 #: Those about one message or step's word, with what each counts as.
@@ -99,6 +101,15 @@ def response_of(event: LoggedEvent) -> tuple[UUID, str] | None:
     return reference, OF_RESPONSES[event.name]
 
 
+def giver_of(event: LoggedEvent) -> UUID | None:
+    """The journey that put value into a wallet, if it was one."""
+    kind, _, journey_id = event.payload["source"].partition(":")
+    try:
+        return UUID(journey_id) if kind == "journey" else None
+    except ValueError:
+        return None
+
+
 def _told(event: LoggedEvent, known: Known) -> _Told:
     origins, name = known.origins, event.name
     if name in (ENTERED, ENDED):
@@ -118,6 +129,9 @@ def _told(event: LoggedEvent, known: Known) -> _Told:
         yield from _of_letter(event, known, "unsubscribed", known.unsubscribed.get(event.id))
     elif name in (ISSUED, REDEEMED, ROLLED_BACK):
         yield from _of_voucher(event, known)
+    elif name == GRANTED and (journey_id := giver_of(event)) is not None:
+        key = _key(event, known, "credited", "journey", journey_id, arm="treated", currency=event.payload["currency"])
+        yield key, 1, event.payload["amount_minor"]
     elif name == CHECKOUT_BACK:
         yield from _of_basket(event, known)
 

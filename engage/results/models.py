@@ -57,7 +57,7 @@ class Outcome(Base):
 
     variant         what the first A/B step gave them, in whichever arm; '' before and without one
     revenue_minor   of their orders, in the plan's currency; refunded_minor: what they got back in that time
-    redeemed_minor  what vouchers took off that they were given here
+    redeemed_minor  what vouchers took off that they were given here, and what was put into their wallet
     """
 
     __tablename__ = "outcome"

@@ -88,6 +88,9 @@ def _deed(event: LoggedEvent, known: Known, currency: str) -> _Deed | None:
         sign = 1 if event.name == counting.REDEEMED else -1
         done.scope_id, done.redeemed_minor = given.origin.scope_id, sign * event.payload["amount_minor"]
         return done
+    if event.name == counting.GRANTED and (journey_id := counting.giver_of(event)) is not None:
+        done.scope_id, done.redeemed_minor = journey_id, event.payload["amount_minor"]
+        return done if event.payload["currency"] == currency else None
     if event.name == counting.CONVERTED:
         done.scope_id, done.is_converted = UUID(event.payload["journey_id"]), True
         done.at = datetime.fromisoformat(event.payload["converted_at"])

@@ -20,6 +20,7 @@ NAMES = frozenset(
     {
         *(counting.ENTERED, counting.STEP_DONE, counting.ENDED, counting.CONVERTED),
         *(counting.ISSUED, counting.REDEEMED, counting.ROLLED_BACK, counting.CHECKOUT_BACK, counting.CONSENT),
+        counting.GRANTED,
         *counting.OF_MESSAGES,
         *counting.OF_RESPONSES,
         *broadcasts.OVER,

@@ -22,7 +22,7 @@ MOST_DAYS = 366
 #: What is counted as it is; money has its own fields.
 COUNTS = (
     *("entered", "ended", "converted", "issued", "sent", "delivered", "failed", "in_doubt", "suppressed"),
-    *("opened", "clicked", "unsubscribed", "redeemed", "rolled_back"),
+    *("credited", "opened", "clicked", "unsubscribed", "redeemed", "rolled_back"),
 )
 _STEP = "step:"
 
@@ -39,17 +39,19 @@ Line = tuple[str | int | None, ...]
 class Row:
     """What one group of tallies comes to.
 
-    discount_minor  what vouchers took off, less what was given back; message_micros: of the messages sent
+    discount_minor  what vouchers took off, less what was given back; credit_minor: what was put into wallets
+    message_micros  of the messages sent
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     revenue_minor: int = 0
     refunded_minor: int = 0
     discount_minor: int = 0
+    credit_minor: int = 0
     message_micros: int = 0
 
     def cost_minor(self, currency: str) -> int:
-        return self.discount_minor + self.message_minor(currency)
+        return self.discount_minor + self.credit_minor + self.message_minor(currency)
 
     def message_minor(self, currency: str) -> int:
         return prices.minor(self.message_micros, currency)
@@ -157,6 +159,8 @@ def _add(row: Row, measure: str, counted: Count, micros: int) -> None:
         row.discount_minor += counted.amount_minor
     elif measure == "rolled_back":
         row.discount_minor -= counted.amount_minor
+    elif measure == "credited":
+        row.credit_minor += counted.amount_minor
     elif measure == "revenue":
         row.revenue_minor += counted.amount_minor
     elif measure == "refunded":

@@ -97,6 +97,7 @@ def _row(found: Report, row: Row) -> dict[str, Any]:
         "revenue": row.revenue_minor,
         "refunded": row.refunded_minor,
         "discount": row.discount_minor,
+        "credit": row.credit_minor,
         "message_cost": row.message_minor(found.currency),
         "cost": row.cost_minor(found.currency),
     }

@@ -25,8 +25,8 @@ class SpanArgsSchema(Schema):
 
 
 class ResultRowSchema(Schema):
-    """`issued`, `redeemed`: vouchers; `revenue`: of the baskets in which they were redeemed; `cost`: what they took off
-    and what the messages cost."""
+    """`issued`, `redeemed`: vouchers; `revenue`: of the baskets in which they were redeemed; `cost`: what they took
+    off, what was put into wallets, and what the messages cost."""
 
     entered = fields.Integer()
     ended = fields.Integer()
@@ -37,6 +37,7 @@ class ResultRowSchema(Schema):
     failed = fields.Integer()
     in_doubt = fields.Integer()
     suppressed = fields.Integer(metadata={"description": "Held back right before they would have left."})
+    credited = fields.Integer()
     opened = fields.Integer(metadata={"description": "Customers who opened it, each once."})
     clicked = fields.Integer(metadata={"description": "Customers who followed a link of it, each once."})
     unsubscribed = fields.Integer(metadata={"description": "Who took back the channel within a week after a message."})
@@ -45,6 +46,9 @@ class ResultRowSchema(Schema):
     revenue = fields.Nested(BalanceMoneySchema())
     refunded = fields.Nested(BalanceMoneySchema())
     discount = fields.Nested(BalanceMoneySchema())
+    credit = fields.Nested(
+        BalanceMoneySchema(), metadata={"description": "Put into wallets, whether it is spent or lapses."}
+    )
     message_cost = fields.Nested(BalanceMoneySchema())
     cost = fields.Nested(BalanceMoneySchema())
 

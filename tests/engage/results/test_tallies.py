@@ -23,8 +23,9 @@ from rewards.events import VoucherRedeemed
 from rewards.models import CheckoutRow, RedemptionRow
 from rewards.rollbacks.events import CheckoutRolledBack, VoucherRolledBack
 from rewards.vouchers import Issue
-from tests.engage.conftest import Scene, both_branches, vouchers_of
+from tests.engage.conftest import Scene, both_branches, journey, vouchers_of
 from tests.engage.results.counted import READER, count, deliver, messages_of, outcomes, tallied
+from wallet.events import PromotionGranted
 
 
 @pytest.fixture
@@ -329,3 +330,32 @@ def test_a_price_that_does_not_come_to_a_minor_unit_adds_up() -> None:
     told = report.put_together(found, prices, currency="USD", since=None, until=None)
 
     assert told.total.message_minor("USD") == 790
+
+
+def test_value_put_into_a_wallet_is_a_cost(scene: Scene) -> None:
+    steps = {"give": {"kind": "credit", "amount_minor": 300, "currency": "USD", "days": 30}}
+    journey_id = scene.publish(journey("give", steps))
+    customer_id = _entered_and_read(scene)
+
+    found = tallied("journey", journey_id, "arm", "currency")
+    assert found["credited", "treated", "USD"] == (1, 300)
+    assert outcomes(journey_id)[customer_id].redeemed_minor == 300
+    with transaction() as session:
+        told = report.of(session, "journey", journey_id, since=None, until=None)
+    assert told.total.cost_minor("USD") == 300
+
+
+def test_value_that_somebody_else_gave_is_no_journeys(scene: Scene) -> None:
+    [customer_id] = scene.customers(1)
+    for source in ("staff:1", "journey:mine", "batch"):
+        scene.happen(
+            PromotionGranted(
+                customer_id=customer_id, occurred_at=scene.now, transfer_id=ids.new(), source=source, amount_minor=1,
+                currency="USD", expires_at=None,
+            )
+        )  # fmt: skip
+    count(scene)
+
+    with transaction() as session:
+        assert connection_of(session).execute("SELECT count(*) FROM engage.tally").fetchone() == (0,)
+        assert connection_of(session).execute("SELECT count(*) FROM core.reader_parked").fetchone() == (0,)
