@@ -18,7 +18,8 @@ from engage.broadcasts.models import CANCELLED, DONE, TAKING_BACK, WAITING, Broa
 from engage.broadcasts.starting import LINE
 from insights.segments import membership
 
-MOST_AT_ONCE, _FEWEST_AT_ONCE = 200, 20
+#: A chunk has a price of its own, some 26 statements, so that ever smaller ones would only take longer in all.
+MOST_AT_ONCE, FEWEST_AT_ONCE = 200, 50
 
 #: A transaction that writes for longer holds every reader of the log back for too long.
 _LONG_SECONDS = 0.1
@@ -65,7 +66,7 @@ WORK = [Work(LINE, work_off)]
 def next_chunk(chunk: int, *, seconds: float) -> int:
     """Fewer at once after a long chunk, more after a short one."""
     if seconds > _LONG_SECONDS:
-        return max(chunk * 2 // 3, _FEWEST_AT_ONCE)
+        return max(chunk * 2 // 3, FEWEST_AT_ONCE)
     return min(chunk * 5 // 4, MOST_AT_ONCE) if seconds < _LONG_SECONDS / 2 else chunk
 
 

@@ -397,7 +397,7 @@ def test_what_has_left_stays_sent_when_the_rest_is_taken_back(scene: Scene) -> N
 
 def test_transaction_that_is_long_makes_the_next_chunk_shorter() -> None:
     assert work.next_chunk(100, seconds=0.2) == 66
-    assert work.next_chunk(20, seconds=5.0) == 20
+    assert work.next_chunk(60, seconds=5.0) == work.FEWEST_AT_ONCE
     assert work.next_chunk(100, seconds=0.04) == 125
     assert work.next_chunk(200, seconds=0.01) == 200
     assert work.next_chunk(100, seconds=0.07) == 100
