@@ -82,7 +82,7 @@ def test_killed_workers_give_each_customer_one_voucher_and_one_message(story: Sc
 
 
 def _graph(campaign_id: UUID) -> dict[str, Any]:
-    """The journey of the issue, for those who have left it before, too; one who leaves it gets their money back."""
+    """The journey of the issue, which is entered again only after it has ended; a refund ends it."""
     drawn_before = both_branches(campaign_id)
     steps = {**drawn_before["steps"], "gift": gift(campaign_id, kind="issue_gift_card", next="tell")}
     return drawn(
