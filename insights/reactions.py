@@ -18,11 +18,12 @@ _TELLING = sightings.TELLING
 
 def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Bring all that is kept of customers up to date with a batch; segments last, since they look at the rest."""
-    profiles.keep(session, [event for event in events if event.name in _TELLING], now)
+    visited = profiles.keep(session, [event for event in events if event.name in _TELLING], now)
     connection = connection_of(session)
     counting.count(connection, events, now)
     habits.keep(connection, events)
     following.follow(session, events, now)
+    following.tell_visited(session, visited, now)
 
 
 READERS = [Reader(name="insights.profiles", handle=keep, names=None, limit=300)]

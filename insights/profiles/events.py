@@ -1,4 +1,4 @@
-"""Traits, as others set them and as they then stand."""
+"""What becomes of profiles: traits, as others set them and as they then stand, and what visitors add."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,17 @@ class TraitSet(Event):
     trait: str
     value: Any
     by: str = "journey"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSeen(Event):
+    """What a linked visitor did without being signed in stands in the customer's profile now.
+
+    It was read with the visitor's slot of the log; by this event those who follow the customer's own hear of it.
+    """
+
+    name = "profile.seen"
+    log_only = True
 
 
 @dataclass(frozen=True, kw_only=True)

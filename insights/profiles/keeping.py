@@ -49,18 +49,22 @@ class Profile:
     traits: Mapping[str, Any]
 
 
-def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
-    """Bring profiles up to date with a batch of the log.
+def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> set[UUID]:
+    """Bring profiles up to date with a batch of the log; returns the customers of whom it tells only by what a linked
+    visitor did: no event of the batch is theirs.
 
     effects  as `identities.linking.settle`; who lost a subject is to be rebuilt; announces trait.changed
     """
     connection = connection_of(session)
     found = sightings.fold(events)
-    for customer_id, seen in _keep_subjects(session, found, now):
+    own = {event.customer_id for event in events}
+    visitors = _keep_subjects(session, found, now)
+    for customer_id, seen in visitors:
         sightings.merge(found.customers, customer_id, seen)
     keep_customers(connection, found.customers)
     keep_money(connection, found.money)
     traits.keep(session, found.traits, now=now)
+    return {customer_id for customer_id, _ in visitors} - own
 
 
 def of(session: Session, customer_id: UUID) -> Profile:

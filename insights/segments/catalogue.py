@@ -10,7 +10,8 @@ from core.db import Connection
 from core.events import LoggedEvent
 from core.events.log import slot_of
 from core.notes import Notes
-from insights.profiles.sightings import REFUND, SEEN
+from insights.profiles.events import ProfileSeen
+from insights.profiles.sightings import TELLING
 from insights.segments.facts import Counted, Facts, Known, Member, Need, Purse, Trait, Vouchers
 from insights.segments.parsing import Condition, parse
 from insights.streams import catalogue as streams
@@ -79,7 +80,7 @@ class Catalogue:
             return
         yield self.of_everything
         yield self.by_event.get(event.name, ())
-        if event.name in SEEN or event.name == REFUND:
+        if event.name in TELLING or event.name == ProfileSeen.name:
             yield self.of_profile
         if event.name.startswith(_TRAITS):
             yield from self.by_trait.values()

@@ -68,8 +68,8 @@ def _stream(raw: dict[str, Any], notes: Notes, *, summed: Any) -> Stream:
     known = [kind.name for kind in every_event()]
     if event and event not in known:
         notes.at("event").say(f"There is no event “{event}”.{meant(event, known)}")
-    if event.startswith(("segment.", "date.")):
-        notes.at("event").say(f"“{event}” is not counted: ask for the segment, or for the day itself.")
+    if event.startswith(("segment.", "date.", "profile.")):
+        notes.at("event").say(f"“{event}” is not counted: ask for the segment, the day or the profile itself.")
     named, where = raw.get("named", ""), raw.get("where")
     if event == TRACKED and "named" not in raw and where is not None and _is_name(where):
         named, where = where["value"], None

@@ -1,13 +1,14 @@
 """Segments follow the log: whoever an event may bring in or out is judged in the batch that read it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core.db import connection_of
-from core.events import LoggedEvent
+from core.events import LoggedEvent, announce_all
+from insights.profiles.events import ProfileSeen
 from insights.segments import catalogue
 from insights.segments.catalogue import Followed
 from insights.segments.judging import judge
@@ -32,6 +33,16 @@ def follow(session: Session, events: Sequence[LoggedEvent], now: datetime) -> No
             asked.setdefault(event.customer_id, set()).update(segments)
             causes[event.customer_id] = event
     judge(connection, asked, now, causes=causes)
+
+
+def tell_visited(session: Session, customer_ids: Collection[UUID], now: datetime) -> None:
+    """Let those be judged whose profile a linked visitor's deed has changed. Only who holds their slot may judge them.
+
+    effects  announces profile.seen of each, where a segment goes by profiles
+    """
+    followed = catalogue.read(connection_of(session))
+    if followed.of_profile or followed.of_everything:
+        announce_all(session, [ProfileSeen(customer_id=each, occurred_at=now) for each in sorted(customer_ids)])
 
 
 def rejudge(session: Session, customer_id: UUID, now: datetime) -> None:

@@ -17,7 +17,7 @@ TRACKED = "outside.track"
 LONGEST_NAME = 200
 
 #: What follows from being counted is not counted itself.
-_OURS = ("segment.", "date.")
+_OURS = ("segment.", "date.", "profile.")
 
 Matches = Callable[[Mapping[str, Any]], bool]
 

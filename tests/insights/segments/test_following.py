@@ -5,9 +5,10 @@ from uuid import UUID
 import pytest
 
 from auth import customers
+from auth.events import DeviceRegistered
 from core import db, ids
 from core.db import connection_of
-from core.events import announce_all
+from core.events import Event, announce_all
 from core.events.announce import MAX_DEPTH
 from insights.profiles import rebuilding
 from insights.profiles.events import TraitSet
@@ -16,6 +17,11 @@ from tests.insights.log import NOON, a_customer, at, identify, order, play, refu
 from tests.insights.segments.world import STAFF, a_segment, segment_row, segments_of, told
 
 TWICE = {"event": "order.completed", "is": "at_least", "value": 2, "within_days": 30}
+
+
+def viewed(subject_id: str, *, minutes: int = 0) -> Event:
+    """A product that a visitor looked at, who is not signed in."""
+    return track(event="Product Viewed", subject_id=subject_id, minutes=minutes)
 
 
 @pytest.mark.usefixtures("database")
@@ -85,6 +91,51 @@ def test_traits_bring_in_and_take_out() -> None:
     play(identify(customer_id, traits={"plan": "gold"}, minutes=-5))  # late: it was gold before it was silver
 
     assert (first, second, segments_of(customer_id)) == ({"gold"}, set(), set())
+
+
+@pytest.mark.usefixtures("database")
+def test_what_a_linked_visitor_does_brings_the_customer_in() -> None:
+    """The visitor's events stand in another slot than the customer's, whose own tells of it."""
+    a_segment("looking", {"profile": "phase", "is": "equals", "value": "consideration"})
+    customer_id, stranger = a_customer(), a_customer("+12125550143")
+    play(identify(customer_id, subject_id="anonymous:linked"), track(stranger))
+    before = segments_of(customer_id)
+
+    play(viewed("anonymous:linked"), viewed("anonymous:nobody's"))
+    play(viewed("anonymous:linked", minutes=1))
+
+    assert (before, segments_of(customer_id), segments_of(stranger)) == (set(), {"looking"}, set())
+    assert told() == [("segment.entered", customer_id, "looking", False)]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_device_that_is_found_to_be_theirs_brings_in_whoever_looked_with_it() -> None:
+    a_segment("looking", {"profile": "phase", "is": "equals", "value": "consideration"})
+    customer_id = a_customer()
+    play(track(customer_id), viewed("anonymous:device"))
+
+    play(
+        DeviceRegistered(
+            customer_id=customer_id,
+            subject_id="anonymous:device",
+            occurred_at=at(1),
+            device_id=ids.new(),
+            platform="ios",
+            can_push=False,
+        )
+    )
+
+    assert segments_of(customer_id) == {"looking"}
+
+
+@pytest.mark.usefixtures("database")
+def test_nothing_is_told_of_visitors_where_no_segment_goes_by_profiles() -> None:
+    a_segment("twice", TWICE)
+    customer_id = a_customer()
+
+    play(identify(customer_id, subject_id="anonymous:linked"), viewed("anonymous:linked", minutes=1))
+
+    assert told("profile.%") == []
 
 
 @pytest.mark.usefixtures("database")
