@@ -174,7 +174,7 @@ def _verdict(told: Interval | None, seen: float | None) -> str:
         return "more"
     if told.high < 0:
         return "less"
-    return "none" if seen is not None and told.half_width <= seen else "too_few"
+    return "none" if seen is not None and -seen <= told.low and told.high <= seen else "too_few"
 
 
 def _evidence(plan: EffectPlan | None, treated: Arm, held: Arm) -> float | None:

@@ -18,6 +18,7 @@ from engage.results import effects, plans, telling
 from engage.results.models import Outcome
 from engage.walks import arms
 from insights.statistics import ratios
+from insights.statistics.sequences import Interval
 from rewards.rollbacks.events import VoucherRolledBack
 from tests.engage.conftest import Scene, gift, journey, vouchers_of
 from tests.engage.results.counted import READER, count, outcomes, tallied
@@ -299,6 +300,22 @@ def test_too_few_are_not_told_from_none(scene: Scene) -> None:
     assert (before["verdict"], before["estimate"]) == ("too_few", None)
     assert few["verdict"] == "too_few" and few["low"] < 0 < few["high"]
     assert many["verdict"] == "none" and many["high"] - many["low"] < few["high"] - few["low"]
+
+
+@pytest.mark.parametrize(
+    "low, high, verdict",
+    [
+        (-10, 10, "none"),
+        (-10.1, 5, "too_few"),
+        (-0.5, 10.1, "too_few"),  # narrow enough, but it reaches beyond what would be seen
+        (0.1, 3, "more"),
+        (-3, -0.1, "less"),
+    ],
+)
+def test_none_is_said_only_where_a_difference_could_not_be_as_large_as_what_is_seen(
+    low: float, high: float, verdict: str
+) -> None:
+    assert effects._verdict(Interval((low + high) / 2, low, high), 10) == verdict
 
 
 @pytest.mark.parametrize("missing, ripe", [(timedelta(0), 100), (timedelta(microseconds=1), 0)])
