@@ -101,20 +101,32 @@ def fix_due(now: datetime) -> None:
     """
     with transaction() as session:
         waiting = connection_of(session).execute(_WITHOUT_PLAN, [_AT_ONCE]).fetchall()
-    for scope, scope_id, held_bps, days in waiting:
+    for scope, scope_id, held_bps, days, customers in waiting:
         with transaction() as session:
-            fix(session, scope, scope_id, held_bps=held_bps, days=days, now=now)
+            fix(session, scope, scope_id, held_bps=held_bps, days=days, customers=customers, now=now)
 
 
-def fix(session: Session, scope: str, scope_id: UUID, *, held_bps: int, days: int, now: datetime) -> None:
-    """Fix how the effect is measured; a plan that stands stays."""
+def fix(
+    session: Session,
+    scope: str,
+    scope_id: UUID,
+    *,
+    held_bps: int,
+    days: int,
+    customers: int | None = None,
+    now: datetime,
+) -> None:
+    """Fix how the effect is measured; a plan that stands stays.
+
+    customers  how many it will reach, where that is known
+    """
     currency = brand_currency()
     past = history(session, days=days, currency=currency, now=now)
     values = {
         "scope": scope,
         "scope_id": scope_id,
         "planned_at": now,
-        "customers": expected(past),
+        "customers": customers or expected(past),
         "held_bps": held_bps,
         "outcome_days": days,
         "currency": currency,
@@ -141,9 +153,10 @@ BROADCAST_DAYS = 30
 # Ended ones, too: they may have ended before anybody looked.
 _WITHOUT_PLAN = f"""
     SELECT w.* FROM (
-        SELECT 'journey' AS scope, id, holdout_bps, outcome_days FROM engage.journey WHERE status <> 'draft'
+        SELECT 'journey' AS scope, id, holdout_bps, outcome_days, NULL::int AS customers
+          FROM engage.journey WHERE status <> 'draft'
          UNION ALL
-        SELECT 'broadcast', id, holdout_bps, {BROADCAST_DAYS} FROM engage.broadcast
+        SELECT 'broadcast', id, holdout_bps, {BROADCAST_DAYS}, expected::int FROM engage.broadcast
          WHERE status IN ('scheduled', 'preparing', 'done')) w
      WHERE NOT EXISTS (SELECT FROM engage.effect_plan p WHERE p.scope = w.scope AND p.scope_id = w.id)
      ORDER BY w.id LIMIT %s

@@ -160,6 +160,19 @@ def test_the_reader_stands_still_while_some_are_entered(scene: Scene) -> None:
     assert readers.run_batch(READER, now=scene.now) > 0
 
 
+def test_a_broadcast_is_planned_by_how_many_it_goes_to(scene: Scene) -> None:
+    """Not by all who buy: the smallest effect that is told would be one of a far larger broadcast."""
+    known, unknown = _broadcast(scene, {}), _broadcast(scene, {})
+    with transaction() as session:
+        session.get_one(Broadcast, known).expected = 4_321
+
+    plans.fix_due(scene.now)
+
+    with transaction() as session:
+        planned = [plans.of(session, "broadcast", each) for each in (known, unknown)]
+    assert [plan and plan.customers for plan in planned] == [4_321, 1_000]
+
+
 def test_staff_read_what_a_broadcast_brought_and_caused(scene: Scene, open_for: Open) -> None:
     treated, held = scene.customers(2)
     broadcast_id = _broadcast(scene, {treated: "treated", held: "holdout"})
