@@ -5,7 +5,7 @@ still until it is written.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, zip_longest
@@ -69,6 +69,7 @@ def keep(session: Session, reports: Sequence[Report], *, now: datetime) -> None:
     ordered = sorted(reports, key=lambda report: (report.customer_id, report.name, report.at, report.event_id))
     current = _current(connection, ordered)
     room = _room(connection, ordered)
+    late: list[Report] = []
     latest: list[Report] = []
     changes: list[Report] = []
     for (customer_id, name), group in groupby(ordered, key=lambda report: (report.customer_id, report.name)):
@@ -77,13 +78,12 @@ def keep(session: Session, reports: Sequence[Report], *, now: datetime) -> None:
             if not room[customer_id]:
                 continue
             room[customer_id] -= 1
-        taken, late = _take(known, list(group))
-        for report in late:
-            changes += _placed(connection, known, report)
+        taken, behind = _take(known, list(group))
+        late += behind
         changes += taken.changes
         if taken.latest is not None:
             latest.append(taken.latest)
-    _write(connection, latest, changes)
+    _write(connection, latest, [*_placed(connection, current, late), *changes])
     news = [report for report in latest if _is_news(current.get((report.customer_id, report.name)), report)]
     announce_all(session, [_told(report, now) for report in news if report.depth < MAX_DEPTH])
 
@@ -109,18 +109,28 @@ def _take(known: Change | None, reports: Sequence[Report]) -> tuple[_Taken, list
     return _Taken(newer[-1] if newer else None, changes), late
 
 
-def _placed(connection: Connection, known: Change | None, late: Report) -> list[Report]:
-    """What a late report adds to the history: itself, where the value before it was another one, and then what it
+def _placed(connection: Connection, current: Mapping[tuple[UUID, str], Change], late: Sequence[Report]) -> list[Report]:
+    """What late reports add to the history: each itself, where the value before it was another one, and then what it
     hid: the latest value, which was not told again as long as nothing came between."""
-    assert known is not None
-    before = connection.execute(_BEFORE, [late.customer_id, late.name, late.at, late.event_id]).fetchone()
-    if (late.at, late.event_id) == known.order or (before and _same(before[0], late.value)):
+    if not late:
         return []
-    after = connection.execute(_AFTER, [late.customer_id, late.name, late.at, late.event_id]).fetchone()
-    if after is not None or _same(known.value, late.value):
-        return [late]
-    hidden = Report(late.customer_id, late.name, known.value, known.at, known.event_id, known.source, late.depth)
-    return [late, hidden]
+    columns = [
+        [report.customer_id for report in late],
+        [report.name for report in late],
+        [report.at for report in late],
+        [report.event_id for report in late],
+    ]
+    placed = []
+    for place, before, has_after in connection.execute(_AROUND, columns):
+        report = late[place - 1]
+        known = current[report.customer_id, report.name]
+        if (report.at, report.event_id) == known.order or (before and _same(before[0], report.value)):
+            continue
+        placed.append(report)
+        if not has_after and not _same(known.value, report.value):
+            shown = (known.value, known.at, known.event_id, known.source)
+            placed.append(Report(report.customer_id, report.name, *shown, report.depth))
+    return placed
 
 
 def _current(connection: Connection, reports: Sequence[Report]) -> dict[tuple[UUID, str], Change]:
@@ -202,13 +212,20 @@ _ADD = """
         ON CONFLICT DO NOTHING
 """
 
-_BEFORE = """
-    SELECT value FROM insights.trait_change
-     WHERE customer_id = %s AND name = %s AND (at, event_id) <= (%s, %s) ORDER BY at DESC, event_id DESC LIMIT 1
-"""
-_AFTER = """
-    SELECT value FROM insights.trait_change
-     WHERE customer_id = %s AND name = %s AND (at, event_id) > (%s, %s) ORDER BY at, event_id LIMIT 1
+# The value before each, in a list as it may be null, and whether there is one after it.
+_AROUND = """
+    SELECT late.place, before.value, EXISTS (
+           SELECT FROM insights.trait_change c
+            WHERE c.customer_id = late.customer_id AND c.name = late.name
+              AND (c.at, c.event_id) > (late.at, late.event_id))
+      FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::uuid[])
+           WITH ORDINALITY AS late (customer_id, name, at, event_id, place)
+      LEFT JOIN LATERAL (
+           SELECT jsonb_build_array(c.value) AS value FROM insights.trait_change c
+            WHERE c.customer_id = late.customer_id AND c.name = late.name
+              AND (c.at, c.event_id) <= (late.at, late.event_id)
+            ORDER BY c.at DESC, c.event_id DESC LIMIT 1) before ON true
+     ORDER BY late.place
 """
 
 _PRUNE = """
