@@ -52,6 +52,7 @@ def rebuild_due(now: datetime) -> int:
         token, rows = work.claim(session, Rebuild, waiting="waiting", leased="running", limit=1, lease=_LEASE, now=now)
         claimed = [_Claimed(row.id, token, row.attempts) for row in rows]
     for each in claimed:
+        is_hopeless = False
         try:
             is_done = _rebuild(each, now)
         except (Busy, DatabaseUnavailable):
@@ -59,9 +60,9 @@ def rebuild_due(now: datetime) -> int:
         except Exception as error:
             # The error's own words may hold data, so only its kind is told.
             log.error("profile %s cannot be rebuilt: %s", each.customer_id, type(error).__name__)
-            is_done = False
+            is_done, is_hopeless = False, each.attempts >= _MOST_ATTEMPTS
         if not is_done:
-            _put_off(each, now=now)
+            _put_off(each, is_hopeless=is_hopeless, now=now)
     return len(claimed)
 
 
@@ -107,9 +108,10 @@ def _replace(session: Session, claimed: _Claimed, found: Sightings) -> bool:
     return True
 
 
-def _put_off(claimed: _Claimed, *, now: datetime) -> None:
+def _put_off(claimed: _Claimed, *, is_hopeless: bool, now: datetime) -> None:
+    """However often it had to wait: parked events stay so until an operator comes."""
     columns: dict[str, Any] = {"state": "waiting", "due_at": now + _AGAIN_AFTER}
-    if claimed.attempts >= _MOST_ATTEMPTS:
+    if is_hopeless:
         columns = {"state": "failed", "due_at": None}
     with transaction() as session:
         work.settle(session, Rebuild, claimed.customer_id, claimed.token, **columns)

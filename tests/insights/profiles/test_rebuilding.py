@@ -143,3 +143,19 @@ def test_one_that_keeps_failing_is_put_off_and_given_up(monkeypatch: pytest.Monk
 
     assert states() == [("failed", 20)]
     assert profile(customer_id) == before
+
+
+def test_one_that_waits_for_parked_events_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator may come the next day; till then what was undone would count as the customer's for ever."""
+    customer_id = a_customer()
+    a_life(customer_id)
+    ask(customer_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuilding, "_is_parked", lambda *_: True)
+        for turn in range(30):
+            rebuilding.rebuild_due(NOON + timedelta(minutes=2 * turn))
+    assert states() == [("waiting", 30)]
+
+    rebuilding.rebuild_due(NOON + timedelta(hours=12))
+    assert states() == []
