@@ -28,7 +28,9 @@ class Line:
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def ways(self, connection: Connection) -> Ways:
-        return routes.read(connection, [gateway.name for gateway in self.gateways.of_channel(self.channel)])
+        return routes.read(
+            connection, self.channel, [gateway.name for gateway in self.gateways.of_channel(self.channel)]
+        )
 
     def gateway(self, route: str) -> Any:
         return next(one for one in self.gateways.of_channel(self.channel) if one.name == route)

@@ -89,7 +89,8 @@ class Message(Due, Base):
 
 
 class ProviderState(Base):
-    """How one route is doing: its failures in a row, until when nothing is given to it, and how much its rate lets.
+    """How one route is doing: its failures in a row and until when nothing is given to it ("sms:twilio"), and how much
+    its provider's rate lets, over all channels ("twilio").
 
     tokens  messages that it may be given at once, as of `filled_at`
     """

@@ -47,7 +47,6 @@ def keep(connection: Connection, left: Mapping[str, float], *, now: datetime) ->
         connection.execute(_KEEP, [now, list(left), list(left.values())])
 
 
-# A route that was only ever blamed has a row without tokens, which fills up from then on.
 _OPEN = """
     INSERT INTO core.provider_state (route, tokens, filled_at)
     SELECT route, tokens, %s FROM unnest(%s::text[], %s::float8[]) AS new (route, tokens) ORDER BY route

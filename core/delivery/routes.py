@@ -1,7 +1,9 @@
 """Routes: the providers of a channel in their order, which of them is open, and which one a message takes.
 
 A route that fails five times in a row is closed for a minute: what waits goes another way, or waits, instead of using
-its attempts up or falling into doubt by the thousand. The state is the database's, so all processes know.
+its attempts up or falling into doubt by the thousand. After that minute one message tries the way for the others. The
+state is the database's, so all processes know. It is kept by channel: a provider whose WhatsApp is not set up still
+carries codes by SMS.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,16 +29,30 @@ class State:
     def is_open(self, now: datetime) -> bool:
         return self.closed_until is None or self.closed_until <= now
 
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether it was closed and has not done its part since."""
+        return self.failures >= FAILURES
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """The routes of one channel as they stand just now, in the order in which they are tried."""
 
+    channel: str
     names: Sequence[str]
     states: Mapping[str, State] = field(default_factory=dict)
 
     def open(self, now: datetime) -> list[str]:
         return [name for name in self.names if self.states.get(name, State()).is_open(now)]
+
+    def most_at_once(self, now: datetime) -> int | None:
+        """How many messages may be taken up: none while every route is closed, one while the first open one is on
+        trial, so that a provider that swallows them gets no more; None: any number."""
+        there = self.open(now)
+        if not there:
+            return 0
+        return 1 if self.states.get(there[0], State()).is_on_trial else None
 
     def choose(self, refused_by: Collection[str], now: datetime) -> str | None:
         """The first open route that has not refused the message yet; the first open one where all have.
@@ -68,19 +84,20 @@ class Shown:
 
 def shown(connection: Connection, gateways: Gateways, *, rates: Mapping[str, float], now: datetime) -> list[Shown]:
     """Every route of every channel, in the order in which they are tried."""
-    of_channel = [(channel, one.name) for channel in CHANNELS for one in gateways.of_channel(channel)]
-    states = read(connection, [route for _, route in of_channel]).states
     found = []
-    for channel, route in of_channel:
-        state = states.get(route, State())
-        closed_until = None if state.is_open(now) else state.closed_until
-        found.append(Shown(channel, route, state.failures, closed_until, rates.get(route)))
+    for channel in CHANNELS:
+        ways = read(connection, channel, [one.name for one in gateways.of_channel(channel)])
+        for route in ways.names:
+            state = ways.states.get(route, State())
+            closed_until = None if state.is_open(now) else state.closed_until
+            found.append(Shown(channel, route, state.failures, closed_until, rates.get(route)))
     return found
 
 
-def read(connection: Connection, names: Sequence[str]) -> Ways:
-    rows = connection.execute(_READ, [list(names)]).fetchall()
-    return Ways(names, {route: State(failures, closed_until) for route, failures, closed_until in rows})
+def read(connection: Connection, channel: str, names: Sequence[str]) -> Ways:
+    route_of = {_key(channel, name): name for name in names}
+    rows = connection.execute(_READ, [list(route_of)]).fetchall()
+    return Ways(channel, names, {route_of[key]: State(failures, closed_until) for key, failures, closed_until in rows})
 
 
 def note(connection: Connection, ways: Ways, ended: Iterable[tuple[str, Outcome]], *, now: datetime) -> None:
@@ -92,9 +109,10 @@ def note(connection: Connection, ways: Ways, ended: Iterable[tuple[str, Outcome]
     for route, each in sorted(of_route.items()):
         if any(each):
             if ways.states.get(route, State()).failures:
-                connection.execute(_FORGIVE, [route])
+                connection.execute(_FORGIVE, [_key(ways.channel, route)])
         else:
-            told = {"route": route, "failed": len(each), "most": FAILURES, "until": now + CLOSED, "now": now}
+            key = _key(ways.channel, route)
+            told = {"route": key, "failed": len(each), "most": FAILURES, "until": now + CLOSED, "now": now}
             connection.execute(_BLAME, told)
 
 
@@ -112,6 +130,11 @@ def went_well(outcome: Outcome) -> bool | None:
             return None  # it works, and asks for patience with this sender
         case _:
             return False
+
+
+def _key(channel: str, route: str) -> str:
+    """What a route's failures stand under. Its rate stands under the provider's name alone: that is the account's."""
+    return f"{channel}:{route}"
 
 
 _READ = "SELECT route, failures, closed_until FROM core.provider_state WHERE route = ANY(%s)"

@@ -57,14 +57,14 @@ def take(session: Session, line: Line, *, purposes: Collection[str] = PURPOSES, 
     """
     connection, token = connection_of(session), uuid4()
     ways = line.ways(connection)
-    there = ways.open(now)
+    there, most = ways.open(now), ways.most_at_once(now)
     wanted = [purpose for purpose in PURPOSES if purpose in purposes]
     asked = {"channel": line.channel, "purposes": wanted, "now": now, "token": token, "lease": LEASE}
     # A bucket is locked only where something waits for its tokens: a line that idles writes nothing.
     if line.rates and not connection.execute(_IS_DUE, asked).fetchone():
         return Batch(token, ways)
     tokens = rates.read(connection, line.rates, there, now=now)
-    limit = min(BATCH, int(tokens.get(there[0], BATCH))) if there else 0
+    limit = min(BATCH if most is None else most, int(tokens.get(there[0], BATCH))) if there else 0
     if limit < 1:
         return Batch(token, ways)
 

@@ -136,7 +136,7 @@ def test_route_that_fails_five_times_in_a_row_is_closed_for_a_minute(two: Two) -
     two.outbox.enqueue()
     two.send(clock.now() + routes.CLOSED + timedelta(seconds=1))
     assert two.posts() == (routes.FAILURES + 1, routes.FAILURES + 1)
-    after = state_of("twilio")
+    after = state_of("sms:twilio")
     assert after is not None
     assert (after.failures, after.closed_until) == (0, None)
 
@@ -151,7 +151,7 @@ def test_four_failures_and_a_success_close_nothing(two: Two) -> None:
     two.outbox.enqueue()
     two.send()
 
-    state = state_of("twilio")
+    state = state_of("sms:twilio")
     assert state is not None
     assert state.closed_until is None
     assert two.posts()[0] == routes.FAILURES + 1
@@ -165,7 +165,7 @@ def test_what_says_nothing_of_the_other_messages_closes_no_route(two: Two, harml
 
     two.send()
 
-    assert state_of("twilio") is None
+    assert state_of("sms:twilio") is None
 
 
 def test_provider_that_keeps_silent_gets_two_groups_and_the_rest_go_another_way(
@@ -181,6 +181,39 @@ def test_provider_that_keeps_silent_gets_two_groups_and_the_rest_go_another_way(
 
     assert two.posts() == (10, 10)
     assert set(two.first.posts()) & set(two.second.posts()) == set()
+
+
+def test_whatsapp_that_is_not_set_up_holds_up_no_code_by_sms(outbox: Outbox) -> None:
+    outbox.gateways = registry.build(replace(outbox.settings, twilio_whatsapp_from="+12125550100"))
+    outbox.twilio.always = Behaviour("refuse", code="63007")  # no such sender
+    for _ in range(routes.FAILURES):
+        outbox.enqueue(channel="whatsapp")
+    outbox.send()
+    outbox.twilio.always = ACCEPT
+    message_id = outbox.enqueue(purpose="sign_in")
+
+    outbox.send()
+
+    closed = state_of("whatsapp:twilio")
+    assert closed is not None
+    assert closed.closed_until is not None
+    assert outbox.message(message_id).state == "sent"
+
+
+def test_one_message_tries_a_route_that_was_closed_before_the_others_follow(outbox: Outbox) -> None:
+    outbox.twilio.always = Behaviour("drop")
+    for _ in range(routes.FAILURES):
+        outbox.enqueue()
+    outbox.send()
+    for _ in range(4):
+        outbox.enqueue()
+    later = clock.now() + routes.CLOSED + timedelta(minutes=1)
+
+    assert outbox.send(later) == 1
+    assert outbox.send() == 0  # closed anew
+    # Once it does its part, they do.
+    outbox.twilio.always = ACCEPT
+    assert [outbox.send(later), outbox.send(later)] == [1, 2]
 
 
 def test_only_route_that_is_closed_lets_messages_wait_without_using_their_attempts_up(outbox: Outbox) -> None:
