@@ -2,7 +2,9 @@
 
 Three looks, a minute, five and fifteen minutes after the call. Exactly one message of the same sender, recipient and
 text from then on that is nobody else's is ours. None at the last look: it was not taken. Several: nobody can tell, so
-it stays for an operator. Push and e-mail have no list: the app's or the reader's own word settles them, or a day does.
+it stays for an operator, and so does one to be sent again where anything else of that time is unknown to us: providers
+change texts (a trial account's begin with a line of theirs). Push and e-mail have no list: the app's or the reader's
+own word settles them, or a day does.
 """
 
 from collections.abc import Sequence
@@ -95,37 +97,34 @@ def _without_a_list(session: Session, message: Message, *, now: datetime) -> Non
 
 def _settle(session: Session, doubt: _Doubt, listed: Sequence[Listed] | Unknown, *, now: datetime) -> None:
     message = progress.lock(session, doubt.id)
-    if message is None or message.state != "in_doubt":
-        return  # a receipt was first
+    if message is None or message.state != "in_doubt" or message.called_at != doubt.called_at:
+        return  # a receipt was first, or another look, after which it was sent again
     age = now - doubt.called_at
     if isinstance(listed, Unknown):
         message.due_at = _next_look(doubt, now=now) or (now + AGAIN if age < GIVE_UP else None)
         return
 
-    ours = _candidates(session, doubt, listed)
+    strange = _strange(session, doubt, listed)
+    ours = [one for one in strange if doubt.text is None or one.body.strip() == doubt.text.strip()]
     if len(ours) == 1:
         _take(session, message, ours[0], now=now)
     elif ours:
         message.due_at = None  # for an operator
     elif (look := _next_look(doubt, now=now)) is not None:
         message.due_at = look
+    elif strange and _is_sent_again(message):
+        message.due_at = None
     else:
         _not_taken(session, message, now=now)
 
 
-def _candidates(session: Session, doubt: _Doubt, listed: Sequence[Listed]) -> list[Listed]:
-    """What may be ours: as new as the call, of its text, and not known as another message of ours.
-
-    What a template of the provider's came to is not ours to compare, so there every message of that time may be it.
-    """
-    alike = [
-        one
-        for one in listed
-        if one.created_at >= doubt.called_at - SKEW and (doubt.text is None or one.body.strip() == doubt.text.strip())
-    ]
-    asked = [[one.provider_message_id for one in alike], doubt.channel]
-    known = {row[0] for row in connection_of(session).execute(_KNOWN, asked)} if alike else set()
-    return [one for one in alike if one.provider_message_id not in known]
+def _strange(session: Session, doubt: _Doubt, listed: Sequence[Listed]) -> list[Listed]:
+    """What is as new as the call and not known as another message of ours. Of what a template of the provider's came to
+    no text is ours to compare, so each of them may be it."""
+    new = [one for one in listed if one.created_at >= doubt.called_at - SKEW]
+    asked = [[one.provider_message_id for one in new], doubt.channel]
+    known = {row[0] for row in connection_of(session).execute(_KNOWN, asked)} if new else set()
+    return [one for one in new if one.provider_message_id not in known]
 
 
 def _take(session: Session, message: Message, listed: Listed, *, now: datetime) -> None:
@@ -139,12 +138,17 @@ def _take(session: Session, message: Message, listed: Listed, *, now: datetime) 
 
 def _not_taken(session: Session, message: Message, *, now: datetime) -> None:
     """It surely was not taken. What a customer waits for goes out once more, marketing does not."""
-    is_second_time = message.settled_by == "list"
+    goes_out_again = _is_sent_again(message)
     message.settled_by = "list"
-    if message.purpose == "marketing" or is_second_time:
-        progress.mark_failed(session, message, reason="not_taken", now=now)
-    else:
+    if goes_out_again:
         message.state, message.due_at, message.last_error = "pending", now, "not_taken"
+    else:
+        progress.mark_failed(session, message, reason="not_taken", now=now)
+
+
+def _is_sent_again(message: Message) -> bool:
+    """Whether it is, where it was not taken: once."""
+    return message.purpose != "marketing" and message.settled_by != "list"
 
 
 def _next_look(doubt: _Doubt, *, now: datetime) -> datetime | None:

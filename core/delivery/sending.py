@@ -6,6 +6,7 @@ in doubt. A process that dies leaves at most two groups in doubt: those that it 
 """
 
 import logging
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
@@ -84,7 +85,9 @@ def _call(ready: Ready) -> Ended:
     try:
         outcome: Outcome = ready.call()
     except Exception as error:  # a gateway promises not to raise; should it, nobody can tell what the provider did
-        _log.exception("a gateway raised while sending message %s", ready.message.id)
+        # Its own words may hold an address or a text, so only its kind and its place stay.
+        place = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("a gateway raised %s while sending message %s\n%s", type(error).__name__, ready.message.id, place)
         outcome = Unknown(reason=type(error).__name__)
     return Ended(ready, outcome)
 

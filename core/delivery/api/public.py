@@ -1,5 +1,6 @@
 """Where providers call back. No guard but each provider's signature."""
 
+from functools import partial
 from uuid import UUID
 
 from flask import Response, request
@@ -9,6 +10,8 @@ from core import clock
 from core.db import transaction
 from core.delivery import receipts
 from core.delivery.api import twilio
+from core.delivery.receipts import Receipt
+from core.insisting import insist
 
 blueprint = Blueprint("hooks", __name__, description="Call-backs of the providers that carry messages")
 
@@ -25,6 +28,11 @@ def take_twilio_receipt(message_id: UUID) -> Response:
     )
 
     if receipt is not None:
-        with transaction() as session:
-            receipts.take(session, message_id=message_id, receipt=receipt, now=clock.now())
+        # Twilio does not tell it again.
+        insist(partial(_take, message_id, receipt))
     return Response(status=204)
+
+
+def _take(message_id: UUID, receipt: Receipt) -> None:
+    with transaction() as session:
+        receipts.take(session, message_id=message_id, receipt=receipt, now=clock.now())

@@ -10,10 +10,10 @@ from sqlalchemy import update
 
 from core import clock, ids
 from core.db import transaction
-from core.delivery import in_doubt
+from core.delivery import in_doubt, receipts
 from core.delivery.api import public
 from core.delivery.models import Message
-from core.errors import NotFound
+from core.errors import Busy, NotFound
 from core.web import doors, problems
 from core.web.doors import Door
 from tests.core.delivery.outbox import Outbox, announced_names
@@ -55,6 +55,24 @@ def test_delivery_receipt_moves_the_message_on_once(outbox: Outbox, hooks: Flask
     assert message.state == "delivered"
     assert message.delivered_at is not None
     assert announced_names() == ["message.sent", "message.delivered"]
+
+
+def test_receipt_that_finds_the_database_busy_is_not_lost(
+    outbox: Outbox, hooks: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = sent(outbox)
+    take, tries = receipts.take, []
+
+    def busy_at_first(*args: Any, **given: Any) -> bool:
+        tries.append("tried")
+        if len(tries) == 1:
+            raise Busy
+        return take(*args, **given)
+
+    monkeypatch.setattr(receipts, "take", busy_at_first)
+
+    assert post(hooks, outbox.twilio.call_back(str(message_id), "delivered")) == 204
+    assert outbox.message(message_id).state == "delivered"
 
 
 def test_late_receipt_of_an_earlier_step_changes_nothing(outbox: Outbox, hooks: FlaskClient) -> None:

@@ -143,6 +143,49 @@ def test_other_words_or_an_earlier_time_are_no_evidence(outbox: Outbox) -> None:
     assert outbox.message(message_id).last_error == "not_taken"
 
 
+def test_what_the_provider_may_have_under_other_words_is_not_sent_a_second_time(outbox: Outbox) -> None:
+    message_id = doubtful(outbox, LOSE, purpose="transactional")
+    called_at = outbox.message(message_id).called_at
+    assert called_at is not None
+    theirs = Listed("SM1", "Sent from your Twilio trial account - Your coffee waits", "sent", "", called_at)
+
+    class Tells:
+        name = "twilio"
+
+        def listed(self, to: str) -> list[Listed]:
+            return [theirs]
+
+    outbox.gateways = replace(outbox.gateways, sms=Tells())
+    for after in (FIRST, SECOND, LAST):
+        look(outbox, after)
+
+    assert (outbox.message(message_id).state, outbox.message(message_id).due_at) == ("in_doubt", None)
+
+
+def test_look_from_before_it_was_sent_again_says_nothing_of_the_second_call(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = doubtful(outbox, LOSE, purpose="transactional")
+    for after in (FIRST, SECOND):
+        look(outbox, after)
+    listed = outbox.gateways.sms.listed
+
+    def slow(to: str) -> object:
+        """While this look waits for its answer, another one lets the message be sent again."""
+        monkeypatch.undo()
+        look(outbox, LAST + timedelta(minutes=2))
+        outbox.twilio.will(LOSE)
+        outbox.send(clock.now() + LAST + timedelta(minutes=2))
+        return listed(to)
+
+    monkeypatch.setattr(type(outbox.gateways.sms), "listed", lambda _, to: slow(to))
+    look(outbox, LAST)
+
+    message = outbox.message(message_id)
+    assert (message.state, message.attempts) == ("in_doubt", 2)
+    assert message.due_at is not None
+
+
 def test_several_that_may_be_it_leave_it_to_an_operator(outbox: Outbox) -> None:
     both = [doubtful(outbox, DROP), doubtful(outbox, DROP)]
 

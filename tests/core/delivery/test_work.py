@@ -159,6 +159,23 @@ def test_refusal_for_good_fails_at_once_and_a_dead_address_is_told(outbox: Outbo
     ]
 
 
+def test_gateway_that_raises_leaves_doubt_and_its_own_words_in_no_log(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def raises(_: object, sms: object) -> None:
+        raise RuntimeError(f"no room for {sms}")
+
+    monkeypatch.setattr(type(outbox.gateways.sms), "send", raises)
+    message_id = outbox.enqueue()
+
+    outbox.send()
+
+    assert outbox.message(message_id).state == "in_doubt"
+    assert f"RuntimeError while sending message {message_id}" in caplog.text
+    assert PHONE not in caplog.text
+    assert "Your coffee waits" not in caplog.text
+
+
 def test_recording_is_tried_again_while_the_database_is_busy_and_then_given_up() -> None:
     tries: list[str] = []
 
