@@ -127,10 +127,7 @@ def _wording(session: Session, broadcast: Broadcast, notes: Notes) -> Wording | 
             says=variables.NO_EVENT,
         )
     here = notes.at("template")
-    said = wording.parse(broadcast.wording, here, variables.NO_EVENT)
-    for channel in broadcast.channels:
-        if channel != INBOX and not said.has(channel):
-            here.say(f"Has no text for {channel}.")
+    said = wording.either(broadcast.wording, here, variables.NO_EVENT, channels=broadcast.channels)
     for name, address in said.links.items():
         if not links.is_allowed(address):
             here.at("links").at(name).say(f"Links may lead to these hosts only: {', '.join(links.hosts())}.")

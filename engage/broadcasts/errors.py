@@ -16,6 +16,14 @@ class BroadcastStarted(Refusal):
     title = "The broadcast was started already"
 
 
+class BroadcastWithoutCampaign(Refusal):
+    """Facts: why its campaign gives no vouchers, `campaign_status` or its window."""
+
+    code = "broadcast_without_campaign"
+    kind = Kind.CONFLICT
+    title = "The broadcast's campaign is not running; start that first"
+
+
 class BroadcastOver(Refusal):
     code = "broadcast_over"
     kind = Kind.CONFLICT

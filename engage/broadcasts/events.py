@@ -25,6 +25,24 @@ class BroadcastBegun(BroadcastEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BroadcastStopped(BroadcastEvent):
+    """It stands still until somebody starts it again; reason: a code"""
+
+    name: ClassVar[str] = "broadcast.stopped"
+    log_only: ClassVar[bool] = True
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BroadcastResumed(BroadcastEvent):
+    """It was started again where it had stopped."""
+
+    name: ClassVar[str] = "broadcast.resumed"
+    log_only: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class BroadcastDone(BroadcastEvent):
     """Every member was dealt with; counts: by what became of them"""
 

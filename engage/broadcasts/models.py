@@ -12,7 +12,9 @@ from core.db import Base, one_of
 from core.work import Due
 
 DRAFT, SCHEDULED, PREPARING, DONE, CANCELLED = "draft", "scheduled", "preparing", "done", "cancelled"
-STATUSES = (DRAFT, SCHEDULED, PREPARING, DONE, CANCELLED)
+#: It stands still until it is started again.
+STOPPED = "stopped"
+STATUSES = (DRAFT, SCHEDULED, PREPARING, STOPPED, DONE, CANCELLED)
 WAITING, TAKING_BACK = "waiting", "taking_back"
 PART_STATES = (WAITING, DONE, TAKING_BACK, CANCELLED)
 #: Parts of a broadcast, one a slot of its segment's members.
@@ -30,6 +32,8 @@ class Broadcast(Base):
     per_minute   how many customers' messages may leave a minute; None: any number
     expected     how many members the one who started it was shown
     counts       customers by what became of them: "sent", "skipped:no_consent", ...
+    started_at   when it was started, or last started again after it had stopped
+    stopped_because  the code of what stopped it last
     """
 
     __tablename__ = "broadcast"
@@ -42,6 +46,7 @@ class Broadcast(Base):
         CheckConstraint("per_minute > 0", name="per_minute"),
         CheckConstraint("holdout_bps BETWEEN 0 AND 5000", name="holdout_bps"),
         CheckConstraint("status IN ('draft', 'cancelled') OR started_at IS NOT NULL", name="started"),
+        CheckConstraint("status <> 'stopped' OR stopped_because IS NOT NULL", name="stopped"),
         {"schema": "engage"},
     )
 
@@ -67,6 +72,7 @@ class Broadcast(Base):
     started_by: Mapped[str | None]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    stopped_because: Mapped[str | None]
 
 
 class BroadcastPart(Due, Base):
@@ -74,6 +80,7 @@ class BroadcastPart(Due, Base):
 
     done   how many members that were
     first_place, places  which places in the queue of a throttle are its own: as many as it had members at the start
+    due_at None of one that waits: the broadcast has stopped
     state  taking_back: the broadcast was cancelled, and this part takes back what has not left yet
     """
 

@@ -29,6 +29,7 @@ from engage.templates import embeds, saved, variables, wording
 from engage.templates.wording import Wording
 from insights.segments import membership
 from rewards.campaigns.errors import HeldOut
+from rewards.errors import CampaignNotRunning
 from rewards.funds import Funds, post_with
 from rewards.vouchers import Issue, Voucher, issuing
 from wallet import ledger
@@ -53,7 +54,7 @@ def prepare_some(session: Session, broadcast: Broadcast, part: BroadcastPart, *,
     """Deal with a part's next members; says how many there were.
 
     effects  issues vouchers, enqueues messages and inbox items, moves the part's cursor; posts to the ledger
-    raises   Busy when others keep taking what is left of a budget or cap
+    raises   Busy when others keep taking what is left of a budget or cap; CampaignNotRunning, and nothing is done
     """
     connection = connection_of(session)
     turn = membership.page(connection, broadcast.segment_id, part.slot, part.cursor, limit)
@@ -77,19 +78,20 @@ def said_by(session: Session, broadcast: Broadcast) -> Wording:
     """What a started broadcast says: as its template was then, whatever it says by now."""
     if broadcast.template_version_id is not None:
         return saved.of_versions(session, [broadcast.template_version_id])[broadcast.template_version_id]
-    return _inline(broadcast.id, broadcast.wording)
+    return _inline(broadcast)
 
 
 #: Compiled once a process; a broadcast that was started never changes.
 _compiled: dict[UUID, Wording] = {}
 
 
-def _inline(broadcast_id: UUID, raw: Any) -> Wording:
-    if broadcast_id not in _compiled:
+def _inline(broadcast: Broadcast) -> Wording:
+    if broadcast.id not in _compiled:
         if len(_compiled) >= 100:
             _compiled.clear()
-        _compiled[broadcast_id] = wording.parse(raw, Notes(), variables.NO_EVENT)
-    return _compiled[broadcast_id]
+        said = wording.either(broadcast.wording, Notes(), variables.NO_EVENT, channels=broadcast.channels)
+        _compiled[broadcast.id] = said
+    return _compiled[broadcast.id]
 
 
 def _deal(
@@ -142,6 +144,8 @@ def _give(
     """By customer, the voucher that goes with the message; those who may not have one get no message either.
 
     Nobody is given one whom nothing is known of: their vouchers could not be sealed.
+
+    raises  CampaignNotRunning: that is no fault of any member's
     """
     if broadcast.campaign_id is None:
         return {}, []
@@ -161,6 +165,8 @@ def _give(
     outcomes, transfers = issuing.issue_later(session, connection, funds, issues, now=now) if issues else ([], [])
     given: dict[UUID, Voucher] = {}
     for send, outcome in zip(able, outcomes, strict=True):
+        if isinstance(outcome, CampaignNotRunning):
+            raise outcome
         if isinstance(outcome, Refusal):
             # Held out is nobody's fault: it is how the campaign's effect is told.
             send.outcome = "held_out" if isinstance(outcome, HeldOut) else "refused"

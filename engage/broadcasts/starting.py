@@ -10,8 +10,14 @@ from sqlalchemy.orm import Session
 from core import audit, ids, work
 from core.db import connection_of
 from core.events import announce
-from engage.broadcasts import drafting
-from engage.broadcasts.errors import BroadcastAudienceGrew, BroadcastOver, BroadcastStarted, SegmentNotReady
+from engage.broadcasts import drafting, stopping
+from engage.broadcasts.errors import (
+    BroadcastAudienceGrew,
+    BroadcastOver,
+    BroadcastStarted,
+    BroadcastWithoutCampaign,
+    SegmentNotReady,
+)
 from engage.broadcasts.events import BroadcastBegun, BroadcastCancelled
 from engage.broadcasts.models import (
     CANCELLED,
@@ -20,6 +26,7 @@ from engage.broadcasts.models import (
     PARTS,
     PREPARING,
     SCHEDULED,
+    STOPPED,
     TAKING_BACK,
     WAITING,
     Broadcast,
@@ -28,6 +35,8 @@ from engage.broadcasts.models import (
 from engage.templates.models import Template
 from insights.segments import membership
 from insights.segments.models import BUILDING, Segment
+from rewards import funds, terms
+from rewards.errors import BudgetExhausted, CampaignNotRunning
 
 #: The line of the worker that prepares.
 LINE = "engage.broadcasts"
@@ -37,14 +46,18 @@ MOST_GROWTH = 0.2
 
 
 def start(session: Session, broadcast_id: UUID, *, expected: int, actor: str, now: datetime) -> Broadcast:
-    """Let workers prepare a draft, at once or from `starts_at` on.
+    """Let workers prepare a draft, at once or from `starts_at` on; or go on with one that has stopped.
 
     expected  how many members the one who starts it was shown
-    raises    NotFound; BroadcastStarted; BroadcastInvalid; SegmentNotReady; BroadcastAudienceGrew
+    raises    NotFound; BroadcastStarted; BroadcastInvalid; SegmentNotReady; BroadcastAudienceGrew;
+              BroadcastWithoutCampaign while its campaign gives no vouchers; BudgetExhausted where not even one
     effects   pins what its saved template says now; audited; announces broadcast.started
     """
+    from_ = STOPPED if drafting.find(session, broadcast_id).status == STOPPED else DRAFT
+    if from_ == STOPPED:
+        stopping.hold(session, broadcast_id)
     broadcast = drafting.locked(session, broadcast_id)
-    if broadcast.status != DRAFT:
+    if broadcast.status != from_:
         raise BroadcastStarted
     drafting.check(session, broadcast)
     members = members_of(session, broadcast)
@@ -52,6 +65,12 @@ def start(session: Session, broadcast_id: UUID, *, expected: int, actor: str, no
         raise BroadcastAudienceGrew(expected=expected, members=members)
 
     begins = max(broadcast.starts_at or now, now)
+    _check_campaign(session, broadcast, at=begins)
+    if from_ == STOPPED:
+        stopping.resume(session, broadcast, now=now)
+        _record(session, broadcast, "broadcast.resume", {"members": members, "expected": expected}, actor, now)
+        work.nudge_after(session, LINE)
+        return broadcast
     parts = _parts(session, broadcast, begins)
     broadcast.status = SCHEDULED if begins > now else PREPARING
     broadcast.expected, broadcast.started_by, broadcast.started_at = sum(part.places for part in parts), actor, now
@@ -103,6 +122,20 @@ def members_of(session: Session, broadcast: Broadcast) -> int:
     if segment is None or (segment.status == BUILDING and segment.previous is None):
         raise SegmentNotReady
     return membership.count(connection_of(session), broadcast.segment_id)
+
+
+def _check_campaign(session: Session, broadcast: Broadcast, *, at: datetime) -> None:
+    if broadcast.campaign_id is None:
+        return
+    of = terms.load_one(session, broadcast.campaign_id)
+    try:
+        of.check_running(at)
+    except CampaignNotRunning as refusal:
+        raise BroadcastWithoutCampaign(**refusal.facts) from refusal
+    if of.value_minor:
+        left = funds.available(connection_of(session), [of.budget_account]).get(of.budget_account, 0)
+        if left < of.value_minor:
+            raise BudgetExhausted(needed_minor=of.value_minor, left_minor=left)
 
 
 def _parts(session: Session, broadcast: Broadcast, begins: datetime) -> list[BroadcastPart]:

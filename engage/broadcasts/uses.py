@@ -10,5 +10,5 @@ def of_segment(connection: Connection, key: str) -> list[str]:
 
 _USERS = """
     SELECT b.name FROM engage.broadcast b JOIN insights.segment s ON s.id = b.segment_id
-     WHERE s.key = %s AND b.status IN ('scheduled', 'preparing') ORDER BY b.name
+     WHERE s.key = %s AND b.status IN ('scheduled', 'preparing', 'stopped') ORDER BY b.name
 """

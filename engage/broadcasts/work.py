@@ -12,11 +12,12 @@ from core.db import Connection, connection_of, transaction
 from core.errors import Busy, DatabaseUnavailable
 from core.events import announce
 from core.work import Work
-from engage.broadcasts import cancelling, drafting, preparing
+from engage.broadcasts import cancelling, drafting, preparing, stopping
 from engage.broadcasts.events import BroadcastDone
 from engage.broadcasts.models import CANCELLED, DONE, TAKING_BACK, WAITING, BroadcastPart
 from engage.broadcasts.starting import LINE
 from insights.segments import membership
+from rewards.errors import CampaignNotRunning
 
 #: A chunk has a price of its own, some 26 statements, so that ever smaller ones would only take longer in all.
 MOST_AT_ONCE, FEWEST_AT_ONCE = 200, 50
@@ -38,7 +39,8 @@ _chunk = 100
 def work_off(now: datetime) -> int:
     """Take the part that waits longest one chunk further; says how many customers that were (0: nothing is due).
 
-    A chunk that fails is tried again member by member, so that one customer's trouble is only their own.
+    A chunk that fails is tried again member by member, so that one customer's trouble is only their own. A campaign
+    that gives no vouchers is nobody's: the broadcast stops.
     """
     global _chunk
     part_id: UUID | None = None
@@ -55,6 +57,8 @@ def work_off(now: datetime) -> int:
     except Exception as error:
         if part_id is None:
             raise
+        if isinstance(error, CampaignNotRunning):
+            return _stop(part_id, error, now=now)
         return _one_by_one(part_id, error, now=now)
     _chunk = next_chunk(_chunk, seconds=monotonic() - begun)
     return max(dealt, 1)
@@ -105,6 +109,13 @@ def _end(session: Session, broadcast_id: UUID, *, now: datetime) -> None:
     )
 
 
+def _stop(part_id: UUID, refusal: CampaignNotRunning, *, now: datetime) -> int:
+    with transaction() as session:
+        broadcast_id = session.get_one(BroadcastPart, part_id).broadcast_id
+        stopping.stop(session, broadcast_id, reason=refusal.code, now=now)
+    return 1
+
+
 def _one_by_one(part_id: UUID, error: Exception, *, now: datetime) -> int:
     """Deal with the members of a chunk that failed each in a transaction of their own; who fails alone is passed over,
     with what is wrong among their reasons."""
@@ -118,6 +129,8 @@ def _one_by_one(part_id: UUID, error: Exception, *, now: datetime) -> int:
                     return dealt + 1
         except (Busy, DatabaseUnavailable):
             raise
+        except CampaignNotRunning as refusal:
+            return _stop(part_id, refusal, now=now)
         except Exception as culprit:
             with transaction() as session:
                 _leave_out(session, part_id, culprit, now=now)

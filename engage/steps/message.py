@@ -124,13 +124,7 @@ def _wording(raw: dict[str, Any], notes: Notes, setting: Setting, *, channels: t
     if "template" not in raw:
         here.say("Is missing. Say what the message says here, or name a saved template by “template_id”.")
         return None
-    if isinstance(given, dict) and "default_locale" in given:
-        said = wording.parse(given, here, says)
-        for channel in channels:
-            if channel != INBOX and not said.has(channel):
-                here.say(f"Has no text for {channel}.")
-        return said
-    return wording.inline(given, here, says, channels=channels)
+    return wording.either(given, here, says, channels=channels)
 
 
 def _template_id(raw: dict[str, Any], notes: Notes) -> UUID | None:

@@ -13,7 +13,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,7 +149,19 @@ def parse(raw: Any, notes: Notes, says: Variables) -> Wording:
     return _made(texts, default, reader)
 
 
-def inline(raw: Any, notes: Notes, says: Variables, *, channels: tuple[str, ...] = ()) -> Wording:
+def either(raw: Any, notes: Notes, says: Variables, *, channels: Sequence[str]) -> Wording:
+    """What a step or a broadcast says in its own words: one text for all ({"title", "body"}), or one by channel and
+    language as in a saved template ({"default_locale", …}). Faults go to `notes`."""
+    if not isinstance(raw, dict) or "default_locale" not in raw:
+        return inline(raw, notes, says, channels=channels)
+    said = parse(raw, notes, says)
+    for channel in channels:
+        if channel != INBOX and not said.has(channel):
+            notes.say(f"Has no text for {channel}.")
+    return said
+
+
+def inline(raw: Any, notes: Notes, says: Variables, *, channels: Sequence[str] = ()) -> Wording:
     """The wording that stands in a step itself: {"title", "body", "whatsapp": {…}}, one text for all.
 
     channels  by which it is sent: a push needs a title

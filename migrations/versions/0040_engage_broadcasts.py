@@ -59,9 +59,12 @@ CREATE TABLE engage.broadcast (
     started_by text,
     started_at timestamptz,
     ended_at timestamptz,
+    stopped_because text,
     CONSTRAINT ck_broadcast_purpose CHECK (purpose IN ('marketing', 'transactional')),
     CONSTRAINT ck_broadcast_quiet CHECK (quiet IN ('hold', 'skip', 'pass')),
-    CONSTRAINT ck_broadcast_status CHECK (status IN ('draft', 'scheduled', 'preparing', 'done', 'cancelled')),
+    CONSTRAINT ck_broadcast_status CHECK (
+        status IN ('draft', 'scheduled', 'preparing', 'stopped', 'done', 'cancelled')),
+    CONSTRAINT ck_broadcast_stopped CHECK (status <> 'stopped' OR stopped_because IS NOT NULL),
     CONSTRAINT ck_broadcast_channels CHECK (cardinality(channels) > 0),
     CONSTRAINT ck_broadcast_says CHECK ((template_id IS NULL) <> (wording IS NULL)),
     CONSTRAINT ck_broadcast_per_minute CHECK (per_minute > 0),

@@ -9,7 +9,7 @@ from engage.broadcasts.models import STATUSES
 _NAME = validate.Length(min=1, max=200)
 _PURPOSES = validate.OneOf(["marketing", "transactional"])
 _TEMPLATE = {
-    "description": "What it says by channel and language, where no saved template does.",
+    "description": "What it says, where no saved template does: {title, body} for all, or by channel and language.",
     "example": {
         "default_locale": "en",
         "push": {"en": {"title": "For you", "body": "Your code: {{ voucher.code }}"}},
@@ -68,6 +68,10 @@ class BroadcastSchema(_Written):
     started_by = fields.String(allow_none=True)
     started_at = Instant(allow_none=True)
     ended_at = Instant(allow_none=True)
+    stopped_because = fields.String(
+        allow_none=True,
+        metadata={"example": "campaign_not_running", "description": "What stopped it last; start it again to go on"},
+    )
 
 
 class BroadcastDetailSchema(BroadcastSchema):
