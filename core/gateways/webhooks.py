@@ -122,6 +122,8 @@ def _parts(url: str, *, may_be_local: bool) -> SplitResult:
         raise Unsafe("Must begin with https://.")
     if not parts.hostname or parts.username is not None or parts.password is not None or parts.fragment:
         raise Unsafe("Must name a host, and neither a user nor a fragment.")
+    if any(not 0 < len(label) < 64 for label in parts.hostname.removesuffix(".").split(".")):
+        raise Unsafe("Is no name of a host.")  # looking it up would fail as no other does
     if port is not None and not may_be_local and port not in (443, 8443):
         raise Unsafe("The port must be 443 or 8443.")
     return parts

@@ -313,3 +313,15 @@ def test_two_targets_have_no_name_in_common(scene: Scene, server: Server) -> Non
 
     with pytest.raises(TargetTaken):
         target(scene, server)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "crm..example", ".example", "."])
+def test_a_name_that_no_host_can_have_is_refused_and_stops_no_line(host: str) -> None:
+    for check in (webhooks.check_url, lambda url, **how: webhooks.post(url, b"{}", {}, **how)):
+        with pytest.raises(Unsafe):
+            check(f"https://{host}/hook", may_be_local=False)
+
+
+@pytest.mark.parametrize("host", ["a" * 63 + ".example", "crm.example."])
+def test_the_longest_name_and_one_with_its_last_point_are_hosts(host: str) -> None:
+    webhooks.check_url(f"https://{host}/hook", may_be_local=False)
