@@ -20,7 +20,7 @@ def parts(backtest_id: UUID) -> Iterator[bytes]:
         with transaction() as session:
             rows = asking.customers(session, backtest_id, after=after, limit=_AT_ONCE)
             told = [
-                (str(one.customer_id), str(one.entries), str(one.messages), str(one.vouchers), one.outcome)
+                (str(one.customer_id), str(one.entries), str(one.messages), str(one.vouchers), csv.words(one.outcome))
                 for one in rows
             ]
         if told:

@@ -74,3 +74,15 @@ def test_what_is_not_there_is_not_found(client: Any, scene: Scene, path: str) ->
     answer = client.get(f"/admin/v1/{path.format(ids.new())}")
 
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
+def test_a_reason_that_a_spreadsheet_would_reckon_with_is_told_as_text(client: Any, scene: Scene) -> None:
+    journey_id = scene.publish(drawn("bye", {"bye": {"kind": "exit", "reason": "=1+1"}}))
+    customer_id = scene.customer()
+    scene.happen(scene.order(customer_id, occurred_at=START))
+    asked = ask(client, journey_id)
+    assert play_due(clock.now()) == 1
+
+    file = client.get(f"/admin/v1/backtests/{asked.json['id']}/customers.csv")
+
+    assert file.text.splitlines()[1] == f"{customer_id},1,0,0,'=1+1"
