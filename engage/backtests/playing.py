@@ -106,6 +106,7 @@ class _Life:
 
     def _happen(self, event: LoggedEvent, inside: Inside) -> None:
         self.walks = [walk for walk in self.walks if _is_live(walk, event.occurred_at)]
+        inside.live[self.play.version.journey_id, self.customer_id] = len(self.walks)
         for walk in self.walks:
             engine.wake(self.effects, walk, event)
         for entry in entering.entries_of(self.play.catalogue, [event]):

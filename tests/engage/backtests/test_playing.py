@@ -16,6 +16,7 @@ from engage.backtests.work import play_due
 from engage.contacting import policy
 from engage.journeys import drawing
 from engage.journeys.errors import JourneyInvalid
+from engage.walks import entering
 from engage.walks.models import Enrolment, StepRun
 from tests.engage.conftest import START, Scene, drawn, gift, say, sent, vouchers_of, wait
 
@@ -343,3 +344,19 @@ def test_what_steps_would_bring_about_is_told_and_not_done(scene: Scene) -> None
     with transaction() as session:
         assert session.execute(text("SELECT count(*) FROM core.event")).scalar_one() == before
         assert session.execute(text("SELECT count(*) FROM core.message")).scalar_one() == 0
+
+
+def test_one_who_comes_often_and_leaves_each_time_is_let_in_each_time(scene: Scene, monkeypatch: Any) -> None:
+    """So many at once are too many, and not so many in a year."""
+    monkeypatch.setattr(entering, "MOST_LIVE", 2)
+    customer_id = scene.customer()
+    for _ in range(4):
+        scene.happen(scene.order(customer_id))
+        scene.move(days=1)
+
+    def entries(seconds: int) -> tuple[int, dict[str, int]]:
+        result = play(scene, drawn("rest", {"rest": wait(seconds)}, re_entry={"once_per": "order_id"}))
+        return result["entries"], counted(result["stayed_outside"])
+
+    assert entries(3600) == (4, {})
+    assert entries(30 * DAY) == (2, {"too_often_inside": 2})
