@@ -168,14 +168,17 @@ def set_status(
     if journey.status == "ended" and status != "ended":
         raise JourneyEnded
     is_holding = status == "paused" and holds_inside
-    if (journey.status, journey.is_holding) == (status, is_holding):
+    because = "staff" if status == "paused" else None
+    if (journey.status, journey.is_holding, journey.paused_because) == (status, is_holding, because):
         return journey
 
     told: dict[str, Any] = {"from": journey.status, "to": status}
     if is_holding != journey.is_holding:
         told["is_holding"] = is_holding
+    if journey.status == status and because != journey.paused_because:
+        told["because"] = {"from": journey.paused_because, "to": because}
     was, journey.status, journey.is_holding = journey.status, status, is_holding
-    journey.paused_because = "staff" if status == "paused" else None
+    journey.paused_because = because
     record(session, journey, "journey.status_set", told, actor=actor, now=now)
     if was != status and status == "paused":
         announce(session, JourneyPaused(occurred_at=now, journey_id=journey.id, because="staff"))

@@ -71,12 +71,12 @@ class Purse:
     """What the journeys of a batch may still give away; their rows are locked.
 
     left     by journey; one without a cap is not in it
-    refused  journeys that somebody was refused for it
+    refused  by journey, the least that somebody was refused
     """
 
     spends: Mapping[UUID, Spend] = field(default_factory=dict)
     left: dict[UUID, int] = field(default_factory=dict)
-    refused: set[UUID] = field(default_factory=set)
+    refused: dict[UUID, int] = field(default_factory=dict)
 
     def take(self, journey_id: UUID, amount_minor: int) -> bool:
         """Whether so much may be given; then it counts as given."""
@@ -84,7 +84,7 @@ class Purse:
         if left is None:
             return True
         if left < amount_minor:
-            self.refused.add(journey_id)
+            self.refused[journey_id] = min(amount_minor, self.refused.get(journey_id, amount_minor))
             return False
         self.left[journey_id] = left - amount_minor
         return True
@@ -147,8 +147,10 @@ def write(session: Session, purse: Purse, *, now: datetime) -> None:
                 [purse.spends[journey_id].most_minor - purse.left[journey_id] for journey_id in ordered],
             ],
         )
-    for because in sorted({purse.spends[journey_id].paused_because(now) for journey_id in purse.refused}):
-        stopped = [one for one in sorted(purse.refused) if purse.spends[one].paused_because(now) == because]
+    # What was given back since may suffice for the next one who comes.
+    refused = sorted(one for one, amount_minor in purse.refused.items() if purse.left[one] < amount_minor)
+    for because in sorted({purse.spends[journey_id].paused_because(now) for journey_id in refused}):
+        stopped = [one for one in refused if purse.spends[one].paused_because(now) == because]
         _stop(session, stopped, because, now=now)
 
 

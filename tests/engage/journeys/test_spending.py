@@ -98,6 +98,27 @@ def test_what_staff_paused_no_day_opens(journey_id: UUID, scene: Scene) -> None:
     assert standing(journey_id)[0] == "paused"
 
 
+def test_what_the_breaker_paused_and_then_staff_no_day_opens(journey_id: UUID, scene: Scene) -> None:
+    take(Spender(journey_id, Spend(500, "day")), 501)
+
+    scene.set_status(journey_id, "paused")
+    spending.resume_due(NOW + timedelta(days=2))
+
+    assert standing(journey_id) == ("paused", "staff")
+
+
+def test_what_is_given_back_in_time_keeps_the_breaker_from_pausing(journey_id: UUID) -> None:
+    for most, left in ((500, "live"), (499, "paused")):
+        with transaction() as session:
+            purse = spending.lock(session, [Spender(journey_id, Spend(most, "ever"))], now=NOW)
+            assert purse.take(journey_id, 100)
+            assert not purse.take(journey_id, 500)
+            purse.give_back(journey_id, 100)
+            spending.write(session, purse, now=NOW)
+
+        assert standing(journey_id)[0] == left
+
+
 def test_what_was_not_given_after_all_counts_no_more(journey_id: UUID) -> None:
     spender = Spender(journey_id, Spend(500, "ever"))
     with transaction() as session:
