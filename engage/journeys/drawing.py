@@ -228,7 +228,8 @@ def counts_of(session: Session, journey_id: UUID) -> list[StepCount]:
 
 def locked(session: Session, journey_id: UUID) -> Journey:
     """raises  NotFound"""
-    journey = session.get(Journey, journey_id, with_for_update=True)
+    # Not its key: customers who enter meanwhile name it, and must not wait until a publication has checked everything.
+    journey = session.get(Journey, journey_id, with_for_update={"key_share": True})
     if journey is None:
         raise NotFound
     return journey

@@ -134,7 +134,7 @@ def _carry_out(session: Session, move: VersionMove, changes: _Changes) -> None:
             _SETTLE,
             [
                 MOVED,
-                json.dumps(reason),
+                reason,
                 [one.id for one in left],
                 [one.step for one in left],
                 [one.visit for one in left],

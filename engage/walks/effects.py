@@ -98,6 +98,7 @@ class Effects:
     new_id  draws the ids of walks and runs
     is_late whether walks come to their steps some time after their time: due work, not an event just read
     begun, moved  by id, the walks that began here and those that were there
+    resumed walks that stood before a step, ready to go on, when something happened
     paused  by walk, the run of the wait that it came to here
     """
 
@@ -108,6 +109,7 @@ class Effects:
     begun: dict[UUID, Walk] = field(default_factory=dict)
     moved: dict[UUID, Walk] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+    resumed: set[UUID] = field(default_factory=set)
     paused: dict[UUID, Run] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)

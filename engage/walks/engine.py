@@ -212,7 +212,8 @@ def _asking(effects: Effects, walk: Walk, move: Move) -> Any:
 
 def _past(effects: Effects, walk: Walk, pause: Pause) -> AskPast | None:
     """A wait counts from the moment that the walk came to it, which may be over for a while: a worker was down, an
-    event was told late. What was read in between is looked up; a look-back reaches further, by the author's wish.
+    event was told late, the walk stood ready until now. What was read in between is looked up; a look-back reaches
+    further, by the author's wish.
     """
     step = effects.version(walk).graph.steps[walk.step or ""]
     if not isinstance(step, Wait) or pause.awaited_event in (None, VOUCHER_REDEEMED):
@@ -220,14 +221,26 @@ def _past(effects: Effects, walk: Walk, pause: Pause) -> AskPast | None:
     assert pause.awaited_event is not None
     since = walk.step_entered_at - step.look_back
     has_passed = effects.now - walk.step_entered_at > (timedelta(0) if effects.is_late else _LATE)
-    return AskPast(pause.awaited_event, since) if step.look_back or has_passed else None
+    looks = step.look_back or has_passed or walk.id in effects.resumed
+    return AskPast(pause.awaited_event, since) if looks else None
+
+
+def _is_behind(step: Wait, walk: Walk, event: LoggedEvent) -> bool:
+    """Whether the walk has passed an event of the very moment at which another one ended its last wait. Two of one
+    moment would else end the waits of a loop in turn, for ever.
+    """
+    if step.look_back or walk.caused_by is None or str(walk.caused_by) == walk.context.get("id"):
+        return False
+    return event.occurred_at == walk.step_entered_at and event.id <= walk.caused_by
 
 
 def _take_past(effects: Effects, walk: Walk, run: Run, past: Past) -> None:
     step = effects.version(walk).graph.steps[run.step]
     assert isinstance(step, Wait), "only a wait looks back"
     for event in past.events:
-        is_new = str(event.id) not in (str(walk.caused_by), walk.context.get("id"))
+        is_new = str(event.id) not in (str(walk.caused_by), walk.context.get("id")) and not _is_behind(
+            step, walk, event
+        )
         if is_new and _ends(effects, step, walk, event, since=walk.step_entered_at, until=effects.now):
             moves.caused(walk, event)
             run.outcome = "event"

@@ -66,6 +66,8 @@ def _happen(
     assert event.customer_id is not None, "only customers walk"
     mine = walking.setdefault(event.customer_id, [])
     for walk in mine:
+        if walk.state == "ready":
+            batch.effects.resumed.add(walk.id)  # it hears of this event only by looking back
         engine.wake(batch.effects, walk, event)
     for entry in of_event.get(event.id, ()):
         arm = entering.decide(entry, inside, mine, now=batch.effects.now)

@@ -11,13 +11,15 @@ from sqlalchemy.exc import DBAPIError
 
 from core import ids
 from core.db import transaction
-from core.events.log import EventRow
+from core.events import readers
+from core.events.log import SLOTS, EventRow
 from engage import journeys
-from engage.journeys import moving
+from engage.journeys import drawing, moving
 from engage.journeys.errors import MoveInvalid
 from engage.journeys.models import VersionMove
+from engage.walks import reactions as walks
 from engage.walks.models import Enrolment
-from tests.engage.conftest import Scene, enrolments, gift, journey, runs, say, sent
+from tests.engage.conftest import Scene, enrolments, gift, journey, reasons, runs, say, sent, wait
 
 DAY = 24 * 3600
 
@@ -109,6 +111,36 @@ def test_one_who_waits_for_something_else_enters_the_new_step_afresh(scene: Scen
 
     assert [content["body"] for _, _, content in sent()] == ["At once"]
     assert runs() == [("wait", "moved"), ("say", "sent")]
+    assert reasons("wait") == ["moved"]
+
+
+def test_one_who_was_moved_hears_of_what_happens_before_a_worker_comes(scene: Scene, customer_id: UUID) -> None:
+    journey_id = enter(scene, waiting(30), customer_id)
+    steps = {"ask": wait(DAY, for_event="order.completed", on_event="thanks"), "thanks": say("Thanks")}
+    publish(scene, journey_id, journey("ask", steps), {"migrate": {"wait": "ask"}})
+    assert moving.move_due(scene.now) == 1
+    scene.move(seconds=2)
+
+    scene.happen(scene.order(customer_id))
+    scene.read()
+    scene.work()
+
+    assert runs() == [("wait", "moved"), ("ask", "event"), ("thanks", "sent")]
+
+
+def test_what_happened_before_one_was_moved_ends_no_wait(scene: Scene, customer_id: UUID) -> None:
+    journey_id = enter(scene, waiting(30), customer_id)
+    scene.move(seconds=1)
+    scene.happen(scene.order(customer_id))
+    scene.move(seconds=1)
+    steps = {"ask": wait(DAY, for_event="order.completed", on_event="thanks"), "thanks": say("Thanks")}
+    publish(scene, journey_id, journey("ask", steps), {"migrate": {"wait": "ask"}})
+    assert moving.move_due(scene.now) == 1
+
+    scene.read()
+    scene.work()
+
+    assert runs() == [("wait", "moved"), ("ask", "waiting")]
 
 
 def test_a_step_mapped_to_nothing_leads_out_and_one_not_named_finishes(scene: Scene) -> None:
@@ -237,3 +269,15 @@ def test_nobody_is_moved_to_where_a_voucher_is_counted_on_without_one(scene: Sce
     publish(scene, journey_id, journey("give", steps), {"migrate": {"wait": "give"}})
 
     assert "may hold no voucher" in refused.value.facts["errors"][0]["detail"]
+
+
+def test_a_publication_under_way_keeps_nobody_from_entering(scene: Scene, customer_id: UUID) -> None:
+    journey_id = scene.publish(waiting(30))
+    scene.happen(scene.order(customer_id))
+
+    with transaction() as session:
+        drawing.locked(session, journey_id)
+        # Not to its end: what is announced meanwhile stays beyond the horizon.
+        assert readers.run_batch(*walks.READERS, now=scene.now, slots=SLOTS)
+
+    assert [walk.customer_id for walk in enrolments()] == [customer_id]

@@ -17,7 +17,7 @@ from engage.journeys import graph
 from engage.journeys.versions import Version
 from engage.steps import AskVoucher
 from engage.walks import engine
-from engage.walks.effects import Asked, AskPast, Effects, Given, Past, Refused
+from engage.walks.effects import Asked, AskPast, Effects, Given, Noted, Past, Refused
 from engage.walks.walk import Walk
 from tests.engage.conftest import drawn, gift, wait
 
@@ -199,3 +199,22 @@ def test_a_time_out_goes_on_from_when_it_was_due() -> None:
     engine.answer(effects, asked, Past([]))
 
     assert (walk.step, walk.step_entered_at, walk.timeout_at) == ("more", NOON + HOUR, NOON + 6 * HOUR)
+
+
+def test_two_of_one_moment_end_the_waits_of_a_loop_once_each() -> None:
+    """Read late, they are looked up at each wait: what has moved the walk is behind it, in the order of the log."""
+    steps = {"rest": wait(86_400, for_event=ORDER, on_event="share"),
+             "share": {"kind": "update_trait", "name": "bought", "value": True, "next": "rest"}}  # fmt: skip
+    effects = replace(effects_of(drawn("rest", steps), now=NOON + 2 * HOUR), is_late=True)
+    [version] = effects.versions.values()
+    log = [event(NOON), event(NOON + HOUR), event(NOON + HOUR)]
+    walk = engine.begin(effects, version, log[0], "", "treated")
+
+    asked = engine.run_on(effects, walk)
+    while asked is not None and walk.visit < 20:
+        ask = asked.ask
+        past = [one for one in log if isinstance(ask, AskPast) and one.occurred_at >= ask.since]
+        engine.answer(effects, asked, Past(past) if isinstance(ask, AskPast) else Noted())
+        asked = engine.run_on(effects, walk)
+
+    assert [run.outcome for run in effects.runs if run.kind == "wait"] == ["event", "event", "waiting"]
