@@ -82,6 +82,17 @@ class Graph:
         ]
         return frozenset().union(*asked, self.audience.streams if self.audience else ())
 
+    @property
+    def asks_facts(self) -> bool:
+        """Whether any of its steps goes by what is known of the customer."""
+        steps = self.steps.values()
+        return any(
+            bool(step.needs)
+            if isinstance(step, BranchOff)
+            else isinstance(step, WaitUntil) and step.date_of is not None
+            for step in steps
+        )
+
     def entry_key(self, payload: Payload, event_id: UUID) -> str | None:
         """Under which key this event lets its customer in; None when the field that it takes is missing."""
         return self.re_entry.key(payload, event_id)

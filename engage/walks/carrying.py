@@ -29,6 +29,9 @@ from wallet import ledger
 
 READER = "engage.journeys"
 
+#: Who keeps the facts that branches ask for (`insights.reactions`).
+FACTS_READER = "insights.profiles"
+
 #: Rounds of asking and answering in one transaction; a walk that asks more goes on in the next.
 MOST_ROUNDS = 8
 

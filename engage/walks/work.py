@@ -13,7 +13,7 @@ from core.events import readers
 from core.work import Schedule, Work
 from engage.journeys import versions
 from engage.walks import carrying, conversions, engine, refusals, rows
-from engage.walks.carrying import READER, Batch
+from engage.walks.carrying import FACTS_READER, READER, Batch
 from engage.walks.walk import Walk
 
 # Each walk that times out costs a look at the log and often a message: so many stay well under 250 ms.
@@ -84,13 +84,7 @@ def _advance(now: datetime, *, limit: int, tell: Callable[[UUID], Any] = lambda 
 def _move(batch: Batch, due: Sequence[Walk]) -> None:
     now, effects = batch.effects.now, batch.effects
     batch.know([(walk.version_id, walk.customer_id) for walk in due])
-    over = [walk for walk in due if walk.is_timed_out(now)]
-    known = readers.have_read(
-        batch.desk.connection,
-        READER,
-        [(walk.customer_id, cast(datetime, walk.timeout_at)) for walk in over if engine.listens(effects, walk)],
-    )
-    is_known = dict(zip([walk.id for walk in over if engine.listens(effects, walk)], known, strict=True))
+    unread = _unread(batch, [walk for walk in due if walk.is_timed_out(now)])
     for walk in due:
         effects.touch(walk)
         if batch.holds(walk):
@@ -98,8 +92,25 @@ def _move(batch: Batch, due: Sequence[Walk]) -> None:
         if not walk.is_timed_out(now):
             if walk.is_waiting:
                 walk.due_at = walk.timeout_at  # looked at too early: else it would be due again at once, for ever
-        elif is_known.get(walk.id, True):
+        elif walk.id not in unread:
             engine.time_out(effects, walk)
         else:
             walk.due_at = now + _LOOK_AGAIN
     batch.run([walk for walk in due if walk.state == "ready"])
+
+
+def _unread(batch: Batch, over: Sequence[Walk]) -> set[UUID]:
+    """Those whose time-out must not be decided yet, since what preceded it has not been read: by the walks' own reader
+    where it may end the wait, and by the one that keeps the facts where a branch of the journey asks for them.
+    """
+    effects = batch.effects
+    asking = {
+        READER: [walk for walk in over if engine.listens(effects, walk)],
+        FACTS_READER: [walk for walk in over if effects.version(walk).graph.asks_facts],
+    }
+    found: set[UUID] = set()
+    for reader, walks in asking.items():
+        until = [(walk.customer_id, cast(datetime, walk.timeout_at)) for walk in walks]
+        known = readers.have_read(batch.desk.connection, reader, until)
+        found |= {walk.id for walk, is_known in zip(walks, known, strict=True) if not is_known}
+    return found

@@ -216,3 +216,27 @@ def issued_in_between(scene: Scene, customer_id: UUID, campaign_id: UUID) -> Non
             Issue(campaign_id=campaign_id, customer_id=customer_id, source=f"test:{customer_id}"),
             now=scene.now,
         )
+
+
+def test_no_delay_is_over_before_those_who_keep_the_facts_have_read_what_a_branch_asks_for(scene: Scene) -> None:
+    """After an outage: who has bought meanwhile is not asked to."""
+    customer_id = scene.customer()
+    bought = {"profile": "orders", "is": "at_least", "value": 2}
+    steps = {"rest": wait(DAY, on_timeout="which"),
+             "which": {"kind": "branch", "paths": [{"when": bought, "to": "thanks"}], "else": "ask"},
+             "thanks": say("Thanks"), "ask": say("Come again")}  # fmt: skip
+    scene.publish(drawn("rest", steps))
+    scene.happen(scene.order(customer_id))
+    scene.read()
+    scene.move(hours=1)
+    scene.happen(scene.order(customer_id))
+    scene.read()
+    scene.move(days=1)
+
+    scene.work()
+    assert runs() == [("rest", "waiting")]
+    scene.read_profiles()
+    scene.move(seconds=1)
+    scene.work()
+
+    assert runs() == [("rest", "timeout"), ("which", "done"), ("thanks", "sent")]
