@@ -107,10 +107,15 @@ def _letters(
     return letters
 
 
+# The voucher is what the walk held when the step was run: what it was given since came with no message of before.
 _OF_RUNS = """
     SELECT r.id, e.journey_id, r.step, coalesce(r.variant, ''), e.arm, e.customer_id, v.campaign_id
       FROM engage.step_run r JOIN engage.enrolment e ON e.id = r.enrolment_id
-      LEFT JOIN rewards.voucher v ON v.id = e.voucher_id
+      LEFT JOIN LATERAL (
+           SELECT voucher_id FROM engage.step_run
+            WHERE enrolment_id = r.enrolment_id AND voucher_id IS NOT NULL AND id <= r.id
+            ORDER BY id DESC LIMIT 1) held ON true
+      LEFT JOIN rewards.voucher v ON v.id = held.voucher_id
      WHERE r.id = ANY(%s)
 """
 

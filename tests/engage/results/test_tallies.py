@@ -23,7 +23,7 @@ from rewards.events import VoucherRedeemed
 from rewards.models import CheckoutRow, RedemptionRow
 from rewards.rollbacks.events import CheckoutRolledBack, VoucherRolledBack
 from rewards.vouchers import Issue
-from tests.engage.conftest import Scene, both_branches, journey, vouchers_of
+from tests.engage.conftest import Scene, both_branches, gift, journey, say, vouchers_of
 from tests.engage.results.counted import READER, count, deliver, messages_of, outcomes, tallied
 from wallet.events import PromotionGranted
 
@@ -61,6 +61,21 @@ def test_those_held_out_are_counted_in_their_own_arm(scene: Scene) -> None:
     assert found["entered", "holdout"] == (1, 0)
     assert {arm for _, arm in found} == {"holdout"}
     assert outcomes(journey_id)[customer_id].arm == "holdout"
+
+
+def test_a_message_from_before_the_voucher_is_not_the_campaigns_however_late_it_is_counted(scene: Scene) -> None:
+    campaign_id = scene.coupon()
+    steps = {"hello": say("Hello!", next="gift"), "gift": gift(campaign_id, next="tell"), "tell": say("It is yours.")}
+    journey_id = scene.publish(journey("hello", steps))
+    first, second = messages_of(_entered_and_read(scene))
+
+    for message in (first, second):
+        deliver(message.id, scene.now)
+    count(scene)  # only now, when the walk has long had its voucher
+
+    found = tallied("journey", journey_id, "step")
+    assert found["sent", "hello"] == found["sent", "tell"] == (1, 0)
+    assert tallied("campaign", campaign_id)["sent"] == (1, 0)
 
 
 def test_a_message_counts_to_its_step_and_to_the_campaign_of_its_voucher(scene: Scene) -> None:
