@@ -5,7 +5,7 @@ from typing import Any
 from engage.results.effects import Arm, Effect, Effects, Smallest
 from engage.results.models import EffectPlan
 from engage.results.report import Report, Row
-from insights.statistics.sequences import FEWEST, Interval
+from insights.statistics.sequences import FEWEST, FEWEST_TELLING, Interval
 from wallet.assets import brand_currency, exponent_of
 
 
@@ -150,7 +150,10 @@ def _words(verdict: str, effect: Effect, shown: Any) -> str:
     if verdict == "not_believed":
         return "The arms are not as they were planned: something chose between them, so no effect is believed."
     if interval is None:
-        return f"Too few to tell: an effect is told from {FEWEST} customers an arm on whose time is over."
+        return (
+            f"Too few to tell: an effect is told from {FEWEST} customers an arm on whose time is over, "
+            f"and from {FEWEST_TELLING} of them who did something."
+        )
     between = f"between {shown(interval.low)} and {shown(interval.high)}"
     if verdict in ("more", "less"):
         return f"{'More' if verdict == 'more' else 'Less'} than without it: {between}."

@@ -298,6 +298,9 @@ def test_too_few_are_not_told_from_none(scene: Scene) -> None:
     many = _effects(scene, journey_id)["revenue"]
 
     assert (before["verdict"], before["estimate"]) == ("too_few", None)
+    assert before["words"].endswith(
+        "from 100 customers an arm on whose time is over, and from 10 of them who did something."
+    )
     assert few["verdict"] == "too_few" and few["low"] < 0 < few["high"]
     assert many["verdict"] == "none" and many["high"] - many["low"] < few["high"] - few["low"]
 
