@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from auth import customers
 from core.db import Connection, connection_of, transaction
 from core.events import announce_all
+from core.events.announce import OUR_SOURCE
 from insights.segments.events import DateReached
 from insights.segments.models import DateWatch
 from wallet.assets import brand_time_zone
@@ -116,8 +117,9 @@ def _announce(session: Session, watched: _Watch, found: Sequence[UUID], day: dat
     begun = [
         customer_id for customer_id, zone in _zones(connection, found) if watched.since < _begins(day, zone) <= now
     ]
-    told = [f"{watched.trait}:{watched.days_before}:{named}:{customer_id}" for customer_id in begun]
-    fresh = {row[0] for row in connection.execute(_RECEIVE, [told])} if told else set()
+    told = [f"date:{watched.trait}:{watched.days_before}:{named}:{customer_id}" for customer_id in begun]
+    # Under our own name, which no source of the ingest door can have: its messages must not pass for receipts of days.
+    fresh = {row[0] for row in connection.execute(_RECEIVE, [OUR_SOURCE, told])} if told else set()
     announce_all(
         session,
         [
@@ -166,6 +168,6 @@ _HAVING = """
 _ZONES = "SELECT id, time_zone FROM auth.customer WHERE id = ANY(%s) AND status = 'active' ORDER BY id"
 
 _RECEIVE = """
-    INSERT INTO core.event_receipt (source, message_id) SELECT 'date', t FROM unnest(%s::text[]) AS t
+    INSERT INTO core.event_receipt (source, message_id) SELECT %s, t FROM unnest(%s::text[]) AS t
         ON CONFLICT DO NOTHING RETURNING message_id
 """
