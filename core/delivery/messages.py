@@ -49,15 +49,6 @@ class NewMessage:
     trace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
-    """A message that never left; gate: what its author laid down"""
-
-    id: UUID
-    customer_id: UUID
-    gate: Mapping[str, Any]
-
-
 def enqueue(session: Session, *, now: datetime, **new: Any) -> UUID:
     """Let one message (the fields of NewMessage) wait to be sent, in the caller's transaction: it leaves only if the
     deed commits.
@@ -103,17 +94,6 @@ def put_off(session: Session, message_ids: Collection[UUID], *, until: datetime)
     """Let messages that still wait leave at another time; says how many there were."""
     statement = update(Message).where(Message.id.in_(message_ids), Message.state == "pending").values(due_at=until)
     return len(session.execute(statement.returning(Message.id)).all())
-
-
-def take_back(session: Session, message_ids: Collection[UUID], *, reason: str) -> list[TakenBack]:
-    """`suppress` for messages by their ids; says which of them still waited."""
-    statement = (
-        update(Message)
-        .where(Message.id.in_(message_ids), Message.state == "pending")
-        .values(state="suppressed", last_error=reason)
-    )
-    rows = session.execute(statement.returning(Message.id, Message.customer_id, Message.gate))
-    return [TakenBack(*row) for row in rows]
 
 
 def suppress(

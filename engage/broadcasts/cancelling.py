@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import connection_of
-from core.delivery import messages
+from core.delivery import withdrawing
 from engage.broadcasts.models import CANCELLED, BroadcastPart
 from engage.contacting import caps
 
@@ -16,14 +16,13 @@ _AT_ONCE = 200
 def take_some_back(session: Session, part: BroadcastPart, *, now: datetime) -> int:
     """Take back the next customers' messages; says how many customers were looked at.
 
-    effects  gives frequency caps back; vouchers stay with those who have them
+    effects  announces message.suppressed; gives frequency caps back; vouchers stay with those who have them
     """
     connection = connection_of(session)
     rows = connection.execute(_NEXT, [part.broadcast_id, part.cursor or UUID(int=0), _AT_ONCE]).fetchall()
     waiting = [message_id for row in rows for message_id in row[2]]
-    back = messages.take_back(session, waiting, reason="cancelled")
-    marks = [(one.customer_id, *mark) for one in back for mark in one.gate.get("caps", [])]
-    caps.give_back(session, marks)
+    back = withdrawing.take_back(session, waiting, reason="cancelled", now=now)
+    caps.give_back(session, [key for one in back for key in caps.noted(one.customer_id, one.gate)])
 
     taken = {one.id for one in back}
     ended = [row[1] for row in rows if row[2] and taken.issuperset(row[2])]

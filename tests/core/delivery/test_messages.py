@@ -6,9 +6,10 @@ import pytest
 
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
-from core.delivery import countries, messages
+from core.delivery import countries, messages, withdrawing
 from core.events.announce import MAX_DEPTH
-from tests.core.delivery.outbox import PHONE, Outbox, a_customer
+from core.gateways.outcomes import Retry
+from tests.core.delivery.outbox import PHONE, Outbox, a_customer, announced_names
 
 
 def test_message_of_a_deed_that_was_rolled_back_never_leaves(outbox: Outbox) -> None:
@@ -100,15 +101,37 @@ def test_message_may_be_put_off_or_taken_back_by_its_id_while_it_waits(outbox: O
 
     with transaction() as session:
         assert messages.put_off(session, [late], until=later) == 1
-        (back,) = messages.take_back(session, [gone, gone], reason="cancelled")
+        (back,) = withdrawing.take_back(session, [gone, gone], reason="cancelled", now=now)
         assert (back.id, back.gate) == (gone, {})
 
     assert outbox.send(now) == 1
     assert [outbox.message(one).state for one in (late, gone, left)] == ["pending", "suppressed", "sent"]
     with transaction() as session:
         assert messages.put_off(session, [gone, left], until=later) == 0
-        assert messages.take_back(session, [left], reason="cancelled") == []
+        assert withdrawing.take_back(session, [left], reason="cancelled", now=later) == []
     assert outbox.send(later) == 1
+    assert announced_names() == ["message.suppressed", "message.sent", "message.sent"]
+
+
+def test_message_that_is_taken_back_during_its_call_is_not_tried_again(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message_id = outbox.enqueue()
+
+    def busy(*_: object) -> Retry:
+        with transaction() as session:
+            assert withdrawing.take_back(session, [message_id], reason="cancelled", now=clock.now()) == []
+        return Retry("http_503")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(outbox.gateways.sms), "send", busy)
+        outbox.send()
+    assert outbox.message(message_id).state == "pending"
+
+    outbox.send(clock.now() + timedelta(hours=1))
+
+    assert (outbox.message(message_id).state, outbox.message(message_id).last_error) == ("failed", "expired")
+    assert outbox.twilio.asked == []
 
 
 @pytest.mark.parametrize(
