@@ -18,7 +18,10 @@ ENVIRONMENT = PROJECT / "postman" / "local.postman_environment.json"
 NEWMAN = PROJECT / "tests" / "node" / "node_modules" / "newman" / "bin" / "newman.js"
 PERMISSIONS = (
     *("adjustments.ask", "adjustments.decide", "adjustments.read", "approvals.read"),
-    *("campaigns.read", "campaigns.write", "codes.export", "customers.read"),
+    *("broadcasts.read", "broadcasts.send", "broadcasts.write"),
+    *("campaigns.read", "campaigns.write", "codes.export"),
+    *("consents.read", "consents.write", "contact_policy.read", "contact_policy.write"),
+    *("customers.read", "customers.write"),
     *(
         "finance.bank",
         "finance.book",
@@ -30,11 +33,15 @@ PERMISSIONS = (
         "finance.sign_off",
         "finance.terms",
     ),
-    *("identity.read", "identity.write", "insights.read", "journeys.read", "journeys.write"),
-    *("limits.read", "limits.write", "messages.read", "redemptions.roll_back", "rules.read", "rules.write"),
-    *("sandboxes.read", "sandboxes.write", "terminals.allow_offline"),
+    *("identities.write", "identity.read", "identity.write", "insights.read"),
+    *("journeys.move", "journeys.read", "journeys.write"),
+    *("limits.read", "limits.write", "message_prices.write", "messages.read"),
+    *("redemptions.roll_back", "rules.read", "rules.write"),
+    *("sandboxes.read", "sandboxes.write", "segments.read", "segments.write", "sources.write"),
+    *("templates.read", "templates.write", "terminals.allow_offline"),
     *("topups.read", "topups.refund"),
     *("transfers.approve", "transfers.batch", "transfers.read", "wallets.freeze", "wallets.read"),
+    "webhook_targets.write",
 )
 #: Of the second person, who agrees to what the first one asks.
 SECOND = (
@@ -64,15 +71,19 @@ def test_the_guide_gives_the_permissions_that_the_collection_needs() -> None:
     assert set(re.findall(r"--permission ([a-z._]+)", guide)) == {*PERMISSIONS, *SECOND}
 
 
-#: What the collection leaves out of the wallet: the bank's file wants the brand's own account, which is a setting.
+#: What the collection leaves out: the bank's file wants the brand's own account, which is a setting.
 LEFT_OUT = {("GET", "/admin/v1/payout-files/<uuid:file_id>/file.xml")}
 
 
-def test_the_collection_has_every_operation_of_the_wallet(app: Flask) -> None:
+#: Whose operations the collection has.
+ROOMS = ("app.api.", "auth.", "connect.", "core.delivery.", "engage.", "insights.", "rewards.", "wallet.")
+
+
+def test_the_collection_has_every_operation(app: Flask) -> None:
     asked = requests_in(json.loads(COLLECTION.read_text())["item"])
     missing = set()
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/hooks/") or not app.view_functions[rule.endpoint].__module__.startswith("wallet."):
+        if rule.rule.startswith("/hooks/") or not app.view_functions[rule.endpoint].__module__.startswith(ROOMS):
             continue
         path = re.sub(r"<[^>]*>", "[^?]+", rule.rule.replace(".", "[.]"))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
