@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.db import Connection
 from core.events import LoggedEvent
+from core.events.offsets import Position
 from insights.streams.stream import TRACKED, Matches, Stream, plain_of
 
 #: So many names are counted by themselves: somebody who tracks an id as a name must not make a stream of each.
@@ -19,15 +20,20 @@ log = logging.getLogger("pocketful.segments")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A stream that is kept. filled_slots: of which slots the events are counted as they are read."""
+    """A stream that is kept. filled_slots: of which slots the events are counted as they are read; filled_to: how far
+    the next one is filled."""
 
     id: int
     stream: Stream
     filled_slots: int
     matches: Matches | None
+    filled_to: Position | None = None
 
-    def counts(self, slot: int) -> bool:
-        return slot < self.filled_slots
+    def counts(self, event: LoggedEvent) -> bool:
+        if event.slot != self.filled_slots or self.filled_to is None:
+            return event.slot < self.filled_slots
+        # It was parked as the filling came by, and is taken up again only now.
+        return (event.epoch, event.xid, event.seq) <= self.filled_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class Catalogue:
                 continue
             if known.matches is None or known.matches(event.payload):
                 found.append(known)
-        return [known for known in found if known.counts(event.slot)]
+        return [known for known in found if known.counts(event)]
 
 
 _kept = Catalogue(None)
@@ -135,9 +141,10 @@ def _add(connection: Connection, streams: Collection[Stream], *, now: datetime, 
 
 def _load(connection: Connection, version: UUID | None) -> Catalogue:
     catalogue = Catalogue(version)
-    for id_, event, named, condition, summed, filled_slots in connection.execute(_READ):
+    for id_, event, named, condition, summed, filled_slots, epoch, xid, seq in connection.execute(_READ):
         stream = Stream(event, named, condition, summed)
-        known = Known(id_, stream, filled_slots, stream.matcher())
+        filled_to = (epoch, int(xid), seq) if epoch is not None else None
+        known = Known(id_, stream, filled_slots, stream.matcher(), filled_to)
         if stream.is_plain:
             catalogue.plain[stream] = known
         else:
@@ -159,4 +166,7 @@ _ADD = """
         ON CONFLICT (fingerprint) DO NOTHING
 """
 
-_READ = "SELECT id, event, named, condition, field, filled_slots FROM insights.stream ORDER BY id"
+_READ = """
+    SELECT id, event, named, condition, field, filled_slots, filled_epoch, filled_xid::text, filled_seq
+      FROM insights.stream ORDER BY id
+"""

@@ -141,6 +141,54 @@ def test_what_waits_behind_a_parked_event_is_counted_once_it_is_taken_up() -> No
 
 
 @pytest.mark.usefixtures("database")
+def test_what_is_taken_up_again_between_two_pages_of_its_slot_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The filling has passed over the parked one, and the slot is not filled yet: nobody else would count it."""
+    monkeypatch.setattr(filling, "_PAGE", 1)
+    monkeypatch.setattr(filling, "_LONGEST_SECONDS", 0.0)
+    customer_id = a_customer()
+    neighbour = next(
+        each
+        for each in (a_customer(f"+1212556{1000 + place}") for place in range(1_000))
+        if _are_of_one_slot(each, customer_id)
+    )
+    read()
+
+    def fail(*_: Any) -> None:
+        raise ValueError
+
+    failing = readers.Reader("insights.profiles", fail, None)
+    write(order(customer_id, total_minor=10))
+    while readers.run_batch(failing, now=NOON):
+        pass
+    play(order(neighbour, total_minor=10))
+    ensure(SPENT)
+    while not _is_passed(customer_id):
+        assert filling.fill_due(NOON)
+
+    unparking.retry(reactions.READERS[0], str(customer_id), now=NOON)
+    while filling.fill_due(NOON):
+        pass
+
+    assert counted(SPENT) == dict.fromkeys((customer_id, neighbour), (1, 10))
+
+
+def _are_of_one_slot(one: UUID, other: UUID) -> bool:
+    return slot_of(one) == slot_of(other)
+
+
+def _is_passed(customer_id: UUID) -> bool:
+    """Whether the filling stands within the customer's slot, beyond their order."""
+    with db.transaction() as session:
+        row = connection_of(session).execute(
+            "SELECT FROM insights.stream s JOIN core.event e ON e.slot = s.filled_slots"
+            " AND (e.epoch, e.xid, e.seq) <= (s.filled_epoch, s.filled_xid, s.filled_seq)"
+            " WHERE s.state = 'filling' AND e.name = 'order.completed' AND e.customer_id = %s",
+            [customer_id],
+        )
+        return row.fetchone() is not None
+
+
+@pytest.mark.usefixtures("database")
 def test_filling_waits_for_a_batch_of_its_slot_rather_than_counting_beside_it() -> None:
     customer_id = a_customer()
     play(order(customer_id, total_minor=10))
