@@ -50,9 +50,9 @@ class FirebasePush:
         except GoogleAuthError as error:
             # Raised while fetching our access token, so before the message was posted.
             return Refused(code=type(error).__name__, permanent=False)
-        except ValueError as error:
-            # The SDK found the message malformed before posting it.
-            return Refused(code=f"fcm_malformed: {error}"[:200], permanent=True)
+        except ValueError:
+            # The SDK found the message malformed before posting it; its words may hold some of it.
+            return Refused(code="fcm_malformed", permanent=True)
         return Accepted(provider_message_id=name)
 
     def close(self) -> None:

@@ -28,7 +28,8 @@ from engage.templates.wording import Wording
 LONGEST_WORDING = 200_000
 MOST_TOLD = 10
 
-#: A version never changes, so neither does what it compiles to.
+#: A version never changes, so neither does what it compiles to. So many are kept: one may hold 200,000 characters.
+_MOST_COMPILED = 300
 _compiled: dict[UUID, Wording] = {}
 
 
@@ -139,12 +140,15 @@ def live(session: Session, template_ids: Iterable[UUID]) -> dict[UUID, Wording]:
 def of_versions(session: Session, version_ids: Iterable[UUID]) -> dict[UUID, Wording]:
     """What these versions say, for whoever keeps to one (a broadcast); read once a process."""
     wanted = set(version_ids)
-    missing = wanted - _compiled.keys()
+    found = {version_id: said for version_id in wanted if (said := _compiled.get(version_id)) is not None}
+    missing = wanted - found.keys()
     if missing:
+        if len(_compiled) >= _MOST_COMPILED:
+            _compiled.clear()
         query = select(TemplateVersion.id, TemplateVersion.wording).where(TemplateVersion.id.in_(missing))
         for version_id, raw in session.execute(query):
-            _compiled[version_id] = wording.parse(raw, Notes(), variables.ANY)
-    return {version_id: _compiled[version_id] for version_id in wanted & _compiled.keys()}
+            found[version_id] = _compiled[version_id] = wording.parse(raw, Notes(), variables.ANY)
+    return found
 
 
 def check(

@@ -1,5 +1,6 @@
 """What a customer does with a signed link, without signing in: preferences, and unsubscribing with one click."""
 
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from flask import Response, request
@@ -52,12 +53,8 @@ def save_preferences(token: str) -> Response:
     """Save what the page's form says: the choices that it showed, ticked or not."""
     try:
         shown, granted = _chosen()
-        with transaction() as session:
-            claim = _claimed(session, token)
-            if claim is None or claim.scope != signing.PREFERENCES:
-                return _gone()
-            preferences.choose(session, claim.customer_id, shown=shown, granted=granted, source="page", now=clock.now())
-            return _form(preferences.of(session, claim.customer_id), said="Saved.")
+        # A no must not be lost to a lock that a sender holds.
+        return insist(lambda: _save(token, shown, granted))
     except WordingUnknown:
         told = hosted.paragraph("It has changed. Open your link again, please.")
         return hosted.page("Nothing was saved", told, status=409)
@@ -91,6 +88,15 @@ def unsubscribe(token: str) -> Response:
         return hosted.page("Nothing was changed", hosted.paragraph("Please use the button."), status=400)
     done = hosted.paragraph(f"You will get no more offers and news by {_CHANNEL_NAMES[claim.scope]}.")
     return hosted.page("It is done", done, _MORE)
+
+
+def _save(token: str, shown: Mapping[Key, UUID | None], granted: Collection[Key]) -> Response:
+    with transaction() as session:
+        claim = _claimed(session, token)
+        if claim is None or claim.scope != signing.PREFERENCES:
+            return _gone()
+        preferences.choose(session, claim.customer_id, shown=shown, granted=granted, source="page", now=clock.now())
+        return _form(preferences.of(session, claim.customer_id), said="Saved.")
 
 
 def _stop(token: str, *, is_asked: bool) -> Claim | None:

@@ -165,3 +165,10 @@ def test_refused_connection_may_be_retried(open_gateway: Open) -> None:
 def _session_of(gateway: FirebasePush) -> requests.Session:
 
     return messaging._get_messaging_service(gateway._app)._client.session
+
+
+def test_push_that_the_sdk_finds_malformed_is_refused_by_a_code_alone(fcm: Fcm, open_gateway: Open) -> None:
+    outcome = open_gateway(fcm.url).send(replace(a_push(), data={"step": 7}))  # type: ignore[dict-item]
+
+    assert outcome == Refused(code="fcm_malformed", permanent=True)
+    assert fcm.asked == []

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from auth.models import Customer
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
+from core.errors import Busy
 from engage import consents
 from engage.consents import preferences, signing, unsubscribing, wordings
 from engage.consents.signing import Claim
@@ -180,6 +182,24 @@ def test_the_page_saves_what_was_ticked_with_the_words_beside_it(scene: Scene, p
     assert [(row.channel, row.is_granted, row.source, row.wording_id) for row in history(customer_id)[1:]] == [
         ("email", True, "page", asked.id), ("sms", False, "page", None),
     ]  # fmt: skip
+
+
+def test_a_no_on_the_page_is_heard_by_a_busy_database(
+    scene: Scene, page: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer_id = scene.customer(consent=["sms"])
+    choose, tries = preferences.choose, []
+
+    def busy_at_first(*args: Any, **given: Any) -> int:
+        tries.append("tried")
+        if len(tries) == 1:
+            raise Busy
+        return choose(*args, **given)
+
+    monkeypatch.setattr(preferences, "choose", busy_at_first)
+
+    assert page.post(path(preferences.url(customer_id)), data={"shown.sms.marketing": ""}).status_code == 200
+    assert allowed(customer_id) == set()
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,17 @@ def test_the_newest_version_is_what_is_said_and_the_old_ones_stay(scene: Scene) 
         ]
 
 
+def test_few_versions_are_kept_compiled(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved, "_MOST_COMPILED", 1)
+    monkeypatch.setattr(saved, "_compiled", {})
+    both = [create(scene, sms(text), key=text) for text in ("one", "two")]
+    with transaction() as session:
+        assert saved.live(session, [both[0]]).keys() == {both[0]}
+        assert saved.live(session, both).keys() == set(both)
+        assert saved.live(session, [both[0]])[both[0]].texts["sms"]["en"].body.source == "one"
+        assert len(saved._compiled) <= 2
+
+
 def test_a_version_is_written_once(scene: Scene) -> None:
     create(scene)
 
