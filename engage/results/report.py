@@ -172,7 +172,7 @@ def _span(since: date | None, until: date | None) -> tuple[date | None, date | N
     if since and until and (until - since).days >= MOST_DAYS:
         raise ResultsTooWide(errors=[{"pointer": "/since", "detail": ResultsTooWide.title}])
     if since and until is None:
-        until = since + timedelta(days=MOST_DAYS - 1)
+        until = since + min(timedelta(days=MOST_DAYS - 1), date.max - since)
     return since, until
 
 

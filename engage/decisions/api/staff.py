@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask_smorest import Blueprint
 
+from auth import customers
 from core.db import transaction
 from core.web import pages
 from core.web.doors import needs
@@ -22,6 +23,7 @@ def list_decisions(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
     """Why this customer got what they got, and why not what they did not, the latest first."""
     before, limit, about = pages.place(args["cursor"], decisions.Place.parse), args["limit"], args["about"]
     with transaction() as session:
+        customers.find(session, customer_id)
         answer = decisions.about(session, customer_id, about) if about else None
         found = decisions.of(session, customer_id, before=before, limit=limit + 1, journey_id=about)
     return {**pages.page(found, limit, at=lambda decision: decision.place), "answer": answer}

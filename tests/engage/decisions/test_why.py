@@ -123,6 +123,10 @@ def test_a_cursor_that_we_did_not_make_is_refused(scene: Scene, staff: FlaskClie
     assert (answer.status_code, answer.get_json()["code"]) == (422, "cursor_invalid")
 
 
+def test_nobody_is_no_customer_without_decisions(staff: FlaskClient) -> None:
+    assert staff.get(f"/admin/v1/customers/{ids.new()}/decisions").status_code == 404
+
+
 def test_a_message_held_back_says_why(scene: Scene, staff: FlaskClient, open_for: Open) -> None:
     _, customer_id = _walk(scene)
     with transaction() as session:

@@ -74,6 +74,7 @@ def test_messages_without_a_price_are_named(scene: Scene, staff: FlaskClient, jo
     [
         ("since=2026-11-21&until=2026-11-21", 200, 1),
         ("since=2026-11-22", 200, 0),
+        ("since=9999-12-31", 200, 0),
         ("until=2026-11-20", 200, 0),
         ("since=2026-01-01&until=2027-01-01", 200, 1),
         ("since=2026-01-01&until=2027-01-02", 422, 0),
