@@ -133,24 +133,27 @@ def _one_by_one(part_id: UUID, error: Exception, *, now: datetime) -> int:
             return _stop(part_id, refusal, now=now)
         except Exception as culprit:
             with transaction() as session:
-                _leave_out(session, part_id, culprit, now=now)
+                if not _leave_out(session, part_id, culprit, now=now):
+                    return dealt + 1
     return _chunk
 
 
-def _leave_out(session: Session, part_id: UUID, error: Exception, *, now: datetime) -> None:
+def _leave_out(session: Session, part_id: UUID, error: Exception, *, now: datetime) -> bool:
+    """Pass over the member whose turn it is; False where the part is put off instead."""
     part = session.get(BroadcastPart, part_id, with_for_update=True)
     if part is None or part.state != WAITING:
-        return
+        return False
     broadcast = drafting.find(session, part.broadcast_id)
     connection = connection_of(session)
     turn = membership.page(connection, broadcast.segment_id, part.slot, part.cursor, 1)
     part.attempts, part.last_error = part.attempts + 1, type(error).__name__
     if not turn or _is_everybodys(connection, broadcast.id):
         part.due_at = now + min(timedelta(seconds=2 ** min(part.attempts, 10)), _LONGEST_BACK_OFF)
-        return
+        return False
     part.cursor, part.done, part.attempts, part.due_at = turn[0], part.done + 1, 0, now
     session.flush()
     connection.execute(_LEFT_OUT, [ids.new(), broadcast.id, turn[0], type(error).__name__, now])
+    return True
 
 
 def _is_everybodys(connection: Connection, broadcast_id: UUID) -> bool:

@@ -18,10 +18,14 @@ from core.web.principals import Principal
 from engage import inbox
 from engage.inbox import NewItem
 from insights import changes
+from tests.core.log import wait_for_the_horizon
 from tests.insights.log import a_customer, order, track
 
 
-def ask(client: FlaskClient, customer_id: UUID, since: str | None = None) -> Any:
+def ask(client: FlaskClient, customer_id: UUID, since: str | None = None, *, at_once: bool = False) -> Any:
+    """at_once: also while somebody else writes"""
+    if not at_once:
+        wait_for_the_horizon()
     token = tokens.mint(Principal("customer", customer_id), audience=tokens.APP, client_id="test", now=clock.now())
     query = {"since": since} if since is not None else {}
     return client.get("/app/v1/changes", query_string=query, headers={"Authorization": f"Bearer {token}"})
@@ -77,7 +81,7 @@ def test_what_commits_late_is_not_passed_over(client: FlaskClient, settings: Set
             [ids.new(), customer_id],
         )
         buy(customer_id)
-        during = ask(client, customer_id, since).get_json()
+        during = ask(client, customer_id, since, at_once=True).get_json()
         slow.commit()
 
     after = ask(client, customer_id, during["next"]).get_json()

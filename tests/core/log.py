@@ -1,5 +1,6 @@
 """A small event and what tests of the log do with it again and again."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,20 @@ def drain(reader: Reader) -> int:
     while taken := readers.run_batch(reader, now=NOW) or still_behind(reader):
         total += taken
     return total
+
+
+def wait_for_the_horizon() -> None:
+    """Until all that was committed stands below it: any transaction of the server, another database's too, holds it."""
+    deadline = time.monotonic() + 30
+    while True:
+        with transaction() as session:
+            above = session.scalar(
+                text("SELECT count(*) FROM core.event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())")
+            )
+        if not above:
+            return
+        assert time.monotonic() < deadline, "the horizon stays where it is"
+        time.sleep(0.002)
 
 
 def still_behind(reader: Reader) -> bool:

@@ -16,6 +16,7 @@ from engage.results import broadcasts, plans, reading
 from engage.results.models import BroadcastCount, Outcome
 from rewards import vouchers
 from rewards.vouchers import Issue
+from tests.core.log import wait_for_the_horizon
 from tests.engage.conftest import Open, Scene
 from tests.engage.results.counted import READER, count, outcomes, tallied
 
@@ -157,6 +158,7 @@ def test_the_reader_stands_still_while_some_are_entered(scene: Scene) -> None:
         scene.happen(scene.order(scene.customer()))
 
         assert readers.run_batch(READER, now=scene.now) == 0
+    wait_for_the_horizon()
     assert readers.run_batch(READER, now=scene.now) > 0
 
 
