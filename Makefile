@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 JOBS ?= logical
 ARGS ?=
+CHECKS ?= lint types
 ONLY ?=
 
 PY := .venv/bin/python
@@ -20,7 +21,7 @@ help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-9s %s\n", $$1, $$2}'
 	@echo "DATABASE_URL=postgresql://… points any of them at an outside PostgreSQL (15 or newer)."
 
-test: .venv/.tests lint types ## Every check (ARGS="tests/wallet -x" for some tests, JOBS=1 for one at a time)
+test: .venv/.tests $(CHECKS) ## Every check (ARGS="tests/wallet -x" for some tests, JOBS=1 for one at a time)
 	@$(PY) -m pytest -n $(JOBS) $(ARGS)
 
 demo: .venv/.run ## Real customers' days, then the API and a worker (ARGS="--days 365 --exit")

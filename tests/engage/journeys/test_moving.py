@@ -19,6 +19,7 @@ from engage.journeys.errors import MoveInvalid
 from engage.journeys.models import VersionMove
 from engage.walks import reactions as walks
 from engage.walks.models import Enrolment
+from tests.core.log import wait_for_the_horizon
 from tests.engage.conftest import Scene, enrolments, gift, journey, reasons, runs, say, sent, wait
 
 DAY = 24 * 3600
@@ -274,6 +275,7 @@ def test_nobody_is_moved_to_where_a_voucher_is_counted_on_without_one(scene: Sce
 def test_a_publication_under_way_keeps_nobody_from_entering(scene: Scene, customer_id: UUID) -> None:
     journey_id = scene.publish(waiting(30))
     scene.happen(scene.order(customer_id))
+    wait_for_the_horizon()
 
     with transaction() as session:
         drawing.locked(session, journey_id)

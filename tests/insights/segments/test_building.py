@@ -12,6 +12,7 @@ from core.events.log import slot_of
 from insights import reactions
 from insights.segments import building, saved
 from insights.segments.errors import SegmentChanged, SegmentInUse, SegmentInvalid, SegmentKeyTaken
+from tests.core.log import wait_for_the_horizon
 from tests.insights.log import NOON, a_customer, identify, order, play, read, write
 from tests.insights.segments.world import (
     STAFF,
@@ -237,6 +238,7 @@ def test_the_reader_writes_members_while_another_builds_or_changes_the_segment()
     changed_segment(segment_id, ONCE)
     play(order(customer_id))
     write(order(customer_id, minutes=1))
+    wait_for_the_horizon()
 
     with db.transaction() as session:
         connection_of(session).execute(building._LOCK, [segment_id])
