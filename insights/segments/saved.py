@@ -1,6 +1,6 @@
 """Segments that staff keep: named by a key, changed by revisions, archived rather than removed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -136,12 +136,6 @@ def page(session: Session, *, before: UUID | None, limit: int) -> Sequence[Segme
     """The latest first, from the one before `before` on."""
     query = select(Segment).where(Segment.status != ARCHIVED).order_by(Segment.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(Segment.id < before)).all()
-
-
-def unknown_keys(session: Session, keys: Collection[str]) -> set[str]:
-    """Those of the keys that name no segment."""
-    query = select(Segment.key).where(Segment.key.in_(list(keys)), Segment.status != ARCHIVED)
-    return set(keys) - set(session.scalars(query)) if keys else set()
 
 
 def expand(session: Session, condition: Any) -> dict[str, Any]:
