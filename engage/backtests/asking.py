@@ -1,23 +1,21 @@
 """Backtests as they are asked for and looked at."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import audit, ids
-from core.errors import InvalidInput, NotFound
+from core import audit, ids, replays
+from core.errors import NotFound
 from engage import journeys
 from engage.backtests.errors import BacktestRefused
 from engage.backtests.models import Backtest, BacktestCustomer
 from engage.journeys import graph
 from engage.journeys.models import Journey, JourneyVersion
 
-LONGEST = timedelta(days=366)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 #: A year takes a worker a minute, and others wait meanwhile. Who asks at the same moment may pass these by one.
 MOST_UNFINISHED, MOST_OF_ALL = 4, 100
 
@@ -40,12 +38,12 @@ def ask(
     effects    an audit row
     """
     journey = journeys.find(session, journey_id)
-    _check_span(since, until, now=now)
+    replays.check_span(since, until, now=now)
     raw = raw_graph or journey.draft or _live(session, journey)
     if raw is None:
         raise BacktestRefused("Nobody has drawn it yet: send a graph")
     graph.parse(raw, pointer="/graph")
-    of_it, of_all = _unfinished(session, journey_id)
+    of_it, of_all = replays.unfinished(session, Backtest, Backtest.journey_id == journey_id)
     if of_it >= MOST_UNFINISHED:
         raise BacktestRefused(f"{MOST_UNFINISHED} backtests of it are not finished yet: wait for one of them")
     if of_all >= MOST_OF_ALL:
@@ -100,22 +98,6 @@ def customers(session: Session, backtest_id: UUID, *, after: UUID | None, limit:
     return session.scalars(query.order_by(BacktestCustomer.customer_id).limit(limit)).all()
 
 
-def _check_span(since: datetime, until: datetime, *, now: datetime) -> None:
-    if since < EARLIEST:
-        raise InvalidInput(errors=[{"pointer": "/since", "detail": f"must not lie before {EARLIEST:%Y-%m-%d}"}])
-    if not since < until <= now or until - since > LONGEST:
-        detail = "must lie after since, at most 366 days after it, and not in the future"
-        raise InvalidInput(errors=[{"pointer": "/until", "detail": detail}])
-
-
 def _live(session: Session, journey: Journey) -> dict[str, Any] | None:
     version = session.get(JourneyVersion, journey.live_version_id) if journey.live_version_id else None
     return version.graph if version else None
-
-
-def _unfinished(session: Session, journey_id: UUID) -> tuple[int, int]:
-    """How many of the journey's are not finished, and how many of all."""
-    of_it = func.count().filter(Backtest.journey_id == journey_id)
-    query = select(of_it, func.count()).where(or_(Backtest.due_at.is_not(None), Backtest.lease_token.is_not(None)))
-    found = session.execute(query).one()
-    return found[0], found[1]

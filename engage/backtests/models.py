@@ -9,10 +9,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
-from core.work import Due
+from core.replays import Replay
 
 
-class Backtest(Due, Base):
+class Backtest(Replay, Base):
     """A graph, to be played over the events in (since, until].
 
     progress_bps  how much of the log is played

@@ -8,10 +8,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
-from core.work import Due
+from core.replays import Replay
 
 
-class Simulation(Due, Base):
+class Simulation(Replay, Base):
     """A campaign's terms of one revision, to be played over the orders in (since, until].
 
     take_up_bps   the share of qualifying baskets that is expected to use it

@@ -1,19 +1,17 @@
 """Simulations as they are asked for and looked at."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import audit, ids
-from core.errors import InvalidInput, NotFound
+from core import audit, ids, replays
+from core.errors import NotFound
 from rewards.models import Campaign
 from rewards.simulation.errors import SimulationRefused
 from rewards.simulation.models import Simulation
 
-LONGEST = timedelta(days=366)
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 #: A year takes a worker half a minute, and others wait meanwhile. Who asks at the same moment may pass these by one.
 MOST_UNFINISHED, MOST_OF_ALL = 4, 100
 
@@ -41,12 +39,8 @@ def ask(
         raise NotFound("There is no such campaign")
     if campaign.kind != "coupon":
         raise SimulationRefused("A gift card is given and spent without any condition on a basket")
-    if since < EARLIEST:
-        raise InvalidInput(errors=[{"pointer": "/since", "detail": f"must not lie before {EARLIEST:%Y-%m-%d}"}])
-    if not since < until <= now or until - since > LONGEST:
-        detail = "must lie after since, at most 366 days after it, and not in the future"
-        raise InvalidInput(errors=[{"pointer": "/until", "detail": detail}])
-    of_it, of_all = _unfinished(session, campaign_id)
+    replays.check_span(since, until, now=now)
+    of_it, of_all = replays.unfinished(session, Simulation, Simulation.campaign_id == campaign_id)
     if of_it >= MOST_UNFINISHED:
         raise SimulationRefused(f"{MOST_UNFINISHED} simulations of it are not finished yet: wait for one of them")
     if of_all >= MOST_OF_ALL:
@@ -89,11 +83,3 @@ def page(session: Session, campaign_id: UUID, *, before: UUID | None, limit: int
     if before is not None:
         query = query.where(Simulation.id < before)
     return list(session.scalars(query))
-
-
-def _unfinished(session: Session, campaign_id: UUID) -> tuple[int, int]:
-    """How many of the campaign's are not finished, and how many of all."""
-    of_it = func.count().filter(Simulation.campaign_id == campaign_id)
-    query = select(of_it, func.count()).where(or_(Simulation.due_at.is_not(None), Simulation.lease_token.is_not(None)))
-    found = session.execute(query).one()
-    return found[0], found[1]

@@ -1,22 +1,14 @@
-"""The worker's share of simulations: claimed under a lease, with no transaction open while the past is played.
+"""The worker's share of simulations: past baskets, played as if the campaign had run."""
 
-Each begins anew with the first basket where the worker before it died: a year takes half a minute, and what half of it
-has found would have to be kept, customers and counters included.
-"""
-
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from core import clock, work
+from core import replays
 from core.db import connection_of, statement, transaction
-from core.errors import Refusal
 from core.money import SANDBOX
 from core.work import Work
 from rewards import terms
@@ -31,83 +23,22 @@ from rewards.simulation.memory import Memory
 from rewards.simulation.models import Simulation
 from rewards.simulation.orders import Order
 from rewards.simulation.playing import Play, Rivals
-from rewards.simulation.runs import EARLIEST
 from rewards.terms import Terms
 from wallet.assets import brand_time_zone
 from wallet.paying.tills import Till
 
-# A page of orders takes about a second, on a machine that is too busy some twenty, and renews the lease.
-_LEASE = timedelta(minutes=5)
-_AGAIN_AFTER = timedelta(seconds=30)
-_MOST_ATTEMPTS = 3
-
-log = logging.getLogger("pocketful.simulations")
-
-
-class _LeaseLost(Exception):
-    """Another worker plays this simulation now."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    """A simulation that is ours as long as its token stands in its row; attempt: how often it was begun by now."""
-
-    id: UUID
-    token: UUID
-    attempt: int
-    campaign_id: UUID
-    since: datetime
-    until: datetime
-    take_up_bps: int
-    budget_minor: int | None
-
 
 def play_due(now: datetime) -> int:
     """Play the next simulation that waits, to its end."""
-    with transaction() as session:
-        for lost in work.lost_leases(session, Simulation, leased="running", limit=10, now=now):
-            lost.lease_token = lost.lease_until = None
-            lost.last_error = "lost with its worker"
-            if lost.attempts < _MOST_ATTEMPTS:
-                lost.state, lost.due_at = "waiting", now
-            else:
-                lost.state, lost.due_at, lost.ended_at = "failed", None, now
-    with transaction() as session:
-        token, rows = work.claim(
-            session, Simulation, waiting="waiting", leased="running", limit=1, lease=_LEASE, now=now
-        )
-        claimed = [
-            _Claimed(
-                row.id, token, row.attempts, row.campaign_id, row.since, row.until, row.take_up_bps, row.budget_minor
-            )
-            for row in rows
-        ]
-    for each in claimed:
-        _play(each, now=now)
-    return len(claimed)
+    return replays.play_next(Simulation, _found, now=now)
 
 
-def _play(mine: _Claimed, *, now: datetime) -> None:
-    """effects  what went wrong is kept with the simulation, which is tried again until it has failed often enough"""
-    try:
-        revision, result = _result(mine)
-    except _LeaseLost:
-        return
-    except Exception as error:
-        is_last = mine.attempt >= _MOST_ATTEMPTS
-        log.exception("simulation %s failed", mine.id)
-        told = error.code if isinstance(error, Refusal) else type(error).__name__
-        again: dict[str, Any] = {"state": "waiting", "due_at": now + _AGAIN_AFTER}
-        over: dict[str, Any] = {"state": "failed", "due_at": None, "ended_at": clock.now()}
-        with transaction() as session:
-            work.settle(session, Simulation, mine.id, mine.token, last_error=told, **(over if is_last else again))
-        return
-    with transaction() as session:
-        done = {"state": "done", "due_at": None, "progress_bps": 10_000, "ended_at": clock.now()}
-        work.settle(session, Simulation, mine.id, mine.token, result=result, revision=revision, last_error=None, **done)
+def _found(mine: Simulation) -> dict[str, Any]:
+    revision, result = _result(mine)
+    return {"revision": revision, "result": result}
 
 
-def _result(mine: _Claimed) -> tuple[int, dict[str, Any]]:
+def _result(mine: Simulation) -> tuple[int, dict[str, Any]]:
     """The revision that was played, and what was found."""
     with transaction() as session:
         connection = connection_of(session)
@@ -127,7 +58,7 @@ def _result(mine: _Claimed) -> tuple[int, dict[str, Any]]:
     return compiled.terms.revision, result
 
 
-def _play_orders(play: Play, mine: _Claimed, needs: set[Need]) -> None:
+def _play_orders(play: Play, mine: Simulation, needs: set[Need]) -> None:
     memory = Memory(needs)
     is_of_sandbox = play.compiled.terms.currency == SANDBOX
     for page in _pages(mine, memory):
@@ -144,19 +75,17 @@ def _play_orders(play: Play, mine: _Claimed, needs: set[Need]) -> None:
             memory.keep(order)
 
 
-def _pages(mine: _Claimed, memory: Memory) -> Iterator[list[Order]]:
+def _pages(mine: Simulation, memory: Memory) -> Iterator[list[Order]]:
     """The orders, and after each page how far they have come.
 
-    raises  _LeaseLost
+    raises  replays.LeaseLost
     """
-    begin = memory.since(mine.since, first=EARLIEST)
+    begin = memory.since(mine.since, first=replays.EARLIEST)
     for page in orders.pages(since=begin, until=mine.until):
         yield page
         done = max(0, int((page[-1].at - mine.since) / (mine.until - mine.since) * 10_000))
-        with statement() as connection:
-            kept = connection.execute(_PROGRESS, [done, clock.now() + _LEASE, mine.id, mine.token]).rowcount
-        if not kept:
-            raise _LeaseLost
+        with transaction() as session:
+            replays.renew(session, mine, progress_bps=done)
 
 
 def _is_rival(other: Compiled, of: Terms) -> bool:
@@ -181,9 +110,5 @@ def _read(needs: set[Need]) -> set[Need]:
     """What is read for each page: what is remembered is not."""
     return {need for need in needs if need != "history" and not isinstance(need, Bought)}
 
-
-_PROGRESS = """
-    UPDATE rewards.simulation SET progress_bps = %s, lease_until = %s WHERE id = %s AND lease_token = %s
-"""
 
 WORK = [Work("rewards.simulations", play_due)]

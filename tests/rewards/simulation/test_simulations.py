@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from core import ids
+from core import ids, replays
 from core.db import transaction
 from core.errors import InvalidInput
 from core.events import announce_all
@@ -313,7 +313,7 @@ def test_the_earliest_day_can_be_asked_for(world: World) -> None:
     bought = {"fact": "history.bought", "sku": "milk", "within_days": 730, "is": "at_least", "value": 1}
     draft = world.campaign(starts_now=False, rule=bought)
 
-    assert simulated(draft, since=runs.EARLIEST, until=runs.EARLIEST + timedelta(days=366))["baskets"] == 0
+    assert simulated(draft, since=replays.EARLIEST, until=replays.EARLIEST + timedelta(days=366))["baskets"] == 0
 
 
 def test_a_worker_that_dies_each_time_leaves_it_failed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -450,7 +450,7 @@ def test_what_cannot_be_simulated_is_refused(world: World) -> None:
     for span in (
         {"since": UNTIL, "until": SINCE},
         {"since": UNTIL, "until": UNTIL},
-        {"since": runs.EARLIEST - timedelta(seconds=1), "until": runs.EARLIEST + timedelta(days=1)},
+        {"since": replays.EARLIEST - timedelta(seconds=1), "until": replays.EARLIEST + timedelta(days=1)},
         {"since": datetime.min.replace(tzinfo=UTC), "until": datetime.min.replace(tzinfo=UTC) + timedelta(days=1)},
         {"until": NOW + timedelta(seconds=1)},
         {"since": NOW - timedelta(days=400), "until": NOW - timedelta(days=1)},
