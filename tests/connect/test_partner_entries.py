@@ -20,6 +20,7 @@ from core.web import doors, problems, requests
 from core.web.doors import Door
 from engage.journeys.doors import keeping
 from engage.journeys.doors.reactions import READERS
+from tests.core.log import wait_for_the_horizon
 
 PHONE = "+12125550142"
 
@@ -66,6 +67,7 @@ def test_somebody_unknown_waits_and_comes_in_at_sign_up(partner: FlaskClient, ke
     first, again = report(partner, key, phone=PHONE), report(partner, key, phone="+1 212 555 0142")
     with transaction() as session:
         customer = customers.sign_up(session, phone=PHONE, locale=None, time_zone=None, now=clock.now())
+    wait_for_the_horizon()
     while readers.run_batch(READERS[0], now=clock.now()):
         pass
 

@@ -20,6 +20,7 @@ from engage.walks import arms
 from insights.statistics import ratios
 from insights.statistics.sequences import Interval
 from rewards.rollbacks.events import VoucherRolledBack
+from tests.core.log import wait_for_the_horizon
 from tests.engage.conftest import Scene, gift, journey, vouchers_of
 from tests.engage.results.counted import READER, count, outcomes, tallied
 from wallet.events import PaymentRefunded
@@ -80,6 +81,7 @@ def test_orders_that_the_reader_had_read_before_the_entry_count(scene: Scene) ->
     scene.happen(_installed(scene, customer_id))
     scene.happen(scene.order(customer_id, total_minor=900, occurred_at=scene.now + timedelta(seconds=5)))
     readers.register([READER])
+    wait_for_the_horizon()
     while readers.run_batch(READER, now=scene.now):
         pass
 
@@ -423,6 +425,7 @@ def test_a_variant_is_known_also_where_its_step_is_read_after_the_entry(scene: S
     readers.register([READER])
     readers._limits.pop(READER.name, None)
     one_at_a_time = replace(READER, limit=1)
+    wait_for_the_horizon()
     while readers.run_batch(one_at_a_time, now=scene.now, slots=1):
         pass
 

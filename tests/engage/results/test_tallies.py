@@ -23,6 +23,7 @@ from rewards.events import VoucherRedeemed
 from rewards.models import CheckoutRow, RedemptionRow
 from rewards.rollbacks.events import CheckoutRolledBack, VoucherRolledBack
 from rewards.vouchers import Issue
+from tests.core.log import wait_for_the_horizon
 from tests.engage.conftest import Scene, both_branches, gift, journey, say, vouchers_of
 from tests.engage.results.counted import READER, count, deliver, messages_of, outcomes, tallied
 from wallet.events import PromotionGranted
@@ -223,6 +224,7 @@ def test_two_readers_at_once_count_everything_once(scene: Scene, journey_id: UUI
         _entered(scene)
     scene.read()
     readers.register([READER])
+    wait_for_the_horizon()
     while readers.run_batch(READER, now=scene.now, slots=1):
         pass
 
@@ -235,6 +237,8 @@ def test_a_crash_before_the_commit_counts_nothing(
     _entered(scene)
     scene.read()
     readers.register([READER])
+
+    wait_for_the_horizon()
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt

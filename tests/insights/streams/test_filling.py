@@ -16,6 +16,7 @@ from core.events.log import slot_of
 from insights import reactions
 from insights.streams import Stream, catalogue, filling
 from insights.streams.stream import canonical
+from tests.core.log import wait_for_the_horizon
 from tests.insights.log import NOON, a_customer, order, play, read, track, write
 
 BIG = Stream("order.completed", condition=canonical({"field": "total_minor", "is": "at_least", "value": 500}))
@@ -128,6 +129,7 @@ def test_what_waits_behind_a_parked_event_is_counted_once_it_is_taken_up() -> No
 
     failing = readers.Reader("insights.profiles", fail, None)
     write(order(customer_id, total_minor=10), order(customer_id, total_minor=10))
+    wait_for_the_horizon()
     while readers.run_batch(failing, now=NOON):
         pass
     ensure(SPENT)
@@ -158,6 +160,7 @@ def test_what_is_taken_up_again_between_two_pages_of_its_slot_is_counted(monkeyp
 
     failing = readers.Reader("insights.profiles", fail, None)
     write(order(customer_id, total_minor=10))
+    wait_for_the_horizon()
     while readers.run_batch(failing, now=NOON):
         pass
     play(order(neighbour, total_minor=10))
