@@ -28,7 +28,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def settings() -> Iterator[Settings]:
     """Settings whose database is this test process's own clone of the migrated template."""
-    server = os.environ.get("DATABASE_URL") or embedded.url(PROJECT / ".data" / "test-postgres", durable=False)
+    server = _own_server()
     template = _template(server)
     name = f"{template}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as admin:
@@ -77,6 +77,18 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+def _own_server() -> str:
+    """Each test process has a server to itself: on a common one, any transaction of the others holds the log's horizon.
+
+    DATABASE_URL may name several, one after another, for the processes in turn.
+    """
+    process = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    given = os.environ.get("DATABASE_URL", "").split()
+    if given:
+        return given[int(process.removeprefix("gw")) % len(given)]
+    return embedded.url(PROJECT / ".data" / f"test-postgres-{process}", durable=False)
+
+
 def _template(server: str) -> str:
     """The migrated template database, made once for each state of the migrations, whoever comes first."""
     state = hashlib.sha256()
@@ -84,7 +96,8 @@ def _template(server: str) -> str:
         state.update(path.name.encode() + path.read_bytes())
     state.update(Path(__file__).read_bytes())
     name = f"pocketful_{state.hexdigest()[:12]}"
-    lock = Path(tempfile.gettempdir()) / f"pocketful-tests-{os.getuid()}.lock"
+    place = hashlib.sha256(server.encode()).hexdigest()[:12]
+    lock = Path(tempfile.gettempdir()) / f"pocketful-tests-{os.getuid()}-{place}.lock"
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with psycopg.connect(server, autocommit=True) as admin:
