@@ -1,7 +1,7 @@
 """Linking: which customer a subject is, decided by the claims to it and by nothing else.
 
-The same claims give the same links in whatever order they came: the best claim wins, three different customers make
-the subject a shared device that is nobody's, and what was undone is kept apart.
+The same claims give the same links in whatever order they came: the best claim wins, three different customers by
+words that are as good make the subject a shared device that is nobody's, and what was undone is kept apart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,14 @@ from core.db import Connection, connection_of
 from core.events import announce_all
 from insights.identities import owning
 from insights.identities.claims import Claim
-from insights.identities.models import EVIDENCE
+from insights.identities.models import EVIDENCE, WORDS
 from insights.identities.owning import BETTER_CLAIM, Found, Handed
 
-#: A subject whom so many customers claim is a device that people share.
+#: A subject whom so many customers claim, each by a word as good as the best, is a device that people share.
 SHARED = 3
 
-#: So many claims to a subject are kept: it is long shared by then, and each new one would be sorted among the rest.
+#: So many claims of one word to a subject are kept: it is long shared by then, and each new one would be sorted among
+#: the rest. Of each word by itself, so that a client's many leave room for what the app itself says.
 CLAIMS = 20
 
 #: The most subjects that count as one customer: more devices than anybody has, and a bound for whoever makes them up.
@@ -47,7 +48,7 @@ def claim_all(connection: Connection, claims: Sequence[Claim]) -> None:
                 "evidence": [claim.evidence for claim in claims],
                 "times": [claim.at for claim in claims],
                 "events": [claim.event_id for claim in claims],
-                "order": list(EVIDENCE),
+                **_RANKS,
                 "most": CLAIMS,
             },
         )
@@ -82,7 +83,7 @@ def lock(connection: Connection, subject_id: str) -> None:
 
 
 def _find(connection: Connection, subjects: Sequence[str]) -> list[Found]:
-    asked = {"subjects": sorted(set(subjects)), "order": list(EVIDENCE), "shared": SHARED}
+    asked = {"subjects": sorted(set(subjects)), **_RANKS, "shared": SHARED}
     rows = connection.execute(_FIND, asked).fetchall()
     return [
         Found(row[0], row[1], row[2], row[3], Claim(row[0], *row[4:]) if row[4] is not None else None) for row in rows
@@ -110,18 +111,26 @@ def _taken(found: Found, room: dict[UUID, int]) -> Claim | None:
     return claim if room[claim.customer_id] >= 0 else None
 
 
+_RANKS = {"order": list(EVIDENCE), "words": list(WORDS)}
+
+
+def _word(evidence: str) -> str:
+    return f"(%(words)s::int[])[array_position(%(order)s::text[], {evidence})]"
+
+
 # An event that comes again, or one that is no better, changes nothing.
-_CLAIM = """
+_CLAIM = f"""
     INSERT INTO insights.subject_claim AS kept (subject_id, customer_id, evidence, at, event_id)
     SELECT * FROM unnest(%(subjects)s::text[], %(customers)s::uuid[], %(evidence)s::text[], %(times)s::timestamptz[],
                          %(events)s::uuid[]) AS told (subject_id, customer_id, evidence, at, event_id)
-     WHERE (SELECT count(*) FROM (SELECT FROM insights.subject_claim c
-                                   WHERE c.subject_id = told.subject_id LIMIT %(most)s) few) < %(most)s
+     WHERE (SELECT count(*) FROM insights.subject_claim c
+             WHERE c.subject_id = told.subject_id AND c.customer_id <> told.customer_id
+               AND {_word("c.evidence")} = {_word("told.evidence")}) < %(most)s
         ON CONFLICT (subject_id, customer_id) DO UPDATE
        SET evidence = excluded.evidence, at = excluded.at, event_id = excluded.event_id
      WHERE (array_position(%(order)s::text[], excluded.evidence), excluded.at, excluded.event_id)
          < (array_position(%(order)s::text[], kept.evidence), kept.at, kept.event_id)
-"""
+"""  # noqa: S608 - constants only
 
 # What was undone is neither a claim nor counted among those who share a device.
 _VALID = """
@@ -132,7 +141,7 @@ _VALID = """
 """
 _FIND = f"""
     SELECT s.subject_id, s.customer_id, s.is_shared,
-           (SELECT count(*) FROM (SELECT {_VALID} LIMIT %(shared)s) few) >= %(shared)s,
+           (SELECT count(*) {_VALID} AND {_word("c.evidence")} = {_word("best.evidence")}) >= %(shared)s,
            best.customer_id, best.evidence, best.at, best.event_id
       FROM insights.subject s
       LEFT JOIN LATERAL (SELECT c.* {_VALID}

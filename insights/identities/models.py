@@ -13,6 +13,10 @@ from core.db import Base
 #: a client, which lies in an app that anyone can take apart.
 EVIDENCE = ("staff", "device", "phone", "email", "server", "client")
 
+#: Whose word each of them is: a person's of the brand, its app's, its servers', a client's. Only words as good as the
+#: best make a shared device: whoever has the key out of an app could say anything of anybody's.
+WORDS = (0, 1, 2, 2, 2, 3)
+
 
 def _evidence_check() -> CheckConstraint:
     return CheckConstraint("evidence IN ('staff', 'device', 'phone', 'email', 'server', 'client')", name="evidence")

@@ -83,6 +83,13 @@ def _owner(done: list[Deed], subject: int, apart: set[tuple[int, int]]) -> int |
         for place, (what, who, about, minute) in enumerate(done)
         if what in ("link", "device") and about == subject and (who, subject) not in apart
     ]
-    if len({claim[-1] for claim in claims}) >= linking.SHARED:
+    best = min(claims, default=None)
+    if best is None or len({claim[-1] for claim in _claimants_by(claims, best[0])}) >= linking.SHARED:
         return None
-    return min(claims)[-1] if claims else None
+    return best[-1]
+
+
+def _claimants_by(claims: list[tuple[int, int, int, int]], word: int) -> list[tuple[int, int, int, int]]:
+    """The claims of customers whose best word is this one."""
+    best = {who: min(claim[0] for claim in claims if claim[-1] == who) for *_, who in claims}
+    return [claim for claim in claims if best[claim[-1]] == word]

@@ -1,16 +1,21 @@
 """Whose an anonymous subject is: by the best claim, undone for good, and the profile as the log tells it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from auth import devices
+from connect import events as outside
 from core import db, ids
 from core.errors import NotFound
+from core.events import Event
 from insights.identities import linking
 from insights.identities.errors import UndoTooLate
 from insights.profiles import rebuilding, rebuilds
 from tests.connect.people import logged
+from tests.core.log import wait_for_the_horizon
 from tests.insights.identities.linked import a_device, links_of, rebuild, undo
 from tests.insights.log import (
     NOON,
@@ -20,9 +25,11 @@ from tests.insights.log import (
     order,
     play,
     profile,
+    read,
     refund,
     sources,
     track,
+    write,
 )
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -91,6 +98,64 @@ def test_a_device_that_three_customers_claim_is_nobodys() -> None:
 
     assert [profile(person).phase for person in people] == ["discovery"] * 3
     assert [(link.status, link.undone_by) for link in links_of(people[0])] == [("undone", "shared")]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_clients_say_ends_no_link_by_a_better_word(is_first: bool) -> None:
+    """Whoever has the key out of an app, and three customers' ids, says what they like of a device."""
+    owner, *people = [a_customer(f"+1212555{100 + n:04d}") for n in range(linking.CLAIMS + 3)]
+    lies = [identify(person, subject_id=VISITOR, minutes=-9) for person in people]
+    play(track(subject_id=VISITOR, event="Product Viewed"))
+
+    for events in [[a_device(owner, VISITOR)], lies] if is_first else [lies, [a_device(owner, VISITOR)]]:
+        play(*events)
+    rebuild()
+
+    assert profile(owner).phase == "consideration"
+    assert [(link.status, link.evidence) for link in links_of(owner)] == [("linked", "device")]
+    assert [link for person in people for link in links_of(person) if link.status == "linked"] == []
+
+
+def test_three_words_of_servers_share_a_device_however_they_know_the_customers() -> None:
+    people = [a_customer(f"+1212555{100 + n:04d}") for n in range(3)]
+
+    play(*[known(person, VISITOR, by) for person, by in zip(people, ("phone", "email", "server"), strict=True)])
+
+    assert [link.status for person in people for link in links_of(person)] in ([], ["undone"])
+
+
+def test_two_that_were_signed_in_do_not_share_a_device_with_whom_clients_name() -> None:
+    """At the boundary: a third one who was signed in would."""
+    people = [a_customer(f"+1212555{100 + n:04d}") for n in range(3)]
+    play(*[a_device(person, VISITOR) for person in people[:2]], identify(people[2], subject_id=VISITOR))
+    before = [link.status for person in people for link in links_of(person)]
+
+    play(a_device(people[2], VISITOR))
+
+    assert before.count("linked") == 1
+    assert [link.status for person in people for link in links_of(person)].count("linked") == 0
+
+
+def test_of_claims_that_come_at_once_the_best_word_is_heard_whichever_worker_has_it() -> None:
+    owner, *people = [a_customer(f"+1212555{100 + n:04d}") for n in range(9)]
+    names = [f"anonymous:{n}" for n in range(20)]
+    write(*[identify(person, subject_id=name, minutes=-9) for name in names for person in people])
+    write(*[a_device(owner, name) for name in names])
+
+    wait_for_the_horizon()
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(lambda _: read(), range(4)))
+
+    assert [link.status for link in links_of(owner) if link.status == "linked"] == ["linked"] * len(names)
+    assert [link for person in people for link in links_of(person) if link.status == "linked"] == []
+
+
+def known(customer_id: UUID, subject_id: str, by: str) -> Event:
+    """A server says who a visitor is, and by what it knows that."""
+    content = {"type": "identify", "traits": {}, "context": {}, "known_by": by}
+    return outside.made(
+        type_="identify", content=content, customer_id=customer_id, subject_id=subject_id, occurred_at=NOON
+    )
 
 
 def test_of_a_device_that_a_whole_town_shares_no_more_than_twenty_claims_are_kept() -> None:
