@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from core import clock, db
-from insights.profiles import traits
+from insights.profiles import histories
 from tests.connect.conftest import WRITE_KEY
 from tests.connect.people import NOW, logged
 from tests.insights.log import a_customer, profile, read
@@ -42,7 +42,7 @@ def test_a_late_event_updates_the_profile_by_when_it_happened(ingest: FlaskClien
     assert found.first_touch is not None and found.first_touch.source == "newsletter"
     assert (found.traits, found.phase) == ({"plan": "gold"}, "consideration")
     with db.transaction() as session:
-        assert [change.value for change in traits.history(session, customer_id, "plan")] == ["gold", "silver"]
+        assert [change.value for change in histories.history(session, customer_id, "plan")] == ["gold", "silver"]
 
 
 @pytest.mark.parametrize("years", [-40, -12, 5, 60])

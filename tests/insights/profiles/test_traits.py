@@ -10,7 +10,7 @@ import pytest
 from core import db, ids
 from core.events.announce import MAX_DEPTH, Event
 from core.settings import Settings
-from insights.profiles import traits
+from insights.profiles import histories, traits
 from insights.profiles.api import staff as api
 from insights.profiles.events import TraitSet
 from tests.connect.people import logged
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("database")
 def values_of(customer_id: UUID, name: str = "plan") -> list[tuple[Any, Any]]:
     """(value, minute), the latest first."""
     with db.transaction() as session:
-        found = traits.history(session, customer_id, name)
+        found = histories.history(session, customer_id, name)
     return [(change.value, (change.at - at(0)).total_seconds() / 60) for change in found]
 
 
@@ -131,10 +131,10 @@ def test_a_hundred_traits_are_the_most_that_a_customer_has() -> None:
 def test_two_hundred_values_of_a_trait_are_kept() -> None:
     customer_id = a_customer()
 
-    play(*[identify(customer_id, traits={"visits": n}, minutes=n) for n in range(traits.HISTORY + 3)])
+    play(*[identify(customer_id, traits={"visits": n}, minutes=n) for n in range(histories.HISTORY + 3)])
 
     found = values_of(customer_id, "visits")
-    assert (len(found), found[0], found[-1]) == (traits.HISTORY, (202, 202), (3, 3))
+    assert (len(found), found[0], found[-1]) == (histories.HISTORY, (202, 202), (3, 3))
 
 
 def test_staff_see_what_a_trait_was_before(settings: Settings) -> None:
@@ -155,3 +155,19 @@ def test_staff_see_what_a_trait_was_before(settings: Settings) -> None:
     assert staff.get(f"/admin/v1/customers/{customer_id}/traits/never").json == {"name": "never", "items": []}
     assert staff.get(f"/admin/v1/customers/{ids.new()}/traits/plan").status_code == 404
     assert nobody.get(f"/admin/v1/customers/{customer_id}/traits/plan").status_code == 403
+
+
+def test_of_a_value_that_is_too_long_the_history_has_its_length_and_digest() -> None:
+    customer_id = a_customer()
+    longest, longer, other = "x" * (histories.LONGEST - 2), "y" * (histories.LONGEST - 1), "z" * (histories.LONGEST - 1)
+
+    for minutes, value in enumerate([longest, longer, longer, other], 1):
+        play(identify(customer_id, traits={"plan": value}, minutes=minutes))
+    play(identify(customer_id, traits={"plan": longer}, minutes=3))  # late, and what it was then
+
+    found = values_of(customer_id)
+    assert [minute for _, minute in found] == [4, 2, 1]
+    assert found[2] == (longest, 1)
+    assert [value["characters"] for value, _ in found[:2]] == [histories.LONGEST + 1] * 2
+    assert found[0][0]["sha256"] != found[1][0]["sha256"]
+    assert profile(customer_id).traits == {"plan": other}
