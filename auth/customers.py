@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from auth import birthdays, phones
 from auth.errors import TimeZoneUnknown
-from auth.events import CustomerSignedUp
+from auth.events import CustomerChanged, CustomerSignedUp
 from auth.models import ACTIVE, SUSPENDED, Customer
 from core import crypto, ids
 from core.errors import NotFound
@@ -108,16 +108,23 @@ def phone_of(session: Session, customer_id: UUID) -> str:
 def change(session: Session, customer_id: UUID, *, changes: Mapping[str, str | None], now: datetime) -> Customer:
     """Set what is named in `changes`: locale, time_zone, birthday.
 
-    raises  NotFound, TimeZoneUnknown, BirthdayInvalid, BirthdayFixed
+    raises   NotFound, TimeZoneUnknown, BirthdayInvalid, BirthdayFixed
+    effects  announces customer.changed where anything is another than it was
     """
     _check_time_zone(changes.get("time_zone"))
     customer = session.get(Customer, customer_id, with_for_update="birthday" in changes)
     if customer is None:
         raise NotFound
+    before = {"locale": customer.locale, "time_zone": customer.time_zone, "birthday": customer.birthday}
+
     customer.locale = changes.get("locale", customer.locale)
     customer.time_zone = changes.get("time_zone", customer.time_zone)
     if "birthday" in changes:
         birthdays.put(session, customer, changes["birthday"], now=now)
+
+    changed = [name for name, value in before.items() if getattr(customer, name) != value]
+    if changed:
+        announce(session, CustomerChanged(customer_id=customer_id, occurred_at=now, fields=changed))
     return customer
 
 

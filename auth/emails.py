@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from auth import limits, opaque
 from auth.errors import EmailCodeWrong, EmailInvalid
-from auth.events import EmailProved
+from auth.events import EmailDropped, EmailProved
 from auth.limits import Limit
 from auth.models import Customer
 from auth.sign_in_models import EmailProof
@@ -131,11 +131,14 @@ def prove(session: Session, customer_id: UUID, code: str, *, now: datetime) -> E
 def drop(session: Session, customer_id: UUID, *, now: datetime) -> None:
     """Forget a customer's address and a code under way; what waits to be sent there is taken back.
 
-    raises  NotFound
+    raises   NotFound
+    effects  announces email.dropped where there was one
     """
     customer = session.get(Customer, customer_id, with_for_update=True)
     if customer is None:
         raise NotFound
+    if customer.email is not None:
+        announce(session, EmailDropped(customer_id=customer_id, occurred_at=now))
     customer.email = customer.email_index = customer.email_verified_at = None
     session.execute(delete(EmailProof).where(EmailProof.customer_id == customer_id))
     withdrawing.withdraw(session, customer_ids=[customer_id], channel="email", reason="address_gone", now=now)

@@ -34,6 +34,25 @@ class EmailProved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EmailDropped(Event):
+    """A customer took their e-mail address back."""
+
+    name = "email.dropped"
+    log_only = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerChanged(Event):
+    """A customer changed what they say of themselves: which `fields` ("locale", "time_zone", "birthday"), and no more
+    than that."""
+
+    name = "customer.changed"
+    log_only = True
+
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TokenFamilyRevoked(Event):
     """Signed out on one device; `reason` is "signed_out", or a theft's sign: "refresh_reused", "code_reused"."""
 

@@ -41,7 +41,7 @@ KINDS: Mapping[str, tuple[str, str | None]] = {
     **dict.fromkeys(("wallet", "lot", "promotion", "value", "adjustment", "debt", "dispute", "tier"), ("wallet", None)),
     "inbox_item": ("inbox", "item_id"),
     "consent": ("consent", None),
-    "email": ("me", None),
+    **dict.fromkeys(("customer", "email"), ("me", None)),
 }
 
 
@@ -137,7 +137,7 @@ def _each_once(events: Sequence[tuple[Any, ...]]) -> list[Change]:
     return list(latest.values())
 
 
-# The horizon is read in the same statement as the events.
+# The horizon is read in the same statement as the events. That they signed in, an app knows by itself.
 _READ = """
     SELECT horizon.epoch, horizon.xid::text, e.name, e.payload, e.occurred_at, e.epoch, e.xid::text, e.seq
       FROM (SELECT core.current_epoch() AS epoch, pg_snapshot_xmin(pg_current_snapshot()) AS xid) horizon
@@ -147,6 +147,7 @@ _READ = """
               AND (e.epoch, e.xid, e.seq) > (%(epoch)s, %(xid)s::xid8, %(seq)s)
               AND (e.xid < horizon.xid OR e.epoch < horizon.epoch)
               AND split_part(e.name, '.', 1) = ANY(%(kinds)s)
+              AND e.name NOT IN ('customer.signed_up', 'customer.signed_in')
             ORDER BY e.epoch, e.xid, e.seq
             LIMIT %(limit)s) e ON true
      ORDER BY e.epoch, e.xid, e.seq

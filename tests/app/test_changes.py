@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
-from auth import tokens
+from auth import customers, emails, tokens
+from auth.events import CustomerSignedIn
 from core import clock, ids
 from core.db import connection_of, transaction
 from core.events import announce_all
@@ -18,6 +19,7 @@ from core.web.principals import Principal
 from engage import inbox
 from engage.inbox import NewItem
 from insights import changes
+from tests.connect.people import logged
 from tests.core.log import wait_for_the_horizon
 from tests.insights.log import a_customer, order, track
 
@@ -42,6 +44,11 @@ def buy(customer_id: UUID, times: int = 1) -> None:
         announce_all(session, [order(customer_id) for _ in range(times)])
 
 
+def patch(client: FlaskClient, customer_id: UUID, body: dict[str, str]) -> None:
+    token = tokens.mint(Principal("customer", customer_id), audience=tokens.APP, client_id="test", now=clock.now())
+    assert client.patch("/app/v1/me", json=body, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
 def kinds(answer: Any) -> list[str]:
     return [item["kind"] for item in answer.get_json()["items"]]
 
@@ -58,6 +65,51 @@ def test_what_changed_is_told_once_and_others_never(client: FlaskClient) -> None
     assert kinds(first) == ["order"] and first.get_json()["reset"] is False
     assert first.get_json()["items"][0]["id"]
     assert kinds(second) == []
+
+
+def test_what_customers_change_of_themselves_is_told_to_their_other_devices(client: FlaskClient) -> None:
+    """By which members only: what they are now stands nowhere in the log."""
+    customer_id = a_customer()
+    since = begun(client, customer_id)
+
+    patch(client, customer_id, {"locale": "es", "birthday": "1990-05-14"})
+    patch(client, customer_id, {"locale": "es"})
+    told = ask(client, customer_id, since)
+
+    assert [(item["kind"], item["id"]) for item in told.get_json()["items"]] == [("me", None)]
+    assert [event["payload"] for event in logged(ours=True) if event["name"] == "customer.changed"] == [
+        {"fields": ["locale", "birthday"]}
+    ]
+    assert kinds(ask(client, customer_id, told.get_json()["next"])) == []
+
+
+def test_an_address_that_was_taken_back_is_told_and_none_is_not(client: FlaskClient) -> None:
+    customer_id, other = a_customer(), a_customer("+12125550143")
+    with transaction() as session:
+        customer = customers.find(session, customer_id)
+        customer.email = emails.sealed(session, customer_id, "ada@example.com")
+        customer.email_index, customer.email_verified_at = emails.index_of("ada@example.com"), clock.now()
+    since, others = begun(client, customer_id), begun(client, other)
+
+    with transaction() as session:
+        emails.drop(session, customer_id, now=clock.now())
+        emails.drop(session, other, now=clock.now())
+
+    assert kinds(ask(client, customer_id, since)) == ["me"]
+    assert kinds(ask(client, other, others)) == []
+
+
+def test_what_an_app_knows_by_itself_is_not_told(client: FlaskClient) -> None:
+    customer_id = a_customer()
+    since = begun(client, customer_id)
+
+    with transaction() as session:
+        signed_in = CustomerSignedIn(
+            customer_id=customer_id, occurred_at=clock.now(), family_id=ids.new(), client_id="x"
+        )
+        announce_all(session, [signed_in])
+
+    assert kinds(ask(client, customer_id, since)) == []
 
 
 def test_what_is_nothing_to_an_app_is_not_told(client: FlaskClient) -> None:
@@ -126,7 +178,7 @@ def test_an_inbox_item_that_was_put_is_told(client: FlaskClient) -> None:
     answer = ask(client, customer_id, since)
     assert kinds(answer) == ["inbox"]
     with transaction() as session:
-        [item] = inbox.list_(session, customer_id, before=None, limit=10)
+        [item] = inbox.list_(session, customer_id, before=None, limit=10, now=clock.now())
     assert answer.get_json()["items"][0]["id"] == str(item.id)
 
 
