@@ -60,7 +60,8 @@ def list_changes(args: dict[str, Any]) -> dict[str, Any]:
         told = changes.since(connection, principals.current().id, since, limit=_PAGE, now=now)
         items = list(told.items)
         if told.is_all:
-            items += _put_into_inbox(inbox.put_since(session, principals.current().id, since.at), items)
+            put = inbox.put_since(session, principals.current().id, since.at, now=now)
+            items += _put_into_inbox(put, items)
     return {"items": items, "next": changes.token_of(told.next), "more": not told.is_all, "reset": False}
 
 

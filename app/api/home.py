@@ -27,7 +27,7 @@ class HomeSchema(Schema):
     expiring_next = fields.List(
         fields.Nested(VoucherSchema()), required=True, metadata={"description": "Vouchers to use soon."}
     )
-    unread_count = fields.Integer(required=True, metadata={"description": "In the inbox."})
+    unread_count = fields.Integer(required=True, metadata={"description": "In the inbox, of what is still of use."})
     latest_entries = fields.List(fields.Nested(EntrySchema()), required=True)
     minimum_app_version = fields.String(
         required=True, metadata={"description": "An older app should ask its customer to update."}
@@ -42,7 +42,7 @@ def show_home() -> dict[str, Any]:
     with transaction() as session:
         held = balances.of_customer(session, customer.id)
         expiring = holdings.expiring_next(session, customer.id, limit=_VOUCHERS, now=now)
-        unread = inbox.unread_count(session, customer.id)
+        unread = inbox.unread_count(session, customer.id, now=now)
         lines = statements.entries(session, owner=customer.name, limit=_ENTRIES)
     return {
         "balances": wallet_shapes.wallet(held)["items"],

@@ -41,12 +41,16 @@ class Caps:
 
         at  when it is to leave; None: now
         """
+        if not self.has(customer_id, channel, at):
+            return False
+        self.taken.update((customer_id, *mark) for mark in self.marks(customer_id, channel, at))
+        return True
+
+    def has(self, customer_id: UUID, channel: str, at: datetime | None = None) -> bool:
+        """Whether `take` would count one."""
         caps = self.policy.caps_of(channel)
         keys = [(customer_id, *mark) for mark in self.marks(customer_id, channel, at)]
-        if any(self.used.get(key, 0) + self.taken[key] >= cap.most for cap, key in zip(caps, keys, strict=True)):
-            return False
-        self.taken.update(keys)
-        return True
+        return all(self.used.get(key, 0) + self.taken[key] < cap.most for cap, key in zip(caps, keys, strict=True))
 
     def marks(self, customer_id: UUID, channel: str, at: datetime | None = None) -> list[tuple[str, str]]:
         """(cap, bucket) of each count that such a message takes: what the gate gives back if it does not leave."""

@@ -67,7 +67,10 @@ def _judge(message: AtGate, found: _Now, holds: Policy, *, now: datetime) -> Ver
     mode = message.gate.get("quiet", "pass")
     match quiet.decide(holds, found.time_zone, now, mode, channel=message.channel):
         case quiet.Hold(until):
-            return Drop("expired") if message.expires_at and message.expires_at <= until else PutOff(until)
+            if message.expires_at and message.expires_at <= until:
+                return Drop("expired")
+            own = quiet.spread(holds, until, message.customer_id)
+            return PutOff(until if message.expires_at and message.expires_at <= own else own)
         case quiet.Skip():
             return Drop("quiet")
     return Pass()

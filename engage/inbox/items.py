@@ -1,13 +1,13 @@
 """The app's inbox: what was said to a customer, sealed, to be read again."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from core import crypto, events, ids
@@ -24,8 +24,9 @@ class NewItem:
     """voucher_id: the voucher that the item names, so that the app can open it.
 
     rich        image, deep_link and actions ([{"id", "title", "link"}]), as far as there are any
-    reference   what the message was for, told again when it is read
+    reference   what the message was for, drawn for it alone: it is the item's id, too, and told when it is read
     expires_at  from when on it is of no use; None: it stays of use
+    shown_from  before then nobody sees it; None: at once
     """
 
     customer_id: UUID
@@ -35,11 +36,12 @@ class NewItem:
     rich: Mapping[str, Any] = field(default_factory=dict)
     reference: UUID | None = None
     expires_at: datetime | None = None
+    shown_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item in clear, for its customer's eyes."""
+    """An item in clear, for its customer's eyes. created_at: since when they see it"""
 
     id: UUID
     title: str | None
@@ -61,7 +63,7 @@ def put_all(session: Session, new: Sequence[NewItem], *, now: datetime) -> None:
     if not new:
         return
     crypto.fetch_data_keys(session, [item.customer_id for item in new])
-    drawn = [ids.new() for _ in new]
+    drawn = [item.reference or ids.new() for item in new]
     connection_of(session).execute(
         _PUT,
         [
@@ -72,25 +74,40 @@ def put_all(session: Session, new: Sequence[NewItem], *, now: datetime) -> None:
             [_sealed(session, item, item_id) for item, item_id in zip(new, drawn, strict=True)],
             [item.reference for item in new],
             [item.expires_at for item in new],
+            [item.shown_from or now for item in new],
         ],
     )
 
 
 _PUT = """
-    INSERT INTO engage.inbox_item (created_at, id, customer_id, voucher_id, content, reference, expires_at)
-    SELECT %s, id, customer_id, voucher_id, content, reference, expires_at
-      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %b::bytea[], %s::uuid[], %s::timestamptz[])
-           AS new (id, customer_id, voucher_id, content, reference, expires_at)
+    INSERT INTO engage.inbox_item (created_at, id, customer_id, voucher_id, content, reference, expires_at, shown_from)
+    SELECT %s, id, customer_id, voucher_id, content, reference, expires_at, shown_from
+      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %b::bytea[], %s::uuid[], %s::timestamptz[], %s::timestamptz[])
+           AS new (id, customer_id, voucher_id, content, reference, expires_at, shown_from)
 """
 
 
-def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: int) -> list[Item]:
-    """The latest first, from the one before `before` on; none once the customer is erased."""
-    query = select(InboxItem).where(InboxItem.customer_id == customer_id).order_by(InboxItem.id.desc()).limit(limit)
+def take_back(
+    session: Session, references: Collection[UUID], *, shown_after: datetime | None = None
+) -> dict[UUID, datetime]:
+    """Drop items whose messages were taken back, but those that were read; says by reference when they were shown.
+
+    shown_after  only those that nobody sees yet by then; None: whether or not somebody does
+    """
+    query = delete(InboxItem).where(InboxItem.id.in_(references), InboxItem.read_at.is_(None))
+    if shown_after is not None:
+        query = query.where(InboxItem.shown_from > shown_after)
+    gone = session.execute(query.returning(InboxItem.id, InboxItem.shown_from))
+    return {row.id: row.shown_from for row in gone}
+
+
+def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: int, now: datetime) -> list[Item]:
+    """What is shown by now, the latest first, from the one before `before` on; none once the customer is erased."""
+    query = select(InboxItem).where(InboxItem.customer_id == customer_id, InboxItem.shown_from <= now)
     if before is not None:
-        query = query.where(InboxItem.id < before)
+        query = query.where(tuple_(InboxItem.shown_from, InboxItem.id) < (_place(session, before), before))
     items = []
-    for row in session.scalars(query):
+    for row in session.scalars(query.order_by(InboxItem.shown_from.desc(), InboxItem.id.desc()).limit(limit)):
         try:
             items.append(_opened(session, row))
         except crypto.Erased:
@@ -98,26 +115,40 @@ def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: in
     return items
 
 
+def _place(session: Session, item_id: UUID) -> datetime:
+    """Since when an item is shown; of one that was taken back meanwhile, when it was made."""
+    shown_from = session.scalar(select(InboxItem.shown_from).where(InboxItem.id == item_id))
+    return shown_from or ids.made_at(item_id)
+
+
 #: An item's id is drawn before it commits; writing transactions live for a quarter of a second.
 _COMMITS_WITHIN = timedelta(seconds=5)
 
 
-def put_since(session: Session, customer_id: UUID, since: datetime, *, limit: int = 50) -> list[tuple[UUID, datetime]]:
-    """(id, created_at) of the latest items that may have been put since an instant of the real clock, newest first."""
-    least = ids.least_at(since - _COMMITS_WITHIN)
-    query = select(InboxItem.id, InboxItem.created_at).where(InboxItem.customer_id == customer_id)
-    rows = session.execute(query.where(InboxItem.id >= least).order_by(InboxItem.id.desc()).limit(limit))
-    return [(row.id, row.created_at) for row in rows]
+def put_since(
+    session: Session, customer_id: UUID, since: datetime, *, now: datetime, limit: int = 50
+) -> list[tuple[UUID, datetime]]:
+    """(id, when) of the latest items that may have been put, or shown first, since an instant of the real clock; the
+    newest first."""
+    since -= _COMMITS_WITHIN
+    query = (
+        select(InboxItem.id, func.greatest(InboxItem.created_at, InboxItem.shown_from).label("at"))
+        .where(InboxItem.customer_id == customer_id, InboxItem.shown_from <= now)
+        .where(or_(InboxItem.id >= ids.least_at(since), InboxItem.shown_from >= since))
+        .order_by(InboxItem.shown_from.desc(), InboxItem.id.desc())
+        .limit(limit)
+    )
+    return [(row.id, row.at) for row in session.execute(query)]
 
 
 def mark_read(session: Session, customer_id: UUID, item_id: UUID, *, now: datetime) -> Item:
     """Keep when the customer first read an item.
 
-    raises   NotFound for an item that is not theirs
+    raises   NotFound for an item that is not theirs, or not shown yet
     effects  announces inbox_item.read the first time
     """
     row = session.get(InboxItem, item_id, with_for_update=True)
-    if row is None or row.customer_id != customer_id:
+    if row is None or row.customer_id != customer_id or row.shown_from > now:
         raise NotFound
     if row.read_at is None:
         row.read_at = now
@@ -126,9 +157,14 @@ def mark_read(session: Session, customer_id: UUID, item_id: UUID, *, now: dateti
     return _opened(session, row)
 
 
-def unread_count(session: Session, customer_id: UUID) -> int:
-    """How many items this customer has not read."""
-    query = select(func.count()).where(InboxItem.customer_id == customer_id, InboxItem.read_at.is_(None))
+def unread_count(session: Session, customer_id: UUID, *, now: datetime) -> int:
+    """How many items that are shown and still of use this customer has not read."""
+    query = select(func.count()).where(
+        InboxItem.customer_id == customer_id,
+        InboxItem.read_at.is_(None),
+        InboxItem.shown_from <= now,
+        or_(InboxItem.expires_at.is_(None), InboxItem.expires_at > now),
+    )
     return session.scalar(query) or 0
 
 
@@ -149,6 +185,6 @@ def _opened(session: Session, row: InboxItem) -> Item:
         deep_link=content.get("deep_link"),
         actions=content.get("actions", []),
         expires_at=row.expires_at,
-        created_at=row.created_at,
+        created_at=max(row.created_at, row.shown_from),
         read_at=row.read_at,
     )

@@ -5,9 +5,9 @@ decided = [outgoing.decide(world, letter) for letter in letters]               n
 message_ids = outgoing.write(session, decided, world=world, now=now)
 """
 
-from engage.outgoing.deciding import decide
+from engage.outgoing.deciding import decide, foresee
 from engage.outgoing.letters import Decided, Letter, Reason, Sent, Skipped
 from engage.outgoing.world import World, prepare
 from engage.outgoing.writing import write
 
-__all__ = ["Decided", "Letter", "Reason", "Sent", "Skipped", "World", "decide", "prepare", "write"]
+__all__ = ["Decided", "Letter", "Reason", "Sent", "Skipped", "World", "decide", "foresee", "prepare", "write"]

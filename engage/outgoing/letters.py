@@ -24,6 +24,8 @@ class Letter:
     reference  what it is for, drawn for it alone (a step run, a broadcast's send): told in all that becomes of it
     quiet      in quiet hours: "hold" until they are over, "skip", or "pass"
     due_at     when it is to leave; None: at once
+    paced_from since when a throttle lets so many letters a minute leave, of which this one's turn is at `due_at`:
+               quiet hours stop the throttle, too; None: it is no throttle's
     expires_at from when on it is worth nothing; None: it is for three days, or until its voucher ends
     """
 
@@ -37,6 +39,7 @@ class Letter:
     voucher: Embed | None = None
     quiet: str = "hold"
     due_at: datetime | None = None
+    paced_from: datetime | None = None
     expires_at: datetime | None = None
     caused_by: UUID | None = None
     depth: int = 0

@@ -1,4 +1,4 @@
-"""Templates that are saved with their versions, and the short links of messages.
+"""Templates that are saved with their versions, the short links of messages, and from when on an inbox item is shown.
 
 A link's code is found again from what it was drawn for (`engage.links.codes`), so nothing but the table says where it
 leads; a voucher's link names the voucher, never its code.
@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(TEMPLATES)
     op.execute(LINKS)
+    op.execute(INBOX)
 
 
 TEMPLATES = """
@@ -61,4 +62,12 @@ CREATE TABLE engage.tracked_link (
     CONSTRAINT ck_tracked_link_clicked CHECK ((clicks = 0) = (first_clicked_at IS NULL))
 ) WITH (fillfactor = 90);
 CREATE INDEX ix_tracked_link_expires_at ON engage.tracked_link (expires_at);
+"""
+
+# An item is written with its message, which may leave days later. What stands there from before is shown already.
+INBOX = """
+ALTER TABLE engage.inbox_item ADD shown_from timestamptz NOT NULL DEFAULT '2000-01-01Z';
+ALTER TABLE engage.inbox_item ALTER shown_from DROP DEFAULT;
+DROP INDEX engage.ix_inbox_item_customer_id;
+CREATE INDEX ix_inbox_item_customer_id ON engage.inbox_item (customer_id, shown_from, id);
 """

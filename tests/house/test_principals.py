@@ -532,7 +532,7 @@ def _things_of(customer: Asker, till: Asker) -> dict[str, object]:
         gift = replace(draft, kind="gift_card", discount={"kind": "value", "amount_minor": 500}, budget_minor=500)
         gift_campaign_id = campaigns.create(session, gift, actor="staff:test", now=now)
         inbox.put_all(session, [NewItem(customer_id, "For you", "Five off", voucher.id)], now=now)
-        [item] = inbox.list_(session, customer_id, before=None, limit=1)
+        [item] = inbox.list_(session, customer_id, before=None, limit=1, now=now)
         message_id = messages.enqueue(
             session,
             customer_id=customer_id,

@@ -23,9 +23,9 @@ blueprint = Blueprint("engage_inbox_customer", __name__, description="What was s
 @blueprint.response(200, page_of(InboxItemSchema))
 def list_inbox(args: dict[str, Any]) -> dict[str, Any]:
     """What was said to the customer, the latest first."""
-    customer_id = principals.current().id
+    customer_id, now = principals.current().id, clock.now()
     with transaction() as session:
-        return page(args, lambda before, limit: inbox.list_(session, customer_id, before=before, limit=limit))
+        return page(args, lambda before, limit: inbox.list_(session, customer_id, before=before, limit=limit, now=now))
 
 
 @blueprint.put("/inbox/<uuid:item_id>/read")

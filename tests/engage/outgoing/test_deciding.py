@@ -13,7 +13,7 @@ from core.settings import Settings
 from engage.consents import Consents
 from engage.contacting import policy
 from engage.contacting.caps import Caps
-from engage.outgoing import Decided, Sent, Skipped, World, decide
+from engage.outgoing import Decided, Sent, Skipped, World, decide, foresee
 from engage.templates.embeds import Embed
 from rewards.discounts import AmountOff, FreeItem, PercentageOff
 from tests.engage.outgoing.posting import letter
@@ -146,9 +146,10 @@ def test_those_held_out_get_nothing(arm: str, purpose: str) -> None:
 def test_in_quiet_hours_a_letter_is_held_or_skipped_or_passes_as_its_author_chose() -> None:
     decided = {mode: decide(world(QUIET, now=NIGHT), letter(WHO, SMS, quiet=mode)) for mode in ("hold", "skip", "pass")}
 
-    assert sent(decided["hold"]).due_at == MORNING
+    due_at = sent(decided["hold"]).due_at
+    assert MORNING <= due_at < MORNING + timedelta(minutes=15)
     [held] = decided["hold"].reasons
-    assert (held["code"], held["channel"], held["detail"][-21:]) == ("held", "sms", "2026-11-22 14:00 UTC.")
+    assert (held["code"], held["channel"], held["detail"][-21:]) == ("held", "sms", f"2026-11-22 {due_at:%H:%M} UTC.")
     assert codes(decided["skip"]) == [("quiet", "sms")]
     assert sent(decided["pass"]).due_at == NIGHT
 
@@ -173,6 +174,71 @@ def test_what_is_held_until_its_voucher_has_ended_does_not_go_out(seconds: int, 
     assert [found for found, _ in codes(decided)] == [code or "held"]
     if code is None:
         assert sent(decided).expires_at == ends.expires_at
+
+
+def test_what_quiet_hours_held_leaves_bit_by_bit_when_they_are_over() -> None:
+    holds, many = policy.parse(QUIET), [ids.new() for _ in range(200)]
+    contacts = {each: contact(customer_id=each) for each in many}
+    said = Consents({(each, "sms", "marketing"): True for each in many})
+    here = World(now=NIGHT, policy=holds, caps=Caps(holds, NIGHT), contacts=contacts, said=said)
+
+    due = sorted(sent(decide(here, letter(each, SMS))).due_at for each in many)
+
+    assert due[0] >= MORNING and due[-1] < MORNING + timedelta(minutes=15)
+    in_each = [sum(MORNING + timedelta(minutes=5 * n) <= one < MORNING + timedelta(minutes=5 * n + 5) for one in due)
+               for n in range(3)]  # fmt: skip
+    assert min(in_each) > 30
+
+
+def test_throttle_stands_still_in_quiet_hours_and_goes_on_at_its_pace() -> None:
+    # Ten minutes before nine in the evening; one a minute.
+    begins = datetime(2026, 11, 22, 1, 50, tzinfo=UTC)
+    here = world(QUIET, now=begins)
+    places = {place: letter(WHO, SMS, due_at=begins + timedelta(minutes=place), paced_from=begins) for place in
+              (0, 9, 10, 11, 729, 730)}  # fmt: skip
+
+    due = {place: sent(decide(here, one)).due_at for place, one in places.items()}
+
+    minutes = {place: (at - MORNING) / timedelta(minutes=1) for place, at in due.items()}
+    assert (due[0], due[9]) == (begins, begins + timedelta(minutes=9))
+    assert [minutes[place] for place in (10, 11, 729)] == [0, 1, 719]
+    # Nine in the evening again: it is the next morning's.
+    assert minutes[730] == 24 * 60
+
+
+def test_throttle_that_quiet_hours_do_not_concern_keeps_its_hours() -> None:
+    begins = NIGHT
+    pushed = letter(WHO, SMS, due_at=begins + timedelta(minutes=5), paced_from=begins, quiet="pass")
+    mailed = letter(WHO, MAIL, channels=("email",), due_at=begins + timedelta(minutes=5), paced_from=begins)
+    here = world(QUIET, now=begins, who=contact(email="a@b.example"))
+
+    assert [sent(decide(here, one)).due_at for one in (pushed, mailed)] == [begins + timedelta(minutes=5)] * 2
+
+
+def test_what_speaks_against_a_letter_is_foreseen_and_takes_from_no_cap() -> None:
+    here = world({"caps": [{"channel": "any", "per": "day", "most": 1}]})
+    with_code = {"sms": {"en": {"body": "{{ voucher.code }}"}}}
+
+    assert [foresee(here, letter(WHO, with_code)) for _ in range(3)] == [None] * 3
+    assert sent(decide(here, letter(WHO, SMS)))
+    late = foresee(here, letter(WHO, with_code))
+
+    assert late is not None and codes(late) == [("capped", "sms")]
+    gone = letter(WHO, with_code, due_at=NOON + timedelta(days=2), expires_at=NOON + timedelta(days=1))
+    for one, code in (
+        (foresee(world(says_no=True), letter(WHO, with_code)), "no_consent"),
+        (foresee(world(), letter(WHO, with_code, arm="holdout")), "held_out"),
+        (foresee(world(), gone), "too_late"),
+    ):
+        assert one is not None and [found for found, _ in codes(one)] == [code]
+
+
+def test_inbox_shows_a_letter_from_when_it_leaves() -> None:
+    now_ = letter(WHO, SMS)
+    later = letter(WHO, {"inbox": {"en": {"body": "Hi"}}}, channels=("inbox",), due_at=NOON + timedelta(hours=3))
+
+    assert sent(decide(world(), now_)).item.shown_from == NOON
+    assert sent(decide(world(), later)).item.shown_from == NOON + timedelta(hours=3)
 
 
 def test_a_letter_is_old_news_after_three_days() -> None:
@@ -250,13 +316,14 @@ def test_a_rich_push_says_all_it_has() -> None:
 
 def test_a_marketing_mail_can_always_be_stopped() -> None:
     who = contact(email="a@b.example")
-    page = {"email": {"en": {"subject": "Hi\nyou", "body": "Text", "html": "<body><p>Page</p></body>"}}}
+    page = {"email": {"en": {"subject": "Hi {{ traits.name }}", "body": "Text", "html": "<body><p>Page</p></body>"}}}
     says = {"email": {"en": {"subject": "Hi", "body": "Text {{ links.preferences }}"}}}
     mail = {"channels": ("email",)}
 
-    added = sent(decide(world(who=who), letter(WHO, page, **mail)))
-    said = sent(decide(world(who=who), letter(WHO, says, **mail)))
-    receipt = sent(decide(world(who=who), letter(WHO, page, purpose="transactional", **mail)))
+    here = world(who=who, traits={WHO: {"name": "\nyou"}})
+    added = sent(decide(here, letter(WHO, page, **mail)))
+    said = sent(decide(here, letter(WHO, says, **mail)))
+    receipt = sent(decide(here, letter(WHO, page, purpose="transactional", **mail)))
 
     assert added.content["subject"] == "Hi you"
     [way_out] = [link for link in added.links if link.kind == "preferences"]

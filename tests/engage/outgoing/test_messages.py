@@ -217,11 +217,11 @@ def test_what_was_said_stands_in_the_inbox_once_however_many_devices(scene: Scen
     scene.read()
 
     with transaction() as session:
-        [item] = inbox.list_(session, customer_id, before=None, limit=10)
+        [item] = inbox.list_(session, customer_id, before=None, limit=10, now=scene.now)
         assert (item.title, item.voucher_id) == ("For you", vouchers_of(customer_id)[0])
-        assert inbox.unread_count(session, customer_id) == 1
+        assert inbox.unread_count(session, customer_id, now=scene.now) == 1
         inbox.mark_read(session, customer_id, item.id, now=scene.now)
-        assert inbox.unread_count(session, customer_id) == 0
+        assert inbox.unread_count(session, customer_id, now=scene.now) == 0
 
 
 def states() -> dict[UUID, str]:

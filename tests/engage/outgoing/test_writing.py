@@ -68,7 +68,7 @@ def test_a_letter_for_the_inbox_alone_is_no_message(scene: Scene) -> None:
     assert (message_ids, rows_of(Message)) == ([], [])
     assert [link.message_id for link in rows_of(TrackedLink)] == [None]
     with transaction() as session:
-        [item] = inbox.list_(session, customer_id, before=None, limit=10)
+        [item] = inbox.list_(session, customer_id, before=None, limit=10, now=scene.now)
     assert (item.title, item.deep_link, item.read_at) == ("T", "brand://x", None)
 
 
@@ -150,7 +150,7 @@ def test_the_app_shows_what_a_push_showed(scene: Scene) -> None:
     post(written, now=scene.now)
 
     with transaction() as session:
-        [item] = inbox.list_(session, customer_id, before=None, limit=10)
+        [item] = inbox.list_(session, customer_id, before=None, limit=10, now=scene.now)
         assert (item.image, item.actions) == ("https://p.example/a.png", [{"id": "a", "title": "A"}])
         assert (item.voucher_id, item.expires_at) == (voucher.id, voucher.expires_at)
         inbox.mark_read(session, customer_id, item.id, now=scene.now)
