@@ -1,5 +1,7 @@
 """What was prepared of a cancelled broadcast and has not left yet is taken back, some at a time."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -7,26 +9,34 @@ from sqlalchemy.orm import Session
 
 from core.db import connection_of
 from core.delivery import withdrawing
-from engage.broadcasts.models import CANCELLED, BroadcastPart
-from engage.contacting import caps
+from engage import inbox
+from engage.broadcasts import counting
+from engage.broadcasts.models import CANCELLED, Broadcast, BroadcastPart
+from engage.consents.saying import MARKETING
+from engage.contacting import caps, policy
+from engage.templates.wording import INBOX
 
 _AT_ONCE = 200
 
 
-def take_some_back(session: Session, part: BroadcastPart, *, now: datetime) -> int:
-    """Take back the next customers' messages; says how many customers were looked at.
+def take_some_back(session: Session, broadcast: Broadcast, part: BroadcastPart, *, now: datetime) -> int:
+    """Take back the next customers' messages and what the inbox shows of them; says how many customers were looked at.
 
     effects  announces message.suppressed; gives frequency caps back; vouchers stay with those who have them
     """
     connection = connection_of(session)
     rows = connection.execute(_NEXT, [part.broadcast_id, part.cursor or UUID(int=0), _AT_ONCE]).fetchall()
-    waiting = [message_id for row in rows for message_id in row[2]]
+    sends = [_Send(*row) for row in rows]
+    waiting = [message_id for send in sends for message_id in send.message_ids]
     back = withdrawing.take_back(session, waiting, reason="cancelled", now=now)
     caps.give_back(session, [key for one in back for key in caps.noted(one.customer_id, one.gate)])
 
     taken = {one.id for one in back}
-    ended = [row[1] for row in rows if row[2] and taken.issuperset(row[2])]
-    connection.execute(_CANCELLED, [ended])
+    ended = {send.id for send in sends if send.message_ids and taken.issuperset(send.message_ids)}
+    inbox.take_back(session, ended)
+    ended |= _unsay(session, broadcast, [send for send in sends if not send.message_ids], now=now)
+    cancelled = connection.execute(_CANCELLED, [list(ended)]).rowcount
+    part.counts = counting.added(part.counts, {"sent": -cancelled, "cancelled": cancelled} if cancelled else {})
     if len(rows) < _AT_ONCE:
         part.state, part.due_at = CANCELLED, None
     else:
@@ -34,9 +44,29 @@ def take_some_back(session: Session, part: BroadcastPart, *, now: datetime) -> i
     return len(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Send:
+    """One customer's. message_ids: none where it is for the inbox alone, and where nothing was sent"""
+
+    customer_id: UUID
+    id: UUID
+    message_ids: Sequence[UUID]
+
+
+def _unsay(session: Session, broadcast: Broadcast, sends: Sequence[_Send], *, now: datetime) -> set[UUID]:
+    """Take back what was for the inbox alone and is not shown yet, its counts under caps too."""
+    unsaid = inbox.take_back(session, [send.id for send in sends], shown_after=now)
+    if unsaid and broadcast.purpose == MARKETING:
+        shown = {send.customer_id: unsaid[send.id] for send in sends if send.id in unsaid}
+        counted = caps.lock(session, shown, policy.current(session), now)
+        keys = [(each, *mark) for each, at in shown.items() for mark in counted.marks(each, INBOX, at)]
+        caps.give_back(session, keys)
+    return set(unsaid)
+
+
 _NEXT = """
     SELECT customer_id, id, message_ids FROM engage.broadcast_send
      WHERE broadcast_id = %s AND customer_id > %s ORDER BY customer_id LIMIT %s
 """
 
-_CANCELLED = "UPDATE engage.broadcast_send SET outcome = 'cancelled' WHERE id = ANY(%s)"
+_CANCELLED = "UPDATE engage.broadcast_send SET outcome = 'cancelled' WHERE id = ANY(%s) AND outcome = 'sent'"

@@ -31,7 +31,6 @@ class Broadcast(Base):
     local_time   "HH:MM": it leaves at the next such time in each customer's own zone
     per_minute   how many customers' messages may leave a minute; None: any number
     expected     how many members the one who started it was shown
-    counts       customers by what became of them: "sent", "skipped:no_consent", ...
     started_at   when it was started, or last started again after it had stopped
     stopped_because  the code of what stopped it last
     """
@@ -66,7 +65,6 @@ class Broadcast(Base):
     holdout_bps: Mapped[int]
     status: Mapped[str]
     expected: Mapped[int | None] = mapped_column(BigInteger)
-    counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     started_by: Mapped[str | None]
@@ -79,6 +77,8 @@ class BroadcastPart(Due, Base):
     """One 64th of a broadcast: the members of one slot, up to `cursor` dealt with.
 
     done   how many members that were
+    counts those members by what became of them: "sent", "skipped:no_consent", ... (engage.broadcasts.counting)
+    leaves_until  when the last of its messages is to leave, if nothing holds it back
     first_place, places  which places in the queue of a throttle are its own: as many as it had members at the start
     due_at None of one that waits: the broadcast has stopped
     state  taking_back: the broadcast was cancelled, and this part takes back what has not left yet
@@ -97,6 +97,8 @@ class BroadcastPart(Due, Base):
     slot: Mapped[int] = mapped_column(SmallInteger)
     cursor: Mapped[UUID | None]
     done: Mapped[int] = mapped_column(server_default="0")
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
+    leaves_until: Mapped[datetime | None]
     first_place: Mapped[int] = mapped_column(BigInteger)
     places: Mapped[int]
 

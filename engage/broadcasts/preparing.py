@@ -2,13 +2,15 @@
 transaction.
 
 A chunk moves its part's cursor in the same transaction, so a worker that dies leaves whole chunks only, and each
-customer is dealt with once. The ledger is posted last: the budget that all workers share is locked for a moment.
+customer is dealt with once. Whether they would be told is asked before a voucher is issued. The ledger is posted last:
+the budget that all workers share is locked for a moment.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,17 +22,17 @@ from core.errors import Refusal
 from core.notes import Notes
 from core.population_shares import is_in_share
 from engage import outgoing
-from engage.broadcasts.models import DONE, PARTS, Broadcast, BroadcastPart
+from engage.broadcasts import counting, pacing
+from engage.broadcasts.models import DONE, Broadcast, BroadcastPart
 from engage.contacting import control
-from engage.outgoing import Letter, Reason, Sent, World
-from engage.steps.clock import clock
-from engage.steps.wait_until import WaitUntil
+from engage.outgoing import Decided, Letter, Reason, Sent, Skipped, World
 from engage.templates import embeds, saved, variables, wording
 from engage.templates.wording import Wording
 from insights.segments import membership
+from rewards import terms
 from rewards.campaigns.errors import HeldOut
-from rewards.errors import CampaignNotRunning
-from rewards.funds import Funds, post_with
+from rewards.errors import BudgetExhausted, CampaignNotRunning
+from rewards.funds import Beaten, Funds, post_with
 from rewards.vouchers import Issue, Voucher, issuing
 from wallet import ledger
 from wallet.ledger import Transfer
@@ -54,16 +56,18 @@ def prepare_some(session: Session, broadcast: Broadcast, part: BroadcastPart, *,
     """Deal with a part's next members; says how many there were.
 
     effects  issues vouchers, enqueues messages and inbox items, moves the part's cursor; posts to the ledger
-    raises   Busy when others keep taking what is left of a budget or cap; CampaignNotRunning, and nothing is done
+    raises   Busy when others keep taking what is left of a budget or cap; CampaignNotRunning and BudgetExhausted, and
+             nothing is done
     """
     connection = connection_of(session)
     turn = membership.page(connection, broadcast.segment_id, part.slot, part.cursor, limit)
     if turn:
-        done = part.done
+        done, counts = part.done, part.counts
+        in_vain: dict[UUID, Sequence[Reason]] = {}
 
         def deal(connection: Connection, funds: Funds) -> None:
-            part.done = done
-            _deal(session, connection, funds, broadcast, part, turn, now=now)
+            part.done, part.counts = done, counts
+            _deal(session, connection, funds, broadcast, part, turn, in_vain, now=now)
 
         part.cursor = turn[-1]
         post_with(session, deal)
@@ -101,26 +105,41 @@ def _deal(
     broadcast: Broadcast,
     part: BroadcastPart,
     turn: Sequence[UUID],
+    in_vain: dict[UUID, Sequence[Reason]],
     *,
     now: datetime,
 ) -> None:
+    """in_vain: by customer, why the letter that names their voucher cannot be written, known once it was tried"""
     says = said_by(session, broadcast)
     world = outgoing.prepare(session, turn, now=now, wordings=[says])
-    sends = [_Send(customer_id, _arm(broadcast, world, customer_id)) for customer_id in turn]
-    given, transfers = _give(session, connection, funds, broadcast, world, sends, now=now)
-    letters = dict(_letters(session, broadcast, part, world, says, sends, given))
+    sends = {send.id: send for send in (_Send(each, _arm(broadcast, world, each)) for each in turn)}
+    letters = _letters(broadcast, part, world, says, list(sends.values()))
+    decided: list[Decided] = []
+    transfers: list[Transfer] = []
+    if broadcast.campaign_id is not None:
+        expires_at = terms.load_one(session, broadcast.campaign_id).expiry(now)
+        letters = [replace(letter, expires_at=expires_at) for letter in letters]
+        decided = [one for letter in letters if (one := _foreseen(world, letter, in_vain))]
+        left_out = {one.letter.reference for one in decided}
+        able = [letter for letter in letters if letter.reference not in left_out]
+        letters, transfers = _give(session, connection, funds, broadcast, sends, able, now=now)
 
-    decided = [outgoing.decide(world, letter) for letter in letters.values()]
+    written = [outgoing.decide(world, letter) for letter in letters]
+    _check_told(written, in_vain)
+    decided += written
     message_ids = outgoing.write(session, decided, world=world, now=now)
-    of_send = {send.id: send for send in sends}
-    for one, ids_ in zip(decided, message_ids, strict=True):
-        send = of_send[one.letter.reference]
-        send.outcome, send.message_ids = one.outcome, ids_
-        send.reasons.extend(one.reasons)
-        send.channel = one.channel if isinstance(one, Sent) else None
+    for each, ids_ in zip(decided, message_ids, strict=True):
+        send = sends[each.letter.reference]
+        send.outcome, send.message_ids = each.outcome, ids_
+        send.reasons.extend(each.reasons)
+        if isinstance(each, Sent):
+            send.channel = each.channel
+            part.leaves_until = max(each.due_at, part.leaves_until or each.due_at)
     part.done += len(turn)
+    became = [counting.became(send.outcome, send.arm, send.reasons) for send in sends.values()]
+    part.counts = counting.added(part.counts, Counter(became))
     session.flush()
-    _keep(connection, broadcast, sends, now=now)
+    _keep(connection, broadcast, list(sends.values()), now=now)
     if transfers:
         ledger.post_all(connection, transfers)
 
@@ -131,70 +150,75 @@ def _arm(broadcast: Broadcast, world: World, customer_id: UUID) -> str:
     return "holdout" if is_in_share(broadcast.id, customer_id, bps=broadcast.holdout_bps) else "treated"
 
 
+def _foreseen(world: World, letter: Letter, in_vain: Mapping[UUID, Sequence[Reason]]) -> Skipped | None:
+    """Why somebody would not be told of their voucher: then they are given none, and no budget is spent on it."""
+    if letter.customer_id in in_vain:
+        return Skipped(letter, in_vain[letter.customer_id])
+    contact = world.contacts.get(letter.customer_id)
+    if letter.arm == "treated" and contact is not None and contact.status != "active":
+        return Skipped(letter, [{"code": "suspended", "detail": "The customer is suspended."}])
+    return outgoing.foresee(world, letter)
+
+
+def _check_told(written: Sequence[Decided], in_vain: dict[UUID, Sequence[Reason]]) -> None:
+    """raises  Beaten where somebody has a voucher by now and no letter: all is undone, and they are given none"""
+    untold = {one.letter.customer_id: one.reasons for one in written if one.letter.voucher and isinstance(one, Skipped)}
+    if untold:
+        in_vain.update(untold)
+        raise Beaten
+
+
 def _give(
     session: Session,
     connection: Connection,
     funds: Funds,
     broadcast: Broadcast,
-    world: World,
-    sends: Sequence[_Send],
+    sends: Mapping[UUID, _Send],
+    letters: Sequence[Letter],
     *,
     now: datetime,
-) -> tuple[dict[UUID, Voucher], list[Transfer]]:
-    """By customer, the voucher that goes with the message; those who may not have one get no message either.
+) -> tuple[list[Letter], list[Transfer]]:
+    """The letters with their vouchers; those who may not have one get no letter either.
 
-    Nobody is given one whom nothing is known of: their vouchers could not be sealed.
-
-    raises  CampaignNotRunning: that is no fault of any member's
+    effects  notes in `sends` which voucher they have, and why none
+    raises   CampaignNotRunning and BudgetExhausted: those are no fault of any member's
     """
-    if broadcast.campaign_id is None:
-        return {}, []
-    able = [
-        send
-        for send in sends
-        if send.arm == "treated" and (contact := world.contacts.get(send.customer_id)) and contact.status == "active"
-    ]
+    assert broadcast.campaign_id is not None, "there is a campaign to give vouchers of"
     issues = [
         Issue(
             campaign_id=broadcast.campaign_id,
-            customer_id=send.customer_id,
-            source=f"broadcast:{broadcast.id}:{send.customer_id}",
+            customer_id=letter.customer_id,
+            source=f"broadcast:{broadcast.id}:{letter.customer_id}",
         )
-        for send in able
+        for letter in letters
     ]
     outcomes, transfers = issuing.issue_later(session, connection, funds, issues, now=now) if issues else ([], [])
-    given: dict[UUID, Voucher] = {}
-    for send, outcome in zip(able, outcomes, strict=True):
-        if isinstance(outcome, CampaignNotRunning):
+    given: list[tuple[Letter, Voucher]] = []
+    for letter, outcome in zip(letters, outcomes, strict=True):
+        send = sends[letter.reference]
+        if isinstance(outcome, CampaignNotRunning | BudgetExhausted):
             raise outcome
         if isinstance(outcome, Refusal):
             # Held out is nobody's fault: it is how the campaign's effect is told.
             send.outcome = "held_out" if isinstance(outcome, HeldOut) else "refused"
             send.reasons.append({"code": outcome.code, "detail": outcome.detail, **outcome.facts})
         else:
-            given[send.customer_id], send.voucher_id = outcome, outcome.id
-    return given, list(transfers)
+            send.voucher_id = outcome.id
+            given.append((letter, outcome))
+    at_hand = {voucher.id: voucher for _, voucher in given}
+    named = embeds.load(session, at_hand, at_hand) if at_hand else {}
+    return [replace(letter, voucher=named[voucher.id]) for letter, voucher in given], list(transfers)
 
 
 def _letters(
-    session: Session,
-    broadcast: Broadcast,
-    part: BroadcastPart,
-    world: World,
-    says: Wording,
-    sends: Sequence[_Send],
-    given: Mapping[UUID, Voucher],
-) -> Iterator[tuple[UUID, Letter]]:
-    """What is meant to be said to whom; nothing to those whom their voucher was refused."""
-    at_hand = {voucher.id: voucher for voucher in given.values()}
-    named = embeds.load(session, at_hand, at_hand) if at_hand else {}
+    broadcast: Broadcast, part: BroadcastPart, world: World, says: Wording, sends: Sequence[_Send]
+) -> list[Letter]:
+    """What is meant to be said to whom, yet without its voucher."""
+    letters = []
+    paced_from = pacing.begins_at(broadcast, now=world.now) if broadcast.per_minute else None
     for number, send in enumerate(sends, start=part.done):
-        if any(send.reasons):
-            continue
         contact = world.contacts.get(send.customer_id)
-        due_at = due_at_of(broadcast, part, number, contact.time_zone if contact else None, now=world.now)
-        yield (
-            send.id,
+        letters.append(
             Letter(
                 customer_id=send.customer_id,
                 arm=send.arm,
@@ -202,33 +226,12 @@ def _letters(
                 channels=broadcast.channels,
                 wording=says,
                 reference=send.id,
-                voucher=named.get(send.voucher_id) if send.voucher_id else None,
                 quiet=broadcast.quiet,
-                due_at=due_at,
-            ),
+                due_at=pacing.due_at_of(broadcast, part, number, contact.time_zone if contact else None, now=world.now),
+                paced_from=paced_from,
+            )
         )
-
-
-def due_at_of(
-    broadcast: Broadcast, part: BroadcastPart, number: int, zone: str | None, *, now: datetime
-) -> datetime | None:
-    """When the message to a part's member of that number (from 0) is to leave; None: at once.
-
-    units  per_minute over all parts: each member has a place in one queue, and those who get nothing leave theirs empty
-    """
-    begins = max(broadcast.starts_at or now, broadcast.started_at or now)
-    if broadcast.local_time is not None:
-        return WaitUntil(at=clock(broadcast.local_time, Notes()), next=None).until(zone, now=max(begins, now))
-    if broadcast.per_minute is None:
-        return None
-    return begins + timedelta(minutes=place_of(broadcast, part, number) / broadcast.per_minute)
-
-
-def place_of(broadcast: Broadcast, part: BroadcastPart, number: int) -> int:
-    """Members that the segment got since it was started come last, so that no two ever share a place."""
-    if number < part.places:
-        return part.first_place + number
-    return (broadcast.expected or 0) + (number - part.places) * PARTS + part.slot
+    return letters
 
 
 def _keep(connection: Connection, broadcast: Broadcast, sends: Sequence[_Send], *, now: datetime) -> None:
@@ -245,12 +248,6 @@ def _keep(connection: Connection, broadcast: Broadcast, sends: Sequence[_Send], 
     connection.execute(_KEEP, [broadcast.id, now, *columns])
 
 
-def counts_of(connection: Connection, broadcast_id: UUID) -> dict[str, int]:
-    """How many customers were dealt with, by what became of them, and of those who got nothing by why: "sent",
-    "held_out:holdout", "skipped:no_consent". The last reason is the one that ended it."""
-    return dict(connection.execute(_COUNTS, [broadcast_id]).fetchall())
-
-
 # Lists of lists of different lengths are no array of PostgreSQL's, so the ids of messages come as its own text.
 _KEEP = """
     INSERT INTO engage.broadcast_send (broadcast_id, at, id, customer_id, arm, outcome, reasons, channel, voucher_id,
@@ -258,11 +255,4 @@ _KEEP = """
     SELECT %s, %s, id, customer_id, arm, outcome, reasons::jsonb, channel, voucher_id, message_ids::uuid[]
       FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %b::text[], %s::text[], %s::uuid[], %s::text[])
            AS s (id, customer_id, arm, outcome, reasons, channel, voucher_id, message_ids)
-"""
-
-_COUNTS = """
-    SELECT CASE WHEN outcome = 'sent' THEN 'sent'
-                WHEN outcome = 'held_out' AND arm <> 'treated' THEN 'held_out:' || arm
-                ELSE concat_ws(':', outcome, reasons->-1->>'code') END AS became, count(*)
-      FROM engage.broadcast_send WHERE broadcast_id = %s GROUP BY became ORDER BY became
 """

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.db import connection_of
-from engage.broadcasts import drafting, preparing, starting
+from engage.broadcasts import counting, drafting, starting
 from engage.broadcasts.errors import SegmentNotReady
-from engage.broadcasts.models import DRAFT, PREPARING, SCHEDULED, Broadcast
+from engage.broadcasts.models import PREPARING, SCHEDULED, Broadcast
 
 _COLUMNS = [column.key for column in Broadcast.__table__.columns if column.key != "wording"]
 
@@ -21,8 +21,7 @@ def one(session: Session, broadcast_id: UUID, *, now: datetime) -> dict[str, Any
     """
     broadcast = drafting.find(session, broadcast_id)
     told = row(broadcast, now=now)
-    if told["status"] != DRAFT and broadcast.ended_at is None:
-        told["counts"] = preparing.counts_of(connection_of(session), broadcast_id)
+    told["counts"] = counting.of(connection_of(session), broadcast_id)
     try:
         told["members"] = starting.members_of(session, broadcast)
     except SegmentNotReady:

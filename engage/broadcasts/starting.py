@@ -1,7 +1,7 @@
 """Starting and cancelling: from here on workers prepare it, or stop and take back what has not left."""
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -43,6 +43,10 @@ LINE = "engage.broadcasts"
 
 #: A segment that has grown by more since somebody looked at it is not the one that they meant.
 MOST_GROWTH = 0.2
+
+#: What quiet hours or a provider put off waits for no longer than this.
+_HELD_FOR = timedelta(hours=26)
+_MOST_LOOKED_THROUGH = 10_000
 
 
 def start(session: Session, broadcast_id: UUID, *, expected: int, actor: str, now: datetime) -> Broadcast:
@@ -98,7 +102,7 @@ def cancel(session: Session, broadcast_id: UUID, *, actor: str, now: datetime) -
     broadcast = drafting.locked(session, broadcast_id)
     if broadcast.status == CANCELLED:
         return broadcast
-    if broadcast.status == DONE and not _is_leaving(session, broadcast_id):
+    if broadcast.status == DONE and not _is_leaving(session, broadcast, now=now):
         raise BroadcastOver
 
     _stop(session, broadcast_id)
@@ -160,9 +164,18 @@ def _stop(session: Session, broadcast_id: UUID) -> None:
     connection_of(session).execute(_STOP, [broadcast_id])
 
 
-def _is_leaving(session: Session, broadcast_id: UUID) -> bool:
-    found = connection_of(session).execute(_LEAVING, [broadcast_id]).fetchone()
-    return found is not None
+def _is_leaving(session: Session, broadcast: Broadcast, *, now: datetime) -> bool:
+    """Whether something of it waits yet. Where more waits than can be looked through, something of it may."""
+    asked = {
+        "id": broadcast.id,
+        "now": now,
+        "channels": broadcast.channels,
+        "purpose": broadcast.purpose,
+        "until": now + _HELD_FOR,
+        "most": _MOST_LOOKED_THROUGH,
+    }
+    found = connection_of(session).execute(_LEAVING, asked).fetchone()
+    return bool(found and found[0])
 
 
 def _record(
@@ -185,7 +198,17 @@ _TAKE_BACK = """
      WHERE broadcast_id = %s AND slot = 0
 """
 
+# Those of a throttle have their time before them. After that only what waits is looked through, by its index: the
+# million that have left are not.
 _LEAVING = """
-    SELECT 1 FROM engage.broadcast_send s JOIN core.message m ON m.id = ANY(s.message_ids)
-     WHERE s.broadcast_id = %s AND s.outcome = 'sent' AND m.state = 'pending' LIMIT 1
+    SELECT EXISTS (SELECT FROM engage.broadcast_part WHERE broadcast_id = %(id)s AND leaves_until > %(now)s)
+        OR (WITH waits AS MATERIALIZED (
+                SELECT m.reference
+                  FROM unnest(%(channels)s::text[]) AS c (channel),
+                       LATERAL (SELECT reference FROM core.message
+                                 WHERE state = 'pending' AND channel = c.channel AND purpose = %(purpose)s
+                                   AND due_at <= %(until)s
+                                 ORDER BY due_at LIMIT %(most)s) m)
+            SELECT count(*) >= %(most)s OR bool_or(s.id IS NOT NULL)
+              FROM waits w LEFT JOIN engage.broadcast_send s ON s.id = w.reference AND s.broadcast_id = %(id)s)
 """

@@ -1,5 +1,5 @@
-"""Stopping: a broadcast whose campaign gives no vouchers just now stands still, so that nobody's turn is used up for
-nothing. It goes on where it was when somebody starts it again."""
+"""Stopping: a broadcast whose campaign gives no vouchers just now, or has spent its budget, stands still, so that
+nobody's turn is used up for nothing. It goes on where it was when somebody starts it again."""
 
 from datetime import datetime
 from uuid import UUID

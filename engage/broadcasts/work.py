@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session
 
 from core import ids, work
 from core.db import Connection, connection_of, transaction
-from core.errors import Busy, DatabaseUnavailable
+from core.errors import Busy, DatabaseUnavailable, Refusal
 from core.events import announce
 from core.work import Work
-from engage.broadcasts import cancelling, drafting, preparing, stopping
+from engage.broadcasts import cancelling, counting, drafting, preparing, stopping
 from engage.broadcasts.events import BroadcastDone
 from engage.broadcasts.models import CANCELLED, DONE, TAKING_BACK, WAITING, BroadcastPart
 from engage.broadcasts.starting import LINE
 from insights.segments import membership
-from rewards.errors import CampaignNotRunning
+from rewards.errors import BudgetExhausted, CampaignNotRunning
 
 #: A chunk has a price of its own, some 26 statements, so that ever smaller ones would only take longer in all.
 MOST_AT_ONCE, FEWEST_AT_ONCE = 200, 50
@@ -39,8 +39,8 @@ _chunk = 100
 def work_off(now: datetime) -> int:
     """Take the part that waits longest one chunk further; says how many customers that were (0: nothing is due).
 
-    A chunk that fails is tried again member by member, so that one customer's trouble is only their own. A campaign
-    that gives no vouchers is nobody's: the broadcast stops.
+    A chunk that fails is tried again member by member, so that one customer's trouble is only their own, and the last
+    of a budget goes to whom it suffices for. A campaign that gives no vouchers is nobody's: the broadcast stops.
     """
     global _chunk
     part_id: UUID | None = None
@@ -59,7 +59,10 @@ def work_off(now: datetime) -> int:
             raise
         if isinstance(error, CampaignNotRunning):
             return _stop(part_id, error, now=now)
-        return _one_by_one(part_id, error, now=now)
+        if not isinstance(error, BudgetExhausted):
+            # The error's own words may hold data, so only its kind stays.
+            _log.error("part %s of a broadcast cannot go on: %s", part_id, type(error).__name__)
+        return _one_by_one(part_id, now=now)
     _chunk = next_chunk(_chunk, seconds=monotonic() - begun)
     return max(dealt, 1)
 
@@ -82,7 +85,7 @@ def _next(session: Session, *, now: datetime) -> BroadcastPart | None:
 def _step(session: Session, part: BroadcastPart, *, limit: int, now: datetime) -> int:
     broadcast = drafting.find(session, part.broadcast_id)
     if part.state == TAKING_BACK:
-        return cancelling.take_some_back(session, part, now=now)
+        return cancelling.take_some_back(session, broadcast, part, now=now)
     dealt = preparing.prepare_some(session, broadcast, part, limit=limit, now=now)
     if part.state == DONE:
         _end(session, broadcast.id, now=now)
@@ -97,39 +100,36 @@ def _end(session: Session, broadcast_id: UUID, *, now: datetime) -> None:
     if connection.execute(_WAITS, [broadcast_id]).fetchone() or broadcast.status in (DONE, CANCELLED):
         return
     broadcast.status, broadcast.ended_at = DONE, now
-    broadcast.counts = preparing.counts_of(connection, broadcast_id)
     announce(
         session,
         BroadcastDone(
             occurred_at=now,
             broadcast_id=broadcast_id,
             segment_id=broadcast.segment_id,
-            counts=broadcast.counts,
+            counts=counting.of(connection, broadcast_id),
         ),
     )
 
 
-def _stop(part_id: UUID, refusal: CampaignNotRunning, *, now: datetime) -> int:
+def _stop(part_id: UUID, refusal: Refusal, *, now: datetime) -> int:
     with transaction() as session:
         broadcast_id = session.get_one(BroadcastPart, part_id).broadcast_id
         stopping.stop(session, broadcast_id, reason=refusal.code, now=now)
     return 1
 
 
-def _one_by_one(part_id: UUID, error: Exception, *, now: datetime) -> int:
+def _one_by_one(part_id: UUID, *, now: datetime) -> int:
     """Deal with the members of a chunk that failed each in a transaction of their own; who fails alone is passed over,
     with what is wrong among their reasons."""
-    # The error's own words may hold data, so only its kind stays.
-    _log.error("part %s of a broadcast cannot go on: %s", part_id, type(error).__name__)
     for dealt in range(_chunk):
         try:
             with transaction() as session:
                 part = session.get(BroadcastPart, part_id, with_for_update=True)
-                if part is None or part.state != WAITING or not _step(session, part, limit=1, now=now):
+                if part is None or not _is_due(part, now) or not _step(session, part, limit=1, now=now):
                     return dealt + 1
         except (Busy, DatabaseUnavailable):
             raise
-        except CampaignNotRunning as refusal:
+        except (CampaignNotRunning, BudgetExhausted) as refusal:
             return _stop(part_id, refusal, now=now)
         except Exception as culprit:
             with transaction() as session:
@@ -138,10 +138,15 @@ def _one_by_one(part_id: UUID, error: Exception, *, now: datetime) -> int:
     return _chunk
 
 
+def _is_due(part: BroadcastPart, now: datetime) -> bool:
+    """Whether it still is one's turn: it may have been stopped or cancelled between two members."""
+    return part.state == WAITING and part.due_at is not None and part.due_at <= now
+
+
 def _leave_out(session: Session, part_id: UUID, error: Exception, *, now: datetime) -> bool:
     """Pass over the member whose turn it is; False where the part is put off instead."""
     part = session.get(BroadcastPart, part_id, with_for_update=True)
-    if part is None or part.state != WAITING:
+    if part is None or not _is_due(part, now):
         return False
     broadcast = drafting.find(session, part.broadcast_id)
     connection = connection_of(session)
@@ -151,6 +156,7 @@ def _leave_out(session: Session, part_id: UUID, error: Exception, *, now: dateti
         part.due_at = now + min(timedelta(seconds=2 ** min(part.attempts, 10)), _LONGEST_BACK_OFF)
         return False
     part.cursor, part.done, part.attempts, part.due_at = turn[0], part.done + 1, 0, now
+    part.counts = counting.added(part.counts, {"skipped:failed": 1})
     session.flush()
     connection.execute(_LEFT_OUT, [ids.new(), broadcast.id, turn[0], type(error).__name__, now])
     return True
@@ -158,7 +164,7 @@ def _leave_out(session: Session, part_id: UUID, error: Exception, *, now: dateti
 
 def _is_everybodys(connection: Connection, broadcast_id: UUID) -> bool:
     """Whether so many have failed that it is no fault of theirs: then nobody more is passed over, and it waits."""
-    row = connection.execute(_TROUBLES, [broadcast_id, broadcast_id]).fetchone()
+    row = connection.execute(_TROUBLES, [broadcast_id]).fetchone()
     failed, done = row if row else (0, 0)
     return bool(failed >= _MOST_TROUBLED + done // 100)
 
@@ -166,8 +172,8 @@ def _is_everybodys(connection: Connection, broadcast_id: UUID) -> bool:
 _WAITS = "SELECT 1 FROM engage.broadcast_part WHERE broadcast_id = %s AND state = 'waiting' LIMIT 1"
 
 _TROUBLES = """
-    SELECT (SELECT count(*) FROM engage.broadcast_send WHERE broadcast_id = %s AND reasons->0->>'code' = 'failed'),
-           (SELECT coalesce(sum(done), 0) FROM engage.broadcast_part WHERE broadcast_id = %s)
+    SELECT coalesce(sum((counts->>'skipped:failed')::int), 0), coalesce(sum(done), 0)
+      FROM engage.broadcast_part WHERE broadcast_id = %s
 """
 
 _LEFT_OUT = """

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from core import ids
 from core.db import connection_of, transaction
 from engage import broadcasts
-from engage.broadcasts import work
+from engage.broadcasts import counting, work
 from engage.broadcasts.models import Broadcast, BroadcastSend
 from insights.segments import membership
 from insights.segments.membership import Judged
@@ -74,6 +74,10 @@ class Sending:
     def now_is(self) -> Broadcast:
         with transaction() as session:
             return broadcasts.find(session, self.id)
+
+    def counts(self) -> dict[str, int]:
+        with transaction() as session:
+            return counting.of(connection_of(session), self.id)
 
     def sends(self) -> dict[UUID, BroadcastSend]:
         query = select(BroadcastSend).where(BroadcastSend.broadcast_id == self.id)
