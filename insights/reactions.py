@@ -1,6 +1,7 @@
 """What insights does when others announce: it keeps each customer's profile, counts, habits and segments."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -18,12 +19,14 @@ _TELLING = sightings.TELLING
 
 def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Bring all that is kept of customers up to date with a batch; segments last, since they look at the rest."""
-    visited = profiles.keep(session, [event for event in events if event.name in _TELLING], now)
     connection = connection_of(session)
+    course = following.begin(connection, events, now)
+    telling = [event for event in events if event.name in _TELLING]
+    kept = profiles.keep(session, telling, now)
     counting.count(connection, events, now)
     habits.keep(connection, events)
-    following.follow(session, events, now)
-    following.tell_visited(session, visited, now)
+    following.follow(session, replace(course, kept=kept), now)
+    following.tell_visited(session, kept.visited.keys() - {event.customer_id for event in telling}, now)
 
 
 READERS = [Reader(name="insights.profiles", handle=keep, names=None, limit=300)]

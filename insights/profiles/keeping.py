@@ -6,7 +6,7 @@ and each of their events reaches its customer's slot exactly once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,22 +49,41 @@ class Profile:
     traits: Mapping[str, Any]
 
 
-def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> set[UUID]:
-    """Bring profiles up to date with a batch of the log; returns the customers of whom it tells only by what a linked
-    visitor did: no event of the batch is theirs.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What profiles took of a batch.
+
+    visited  by customer, what linked visitors of theirs did of whom the batch tells
+    traits   by customer and name, when the value was told that stood before; those without room are not among them
+    """
+
+    visited: Mapping[UUID, Sighting] = field(default_factory=dict)
+    traits: Mapping[tuple[UUID, str], tuple[datetime, UUID] | None] = field(default_factory=dict)
+
+
+def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> Kept:
+    """Bring profiles up to date with a batch of the log.
 
     effects  as `identities.linking.settle`; who lost a subject is to be rebuilt; announces trait.changed
     """
     connection = connection_of(session)
     found = sightings.fold(events)
-    own = {event.customer_id for event in events}
-    visitors = _keep_subjects(session, found, now)
-    for customer_id, seen in visitors:
-        sightings.merge(found.customers, customer_id, seen)
+    visited: dict[UUID, Sighting] = {}
+    for customer_id, seen in _keep_subjects(session, found, now):
+        sightings.merge(visited, customer_id, seen)
+    for customer_id, seen in visited.items():
+        sightings.merge(found.customers, customer_id, replace(seen))
     keep_customers(connection, found.customers)
     keep_money(connection, found.money)
-    traits.keep(session, found.traits, now=now)
-    return {customer_id for customer_id, _ in visitors} - own
+    return Kept(visited, traits.keep(session, found.traits, now=now))
+
+
+def sighted(connection: Connection, customer_ids: Sequence[UUID]) -> dict[UUID, Sighting]:
+    """What stands in the profiles of customers; those of whom nothing is known are left out."""
+    found: dict[UUID, Sighting] = {}
+    for customer_id, orders, *seen in connection.execute(_SEEN, [customer_ids]):
+        found[customer_id] = replace(sighting_of(*seen), orders=orders)
+    return found
 
 
 def of(session: Session, customer_id: UUID) -> Profile:
@@ -190,6 +209,8 @@ _UPSERT_REVENUE = """
        SET ordered_minor = kept.ordered_minor + excluded.ordered_minor,
            refunded_minor = kept.refunded_minor + excluded.refunded_minor
 """
+
+_SEEN = f"SELECT customer_id, orders, {_SIGHTED} FROM insights.profile WHERE customer_id = ANY(%s)"  # noqa: S608
 
 _FIND = """
     SELECT coalesce(p.phase, 'discovery'), p.first_seen_at, p.last_seen_at, p.touch_at, p.touch_event_id,

@@ -44,6 +44,13 @@ class Sighting:
     first_order_at: datetime | None = None
     last_order_at: datetime | None = None
 
+    @property
+    def phase(self) -> str:
+        """As the column of that name follows from the others."""
+        if self.orders:
+            return "retention" if self.orders > 1 else "purchase"
+        return "consideration" if self.considered_at else "discovery"
+
     def see(self, event: LoggedEvent) -> None:
         at = event.occurred_at
         self.first_seen_at, self.last_seen_at = min(self.first_seen_at, at), max(self.last_seen_at, at)
@@ -62,6 +69,10 @@ class Sighting:
 class Money:
     ordered_minor: int = 0
     refunded_minor: int = 0
+
+    @property
+    def net_minor(self) -> int:
+        return self.ordered_minor - self.refunded_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from auth.events import CustomerChanged
 from core.db import Connection
 from core.events import LoggedEvent
 from core.events.log import slot_of
@@ -14,6 +15,7 @@ from insights.profiles.events import ProfileSeen
 from insights.profiles.sightings import TELLING
 from insights.segments.facts import Counted, Facts, Known, Member, Need, Purse, Trait, Vouchers
 from insights.segments.parsing import Condition, parse
+from insights.streams import Stream
 from insights.streams import catalogue as streams
 
 _ONCE = datetime(2000, 1, 1, 12, tzinfo=UTC)
@@ -74,11 +76,9 @@ class Catalogue:
     of_profile: list[Followed] = field(default_factory=list)
     of_everything: list[Followed] = field(default_factory=list)
 
-    def touched_by(self, event: LoggedEvent) -> Iterable[Iterable[Followed]]:
-        """The segments, in any number of groups, that an event may bring its customer into, or out of."""
-        if event.name.startswith(_OURS):
-            return
-        yield self.of_everything
+    def moved_by(self, event: LoggedEvent) -> Iterable[Iterable[Followed]]:
+        """The segments, in any number of groups, that what an event itself tells may bring its customer into, or out
+        of: beside those `of_everything`, which go by more than that."""
         yield self.by_event.get(event.name, ())
         if event.name in TELLING or event.name == ProfileSeen.name:
             yield self.of_profile
@@ -91,18 +91,23 @@ class Catalogue:
     def add(self, segment: Followed) -> None:
         self.segments[segment.id] = segment
         needs = segment.needs
-        # Wallets and vouchers move in many ways, and a language is changed without an event: they are looked at again
-        # whenever anything is heard of the customer.
-        if any(isinstance(need, Purse | Vouchers | Member) or need == "locale" for need in needs):
+        # Wallets and vouchers move in many ways: they are looked at again whenever anything is heard of the customer.
+        if any(isinstance(need, Purse | Vouchers | Member) for need in needs):
             self.of_everything.append(segment)
-            return
+        if "locale" in needs:
+            self.by_event.setdefault(CustomerChanged.name, []).append(segment)
         for event in {need.stream.event for need in needs if isinstance(need, Counted)}:
             self.by_event.setdefault(event, []).append(segment)
         for trait in {need.name for need in needs if isinstance(need, Trait)}:
             self.by_trait.setdefault(trait, []).append(segment)
         # Whom nobody knew till now may be in by what they have not done.
-        if {"profile", "revenue"} & needs or segment.admits_newcomers:
+        if {"profile", "revenue", "locale"} & needs or segment.admits_newcomers:
             self.of_profile.append(segment)
+
+
+def is_ours(event: LoggedEvent) -> bool:
+    """Whether it follows from segments and days, and so moves nobody."""
+    return event.name.startswith(_OURS)
 
 
 _kept = Catalogue()
@@ -132,9 +137,23 @@ def load(connection: Connection, version: UUID | None = None) -> Catalogue:
     return catalogue
 
 
+def asked_streams(connection: Connection) -> set[Stream] | None:
+    """What segments count; None where one is not understood by this release."""
+    asked: set[Stream] = set()
+    for expanded, previous in connection.execute(_CONDITIONS):
+        for condition in filter(None, (expanded, previous)):
+            notes = Notes()
+            asked |= parse(condition, notes, is_expanded=True).streams
+            if notes.errors:
+                return None
+    return asked
+
+
 def _read(expanded: Any) -> Any:
     return parse(expanded, Notes(), is_expanded=True) if expanded is not None else None
 
+
+_CONDITIONS = "SELECT expanded, previous FROM insights.segment WHERE status <> 'archived'"
 
 _READ = """
     SELECT id, key, revision, expanded, previous, status = 'live', built_slots, built_until

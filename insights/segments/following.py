@@ -6,33 +6,26 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.db import connection_of
+from core.db import Connection, connection_of
 from core.events import LoggedEvent, announce_all
 from insights.profiles.events import ProfileSeen
-from insights.segments import catalogue
-from insights.segments.catalogue import Followed
+from insights.segments import catalogue, course
+from insights.segments.course import Course
 from insights.segments.judging import judge
 
 
-def follow(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+def begin(connection: Connection, events: Sequence[LoggedEvent], now: datetime) -> Course:
+    """Look at a batch before profiles and streams take it: see `course.of`."""
+    followed = catalogue.read(connection)
+    return course.of(connection, followed, events, now) if followed.segments else Course()
+
+
+def follow(session: Session, taken: Course, now: datetime) -> None:
     """Judge the customers of a batch, after profiles and streams have taken it.
 
-    effects  announces segment.entered and segment.left, caused by the last event that touched the customer's segments
+    effects  announces segment.entered and segment.left, each caused by the event that moved the customer
     """
-    connection = connection_of(session)
-    followed = catalogue.read(connection)
-    if not followed.segments:
-        return
-    asked: dict[UUID, set[Followed]] = {}
-    causes: dict[UUID, LoggedEvent] = {}
-    for event in events:
-        if event.customer_id is None:
-            continue
-        segments = set[Followed]().union(*followed.touched_by(event))
-        if segments:
-            asked.setdefault(event.customer_id, set()).update(segments)
-            causes[event.customer_id] = event
-    judge(connection, asked, now, causes=causes)
+    judge(connection_of(session), taken.asked, now, course=taken)
 
 
 def tell_visited(session: Session, customer_ids: Collection[UUID], now: datetime) -> None:

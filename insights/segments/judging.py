@@ -1,6 +1,6 @@
 """Judging customers by segments: what the reader, the building and midnight have in common."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,9 +8,11 @@ from core.db import Connection
 from core.events import LoggedEvent
 from insights.segments import membership
 from insights.segments.catalogue import Followed
+from insights.segments.course import Answer, Course
 from insights.segments.facts import Facts, Need
 from insights.segments.loading import load
-from insights.segments.membership import NOT_KEPT, Judged, Kept
+from insights.segments.membership import NOT_KEPT, Judged, Kept, Move
+from insights.streams import catalogue as streams
 
 
 def judge(
@@ -18,29 +20,40 @@ def judge(
     asked: Mapping[UUID, Collection[Followed]],
     now: datetime,
     *,
-    causes: Mapping[UUID, LoggedEvent] | None = None,
+    course: Course | None = None,
     is_rebuild: bool = False,
 ) -> int:
-    """Judge each customer by each of the segments named for them; returns how many entered or left.
+    """Judge each customer by each of the segments named for them; returns how many of them entered or left one.
 
-    The caller holds the offset of the insights reader for the customers' slots.
+    course   of the batch by which they are judged: what each of its events did
     effects  announces segment.entered and segment.left
+    The caller holds the offset of the insights reader for the customers' slots.
     """
     if not asked:
         return 0
     needs: frozenset[Need] = frozenset().union(*[each.needs for each in set[Followed]().union(*asked.values())])
     facts = load(connection, needs, asked, now)
     kept = membership.kept(connection, list(asked))
+    answers = course.answers(facts, streams.read(connection)) if course and course.turns else {}
     found: list[Judged] = []
     for customer_id, segments in asked.items():
-        _judge(facts[customer_id], segments, kept.get(customer_id, {}), found)
+        causes = course.asked[customer_id] if course else {}
+        between = answers.get(customer_id, {})
+        _judge(facts[customer_id], segments, kept.get(customer_id, {}), between, causes, found)
     membership.write(connection, found, now)
-    moved = [each for each in found if each.is_moved]
-    membership.tell(connection, moved, now, causes=causes or {}, is_rebuild=is_rebuild)
+    moved = [each for each in found if each.moves]
+    membership.tell(connection, moved, now, is_rebuild=is_rebuild)
     return len(moved)
 
 
-def _judge(facts: Facts, segments: Collection[Followed], kept: Mapping[int, Kept], found: list[Judged]) -> None:
+def _judge(
+    facts: Facts,
+    segments: Collection[Followed],
+    kept: Mapping[int, Kept],
+    between: Mapping[Followed, Sequence[Answer]],
+    causes: Mapping[Followed, LoggedEvent],
+    found: list[Judged],
+) -> None:
     """Add what is another answer than the one that is kept, or needs another day to be looked at again.
 
     A day that is kept and comes before the one that was found stays: looking once too often is cheaper than writing a
@@ -55,8 +68,20 @@ def _judge(facts: Facts, segments: Collection[Followed], kept: Mapping[int, Kept
         was = kept.get(segment.id.int, NOT_KEPT)
         is_in = is_known and condition.holds(facts)
         day = condition.turns_on(facts) if is_known else None
-        is_moved = is_in is not was.is_in
+        moves: Sequence[Move] = ()
+        if is_in is not was.is_in or segment in between:
+            moves = _moves(was.is_in, [*between.get(segment, ()), (is_in, causes.get(segment))])
         is_early = was.recheck_on is not None and was.recheck_on > today and (day is None or was.recheck_on <= day)
-        if is_moved or (day != was.recheck_on and not is_early) or was.revision not in (None, segment.revision):
+        if moves or (day != was.recheck_on and not is_early) or was.revision not in (None, segment.revision):
             kept_day = was.recheck_on if is_early else day
-            found.append(Judged(customer_id, segment.id, segment.key, segment.revision, is_in, kept_day, is_moved))
+            found.append(Judged(customer_id, segment.id, segment.key, segment.revision, is_in, kept_day, moves))
+
+
+def _moves(is_in: bool, answers: Sequence[Move]) -> list[Move]:
+    """The answers that are others than the one before."""
+    moves: list[Move] = []
+    for answer in answers:
+        if answer[0] is not is_in:
+            moves.append(answer)
+            is_in = answer[0]
+    return moves

@@ -13,9 +13,15 @@ from core.events import Event, LoggedEvent
 from core.events.announce import MAX_DEPTH, append
 from insights.segments.events import SegmentEntered, SegmentLeft
 
+#: That a customer entered (or left), and the event that did it, where one did.
+Move = tuple[bool, LoggedEvent | None]
+
 
 class Judged(NamedTuple):
-    """What a customer was found to be, by which revision of a segment, where that is to be written."""
+    """What a customer was found to be, by which revision of a segment, where that is to be written.
+
+    moves  how they came from what is kept of them to that: nothing where it is the same, else in turn
+    """
 
     customer_id: UUID
     segment_id: UUID
@@ -23,7 +29,7 @@ class Judged(NamedTuple):
     revision: int
     is_in: bool
     recheck_on: date | None
-    is_moved: bool
+    moves: Sequence[Move]
 
 
 class Kept(NamedTuple):
@@ -107,25 +113,22 @@ def write(connection: Connection, judged: Sequence[Judged], now: datetime) -> No
             [each.recheck_on for each in judged],
         ]
         connection.execute(_WRITE, [now, *columns])
+    if back := [each for each in judged if each.moves and len(each.moves) % 2 == 0]:
+        connection.execute(_BACK, [now, [each.customer_id for each in back], [each.segment_id for each in back]])
 
 
-def tell(
-    connection: Connection,
-    moved: Sequence[Judged],
-    now: datetime,
-    *,
-    causes: Mapping[UUID, LoggedEvent],
-    is_rebuild: bool,
-) -> None:
-    """Announce who entered and who left. A chain of causes that goes in a ring ends here, past MAX_DEPTH: it is kept,
-    but no longer announced."""
-    events = [_event(each, now, causes.get(each.customer_id), is_rebuild=is_rebuild) for each in moved]
+def tell(connection: Connection, moved: Sequence[Judged], now: datetime, *, is_rebuild: bool) -> None:
+    """Announce who entered and who left, in the order of what moved them. A chain of causes that goes in a ring ends
+    here, past MAX_DEPTH: it is kept, but no longer announced."""
+    moves = [(each, is_in, cause) for each in moved for is_in, cause in each.moves]
+    moves.sort(key=lambda move: (move[2].epoch, move[2].xid, move[2].seq) if move[2] else _BEFORE_ALL)
+    events = [_event(each, is_in, cause, now, is_rebuild=is_rebuild) for each, is_in, cause in moves]
     if events:
         append(connection, [event for event in events if event.depth <= MAX_DEPTH])
 
 
-def _event(judged: Judged, now: datetime, cause: LoggedEvent | None, *, is_rebuild: bool) -> Event:
-    kind = SegmentEntered if judged.is_in else SegmentLeft
+def _event(judged: Judged, is_in: bool, cause: LoggedEvent | None, now: datetime, *, is_rebuild: bool) -> Event:
+    kind = SegmentEntered if is_in else SegmentLeft
     return kind(
         customer_id=judged.customer_id,
         occurred_at=now,
@@ -138,6 +141,8 @@ def _event(judged: Judged, now: datetime, cause: LoggedEvent | None, *, is_rebui
         is_rebuild=is_rebuild,
     )
 
+
+_BEFORE_ALL = (0, 0, 0)
 
 #: A segment can be gone by once everybody was judged by it.
 USABLE = "(s.status = 'live' OR s.status = 'building' AND s.previous IS NOT NULL)"
@@ -176,4 +181,11 @@ _WRITE = """
         ON CONFLICT (customer_id, segment_id) DO UPDATE
        SET is_in = excluded.is_in, revision = excluded.revision, recheck_on = excluded.recheck_on,
            since = CASE WHEN kept.is_in = excluded.is_in THEN kept.since ELSE excluded.since END
+"""
+
+# Who left and came back has been in only since then, though the row says the same.
+_BACK = """
+    UPDATE insights.membership m SET since = %s
+      FROM unnest(%s::uuid[], %s::uuid[]) AS back (customer_id, segment_id)
+     WHERE m.customer_id = back.customer_id AND m.segment_id = back.segment_id
 """
