@@ -108,7 +108,8 @@ CREATE INDEX ix_entry_request_customer_id ON engage.entry_request (customer_id) 
 CREATE INDEX ix_entry_request_expires_at ON engage.entry_request (expires_at) WHERE used_at IS NULL;
 """
 
-# The address of a target is sealed as its secret is: it may hold a token of the other side's.
+# The address of a target is sealed as its secret is: it may hold a token of the other side's. Targets take turns, and the
+# calls of each are looked for apart, so that one with many waiting calls hides no other's.
 WEBHOOKS = """
 CREATE TABLE engage.webhook_target (
     id uuid NOT NULL,
@@ -121,9 +122,15 @@ CREATE TABLE engage.webhook_target (
     created_at timestamptz NOT NULL,
     CONSTRAINT pk_webhook_target PRIMARY KEY (id),
     CONSTRAINT uq_webhook_target_name UNIQUE (name),
-    CONSTRAINT ck_webhook_target_status CHECK (status IN ('active', 'closed'))
-);
+    CONSTRAINT ck_webhook_target_status CHECK (status IN ('active', 'closed')),
+    CONSTRAINT ck_webhook_target_failures CHECK (failures >= 0)
+) WITH (fillfactor = 50);
 
+    failures int NOT NULL DEFAULT 0,
+    rests_until timestamptz,
+    called_at timestamptz,
+    lease_until timestamptz,
+    lease_token uuid,
 CREATE TABLE engage.webhook_call (
     id uuid NOT NULL,
     target_id uuid NOT NULL,
@@ -145,7 +152,8 @@ CREATE TABLE engage.webhook_call (
     CONSTRAINT ck_webhook_call_due CHECK (state <> 'waiting' OR due_at IS NOT NULL),
     CONSTRAINT ck_webhook_call_lease CHECK ((state = 'calling') = (lease_token IS NOT NULL))
 );
-CREATE INDEX ix_webhook_call_due ON engage.webhook_call (due_at) WHERE state = 'waiting';
+CREATE INDEX ix_webhook_call_due ON engage.webhook_call (target_id, due_at) WHERE state = 'waiting';
+CREATE INDEX ix_webhook_call_made_at ON engage.webhook_call (made_at) WHERE state = 'waiting';
 CREATE INDEX ix_webhook_call_leased ON engage.webhook_call (lease_until) WHERE lease_token IS NOT NULL;
 CREATE INDEX ix_webhook_call_target_id ON engage.webhook_call (target_id, id);
 """

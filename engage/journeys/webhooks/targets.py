@@ -59,12 +59,13 @@ def set_status(session: Session, *, target_id: UUID, status: str, actor: str, no
 
     raises  NotFound
     """
-    target = session.get(WebhookTarget, target_id, with_for_update=True)
+    target = session.get(WebhookTarget, target_id, with_for_update={"key_share": True})
     if target is None:
         raise NotFound
     if target.status != status:
         change = {"from": target.status, "to": status}
-        target.status = status
+        # Who opens it again wants it to be tried now.
+        target.status, target.failures, target.rests_until = status, 0, None
         _audit(session, target, "webhook_target.status_set", change, actor=actor, now=now)
     return target
 

@@ -167,13 +167,28 @@ def test_a_call_whose_worker_died_is_made_again(scene: Scene, server: Server) ->
     assert standing()[0][0] == "done"
 
 
+def test_a_call_that_lost_its_worker_five_times_is_given_up(scene: Scene, server: Server) -> None:
+    called(scene, target(scene, server)[0])
+    for expected in (*["waiting"] * 4, "failed"):
+        with transaction() as session:
+            row = session.scalars(select(WebhookCall)).one()
+            row.state, row.lease_token, row.lease_until, row.attempts = (
+                "calling",
+                ids.new(),
+                scene.now,
+                row.attempts + 1,
+            )
+        assert calling.recover_lost(scene.now) == 1
+        assert standing()[0][0] == expected
+
+
 def test_a_closed_target_is_told_nothing_more(scene: Scene, server: Server) -> None:
     target_id, _ = target(scene, server)
     called(scene, target_id)
     with transaction() as session:
         targets.set_status(session, target_id=target_id, status="closed", actor="staff:test", now=scene.now)
 
-    call(scene)
+    assert (call(scene), calling.recover_lost(scene.now)) == (0, 1)
 
     assert (server.told, standing()[0][0]) == ([], "failed")
     with pytest.raises(JourneyInvalid) as refused:
@@ -208,7 +223,7 @@ def test_a_journey_calls_a_target_that_there_is(scene: Scene) -> None:
         "https://10.0.0.1/", "https://172.16.0.1/", "https://192.168.1.1/", "https://169.254.169.254/latest/meta-data",
         "https://100.64.0.1/", "https://224.0.0.1/", "https://255.255.255.255/", "https://[::1]/", "https://[::]/",
         "https://[::ffff:10.0.0.1]/", "https://[fe80::1]/", "https://[fc00::1]/", "https://[64:ff9b::7f00:1]/",
-        "https://[2002:7f00:1::]/", "https://[ff02::1]/", "https://exa mple.com/", "https://exämple.com/",
+        "https://[2002:7f00:1::]/", "https://[64:ff9b:1::808:808]/", "https://[ff02::1]/", "https://exa mple.com/", "https://exämple.com/",
         "https://example.com/\n", "https://example.com\\@10.0.0.1/", "https://" + "a" * 500 + ".example/",
     ],
 )  # fmt: skip
@@ -231,13 +246,13 @@ def test_the_certificate_is_the_names_whatever_address_is_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection goes to an address that was looked at; who answers there must still be the host that was named."""
-    for name, expected in (("localhost", Answered(204)), ("elsewhere.example", Unreachable("SSLError"))):
+    for name, expected in (("localhost", Answered(204)), ("elsewhere.example", Unreachable("tls_failed"))):
         with tls_server(tmp_path, name) as (port, certificate):
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
             assert webhooks.post(f"https://localhost:{port}/", b"{}", {}, may_be_local=True) == expected
     with tls_server(tmp_path, "localhost") as (port, _):
         monkeypatch.delenv("SSL_CERT_FILE")
-        assert webhooks.post(f"https://localhost:{port}/", b"{}", {}, may_be_local=True) == Unreachable("SSLError")
+        assert webhooks.post(f"https://localhost:{port}/", b"{}", {}, may_be_local=True) == Unreachable("tls_failed")
 
 
 @contextmanager

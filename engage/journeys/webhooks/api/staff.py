@@ -33,6 +33,10 @@ class WebhookTargetSchema(Schema):
     name = fields.String()
     host = fields.String(metadata={"description": "Of its address; the rest is not told again."})
     status = fields.String(validate=validate.OneOf(STATUSES))
+    failures = fields.Integer(metadata={"description": "Calls in a row that it could not take."})
+    rests_until = Instant(
+        allow_none=True, metadata={"description": "No call is made before: too many have failed.", "example": None}
+    )
     created_by = fields.String()
     created_at = Instant()
 
