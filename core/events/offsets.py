@@ -19,6 +19,9 @@ from core.events.log import SLOTS, LoggedEvent, Xid8
 #: (epoch, xid, seq).
 Position = tuple[int, int, int]
 
+#: Beyond every position that an event can have.
+_END = (2**31 - 1, str(2**64 - 1), 2**63 - 1)
+
 #: How many unread events of a slot are counted before `lag` says "this many or more".
 _COUNTED_A_SLOT = 1_000
 
@@ -72,12 +75,18 @@ def read(
     names: frozenset[str] | None,
     limit: int,
     slots: int,
+    behind: str | None = None,
     only_slot: int | None = None,
 ) -> Batch:
-    """Lock up to `slots` offsets with unread events and pass up to `limit` events beyond them, in order a slot."""
-    locked = connection.execute(_LOCK_OFFSETS, {"reader": reader, "slots": slots, "only": only_slot}).fetchall()
+    """Lock up to `slots` offsets with unread events and pass up to `limit` events beyond them, in order a slot.
+
+    behind  the reader past whose offsets nothing is read
+    """
+    asked = {"reader": reader, "behind": behind, "slots": slots, "only": only_slot}
+    locked = connection.execute(_LOCK_OFFSETS, asked).fetchall()
     if not locked:
         return Batch([], {}, 0)
+    ends = [row[4:7] if behind else _END for row in locked]
     rows = connection.execute(
         _READ_EVENTS,
         {
@@ -85,6 +94,9 @@ def read(
             "epochs": [row[1] for row in locked],
             "xids": [row[2] for row in locked],
             "seqs": [row[3] for row in locked],
+            "to_epochs": [end[0] for end in ends],
+            "to_xids": [end[1] for end in ends],
+            "to_seqs": [end[2] for end in ends],
             "limit": limit,
             "each": max(limit // len(locked), 1),
             "all": names is None,
@@ -150,31 +162,36 @@ _BELOW_HORIZON = "(e.xid < pg_snapshot_xmin(pg_current_snapshot()) OR e.epoch < 
 
 # The lateral LIMIT 1 looks at the one next event of each slot through the index. An EXISTS would let the planner hash
 # the whole log, and behind a long transaction it would walk over every event above the horizon.
+# `b` is where the reader stands that this one stays behind; what that one has committed is seen by all that follows.
 _LOCK_OFFSETS = f"""
-    SELECT o.slot, o.epoch, o.xid::text, o.seq
+    SELECT o.slot, o.epoch, o.xid::text, o.seq, b.epoch, b.xid::text, b.seq
       FROM core.reader_offset o
+      LEFT JOIN core.reader_offset b ON b.reader = %(behind)s AND b.slot = o.slot
      WHERE o.reader = %(reader)s
        AND (%(only)s::smallint IS NULL OR o.slot = %(only)s)
        AND (SELECT {_BELOW_HORIZON}
-              FROM (SELECT e.epoch, e.xid FROM core.event e
+                   AND (%(behind)s::text IS NULL OR (e.epoch, e.xid, e.seq) <= (b.epoch, b.xid, b.seq))
+              FROM (SELECT e.epoch, e.xid, e.seq FROM core.event e
                      WHERE e.slot = o.slot AND {_BEYOND}
                      ORDER BY e.epoch, e.xid, e.seq LIMIT 1) e)
      ORDER BY o.read_at NULLS FIRST
      LIMIT %(slots)s
-       FOR UPDATE SKIP LOCKED
+       FOR UPDATE OF o SKIP LOCKED
 """  # noqa: S608 - constants only
 
 # Of an event that the reader does not want only the position comes: most readers want few, and a row of NULLs costs a
-# quarter of a whole one.
+# quarter of a whole one. The end is always given, so that the index bounds the look on both sides.
 _READ_EVENTS = f"""
     SELECT wanted.id, e.epoch, e.xid::text, e.seq, e.slot, wanted.name, wanted.customer_id, wanted.subject_id,
            wanted.occurred_at, wanted.recorded_at, wanted.source, wanted.caused_by, wanted.depth, wanted.trace,
            wanted.payload
-      FROM unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %(seqs)s::bigint[])
-           AS o (slot, epoch, xid, seq)
+      FROM unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %(seqs)s::bigint[],
+                  %(to_epochs)s::int[], %(to_xids)s::xid8[], %(to_seqs)s::bigint[])
+           AS o (slot, epoch, xid, seq, to_epoch, to_xid, to_seq)
      CROSS JOIN LATERAL (
            SELECT * FROM core.event e
             WHERE e.slot = o.slot AND {_BEYOND} AND {_BELOW_HORIZON}
+              AND (e.epoch, e.xid, e.seq) <= (o.to_epoch, o.to_xid, o.to_seq)
             ORDER BY e.epoch, e.xid, e.seq
             LIMIT %(each)s) e
       LEFT JOIN LATERAL (SELECT e.* WHERE %(all)s OR e.name = ANY(%(names)s)) wanted ON true

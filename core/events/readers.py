@@ -30,6 +30,7 @@ class Reader:
     handle   handle(session, events, now): the batch, in order, in one transaction; must end in well under 250 ms
     limit    events a batch
     sees_sandbox  events of sandboxes too, which all others pass over
+    behind   the reader whose effects it asks about: it takes no event before that one has taken, or parked, it
     """
 
     name: str
@@ -37,6 +38,7 @@ class Reader:
     names: frozenset[str] | None
     limit: int = 500
     sees_sandbox: bool = False
+    behind: str | None = None
 
     def is_for(self, event: LoggedEvent) -> bool:
         return self.sees_sandbox or not event.is_sandbox
@@ -94,7 +96,9 @@ class _Failed(Exception):
 def _take(reader: Reader, *, limit: int, slots: int, now: datetime) -> int:
     with transaction() as session:
         connection = connection_of(session)
-        batch = offsets.read(connection, reader.name, names=reader.names, limit=limit, slots=slots)
+        batch = offsets.read(
+            connection, reader.name, names=reader.names, limit=limit, slots=slots, behind=reader.behind
+        )
         wanted = [event for event in batch.events if reader.is_for(event)]
         parked = parking.parked_subjects(connection, reader.name, wanted)
         ready = [event for event in wanted if event.subject not in parked]
@@ -136,7 +140,9 @@ def _handle(reader: Reader, session: Session, wanted: Sequence[LoggedEvent], *, 
 def _park(reader: Reader, culprit: LoggedEvent, error: Exception, *, now: datetime) -> int:
     with transaction() as session:
         connection = connection_of(session)
-        batch = offsets.read(connection, reader.name, names=reader.names, limit=1, slots=1, only_slot=culprit.slot)
+        batch = offsets.read(
+            connection, reader.name, names=reader.names, limit=1, slots=1, behind=reader.behind, only_slot=culprit.slot
+        )
         if [event.id for event in batch.events] != [culprit.id]:
             return 1  # another worker moved this slot on meanwhile, and has dealt with the event itself
         parking.park(connection, reader.name, culprit, error=error, now=now)

@@ -1,7 +1,8 @@
 """The worker's lines: how soon one looks again, and how it ends."""
 
 import threading
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 
 import pytest
@@ -116,3 +117,34 @@ def test_reader_rests_after_a_small_batch_and_goes_on_at_once_after_a_full_one(
 
 def test_readers_that_rest_less_are_readers_of_ours() -> None:
     assert worker.QUICK_SECONDS.keys() <= {reader.name for reader in wiring.READERS}
+
+
+@pytest.mark.usefixtures("slow")
+def test_reader_that_stays_behind_another_looks_as_soon_as_that_one_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    unread, looks, looked_first = [3], threading.Semaphore(0), threading.Event()
+
+    def run_batch(reader: Reader, *, now: datetime) -> int:
+        if reader.name == "test.ahead":
+            looked_first.wait(5)
+            return unread.pop() if unread else 0
+        looked_first.set()
+        looks.release()
+        return 0
+
+    monkeypatch.setattr(worker.readers, "run_batch", run_batch)
+    ahead = Reader("test.ahead", lambda session, events, now: None, None)
+    running = Worker([ahead, replace(ahead, name="test.behind", behind="test.ahead")], [], [])
+
+    running.start()
+
+    assert looks.acquire(timeout=5)
+    assert looks.acquire(timeout=5)
+    running.stop()
+
+
+@pytest.mark.usefixtures("database")
+def test_reader_is_never_drained_without_the_one_that_it_stays_behind() -> None:
+    behind = Reader("test.behind", lambda session, events, now: None, None, behind="test.ahead")
+
+    with pytest.raises(AssertionError, match="never come to its end"):
+        worker.drain([behind], [], now=datetime(2026, 11, 21, tzinfo=UTC))

@@ -44,3 +44,9 @@ def test_line_names_on_the_wiring_page_are_unique() -> None:
 
     assert len(readers) == len(set(readers))
     assert len(schedules) == len(set(schedules))
+
+
+def test_readers_stay_behind_readers_that_wait_for_nobody() -> None:
+    first = {reader.name for reader in wiring.READERS if reader.behind is None}
+
+    assert {reader.behind for reader in wiring.READERS} <= {None, *first}
