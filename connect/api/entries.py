@@ -72,7 +72,8 @@ class PartnerEntryAnswerSchema(Schema):
 def report_entry() -> Response:
     """Report somebody who is to come into a journey, now or when they sign up (a server's write key)
 
-    The `reference` makes it safe to send again: 201 the first time, 200 after that.
+    The `reference` makes it safe to send again: 201 the first time, 200 after that. The door is one that the brand
+    made for this key's source.
     """
     if not guard.current().is_server:
         raise ServerKeyNeeded
@@ -89,6 +90,7 @@ def report_entry() -> Response:
         entry = asking.by_partner(
             session,
             slug=said["door"],
+            source=guard.current().name,
             reference=said["reference"],
             phone=said.get("phone"),
             customer_id=customer_id,

@@ -5,11 +5,13 @@ from engage.journeys import moving, spending
 from engage.journeys.doors import letting_in
 from engage.journeys.webhooks import calling
 
-WORK = [Work("engage.moves", moving.move_due, after_lost_lease="again")]
+WORK = [
+    Work("engage.moves", moving.move_due, after_lost_lease="again"),
+    Work("engage.doors_waiting", letting_in.match_waiting),
+]
 
 SCHEDULE = [
     # Every hour, since the brand's day begins at another one in each time zone.
     Schedule("journeys.spend", "2 * * * *", spending.resume_due),
-    Schedule("doors.waiting", "*/10 * * * *", letting_in.match_waiting),
     Schedule("webhooks.forget", "23 * * * *", calling.forget_old),
 ]

@@ -75,6 +75,7 @@ CREATE TABLE engage.entry_door (
     word text,
     name text NOT NULL,
     status text NOT NULL,
+    source text,
     starts_at timestamptz,
     ends_at timestamptz,
     created_by text NOT NULL,
@@ -86,6 +87,7 @@ CREATE TABLE engage.entry_door (
     CONSTRAINT ck_entry_door_word CHECK ((kind = 'keyword') = (word IS NOT NULL)),
     CONSTRAINT ck_entry_door_status CHECK (status IN ('open', 'closed')),
     CONSTRAINT ck_entry_door_time CHECK (ends_at > starts_at)
+    CONSTRAINT ck_entry_door_source CHECK ((kind = 'partner') = (source IS NOT NULL)),
 );
 
 CREATE TABLE engage.entry_request (
@@ -95,6 +97,8 @@ CREATE TABLE engage.entry_request (
     phone_index bytea,
     reference text NOT NULL,
     requested_at timestamptz NOT NULL,
+    by_number boolean NOT NULL DEFAULT false,
+    is_checked boolean NOT NULL DEFAULT false,
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
     CONSTRAINT pk_entry_request PRIMARY KEY (id),
@@ -104,7 +108,8 @@ CREATE TABLE engage.entry_request (
     CONSTRAINT ck_entry_request_used CHECK ((customer_id IS NULL) = (used_at IS NULL))
 );
 CREATE INDEX ix_entry_request_phone_index ON engage.entry_request (phone_index) WHERE used_at IS NULL;
-CREATE INDEX ix_entry_request_customer_id ON engage.entry_request (customer_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX ix_entry_request_customer_id ON engage.entry_request (customer_id, door_id) WHERE customer_id IS NOT NULL;
+CREATE INDEX ix_entry_request_unchecked ON engage.entry_request (id) WHERE used_at IS NULL AND NOT is_checked;
 CREATE INDEX ix_entry_request_expires_at ON engage.entry_request (expires_at) WHERE used_at IS NULL;
 """
 

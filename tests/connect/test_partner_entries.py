@@ -42,7 +42,9 @@ def partner(database: None) -> FlaskClient:
         ],
     )  # fmt: skip
     with transaction() as session:
-        keeping.create(session, slug="shop", kind="partner", name="Shop", actor="staff:test", now=clock.now())
+        keeping.create(
+            session, slug="shop", kind="partner", source="shop", name="Shop", actor="staff:test", now=clock.now()
+        )
     return app.test_client()
 
 
@@ -126,6 +128,32 @@ def test_a_reference_means_one_person(partner: FlaskClient, key: str) -> None:
     refused = report(partner, key, phone="+12125550143")
 
     assert (refused.status_code, refused.json["code"]) == (409, "entry_reference_reused")
+
+
+def test_another_partners_key_finds_no_door_whoever_it_reports_and_whatever_stands(
+    partner: FlaskClient, key: str
+) -> None:
+    report(partner, key, phone=PHONE)
+    with transaction() as session:
+        customer = customers.sign_up(session, phone="+12125550143", locale=None, time_zone=None, now=clock.now())
+        _, theirs = write_keys.make(session, source="rival", trust="server", actor="staff:test", now=clock.now())
+        _, second = write_keys.make(session, source="shop", trust="server", actor="staff:test", now=clock.now())
+
+    bodies: list[dict[str, Any]] = [{"phone": PHONE}, {"phone": PHONE, "reference": "x"}, {"userId": str(customer.id)}]
+    refused = [report(partner, theirs, **body) for body in [*bodies, {"phone": PHONE, "door": "nowhere"}]]
+
+    assert {answer.status_code for answer in refused} == {404}
+    told = [{name: value for name, value in answer.json.items() if name != "trace_id"} for answer in refused]
+    assert all(one == told[-1] for one in told)
+    # A key that is changed for another of the same source goes on where it was.
+    assert report(partner, second, phone=PHONE).status_code == 200
+
+
+def test_one_number_is_taken_so_often(partner: FlaskClient, key: str) -> None:
+    codes = [report(partner, key, phone=PHONE, reference=f"n-{number}").status_code for number in range(21)]
+
+    assert codes == [201] * 20 + [409]
+    assert report(partner, key, phone=PHONE, reference="n-20").json["code"] == "entry_too_often"
 
 
 def test_a_clients_key_lets_nobody_in(partner: FlaskClient) -> None:

@@ -30,6 +30,14 @@ class EntryReused(Refusal):
     title = "This reference has named somebody else before"
 
 
+class EntryTooOften(Refusal):
+    """It is told of every number alike, a customer's or not."""
+
+    code = "entry_too_often"
+    kind = Kind.CONFLICT
+    title = "This door has had this number twenty times within 30 days"
+
+
 class EntryInvalid(InvalidInput):
     """`errors` names each fault by a JSON pointer."""
 

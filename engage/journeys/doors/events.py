@@ -21,3 +21,10 @@ class EntryRequested(Event):
     slug: str
     via: str
     reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntriesLeft(Event):
+    """More waited for a customer who signed up than one transaction lets in: the others follow."""
+
+    name: ClassVar[str] = "entry.left"

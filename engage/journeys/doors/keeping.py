@@ -1,5 +1,6 @@
 """Doors as staff keep them: made, opened, closed and listed."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,9 @@ from engage.journeys.entries import SLUG
 #: What customers open, and so what has a page and a poster.
 OPENED = ("link", "poster")
 
+#: What a write key's source may be called.
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
+
 
 def create(
     session: Session,
@@ -30,25 +34,28 @@ def create(
     actor: str,
     now: datetime,
     word: str | None = None,
+    source: str | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
 ) -> EntryDoor:
     """An open door.
 
     word    what customers send by SMS or WhatsApp, of a keyword; kept as it will be read
+    source  of a partner: what the write keys are called by which it reports
     raises  DoorInvalid naming every fault; DoorTaken
     """
-    said = _checked(slug=slug, kind=kind, word=word, starts_at=starts_at, ends_at=ends_at)
+    said = _checked(slug=slug, kind=kind, word=word, source=source, starts_at=starts_at, ends_at=ends_at)
     door = EntryDoor(
-        id=ids.new(), slug=slug, kind=kind, word=said, name=name, status="open", starts_at=starts_at, ends_at=ends_at,
-        created_by=actor, created_at=now,
+        id=ids.new(), slug=slug, kind=kind, word=said, source=source, name=name, status="open", starts_at=starts_at,
+        ends_at=ends_at, created_by=actor, created_at=now,
     )  # fmt: skip
     try:
         with session.begin_nested():
             session.add(door)
     except IntegrityError as error:
         raise DoorTaken from error
-    _audit(session, door, "entry_door.created", {"slug": slug, "kind": kind}, actor=actor, now=now)
+    change = {"slug": slug, "kind": kind, **({"source": source} if source else {})}
+    _audit(session, door, "entry_door.created", change, actor=actor, now=now)
     return door
 
 
@@ -84,6 +91,14 @@ def by_slug(session: Session, slug: str, *, kinds: Sequence[str]) -> EntryDoor:
     return door
 
 
+def of_partner(session: Session, slug: str, *, source: str) -> EntryDoor:
+    """raises  NotFound, also for another partner's door: who asks learns nothing of it"""
+    door = by_slug(session, slug, kinds=("partner",))
+    if door.source != source:
+        raise NotFound
+    return door
+
+
 def list_(session: Session, *, before: UUID | None, limit: int) -> Sequence[EntryDoor]:
     """The latest first."""
     query = select(EntryDoor).order_by(EntryDoor.id.desc()).limit(limit)
@@ -98,7 +113,13 @@ def is_open(door: EntryDoor, at: datetime) -> bool:
 
 
 def _checked(
-    *, slug: str, kind: str, word: str | None, starts_at: datetime | None, ends_at: datetime | None
+    *,
+    slug: str,
+    kind: str,
+    word: str | None,
+    source: str | None,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
 ) -> str | None:
     """The word as it will be read."""
     notes = Notes()
@@ -113,6 +134,10 @@ def _checked(
         )
     if kind != "keyword" and word is not None:
         notes.at("word").say("Only a keyword has a word.")
+    if kind == "partner" and (source is None or not _SOURCE.match(source)):
+        notes.at("source").say("Must be the source of the write keys by which the partner reports.")
+    if kind != "partner" and source is not None:
+        notes.at("source").say("Only a partner has a source.")
     if notes.errors:
         raise DoorInvalid(errors=notes.errors)
     return said

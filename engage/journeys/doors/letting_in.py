@@ -11,11 +11,11 @@ from core import ids
 from core.db import connection_of, transaction
 from core.events import LoggedEvent, announce_all
 from engage.journeys.doors import requests
-from engage.journeys.doors.events import EntryRequested
+from engage.journeys.doors.events import EntriesLeft, EntryRequested
 from engage.journeys.doors.models import EntryRequest
 from engage.journeys.doors.requests import WAITED_FOR, deeper
 
-#: Requests of one transaction of a sweep.
+#: Requests of one transaction.
 _BATCH = 500
 
 
@@ -48,8 +48,9 @@ def by_words(session: Session, events: Sequence[LoggedEvent], now: datetime) -> 
     ]
     new = [
         EntryRequest(
-            id=ids.new(), door_id=door.id, customer_id=customer_id, reference=requests.reference_of(customer_id),
-            requested_at=event.occurred_at, expires_at=event.occurred_at + WAITED_FOR, used_at=now,
+            id=ids.new(), door_id=door.id, customer_id=customer_id, by_number=False,
+            reference=requests.reference_of(customer_id), requested_at=event.occurred_at,
+            expires_at=event.occurred_at + WAITED_FOR, used_at=now,
         )
         for door, customer_id, event in found
     ]  # fmt: skip
@@ -71,22 +72,37 @@ def doors_of(session: Session, words: Sequence[str], now: datetime) -> dict[str,
 
 
 def who_signed_up(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
-    """Those whom a partner reported before they signed up."""
+    """Those whom a partner reported before they signed up, so many at once.
+
+    effects  announces entry.left for those for whom more waits; the reader comes back to them
+    """
     of_customers = {event.customer_id: event for event in events if event.customer_id}
-    if of_customers:
-        rows = connection_of(session).execute(_SIGNED_UP, [now, list(of_customers), now]).fetchall()
-        announce_all(session, [_matched(row, of_customers.get(row[4]), now) for row in rows])
+    if not of_customers:
+        return
+    connection = connection_of(session)
+    rows = connection.execute(_SIGNED_UP, [now, list(of_customers), now, _BATCH]).fetchall()
+    announce_all(session, [_matched(row, of_customers.get(row[4]), now) for row in rows])
+    if len(rows) < _BATCH:
+        return
+    left = [of_customers[row[0]] for row in connection.execute(_LEFT, [list(of_customers), now])]
+    announce_all(
+        session,
+        [
+            EntriesLeft(customer_id=one.customer_id, occurred_at=one.occurred_at, caused_by=one.id, depth=one.depth)
+            for one in left
+        ],
+    )
 
 
-def match_waiting(now: datetime) -> None:
-    """Let in whom the reader has missed, because they signed up at the very moment of the request; forget the others
-    whose time is over.
+def match_waiting(now: datetime) -> int:
+    """Look once more at each new request, whether its customer signed up at the very moment when it was made, too late
+    for it to see and too early for the reader; forget those whose time is over. Says how many that were.
     """
     with transaction() as session:
-        rows = connection_of(session).execute(_MISSED, [now, now, _BATCH]).fetchall()
-        announce_all(session, [_matched(row, None, now) for row in rows])
+        rows = connection_of(session).execute(_CHECK, [_BATCH, now, now]).fetchall()
+        announce_all(session, [_matched(row, None, now) for row in rows if row[4] is not None])
     with transaction() as session:
-        connection_of(session).execute(_FORGET, [now, _BATCH])
+        return len(rows) + connection_of(session).execute(_FORGET, [now, _BATCH]).rowcount
 
 
 def _known(session: Session, doors: Iterable[OpenDoor], customer_ids: Sequence[UUID]) -> set[tuple[UUID, UUID]]:
@@ -118,23 +134,35 @@ _KNOWN = "SELECT door_id, customer_id FROM engage.entry_request WHERE customer_i
 
 _SIGNED_UP = """
     WITH used AS (
-        UPDATE engage.entry_request r SET customer_id = c.id, phone_index = NULL, used_at = %s
-          FROM auth.customer c
-         WHERE c.id = ANY(%s) AND r.phone_index = c.phone_index AND r.used_at IS NULL AND r.expires_at > %s
+        UPDATE engage.entry_request r SET customer_id = found.customer_id, phone_index = NULL, used_at = %s
+          FROM (SELECT w.id, c.id AS customer_id
+                  FROM auth.customer c JOIN engage.entry_request w ON w.phone_index = c.phone_index
+                 WHERE c.id = ANY(%s) AND w.used_at IS NULL AND w.expires_at > %s
+                 ORDER BY w.id LIMIT %s FOR UPDATE OF w) AS found
+         WHERE r.id = found.id
         RETURNING r.door_id, r.reference, r.customer_id)
     SELECT d.id, d.slug, d.kind, u.reference, u.customer_id FROM used u JOIN engage.entry_door d ON d.id = u.door_id
 """
 
-_MISSED = """
-    WITH used AS (
-        UPDATE engage.entry_request r SET customer_id = found.customer_id, phone_index = NULL, used_at = %s
-          FROM (SELECT w.id, c.id AS customer_id
-                  FROM engage.entry_request w JOIN auth.customer c ON c.phone_index = w.phone_index
-                 WHERE w.used_at IS NULL AND w.expires_at > %s
-                 ORDER BY w.id LIMIT %s FOR UPDATE OF w SKIP LOCKED) AS found
-         WHERE r.id = found.id
+_LEFT = """
+    SELECT c.id FROM auth.customer c
+     WHERE c.id = ANY(%s) AND EXISTS (SELECT FROM engage.entry_request w
+                                       WHERE w.phone_index = c.phone_index AND w.used_at IS NULL AND w.expires_at > %s)
+"""
+
+# Whoever signs up after this has looked is found by the reader, since the request stands there to be seen.
+_CHECK = """
+    WITH looked AS (
+        SELECT id, phone_index, expires_at FROM engage.entry_request
+         WHERE used_at IS NULL AND NOT is_checked ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED),
+    checked AS (
+        UPDATE engage.entry_request r
+           SET is_checked = true, customer_id = c.id, used_at = CASE WHEN c.id IS NOT NULL THEN %s::timestamptz END,
+               phone_index = CASE WHEN c.id IS NULL THEN r.phone_index END
+          FROM looked l LEFT JOIN auth.customer c ON c.phone_index = l.phone_index AND l.expires_at > %s
+         WHERE r.id = l.id
         RETURNING r.door_id, r.reference, r.customer_id)
-    SELECT d.id, d.slug, d.kind, u.reference, u.customer_id FROM used u JOIN engage.entry_door d ON d.id = u.door_id
+    SELECT d.id, d.slug, d.kind, k.reference, k.customer_id FROM checked k JOIN engage.entry_door d ON d.id = k.door_id
 """
 
 _FORGET = """

@@ -11,8 +11,10 @@ from engage.journeys.doors import letting_in
 
 def let_in(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Let in who sent a door's word, and who signed up after a partner had reported them."""
-    letting_in.who_signed_up(session, [event for event in events if event.name == "customer.signed_up"], now)
+    letting_in.who_signed_up(session, [event for event in events if event.name in _SIGNED_UP], now)
     letting_in.by_words(session, [event for event in events if event.name == "message.received"], now)
 
 
-READERS = [Reader("engage.doors", let_in, frozenset({"customer.signed_up", "message.received"}))]
+_SIGNED_UP = frozenset({"customer.signed_up", "entry.left"})
+
+READERS = [Reader("engage.doors", let_in, _SIGNED_UP | {"message.received"})]

@@ -30,6 +30,7 @@ def add(connection: Connection, requests: Sequence[EntryRequest]) -> set[UUID]:
             [one.door_id for one in requests],
             [one.customer_id for one in requests],
             [one.phone_index for one in requests],
+            [one.by_number for one in requests],
             [one.reference for one in requests],
             [one.requested_at for one in requests],
             [one.expires_at for one in requests],
@@ -61,10 +62,10 @@ def deeper(cause: LoggedEvent | None) -> int:
 # In one order, so that two of these cannot wait for each other.
 _ADD = """
     INSERT INTO engage.entry_request
-           (id, door_id, customer_id, phone_index, reference, requested_at, expires_at, used_at)
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[], %s::text[], %s::timestamptz[],
-                         %s::timestamptz[], %s::timestamptz[])
-               AS r (id, door_id, customer_id, phone_index, reference, requested_at, expires_at, used_at)
+           (id, door_id, customer_id, phone_index, by_number, reference, requested_at, expires_at, used_at)
+    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bytea[], %s::boolean[], %s::text[],
+                         %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+               AS r (id, door_id, customer_id, phone_index, by_number, reference, requested_at, expires_at, used_at)
      ORDER BY door_id, reference
         ON CONFLICT (door_id, reference) DO NOTHING
     RETURNING id

@@ -19,8 +19,8 @@ def by_word(session: Session, word: str, *, phone_index: bytes, now: datetime) -
     if door is None:
         return False
     waiting = EntryRequest(
-        id=ids.new(), door_id=door.id, customer_id=None, phone_index=phone_index, reference=_reference_of(phone_index),
-        requested_at=now, expires_at=now + requests.WAITED_FOR, used_at=None,
+        id=ids.new(), door_id=door.id, customer_id=None, phone_index=phone_index, by_number=True,
+        reference=_reference_of(phone_index), requested_at=now, expires_at=now + requests.WAITED_FOR, used_at=None,
     )  # fmt: skip
     return bool(requests.add(connection_of(session), [waiting]))
 

@@ -23,7 +23,14 @@ from core.events.log import EventRow
 from core.web.principals import Principal
 from engage.incoming.events import MessageReceived
 from engage.journeys.doors import asking, keeping, letting_in
-from engage.journeys.doors.errors import DoorClosed, DoorInvalid, DoorTaken, EntryInvalid, EntryReused
+from engage.journeys.doors.errors import (
+    DoorClosed,
+    DoorInvalid,
+    DoorTaken,
+    EntryInvalid,
+    EntryReused,
+    EntryTooOften,
+)
 from engage.journeys.doors.models import EntryRequest
 from engage.journeys.doors.reactions import READERS
 from tests.engage.conftest import Open, Scene, enrolments, gift, say, vouchers_of
@@ -38,6 +45,7 @@ def scene(scene: Scene) -> Scene:
 
 
 def door(scene: Scene, slug: str = "fair", kind: str = "link", **more: Any) -> UUID:
+    more = {"source": "shop", **more} if kind == "partner" else more
     with transaction() as session:
         made = keeping.create(
             session, slug=slug, kind=kind, name="Autumn fair", actor="staff:test", now=scene.now, **more
@@ -51,7 +59,7 @@ def came(scene: Scene, customer_id: UUID, slug: str = "fair") -> asking.Entry:
 
 
 def reported(scene: Scene, reference: str = "A-1", slug: str = "shop", **who: Any) -> asking.Entry:
-    who = {"phone": None, "customer_id": None, **who}
+    who = {"phone": None, "customer_id": None, "source": "shop", **who}
     with transaction() as session:
         return asking.by_partner(session, slug=slug, reference=reference, now=scene.now, **who)
 
@@ -119,13 +127,14 @@ def test_whom_the_reader_missed_is_let_in_by_the_sweep(scene: Scene) -> None:
         customer_id = customers.sign_up(session, phone=PHONE, locale=None, time_zone=None, now=scene.now).id
     read(scene)
     reported(scene, phone="+12125550143")
+    reported(scene, reference="A-2", phone="+12125550144")
     with transaction() as session:
         # As it stands when they signed up between the look for them and the request's own commit.
         index = customers.find(session, customer_id).phone_index
-        session.scalars(select(EntryRequest)).one().phone_index = index
+        session.scalars(select(EntryRequest).where(EntryRequest.reference == "A-1")).one().phone_index = index
 
-    letting_in.match_waiting(scene.now)
-    letting_in.match_waiting(scene.now)
+    # Each request is looked at once, however many wait.
+    assert [letting_in.match_waiting(scene.now) for _ in range(2)] == [2, 0]
 
     assert asked() == [(customer_id, "shop", "partner")]
 
@@ -153,6 +162,100 @@ def test_a_reference_names_one_person_for_ever(scene: Scene) -> None:
         reported(scene, phone="+12125550143")
     with pytest.raises(EntryReused):
         reported(scene, customer_id=scene.customer())
+
+
+def signed_up(scene: Scene, phone: str = PHONE) -> UUID:
+    with transaction() as session:
+        return customers.sign_up(session, phone=phone, locale=None, time_zone=None, now=scene.now).id
+
+
+def test_another_partners_door_is_none(scene: Scene) -> None:
+    door(scene, "shop", "partner")
+    reported(scene, phone=PHONE)
+
+    for reference in ("A-1", "B-1"):
+        with pytest.raises(NotFound):
+            reported(scene, reference=reference, phone=PHONE, source="rival")
+        with pytest.raises(NotFound):
+            reported(scene, reference=reference, customer_id=scene.customer(), source="rival")
+
+
+@pytest.mark.parametrize("is_customer", [True, False])
+def test_a_door_takes_one_number_twenty_times_in_thirty_days_whoevers_it_is(scene: Scene, is_customer: bool) -> None:
+    door(scene, "shop", "partner")
+    door(scene, "other", "partner")
+    if is_customer:
+        signed_up(scene)
+    for number in range(asking.MOST_OF_NUMBER):
+        reported(scene, reference=f"A-{number}", phone=PHONE)
+
+    with pytest.raises(EntryTooOften):
+        reported(scene, reference="A-20", phone="+1 212 555 0142")
+    assert reported(scene, reference="A-3", phone=PHONE).is_repeated
+    reported(scene, reference="A-20", phone="+12125550143")
+    reported(scene, reference="A-20", slug="other", phone=PHONE)
+    scene.move(days=30)
+    reported(scene, reference="A-21", phone=PHONE)
+
+
+def test_who_signs_up_meanwhile_is_reported_no_more_often_for_it(scene: Scene) -> None:
+    door(scene, "shop", "partner")
+    for number in range(19):
+        reported(scene, reference=f"A-{number}", phone=PHONE)
+    customer_id = signed_up(scene)
+    reported(scene, reference="A-19", phone=PHONE)
+    read(scene)
+    assert len(asked()) == 20
+
+    with pytest.raises(EntryTooOften):
+        reported(scene, reference="A-20", phone=PHONE)
+    reported(scene, reference="A-21", customer_id=customer_id)  # who knows them needs no number
+
+
+def test_thirty_at_once_are_no_more_than_twenty(scene: Scene) -> None:
+    door(scene, "shop", "partner")
+
+    def tried(number: int) -> bool:
+        try:
+            return reported(scene, reference=f"A-{number}", phone=PHONE).is_waiting
+        except EntryTooOften:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(tried, range(30))) == asking.MOST_OF_NUMBER
+
+
+def test_more_than_one_transaction_lets_in_come_in_one_after_another(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letting_in, "_BATCH", 4)
+    door(scene, "shop", "partner")
+    for number in range(9):
+        reported(scene, reference=f"A-{number}", phone=PHONE)
+    customer_id = signed_up(scene)
+
+    read(scene)
+
+    assert asked() == [(customer_id, "shop", "partner")] * 9
+    with transaction() as session:
+        left = session.scalars(select(EventRow).where(EventRow.name == "entry.left")).all()
+        assert [event.customer_id for event in left] == [customer_id] * 2
+
+
+def test_all_who_are_over_are_forgotten_a_few_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letting_in, "_BATCH", 4)
+    door(scene, "shop", "partner")
+    for number in range(10):
+        reported(scene, reference=f"A-{number}", phone=PHONE)
+    scene.move(days=30)
+
+    found = []
+    while taken := letting_in.match_waiting(scene.now):
+        found.append(taken)
+
+    assert sum(found) >= 10
+    with transaction() as session:
+        assert not session.scalars(select(EntryRequest)).all()
 
 
 def test_a_word_lets_in_who_sends_it(scene: Scene) -> None:
@@ -253,7 +356,8 @@ def test_who_cannot_come_in_leaves_no_trace(scene: Scene, ask: Callable[[Scene],
         ({"slug": "A"}, "/slug"), ({"slug": "with blank"}, "/slug"), ({"slug": "-x"}, "/slug"),
         ({"kind": "keyword"}, "/word"), ({"kind": "keyword", "word": "stop"}, "/word"),
         ({"kind": "keyword", "word": "x"}, "/word"), ({"kind": "keyword", "word": "a b c"}, "/word"),
-        ({"word": "FAIR"}, "/word"),
+        ({"word": "FAIR"}, "/word"), ({"source": "shop"}, "/source"),
+        ({"kind": "partner", "source": None}, "/source"), ({"kind": "partner", "source": "The Shop"}, "/source"),
     ],
 )  # fmt: skip
 def test_a_faulty_door_is_named(scene: Scene, given: dict[str, Any], pointer: str) -> None:
@@ -284,7 +388,8 @@ def marketer(open_for: Open) -> FlaskClient:
 
 def test_staff_make_a_door_and_hang_up_its_poster(scene: Scene, marketer: FlaskClient) -> None:
     made = marketer.post("/admin/v1/entry-doors", json={"slug": "fair", "kind": "poster", "name": "Autumn fair"})
-    partner = marketer.post("/admin/v1/entry-doors", json={"slug": "shop", "kind": "partner", "name": "Shop"})
+    shop = {"slug": "shop", "kind": "partner", "name": "Shop", "source": "shop"}
+    partner = marketer.post("/admin/v1/entry-doors", json=shop)
 
     poster = marketer.get(f"/admin/v1/entry-doors/{made.json['id']}/poster.png")
     [code] = zxingcpp.read_barcodes(Image.open(io.BytesIO(poster.data)))

@@ -26,6 +26,15 @@ class NewDoorSchema(Schema):
         validate=validate.Length(min=2, max=41),
         metadata={"description": "Of a keyword: what customers send by SMS or WhatsApp.", "example": "FAIR"},
     )
+    source = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(min=1, max=64),
+        metadata={
+            "description": "Of a partner: the source of the write keys by which it reports; others find no such door.",
+            "example": None,
+        },
+    )
     starts_at = Instant(load_default=None, allow_none=True)
     ends_at = Instant(load_default=None, allow_none=True)
 
@@ -36,6 +45,7 @@ class DoorSchema(Schema):
     kind = fields.String(validate=validate.OneOf(KINDS))
     name = fields.String()
     word = fields.String(allow_none=True)
+    source = fields.String(allow_none=True)
     status = fields.String(validate=validate.OneOf(STATUSES))
     starts_at = Instant(allow_none=True)
     ends_at = Instant(allow_none=True)
