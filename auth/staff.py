@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.errors import EmailInvalid, PermissionInvalid
+from auth import emails
+from auth.errors import PermissionInvalid
 from auth.events import StaffAdded
 from auth.models import ACTIVE, Staff
 from core import crypto, ids
@@ -16,7 +17,6 @@ from core.errors import NotFound
 from core.events import announce
 from core.web.principals import Principal
 
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}\.[^@\s.]{2,63}\Z")
 _PERMISSION = re.compile(r"[a-z][a-z_]*([.:][a-z_]+)*\Z")
 
 
@@ -26,7 +26,7 @@ def add(session: Session, *, email: str, name: str, permissions: Iterable[str], 
     raises   EmailInvalid, PermissionInvalid; StaffExists when the address is taken
     effects  announces staff.added
     """
-    email = _normalised(email)
+    email = emails.normalised(email)
     wanted = sorted(set(permissions))
     for permission in wanted:
         if not _PERMISSION.match(permission):
@@ -51,8 +51,8 @@ def add(session: Session, *, email: str, name: str, permissions: Iterable[str], 
 
 
 def by_email(session: Session, email: str) -> Staff:
-    """raises  EmailInvalid, NotFound"""
-    person = session.scalar(select(Staff).where(Staff.email_index == _index_of(_normalised(email))))
+    """raises  NotFound, also for what never was an address"""
+    person = session.scalar(select(Staff).where(Staff.email_index == _index_of(email.strip().lower())))
     if person is None:
         raise NotFound("There is no person with this e-mail address")
     return person
@@ -68,14 +68,6 @@ def name_of(session: Session, staff_id: UUID) -> str:
     if person is None:
         raise NotFound
     return crypto.unseal(session, owner_id=staff_id, place="auth.staff.name", row_id=staff_id, ciphertext=person.name)
-
-
-def _normalised(email: str) -> str:
-    """Lower case throughout: two people whose addresses differ by case alone do not occur, one who forgets it does."""
-    email = email.strip().lower()
-    if not _EMAIL.match(email) or not email.isprintable():
-        raise EmailInvalid
-    return email
 
 
 def _index_of(email: str) -> bytes:

@@ -57,8 +57,9 @@ class SmtpEmail:
     def send(self, email: Email) -> Outcome:
         try:
             content = _content(email, sender=self._from)
-        except ValueError:
-            # A line break in a header, which would begin another one.
+        except Exception:
+            # A line break in a header, which would begin another one; and the standard library's parser of headers ends
+            # in errors of every kind on odd addresses (IndexError, HeaderParseError). Nothing has been sent to anybody.
             return Refused(code="email_malformed", permanent=True)
         try:
             server = self._connect()
@@ -105,6 +106,9 @@ class SmtpEmail:
             return _answered(next(iter(error.recipients.values()))[0])
         except smtplib.SMTPResponseException as error:
             return _answered(error.smtp_code)
+        except smtplib.SMTPNotSupportedError:
+            # An address beyond ASCII, and a server that knows none: said before the text is handed over.
+            return Refused(code="smtp_without_utf8", permanent=True)
         except (OSError, smtplib.SMTPException) as error:
             return Unknown(reason=type(error).__name__)
         return Accepted(provider_message_id=str(content["Message-ID"]))
@@ -146,4 +150,6 @@ def _content(email: Email, *, sender: str) -> EmailMessage:
     content.set_content(email.text)
     if email.html:
         content.add_alternative(email.html, subtype="html")
+    # Some faults only show when it is written out, which the conversation would do halfway.
+    content.as_bytes()
     return content

@@ -144,3 +144,20 @@ def test_password_goes_under_tls_and_lets_in(tls: ssl.SSLContext, monkeypatch: p
 
 def test_second_server_has_a_name_of_its_own() -> None:
     assert SmtpEmail("smtp://mail.example?from=hello@brand.example", name="smtp_second").name == "smtp_second"
+
+
+@pytest.mark.parametrize("to", ["a@[", "=?utf-8?q?=0a?=@example.com", "ana@example.com\nBcc: eve@example.com"])
+def test_address_that_no_header_can_hold_is_refused_before_anybody_is_asked(to: str) -> None:
+    with Smtp() as server:
+        outcome = SmtpEmail(server.url).send(replace(an_email(), to=to))
+
+    assert outcome == Refused("email_malformed", permanent=True)
+    assert server.taken == []
+
+
+def test_address_beyond_ascii_is_refused_by_a_server_that_knows_none_and_puts_nothing_in_doubt() -> None:
+    with Smtp() as server:
+        outcome = SmtpEmail(server.url).send(replace(an_email(), to="zoë@example.com"))
+
+    assert outcome == Refused("smtp_without_utf8", permanent=True)
+    assert server.taken == []
