@@ -96,32 +96,6 @@ def put_off(session: Session, message_ids: Collection[UUID], *, until: datetime)
     return len(session.execute(statement.returning(Message.id)).all())
 
 
-def suppress(
-    session: Session,
-    *,
-    customer_ids: Collection[UUID],
-    reason: str,
-    channel: str | None = None,
-    purpose: str | None = None,
-) -> int:
-    """Take back what waits for customers (who opted out, or are erased); what a worker holds already may still leave.
-
-    channel, purpose  only these messages; None for all
-    returns           how many were taken back
-    """
-    statement = (
-        update(Message)
-        .where(Message.customer_id.in_(customer_ids), Message.state == "pending")
-        .values(state="suppressed", last_error=reason)
-        .returning(Message.id)
-    )
-    if channel is not None:
-        statement = statement.where(Message.channel == channel)
-    if purpose is not None:
-        statement = statement.where(Message.purpose == purpose)
-    return len(session.execute(statement).all())
-
-
 def open_sealed(session: Session, message: Message) -> tuple[str, dict[str, Any]]:
     """The recipient and the content in clear.
 

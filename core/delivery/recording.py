@@ -90,14 +90,16 @@ def _later(message: Taken, after_seconds: float | None, *, now: datetime) -> dat
 
 def _move(session: Session, token: UUID, ended: Sequence[Ended], steps: Sequence[_Step], *, now: datetime) -> set[UUID]:
     """Which of the messages moved: a receipt may have been first, or another worker, where the lease was lost."""
+    # In the order of their ids, as whoever changes many takes them (core.delivery.withdrawing).
+    moves = sorted(((one.ready.message.id, step) for one, step in zip(ended, steps, strict=True)), key=lambda m: m[0])
     columns: dict[str, list[Any]] = {
-        "ids": [one.ready.message.id for one in ended],
-        "states": [step.state for step in steps],
-        "reasons": [step.reason for step in steps],
-        "names": [step.provider_message_id for step in steps],
-        "due": [step.due_at for step in steps],
-        "leased": [step.needs_lease for step in steps],
-        "refused": [step.refused_by for step in steps],
+        "ids": [message_id for message_id, _ in moves],
+        "states": [step.state for _, step in moves],
+        "reasons": [step.reason for _, step in moves],
+        "names": [step.provider_message_id for _, step in moves],
+        "due": [step.due_at for _, step in moves],
+        "leased": [step.needs_lease for _, step in moves],
+        "refused": [step.refused_by for _, step in moves],
     }
     connection = connection_of(session)
     moved = {row[0] for row in connection.execute(_MOVE, {**columns, "token": token, "now": now})}

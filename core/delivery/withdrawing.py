@@ -46,7 +46,9 @@ def withdraw(
     effects  announces message.suppressed for each
     """
     purposes = [purpose] if purpose else ["transactional", "marketing"]
-    rows = connection_of(session).execute(_WITHDRAW, [reason, list(customer_ids), channel, purposes])
+    rows = connection_of(session).execute(
+        _WITHDRAW, {"reason": reason, "customers": list(customer_ids), "channel": channel, "purposes": purposes}
+    )
     return _announced(session, [Withdrawn(*row) for row in rows], reason=reason, now=now)
 
 
@@ -58,9 +60,9 @@ def take_back(session: Session, message_ids: Collection[UUID], *, reason: str, n
     if not message_ids:
         return []
     connection = connection_of(session)
-    rows = connection.execute(_TAKE_BACK, [reason, list(message_ids)])
+    rows = connection.execute(_TAKE_BACK, {"reason": reason, "ids": list(message_ids)})
     withdrawn = _announced(session, [Withdrawn(*row) for row in rows], reason=reason, now=now)
-    connection.execute(_TRY_NO_MORE, [now, list(message_ids)])
+    connection.execute(_TRY_NO_MORE, [list(message_ids), now])
     return withdrawn
 
 
@@ -69,22 +71,34 @@ def _announced(session: Session, withdrawn: list[Withdrawn], *, reason: str, now
     return withdrawn
 
 
-_COLUMNS = "id, customer_id, channel, purpose, address_id, reference, caused_by, depth, trace, gate"
+_COLUMNS = tuple(Withdrawn.__slots__)
+
+# Whoever changes many messages takes them in the order of their ids, so that no two wait for each other.
+_SUPPRESS = f"""
+    UPDATE core.message m SET state = 'suppressed', last_error = %(reason)s
+      FROM held WHERE m.id = held.id
+    RETURNING {", ".join(f"m.{column}" for column in _COLUMNS)}
+"""  # noqa: S608 - our own columns
 
 _WITHDRAW = f"""
-    UPDATE core.message SET state = 'suppressed', last_error = %s
-     WHERE customer_id = ANY(%s) AND channel = %s AND purpose = ANY(%s) AND state = 'pending'
-    RETURNING {_COLUMNS}
+    WITH held AS MATERIALIZED (
+        SELECT id FROM core.message
+         WHERE customer_id = ANY(%(customers)s) AND channel = %(channel)s AND purpose = ANY(%(purposes)s)
+           AND state = 'pending'
+         ORDER BY id FOR UPDATE)
+    {_SUPPRESS}
 """  # noqa: S608 - our own columns
 
 _TAKE_BACK = f"""
-    UPDATE core.message SET state = 'suppressed', last_error = %s
-     WHERE id = ANY(%s) AND state = 'pending'
-    RETURNING {_COLUMNS}
+    WITH held AS MATERIALIZED (
+        SELECT id FROM core.message WHERE id = ANY(%(ids)s) AND state = 'pending' ORDER BY id FOR UPDATE)
+    {_SUPPRESS}
 """  # noqa: S608 - our own columns
 
 # After its call a message may wait anew (the provider was busy, or surely did not take it); then it has run out.
 _TRY_NO_MORE = """
-    UPDATE core.message SET expires_at = least(expires_at, %s)
-     WHERE id = ANY(%s) AND state IN ('claimed', 'sending', 'in_doubt')
+    WITH held AS MATERIALIZED (
+        SELECT id FROM core.message
+         WHERE id = ANY(%s) AND state IN ('claimed', 'sending', 'in_doubt') ORDER BY id FOR UPDATE)
+    UPDATE core.message m SET expires_at = least(m.expires_at, %s) FROM held WHERE m.id = held.id
 """

@@ -137,7 +137,7 @@ def end(session: Session, gift: Gift, state: str, *, now: datetime) -> None:
     """The number's index goes, since nobody waits for it any more, and what was texted is forgotten."""
     gift.state, gift.ended_at = state, now
     gift.phone_index, gift.due_at = None, None
-    texts.take_back(session, gift.id)
+    texts.take_back(session, gift.id, now=now)
     session.flush()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from auth import limits
 from auth.limits import Limit
 from core import crypto
-from core.delivery import messages
+from core.delivery import messages, withdrawing
 from rewards.gifts.models import Gift
 from wallet.assets import exponent_of
 from wallet.peers import people
@@ -53,7 +53,10 @@ def _called(gift: Gift, brand: Brand) -> str:
     return f"a {brand.name} gift card of {format_currency(worth, gift.currency, locale='en_US')}"
 
 
-def take_back(session: Session, gift_id: UUID) -> None:
-    """Forget what was texted about a gift that is over; what has not left yet never does."""
-    messages.suppress(session, customer_ids=[gift_id], reason=_REASON, purpose="invitation")
+def take_back(session: Session, gift_id: UUID, *, now: datetime) -> None:
+    """Forget what was texted about a gift that is over; what has not left yet never does.
+
+    effects  announces message.suppressed
+    """
+    withdrawing.withdraw(session, customer_ids=[gift_id], channel="sms", purpose="invitation", reason=_REASON, now=now)
     crypto.destroy_data_key(session, gift_id)

@@ -107,7 +107,7 @@ def claim(session: Session, sending: Sending, receiver_id: UUID, *, now: datetim
         raise SendingStopped from refusal
 
     _complete(sending, receiver_id, posted.transfer_id, now=now)
-    invitations.take_back(session, [sending])
+    invitations.take_back(session, [sending], now=now)
     return sending
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from auth import limits as texts
 from auth.limits import Limit
 from core import crypto
-from core.delivery import messages
+from core.delivery import messages, withdrawing
 from wallet.assets import exponent_of
 from wallet.peers import people
 from wallet.peers.models import Sending
@@ -65,11 +65,16 @@ def text(session: Session, sending: Sending, phone: str, *, brand: Brand, now: d
     )
 
 
-def take_back(session: Session, over: Iterable[Sending]) -> None:
-    """Forget what was texted about sendings that are over; what has not left yet never does."""
+def take_back(session: Session, over: Iterable[Sending], *, now: datetime) -> None:
+    """Forget what was texted about sendings that are over; what has not left yet never does.
+
+    effects  announces message.suppressed
+    """
     texted = [sending.id for sending in over if sending.way == "phone"]
     if not texted:
         return
-    messages.suppress(session, customer_ids=texted, reason="sending_over", purpose="invitation")
+    withdrawing.withdraw(
+        session, customer_ids=texted, channel="sms", purpose="invitation", reason="sending_over", now=now
+    )
     for sending_id in texted:
         crypto.destroy_data_key(session, sending_id)

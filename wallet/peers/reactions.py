@@ -34,7 +34,7 @@ def return_lapsed(session: Session, events: Sequence[LoggedEvent], now: datetime
     over = {sending.hold_id: sending for sending in session.scalars(lapsed.with_for_update()) if sending.hold_id}
     for sending in over.values():
         giving.end(sending, RETURNED, now=now)
-    invitations.take_back(session, over.values())
+    invitations.take_back(session, over.values(), now=now)
 
     announce_all(
         session,

@@ -103,7 +103,7 @@ def cancel(session: Session, sending_id: UUID, *, sender_id: UUID, now: datetime
         session, sending.hold_id, principal="wallet", key=key, fingerprint=fingerprint, at=now, events=[announced]
     )
     giving.end(sending, CANCELLED, now=now)
-    invitations.take_back(session, [sending])
+    invitations.take_back(session, [sending], now=now)
     return sending
 
 

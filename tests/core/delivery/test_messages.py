@@ -62,9 +62,11 @@ def test_messages_that_wait_can_be_taken_back(outbox: Outbox) -> None:
     receipt = outbox.enqueue(customer_id=customer_id, purpose="transactional")
 
     with transaction() as session:
-        taken = messages.suppress(session, customer_ids=[customer_id], reason="opted_out", purpose="marketing")
+        (taken,) = withdrawing.withdraw(
+            session, customer_ids=[customer_id], channel="sms", purpose="marketing", reason="opted_out", now=clock.now()
+        )
 
-    assert taken == 1
+    assert taken.id == marketing
     outbox.send()
     assert [outbox.message(one).state for one in (marketing, receipt)] == ["suppressed", "sent"]
 
@@ -75,7 +77,9 @@ def test_what_waits_for_one_channel_alone_can_be_taken_back(outbox: Outbox) -> N
     whatsapp = outbox.enqueue(customer_id=customer_id, channel="whatsapp")
 
     with transaction() as session:
-        messages.suppress(session, customer_ids=[customer_id], reason="opted_out", channel="whatsapp")
+        withdrawing.withdraw(
+            session, customer_ids=[customer_id], channel="whatsapp", reason="opted_out", now=clock.now()
+        )
 
     assert [outbox.message(one).state for one in (sms, whatsapp)] == ["pending", "suppressed"]
 

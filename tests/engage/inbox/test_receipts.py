@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from core import clock, ids
 from core.db import connection_of, transaction
-from core.delivery import messages, progress
+from core.delivery import progress, withdrawing
 from core.delivery.models import Message
 from core.web.principals import Principal
 from tests.engage.conftest import Open, Scene
@@ -98,7 +98,7 @@ def test_what_failed_for_good_stays_so(scene: Scene, open_for: Open) -> None:
     customer_id = scene.customer(tokens=["one"])
     message_id, _ = pushed(scene, customer_id)
     with transaction() as session:
-        messages.suppress(session, customer_ids=[customer_id], reason="opted_out")
+        withdrawing.withdraw(session, customer_ids=[customer_id], channel="push", reason="opted_out", now=scene.now)
 
     assert tell(app_of(open_for, customer_id), message_id, what="opened").status_code == 204
     assert kept(message_id).state == "suppressed"

@@ -8,7 +8,7 @@ import pytest
 
 from auth.errors import PhoneInvalid
 from core import crypto, ids
-from core.db import statement, transaction
+from core.db import connection_of, statement, transaction
 from core.errors import InvalidInput, NotFound
 from rewards.baskets import Basket
 from rewards.errors import VoucherExpired, VoucherUnknown, VoucherUsedUp
@@ -147,6 +147,11 @@ def test_giver_takes_it_back_while_it_waits_with_the_code_that_it_had(anna: Card
         assert do(giving.cancel, gift.id, giver_id=anna.customer_id, now=NOW).state == "cancelled"
 
     assert (code(anna, card), texts(anna)) == (old, [("invitation", "suppressed")])
+    with transaction() as session:
+        told = connection_of(session).execute(
+            "SELECT customer_id, payload->>'reason' FROM core.event WHERE name = 'message.suppressed'"
+        )
+        assert told.fetchall() == [(None, "gift_over")]
     spend(anna, card, 500)
     customer(CLARA)
     deliver()

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from auth import merchants, tokens
 from core import clock, crypto, ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.delivery import messages
 from core.delivery.models import Message
 from core.web.principals import Principal
@@ -147,6 +147,10 @@ def test_a_text_is_taken_back_with_its_money(anna: Phone) -> None:
     with transaction() as session:
         [message] = session.scalars(select(Message))
         assert message.state == "suppressed"
+        told = connection_of(session).execute(
+            "SELECT customer_id, payload->>'reason' FROM core.event WHERE name = 'message.suppressed'"
+        )
+        assert told.fetchall() == [(None, "sending_over")]
         with pytest.raises(crypto.Erased):
             messages.open_sealed(session, message)
 
