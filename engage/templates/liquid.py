@@ -4,6 +4,7 @@ A template is parsed once and kept; whoever renders it hands in all that it may 
 reader's language writes them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ TELLER = "told_by"
 #: of `replace` pass every limit below and eat the machine; a message has no list to walk through anyway.
 _FILTERS = frozenset(("append", "capitalize", "default", "downcase", "prepend", "strip", "truncate", "upcase"))
 _TAGS = frozenset(("assign", "case", "comment", "echo", "if", "unless"))
+#: How the parser says that a tag is none, or stands where it may not; those that belong within one are none of these.
+_UNEXPECTED = re.compile(r"unexpected tag '(\w+)'")
+_WITHIN_TAGS = ("end", "els", "when")
 # The parser's own: plain text, {{ }}, and what it makes of an error.
 _BUILT_IN_TAGS = frozenset(("content", "output", "#", "illegal"))
 
@@ -144,6 +148,9 @@ def _depth(source: str) -> int:
 def _first_line(error: LiquidError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deep"
+    unexpected = _UNEXPECTED.match(str(error))
+    if unexpected and not unexpected[1].startswith(_WITHIN_TAGS):
+        return f"the tag {unexpected[1]} cannot be used; these can: {', '.join(sorted(_TAGS))}"
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 

@@ -107,7 +107,10 @@ class Reader:
     ) -> Template | None:
         if member not in given:
             return None
-        return self._source(given[member], notes.at(member), longest=longest, is_html=is_html)
+        raw, here = given[member], notes.at(member)
+        if not is_html and isinstance(raw, str) and len(raw.splitlines()) > 1:
+            here.say("Must be one line.")
+        return self._source(raw, here, longest=longest, is_html=is_html)
 
     def _source(
         self,

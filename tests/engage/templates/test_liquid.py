@@ -50,6 +50,19 @@ def test_no_template_costs_more_than_a_moment_or_tells_of_the_house(bomb: str) -
     assert not any(word in told for word in ("<class", "root:", "function"))
 
 
+@pytest.mark.parametrize("tag", ["for", "raw", "include"])
+def test_tag_that_cannot_be_used_is_named_with_those_that_can(tag: str) -> None:
+    with pytest.raises(TemplateFailed) as failed:
+        liquid.parse(f"{{% {tag} x in y %}}")
+
+    assert str(failed.value) == f"the tag {tag} cannot be used; these can: assign, case, comment, echo, if, unless"
+
+
+def test_tag_that_stands_where_it_may_not_is_called_unexpected() -> None:
+    with pytest.raises(TemplateFailed, match="unexpected tag 'else'"):
+        liquid.parse("{% else %}")
+
+
 def test_what_is_missing_is_never_told_as_nothing() -> None:
     with pytest.raises(TemplateFailed, match=r"traits.tier"):
         liquid.parse("Dear {{ traits.tier }} customer").render(CONTEXT)

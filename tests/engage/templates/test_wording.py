@@ -84,6 +84,14 @@ def test_each_fault_is_named_where_it_stands(raw: Any, pointer: str) -> None:
     assert pointer in faults(raw)
 
 
+@pytest.mark.parametrize("subject", ["x\r\nBcc: a@b.example", "x\ny", "x\u2028y"])
+def test_subjects_and_titles_are_one_line(subject: str) -> None:
+    mail = {"default_locale": "en", "email": {"en": {"subject": subject, "body": "Two\nlines"}}}
+
+    assert faults(mail) == {"/email/en/subject": "Must be one line."}
+    assert faults(push(title=subject)) == {"/push/en/title": "Must be one line."}
+
+
 def test_a_template_may_say_what_its_trigger_gives_and_nothing_else() -> None:
     assert faults(sms("{{ event.total_minor | money: event.currency }} {{ event.lines[0].sku }}"), ORDER) == {}
 
