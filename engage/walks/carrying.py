@@ -29,7 +29,8 @@ from wallet import ledger
 
 READER = "engage.journeys"
 
-#: Who keeps the facts that branches ask for (`insights.reactions`).
+#: Who keeps the facts that conditions ask for (`insights.reactions`). What moves walks is read behind it, so that an
+#: event is counted before anybody is judged by it.
 FACTS_READER = "insights.profiles"
 
 #: Rounds of asking and answering in one transaction; a walk that asks more goes on in the next.

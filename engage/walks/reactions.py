@@ -10,7 +10,7 @@ from core.events import LoggedEvent, Reader
 from engage.journeys import versions
 from engage.journeys.versions import Catalogue
 from engage.walks import carrying, engine, entering, insides, rows
-from engage.walks.carrying import READER, Batch
+from engage.walks.carrying import FACTS_READER, READER, Batch
 from engage.walks.entering import Entry, Inside, Kept
 from engage.walks.walk import Walk
 
@@ -23,7 +23,7 @@ def move_journeys(session: Session, events: Sequence[LoggedEvent], now: datetime
         carrying.carry_out(session, catalogue, lambda batch: _move(batch, catalogue, wanted), now=now)
 
 
-READERS = [Reader(READER, move_journeys, names=None)]
+READERS = [Reader(READER, move_journeys, names=None, behind=FACTS_READER)]
 
 
 def _move(batch: Batch, catalogue: Catalogue, events: Sequence[LoggedEvent]) -> None:

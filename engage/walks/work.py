@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from core.db import transaction
@@ -13,14 +13,14 @@ from core.events import readers
 from core.work import Schedule, Work
 from engage.journeys import versions
 from engage.walks import carrying, conversions, engine, refusals, rows
-from engage.walks.carrying import FACTS_READER, READER, Batch
+from engage.walks.carrying import READER, Batch
 from engage.walks.walk import Walk
 
 # Each walk that times out costs a look at the log and often a message: so many stay well under 250 ms.
 _BATCH = 50
 
-#: How soon a timed-out walk is looked at again while the reader has not come so far.
-_LOOK_AGAIN = timedelta(seconds=1)
+#: A walk whose past is not read yet is looked at again when it stands overdue for twice as long, but so soon at least.
+_SOONEST, _LATEST = timedelta(seconds=1), timedelta(minutes=1)
 
 _LONGEST_BACK_OFF = timedelta(hours=6)
 
@@ -83,34 +83,37 @@ def _advance(now: datetime, *, limit: int, tell: Callable[[UUID], Any] = lambda 
 
 def _move(batch: Batch, due: Sequence[Walk]) -> None:
     now, effects = batch.effects.now, batch.effects
-    batch.know([(walk.version_id, walk.customer_id) for walk in due])
-    unread = _unread(batch, [walk for walk in due if walk.is_timed_out(now)])
+    unread = _unread(batch, due)
+    moving: list[Walk] = []
     for walk in due:
         effects.touch(walk)
         if batch.holds(walk):
             continue
-        if not walk.is_timed_out(now):
-            if walk.is_waiting:
-                walk.due_at = walk.timeout_at  # looked at too early: else it would be due again at once, for ever
-        elif walk.id not in unread:
-            engine.time_out(effects, walk)
+        if walk.is_waiting and not walk.is_timed_out(now):
+            walk.due_at = walk.timeout_at  # looked at too early: else it would be due again at once, for ever
+        elif walk.id in unread:
+            walk.due_at = now + min(max(now - _moment(walk), _SOONEST), _LATEST)
         else:
-            walk.due_at = now + _LOOK_AGAIN
-    batch.run([walk for walk in due if walk.state == "ready"])
+            moving.append(walk)
+    # Of those alone that move: while a reader is behind, the others come again and again.
+    batch.know([(walk.version_id, walk.customer_id) for walk in moving])
+    for walk in moving:
+        if walk.is_waiting:
+            engine.time_out(effects, walk)
+    batch.run(moving)
 
 
-def _unread(batch: Batch, over: Sequence[Walk]) -> set[UUID]:
-    """Those whose time-out must not be decided yet, since what preceded it has not been read: by the walks' own reader
-    where it may end the wait, and by the one that keeps the facts where a branch of the journey asks for them.
+def _unread(batch: Batch, due: Sequence[Walk]) -> set[UUID]:
+    """Those that must not move yet, since what preceded that has not been read: it may end their wait, or change what a
+    step asks about. What the walks' reader has read is counted as well, since it stays behind the one that counts.
     """
     effects = batch.effects
-    asking = {
-        READER: [walk for walk in over if engine.listens(effects, walk)],
-        FACTS_READER: [walk for walk in over if effects.version(walk).graph.asks_facts],
-    }
-    found: set[UUID] = set()
-    for reader, walks in asking.items():
-        until = [(walk.customer_id, cast(datetime, walk.timeout_at)) for walk in walks]
-        known = readers.have_read(batch.desk.connection, reader, until)
-        found |= {walk.id for walk, is_known in zip(walks, known, strict=True) if not is_known}
-    return found
+    over = [walk for walk in due if walk.state == "ready" or walk.is_timed_out(effects.now)]
+    asking = [walk for walk in over if engine.listens(effects, walk) or effects.version(walk).graph.asks_facts]
+    known = readers.have_read(batch.desk.connection, READER, [(walk.customer_id, _moment(walk)) for walk in asking])
+    return {walk.id for walk, is_known in zip(asking, known, strict=True) if not is_known}
+
+
+def _moment(walk: Walk) -> datetime:
+    """When it came to where it goes on from: its time-out, or its step."""
+    return walk.timeout_at if walk.timeout_at is not None else walk.step_entered_at

@@ -99,7 +99,7 @@ class Customer:
             if walk.timeout > now:
                 walk.due = walk.timeout
             elif any(event.at <= walk.timeout for event in self.log[self.read_up_to :]):
-                walk.due = now + timedelta(seconds=1)
+                walk.due = now + min(max(now - walk.timeout, timedelta(seconds=1)), MINUTE)
             else:
                 walk.since = walk.timeout
                 self._leave(walk, "timeout", {"rest": "used", "used": "bye", "cool": "more"}.get(walk.step))

@@ -230,13 +230,12 @@ def test_no_delay_is_over_before_those_who_keep_the_facts_have_read_what_a_branc
     scene.read()
     scene.move(hours=1)
     scene.happen(scene.order(customer_id))
-    scene.read()
     scene.move(days=1)
 
     scene.work()
     assert runs() == [("rest", "waiting")]
-    scene.read_profiles()
-    scene.move(seconds=1)
+    scene.read()
+    scene.move(minutes=1)
     scene.work()
 
     assert runs() == [("rest", "timeout"), ("which", "done"), ("thanks", "sent")]
