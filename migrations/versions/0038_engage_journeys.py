@@ -73,9 +73,9 @@ CREATE TABLE engage.entry_door (
     slug text NOT NULL,
     kind text NOT NULL,
     word text,
+    source text,
     name text NOT NULL,
     status text NOT NULL,
-    source text,
     starts_at timestamptz,
     ends_at timestamptz,
     created_by text NOT NULL,
@@ -85,9 +85,9 @@ CREATE TABLE engage.entry_door (
     CONSTRAINT uq_entry_door_word UNIQUE (word),
     CONSTRAINT ck_entry_door_kind CHECK (kind IN ('link', 'poster', 'keyword', 'partner')),
     CONSTRAINT ck_entry_door_word CHECK ((kind = 'keyword') = (word IS NOT NULL)),
+    CONSTRAINT ck_entry_door_source CHECK ((kind = 'partner') = (source IS NOT NULL)),
     CONSTRAINT ck_entry_door_status CHECK (status IN ('open', 'closed')),
     CONSTRAINT ck_entry_door_time CHECK (ends_at > starts_at)
-    CONSTRAINT ck_entry_door_source CHECK ((kind = 'partner') = (source IS NOT NULL)),
 );
 
 CREATE TABLE engage.entry_request (
@@ -95,10 +95,10 @@ CREATE TABLE engage.entry_request (
     door_id uuid NOT NULL,
     customer_id uuid,
     phone_index bytea,
-    reference text NOT NULL,
-    requested_at timestamptz NOT NULL,
     by_number boolean NOT NULL DEFAULT false,
     is_checked boolean NOT NULL DEFAULT false,
+    reference text NOT NULL,
+    requested_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
     CONSTRAINT pk_entry_request PRIMARY KEY (id),
@@ -123,6 +123,11 @@ CREATE TABLE engage.webhook_target (
     url bytea NOT NULL,
     secret bytea NOT NULL,
     status text NOT NULL,
+    failures int NOT NULL DEFAULT 0,
+    rests_until timestamptz,
+    called_at timestamptz,
+    lease_until timestamptz,
+    lease_token uuid,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL,
     CONSTRAINT pk_webhook_target PRIMARY KEY (id),
@@ -131,11 +136,6 @@ CREATE TABLE engage.webhook_target (
     CONSTRAINT ck_webhook_target_failures CHECK (failures >= 0)
 ) WITH (fillfactor = 50);
 
-    failures int NOT NULL DEFAULT 0,
-    rests_until timestamptz,
-    called_at timestamptz,
-    lease_until timestamptz,
-    lease_token uuid,
 CREATE TABLE engage.webhook_call (
     id uuid NOT NULL,
     target_id uuid NOT NULL,
