@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,9 @@ HOLDOUT_BPS = 1_000
 OUTCOME_DAYS = 30
 
 STAGES = ("acquire", "onboard", "serve", "grow", "retain", "win_back")
+
+#: So long after a journey has gone on, a worker that read it before may still put somebody off.
+_STRAGGLERS = timedelta(minutes=1)
 
 #: What says something about the journey's effect, and so stays as it was once somebody walks it.
 _FIXED = ("holdout_bps", "outcome_days")
@@ -177,6 +180,8 @@ def set_status(
         told["is_holding"] = is_holding
     if journey.status == status and because != journey.paused_because:
         told["because"] = {"from": journey.paused_because, "to": because}
+    if journey.is_holding and not is_holding:
+        journey.wakes_until = now + _STRAGGLERS
     was, journey.status, journey.is_holding = journey.status, status, is_holding
     journey.paused_because = because
     record(session, journey, "journey.status_set", told, actor=actor, now=now)

@@ -23,6 +23,7 @@ class Journey(Base):
     spend            the most that its vouchers may cost, and in what time
     paused_because   what paused it, where no person did
     is_holding       while it is paused, those inside stand still as well
+    wakes_until      it has gone on: those whom it held are woken, and somebody may still be found until then
     outcome_days     how long after an entry a customer's orders count to what the journey caused
     """
 
@@ -50,6 +51,7 @@ class Journey(Base):
     paused_because: Mapped[str | None] = mapped_column(Text)
     outcome_days: Mapped[int] = mapped_column(Integer, default=30, server_default="30")
     is_holding: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    wakes_until: Mapped[datetime | None]
 
 
 class JourneyVersion(Base):

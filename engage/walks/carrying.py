@@ -8,7 +8,7 @@ and done again with the funds read, so nothing here outlives the call that loade
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from engage.walks import answering, conversions, engine, letters, refusals, rows
 from engage.walks.answering import Desk
 from engage.walks.effects import Asked, Effects
 from engage.walks.entering import Kept
+from engage.walks.holding import HELD
 from engage.walks.letters import Writing
 from engage.walks.walk import Walk
 from rewards.funds import Funds, post_with
@@ -35,9 +36,6 @@ FACTS_READER = "insights.profiles"
 
 #: Rounds of asking and answering in one transaction; a walk that asks more goes on in the next.
 MOST_ROUNDS = 8
-
-#: How soon a walk is looked at again whose journey stands still.
-_LOOK_AGAIN = timedelta(minutes=5)
 
 Result = TypeVar("Result")
 
@@ -78,10 +76,10 @@ class Batch:
             asked = [one for before in asked if (one := self._run_on(before.walk)) is not None]
 
     def holds(self, walk: Walk) -> bool:
-        """Whether the walk's journey stands still with all who are inside; then the walk is looked at again later."""
+        """Whether the walk's journey stands still with all who are inside; then nobody looks at it until it goes on."""
         if walk.state == "ended" or not self.effects.version(walk).is_holding:
             return False
-        walk.due_at = self.effects.now + _LOOK_AGAIN
+        walk.due_at = HELD
         self.effects.touch(walk)
         return True
 

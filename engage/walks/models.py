@@ -59,6 +59,7 @@ class Enrolment(Due, Base):
             unique=True,
             postgresql_where=text("state <> 'ended' AND is_exclusive"),
         ),
+        Index("ix_enrolment_held", "journey_id", "id", postgresql_where=text("due_at = '9999-01-01 00:00:00+00'")),
         Index("ix_enrolment_version_id", "version_id", "id", postgresql_where=text("state <> 'ended'")),
         Index("ix_enrolment_goal_until", "goal_until", postgresql_where=text("goal_until IS NOT NULL")),
         CheckConstraint(one_of("arm", ARMS), name="arm"),

@@ -12,7 +12,7 @@ from core.errors import Busy, DatabaseUnavailable
 from core.events import readers
 from core.work import Schedule, Work
 from engage.journeys import versions
-from engage.walks import carrying, conversions, engine, refusals, rows
+from engage.walks import carrying, conversions, engine, holding, refusals, rows
 from engage.walks.carrying import READER, Batch
 from engage.walks.walk import Walk
 
@@ -44,6 +44,7 @@ def advance_due(now: datetime) -> int:
 WORK = [Work("engage.enrolments", advance_due, after_lost_lease="again")]
 
 SCHEDULE = [
+    Schedule("engage.held", "* * * * *", holding.wake_all),
     Schedule("engage.goals", "*/10 * * * *", conversions.lapse_all),
     Schedule("engage.refused_entries", "40 3 * * *", refusals.sweep),
 ]

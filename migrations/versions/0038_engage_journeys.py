@@ -19,9 +19,11 @@ def upgrade() -> None:
     op.execute(WEBHOOKS)
 
 
-# is_holding: paused, and those inside stand still as well.
+# is_holding: paused, and those inside stand still as well, due in the year 9999. wakes_until: it has gone on, and they
+# are being woken.
 JOURNEYS = """
 ALTER TABLE engage.journey ADD is_holding boolean NOT NULL DEFAULT false,
+    ADD wakes_until timestamptz,
     ADD CONSTRAINT ck_journey_holding CHECK (NOT is_holding OR status = 'paused');
 
 CREATE TABLE engage.journey_spend (

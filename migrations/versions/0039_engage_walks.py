@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.execute(REFUSED)
     op.execute(BACKTESTS)
     op.execute(ROOM_FOR_UPDATES)
+    op.execute(HELD)
 
 
 # Asked for by customer, swept by age.
@@ -75,4 +76,9 @@ CREATE TABLE engage.backtest_customer (
 ROOM_FOR_UPDATES = """
 ALTER TABLE engage.enrolment SET (fillfactor = 80);
 ALTER TABLE engage.step_run SET (fillfactor = 80);
+"""
+
+# Those who are held by a journey that stands still, for the moment at which it goes on.
+HELD = """
+CREATE INDEX ix_enrolment_held ON engage.enrolment (journey_id, id) WHERE due_at = '9999-01-01 00:00:00+00';
 """

@@ -4,10 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from core.db import transaction
 from engage import journeys
 from engage.journeys.errors import JourneyNotPublished
+from engage.journeys.models import Journey
+from engage.walks import holding
+from engage.walks.models import Enrolment
+from engage.walks.work import advance_due
 from tests.engage.conftest import Scene, enrolments, journey, runs, say
 
 DAY = 86_400
@@ -36,6 +41,7 @@ def inside(scene: Scene) -> Any:
 def later(scene: Scene, **by: float) -> None:
     scene.move(**by)
     scene.read()
+    holding.wake_all(scene.now)
     scene.work()
 
 
@@ -85,3 +91,59 @@ def test_what_was_never_published_cannot_be_paused(scene: Scene) -> None:
 
     with pytest.raises(JourneyNotPublished):
         pause(scene, fresh, holds_inside=True)
+
+
+def test_nobody_looks_at_those_who_are_held_until_it_goes_on(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    later(scene, days=1)
+    for _ in range(3):
+        scene.move(hours=1)
+        assert (advance_due(scene.now), holding.wake(scene.now)) == (0, 0)
+
+    pause(scene, inside, holds_inside=False, status="live")
+    later(scene)
+
+    assert runs() == [("wait", "timeout"), ("tell", "sent")]
+
+
+def test_one_who_is_put_off_by_a_worker_that_read_before_it_went_on_is_woken_too(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    pause(scene, inside, holds_inside=False, status="live")
+    assert holding.wake(scene.now) == 0
+    with transaction() as session:
+        session.execute(update(Enrolment).values(due_at=holding.HELD))
+    scene.move(days=1)
+
+    assert (holding.wake(scene.now), holding.wake(scene.now)) == (1, 0)
+    scene.work()
+
+    assert runs() == [("wait", "timeout"), ("tell", "sent")]
+    with transaction() as session:
+        assert session.get_one(Journey, inside).wakes_until is None
+
+
+def test_those_of_another_journey_and_of_one_that_is_held_again_sleep_on(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    later(scene, days=1)
+    pause(scene, inside, holds_inside=False, status="live")
+    pause(scene, inside, holds_inside=True)
+    other = scene.publish(waiting())
+    pause(scene, other, holds_inside=True)
+    pause(scene, other, holds_inside=False, status="live")
+
+    later(scene, hours=1)
+
+    assert runs() == [("wait", "waiting")]
+
+
+def test_those_who_are_held_leave_when_the_journey_is_ended(scene: Scene, inside: Any) -> None:
+    pause(scene, inside, holds_inside=True)
+    later(scene, hours=25)
+    [walk] = enrolments()
+    assert walk.due_at == holding.HELD
+
+    with transaction() as session:
+        journeys.set_status(session, journey_id=inside, status="ended", actor="staff:test", now=scene.now)
+    later(scene, minutes=1)
+
+    assert [walk.end_reason for walk in enrolments()] == ["journey_ended"]
