@@ -1,7 +1,8 @@
 """Moving: those inside a version that was replaced are taken over into the new one, or sent out, in short pieces.
 
 A walk keeps its visit numbers, so that (enrolment, step, visit) names one deed for ever. One that waits where the new
-version waits for the same thing keeps the time that it has waited already; any other enters the new step afresh.
+version waits for the same thing keeps the time that it has waited already; any other enters the new step afresh. The
+goal is the new version's, its window counted from when the customer came in.
 """
 
 import json
@@ -15,14 +16,15 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from core import ids
-from core.db import connection_of, transaction
+from core.db import Connection, connection_of, transaction
 from core.events import announce_all
 from core.work import lock_due
 from engage.journeys import versions
 from engage.journeys.graph import Graph
 from engage.journeys.models import VersionMove
 from engage.steps import Step, Wait
-from engage.walks.events import JourneyEnded
+from engage.walks.events import JourneyEnded, JourneyStepDone
+from engage.walks.walk import variant_of
 
 #: Walks of one transaction, which stays well under 100 ms.
 _BATCH = 200
@@ -47,13 +49,18 @@ class _Standing:
     step: str
     visit: int
     step_entered_at: datetime
+    variants: dict[str, str]
+    caused_by: UUID | None
+    depth: int
+    trace: str | None
 
 
 @dataclass(slots=True)
 class _Changes:
-    """What one piece writes."""
+    """What one piece writes. goal_within: of the new version; None where it has no goal"""
 
     now: datetime
+    goal_within: timedelta | None = None
     out: list[_Standing] = field(default_factory=list)
     over: list[tuple[_Standing, str]] = field(default_factory=list)
     waiting_on: list[tuple[_Standing, str, Wait]] = field(default_factory=list)
@@ -104,6 +111,7 @@ def _decided(session: Session, move: VersionMove, standing: Sequence[_Standing],
         return changes
     assert move.to_id is not None, "a migration leads somewhere (ck_version_move_to)"
     old, new = versions.graph_of(session, move.from_id), versions.graph_of(session, move.to_id)
+    changes.goal_within = new.goal.within if new.goal else None
     for one in standing:
         if one.step in move.map:
             _decide(changes, one, move.map, old, new)
@@ -128,43 +136,45 @@ def _waits_alike(here: Step | None, there: Wait) -> bool:
 
 def _carry_out(session: Session, move: VersionMove, changes: _Changes) -> None:
     connection, now = connection_of(session), changes.now
-    reason = json.dumps([{"code": MOVED, "detail": "The journey was published anew, and those inside were moved."}])
-    if left := changes.left():
-        connection.execute(
-            _SETTLE,
-            [
-                MOVED,
-                reason,
-                [one.id for one in left],
-                [one.step for one in left],
-                [one.visit for one in left],
-            ],
-        )
+    settled = _settle(connection, move, changes.left(), now=now)
     if changes.out:
         connection.execute(_END, [now, REPLACED, [one.id for one in changes.out]])
     if changes.over:
-        connection.execute(
-            _ENTER,
-            [move.to_id, move.from_id, now, now, [one.id for one, _ in changes.over], [to for _, to in changes.over]],
-        )
+        ids_, names = [one.id for one, _ in changes.over], [to for _, to in changes.over]
+        connection.execute(_ENTER, [move.to_id, move.from_id, now, now, ids_, names])
     if changes.waiting_on:
         _wait_on(session, move, changes)
+    if moved := [one.id for one, _ in changes.over] + [one.id for one, _, _ in changes.waiting_on]:
+        connection.execute(_AIM, [changes.goal_within, moved])
     move.ended += len(changes.out)
-    move.moved += len(changes.over) + len(changes.waiting_on)
-    announce_all(
-        session,
-        [
-            JourneyEnded(
-                customer_id=one.customer_id,
-                occurred_at=now,
-                journey_id=move.journey_id,
-                enrolment_id=one.id,
-                reason=REPLACED,
-                arm=one.arm,
-            )
-            for one in changes.out
-        ],
-    )
+    move.moved += len(moved)
+    ended = [JourneyEnded(**_told(move, one, now=now), reason=REPLACED) for one in changes.out]
+    announce_all(session, [*settled, *ended])
+
+
+def _settle(
+    connection: Connection, move: VersionMove, left: Sequence[_Standing], *, now: datetime
+) -> list[JourneyStepDone]:
+    """End the waits that are not waited out; what is to be told of them."""
+    if not left:
+        return []
+    reason = json.dumps([{"code": MOVED, "detail": "The journey was published anew, and those inside were moved."}])
+    columns = [[one.id for one in left], [one.step for one in left], [one.visit for one in left]]
+    runs = {row[0]: row[1:] for row in connection.execute(_SETTLE, [MOVED, reason, *columns])}
+    told = [(one, *runs[one.id]) for one in left if one.id in runs]
+    return [
+        JourneyStepDone(
+            **_told(move, one, now=now), step_run_id=run_id, step=one.step, kind=kind, outcome=MOVED, variant=variant
+        )
+        for one, run_id, kind, variant in told
+    ]
+
+
+def _told(move: VersionMove, one: _Standing, *, now: datetime) -> dict[str, Any]:
+    return {
+        "customer_id": one.customer_id, "occurred_at": now, "caused_by": one.caused_by, "depth": one.depth,
+        "trace": one.trace, "journey_id": move.journey_id, "enrolment_id": one.id, "arm": one.arm,
+    }  # fmt: skip
 
 
 def _wait_on(session: Session, move: VersionMove, changes: _Changes) -> None:
@@ -182,12 +192,14 @@ def _wait_on(session: Session, move: VersionMove, changes: _Changes) -> None:
             [one.customer_id for one, _, _ in waiting],
             names,
             [one.visit + 1 for one, _, _ in waiting],
+            [variant_of(one.variants) for one, _, _ in waiting],
         ],
     )
 
 
 _NEXT = """
-    SELECT id, customer_id, arm, state, step, visit, step_entered_at FROM engage.enrolment
+    SELECT id, customer_id, arm, state, step, visit, step_entered_at, variants, caused_by, depth, trace
+      FROM engage.enrolment
      WHERE version_id = %s AND state <> 'ended' AND step IS NOT NULL
        AND id > coalesce(%s, '00000000-0000-0000-0000-000000000000'::uuid)
      ORDER BY id LIMIT %s FOR UPDATE
@@ -197,6 +209,7 @@ _SETTLE = """
     UPDATE engage.step_run r SET outcome = %s, reasons = %s::jsonb
       FROM unnest(%s::uuid[], %s::text[], %s::int[]) AS over (enrolment_id, step, visit)
      WHERE r.enrolment_id = over.enrolment_id AND r.step = over.step AND r.visit = over.visit
+    RETURNING r.enrolment_id, r.id, r.kind, r.variant
 """
 
 _END = """
@@ -219,8 +232,15 @@ _WAIT_ON = """
 
 _BEGIN_WAIT = """
     INSERT INTO engage.step_run
-           (id, enrolment_id, customer_id, step, visit, kind, outcome, reasons, message_ids, at)
-    SELECT id, enrolment_id, customer_id, step, visit, 'wait', 'waiting', '[]', '{}', %s
-      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::int[])
-           AS run (id, enrolment_id, customer_id, step, visit)
+           (id, enrolment_id, customer_id, step, visit, kind, outcome, reasons, message_ids, at, variant)
+    SELECT id, enrolment_id, customer_id, step, visit, 'wait', 'waiting', '[]', '{}', %s, variant
+      FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::int[], %s::text[])
+           AS run (id, enrolment_id, customer_id, step, visit, variant)
+"""
+
+# Those who have converted have reached a goal already, which counts once.
+_AIM = """
+    UPDATE engage.enrolment
+       SET goal_until = coalesce((context ->> 'at')::timestamptz, entered_at) + %s::interval
+     WHERE id = ANY(%s) AND converted_at IS NULL
 """

@@ -23,7 +23,7 @@ def events_of(effects: Effects, settled_ids: Sequence[UUID]) -> list[Event]:
             **_told(over.walk, effects),
             step_run_id=run_id,
             step=over.step,
-            kind="wait",
+            kind=effects.version(over.walk).graph.steps[over.step].kind,
             outcome=over.outcome,
             arm=over.walk.arm,
             variant=over.walk.variant,

@@ -1,5 +1,6 @@
 """A walk: one enrolment in hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -53,8 +54,7 @@ class Walk:
 
     @property
     def variant(self) -> str | None:
-        """The variants that it was given, by the names of their steps: "warm", or "warm, plain" of two trials."""
-        return ", ".join(self.variants[step] for step in sorted(self.variants)) or None
+        return variant_of(self.variants)
 
     @property
     def is_waiting(self) -> bool:
@@ -87,3 +87,8 @@ class Walk:
     def end(self, reason: str, *, now: datetime) -> None:
         self.state, self.due_at, self.ended_at, self.end_reason = "ended", None, now, reason
         self.awaited_event = self.timeout_at = None
+
+
+def variant_of(variants: Mapping[str, str]) -> str | None:
+    """The variants that a walk was given, by the names of their steps: "warm", or "warm, plain" of two trials."""
+    return ", ".join(variants[step] for step in sorted(variants)) or None

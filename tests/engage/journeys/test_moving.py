@@ -18,9 +18,8 @@ from engage.journeys import drawing, moving
 from engage.journeys.errors import MoveInvalid
 from engage.journeys.models import VersionMove
 from engage.walks import reactions as walks
-from engage.walks.models import Enrolment
-from tests.core.log import wait_for_the_horizon
-from tests.engage.conftest import Scene, enrolments, gift, journey, reasons, runs, say, sent, wait
+from engage.walks.models import Enrolment, StepRun
+from tests.engage.conftest import Scene, drawn, enrolments, gift, journey, reasons, runs, say, sent, wait
 
 DAY = 24 * 3600
 
@@ -275,7 +274,7 @@ def test_nobody_is_moved_to_where_a_voucher_is_counted_on_without_one(scene: Sce
 def test_a_publication_under_way_keeps_nobody_from_entering(scene: Scene, customer_id: UUID) -> None:
     journey_id = scene.publish(waiting(30))
     scene.happen(scene.order(customer_id))
-    wait_for_the_horizon()
+    scene.read_profiles()
 
     with transaction() as session:
         drawing.locked(session, journey_id)
@@ -283,3 +282,44 @@ def test_a_publication_under_way_keeps_nobody_from_entering(scene: Scene, custom
         assert readers.run_batch(*walks.READERS, now=scene.now, slots=SLOTS)
 
     assert [walk.customer_id for walk in enrolments()] == [customer_id]
+
+
+def tried(days: int, step: str, **more: Any) -> dict[str, Any]:
+    """A trial, and then a wait under either variant."""
+    ways = [{"name": "warm", "bps": 9_999, "to": step}, {"name": "plain", "bps": 1, "to": step}]
+    rest = {"kind": "wait", "timeout_seconds": days * DAY}
+    return drawn("try", {"try": {"kind": "ab", "variants": ways}, step: rest}, **more)
+
+
+def test_one_who_goes_on_waiting_keeps_the_variant_and_takes_the_new_goal(scene: Scene, customer_id: UUID) -> None:
+    journey_id = enter(scene, tried(30, "wait"), customer_id)
+    entered_at = scene.now
+    scene.move(days=2)
+    goal = {"event": "payment.refunded", "within_seconds": 9 * DAY}
+
+    publish(scene, journey_id, tried(20, "short", goal=goal), {"migrate": {"wait": "short"}})
+    move(scene)
+
+    [walk] = enrolments()
+    assert (walk.step, walk.goal_until) == ("short", entered_at + timedelta(days=9))
+    with transaction() as session:
+        variants = session.execute(select(StepRun.step, StepRun.variant).order_by(StepRun.visit)).all()
+        query = select(EventRow).where(EventRow.name == "journey.step_done")
+        told = [event.payload for event in session.scalars(query) if event.payload["outcome"] == "moved"]
+    [variant] = {variant for _, variant in variants}
+    assert [step for step, _ in variants] == ["try", "wait", "short"]
+    assert [(one["step"], one["kind"], one["variant"]) for one in told] == [("wait", "wait", variant)]
+
+
+def test_one_who_is_moved_to_where_there_is_no_goal_has_none_and_who_converted_stays_so(scene: Scene) -> None:
+    reached, has_none = scene.customers(2)
+    goal = {"event": "voucher.redeemed", "within_seconds": 9 * DAY}
+    journey_id = enter(scene, tried(30, "wait", goal=goal), reached, has_none)
+    scene.happen(scene.redemption(reached, ids.new()))
+    scene.read()
+
+    publish(scene, journey_id, tried(20, "short"), {"migrate": {"wait": "short"}})
+    move(scene)
+
+    walks = {walk.customer_id: (walk.goal_until, walk.converted_at) for walk in enrolments()}
+    assert walks == {reached: (None, scene.now - timedelta(minutes=2)), has_none: (None, None)}
