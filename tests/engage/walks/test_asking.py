@@ -142,25 +142,22 @@ def test_a_message_may_skip_the_customers_quiet_hours(scene: Scene) -> None:
     assert len(sent()) == 1
 
 
-def test_a_journey_that_holds_moves_nobody_until_it_goes_on(scene: Scene) -> None:
+def test_a_branch_right_after_a_trait_was_set_goes_by_it(scene: Scene) -> None:
+    """The reader that writes traits has not come yet; a backtest would go the same way."""
     customer_id = scene.customer()
-    journey_id = scene.publish(drawn("rest", {"rest": wait(60, on_timeout="hi"), "hi": say("Hi")}))
+    is_gold = {"trait": "plan", "is": "equals", "value": "gold"}
+    steps = {
+        "mark": {"kind": "update_trait", "name": "plan", "value": "gold", "next": "which"},
+        "which": {"kind": "branch", "paths": [{"when": is_gold, "to": "hi"}], "else": "sorry"},
+        "hi": say("Hi"),
+        "sorry": say("Sorry"),
+    }
+    scene.publish(drawn("mark", steps))
     scene.happen(scene.order(customer_id))
+
     scene.read()
-    with transaction() as session:
-        journey = session.get_one(Journey, journey_id)
-        journey.status, journey.is_holding = "paused", True
-    scene.move(minutes=2)
-    scene.work()
-    assert runs() == [("rest", "waiting")]
 
-    with transaction() as session:
-        journey = session.get_one(Journey, journey_id)
-        journey.status, journey.is_holding = "live", False
-    scene.move(minutes=5)
-    scene.work()
-
-    assert runs() == [("rest", "timeout"), ("hi", "sent")]
+    assert runs() == [("mark", "done"), ("which", "done"), ("hi", "sent")]
 
 
 def test_a_trait_that_a_step_sets_is_the_customers_at_the_next_branch(scene: Scene) -> None:
