@@ -14,7 +14,7 @@ from core.notes import Notes
 from engage.journeys import checking, spending
 from engage.journeys.graph import Graph
 from engage.journeys.models import Journey
-from engage.steps import SendMessage, Wait
+from engage.steps import SendMessage, Wait, WaitUntil
 from engage.steps.hints import length
 from insights.streams import Stream
 from insights.streams import catalogue as streams
@@ -44,6 +44,7 @@ def of(session: Session, journey: Journey, drawn: Graph, *, pointer: str, now: d
     _of_measure(journey, drawn, notes)
     _of_entry(drawn, notes)
     _of_messages(drawn, notes)
+    _of_days(drawn, notes)
     _of_counts(session, drawn, notes)
     _of_campaigns(campaigns, of_campaigns, notes)
     _of_time(drawn, campaigns, of_campaigns, notes)
@@ -79,6 +80,14 @@ def _of_messages(drawn: Graph, notes: Notes) -> None:
             notes.at("steps").at(name).at("purpose").say(
                 "Nothing that the customer did leads to this message, so it is hardly “transactional”: marketing needs"
                 " their consent."
+            )
+
+
+def _of_days(drawn: Graph, notes: Notes) -> None:
+    for name, step in drawn.steps.items():
+        if isinstance(step, WaitUntil) and step.date_of and step.on_past is None:
+            notes.at("steps").at(name).at("on_past").say(
+                f"The journey ends for those whose day in “{step.date_of}” is over. “on_past” leads them elsewhere."
             )
 
 

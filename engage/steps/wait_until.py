@@ -5,7 +5,9 @@
     {"kind": "wait_until", "date_of": "renewal", "days": -3, "local_time": "09:00", "next": "tell"}
                                                            three days before the day that stands in the trait "renewal"
 
-A trait's day is "2027-03-01", or "03-01" for each year's; "on_missing" is where those go who have none (else "next").
+A trait's day is "2027-03-01", or "03-01" for each year's; "on_missing" is where those go who have none (else "next"),
+"on_past" where those go whose day is over (else the journey ends for them: “in three days” would be untrue). On the day
+itself it goes on at once where the hour has struck.
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ AT_ENTRY = "@entry"
 MOST_DAYS, MOST_DAYS_BEFORE = 400, 60
 
 _MEMBERS = frozenset(("kind", "local_time", "days", "in", "next"))
-_OF_DATE = _MEMBERS | {"date_of", "on_missing"}
+_OF_DATE = _MEMBERS | {"date_of", "on_missing", "on_past"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class WaitUntil:
 
     is_same_day  where the hour has struck today, go on rather than wait for tomorrow's
     on_missing   where those go who have no such trait
+    on_past      where those go whose day is over
     """
 
     at: time
@@ -44,6 +47,7 @@ class WaitUntil:
     is_same_day: bool = False
     date_of: str | None = None
     on_missing: Branch = None
+    on_past: Branch = None
     kind: str = "wait_until"
     gives_voucher_on: str | None = None
     needs_voucher: str | None = None
@@ -55,8 +59,8 @@ class WaitUntil:
 
     @property
     def branches(self) -> dict[str, Branch]:
-        missing = {"on_missing": self.on_missing} if self.date_of else {}
-        return {"on_timeout": self.next, **missing}
+        of_date = {"on_missing": self.on_missing, "on_past": self.on_past} if self.date_of else {}
+        return {"on_timeout": self.next, **of_date}
 
     def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
         zone = None if self.is_brands else where.zone
@@ -69,7 +73,11 @@ class WaitUntil:
             run.because("no_date", f"Nothing that is a day stands in “{self.date_of}”.")
             return Go(self.on_missing)
         here = zone_of(zone)
-        wanted = next_day(day, now.astimezone(here).date() - timedelta(days=self.days)) + timedelta(days=self.days)
+        today = now.astimezone(here).date()
+        wanted = next_day(day, today - timedelta(days=self.days)) + timedelta(days=self.days)
+        if wanted < today:
+            run.because("past", f"The day was over already: {wanted.isoformat()}.")
+            return Go(self.on_past)
         return self._paused(run, _at(wanted, self.at, here), now=now)
 
     def until(self, zone: str | None, *, now: datetime) -> datetime:
@@ -111,6 +119,7 @@ def parse_wait_until(raw: dict[str, Any], notes: Notes) -> WaitUntil:
         is_brands=whose == "brand",
         date_of=trait,
         on_missing=raw.get("on_missing", raw.get("next")) if is_of_date else None,
+        on_past=raw.get("on_past") if is_of_date else None,
     )
 
 

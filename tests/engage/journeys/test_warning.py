@@ -137,3 +137,10 @@ def test_versions_that_are_published_at_once_are_numbered_in_turn(scene: Scene) 
         versions = journeys.versions_of(session, journey_id)
         assert [version.number for version in versions] == list(range(9, 0, -1))
         assert journeys.find(session, journey_id).live_version_id == versions[0].id
+
+
+def test_a_day_in_a_trait_may_be_over_and_somebody_should_say_what_then(scene: Scene) -> None:
+    rest = {"kind": "wait_until", "date_of": "renewal", "days": -3, "local_time": "09:00", "next": "a"}
+
+    assert list(warnings(scene, drawn(scene, {"rest": rest, "a": say("Hi")}))) == ["/graph/steps/rest/on_past"]
+    assert warnings(scene, drawn(scene, {"rest": {**rest, "on_past": "a"}, "a": say("Hi")})) == {}

@@ -254,10 +254,29 @@ def test_who_has_no_such_day_goes_another_way(trait: Any) -> None:
     assert enter(one, facts=known(traits={"renewal": trait}))[0] == Go("off")
 
 
-def test_a_day_that_is_over_is_not_waited_for() -> None:
+@pytest.mark.parametrize(
+    ("trait", "days", "to"),
+    [
+        ("2026-11-20", 0, "late"),  # yesterday
+        ("2026-11-21", 0, "on"),  # today, and the hour has struck
+        ("2026-11-23", -3, "late"),  # “in three days” would have been yesterday
+        ("2026-11-24", -3, "on"),
+        ("2025-11-24", -3, "late"),
+    ],
+)
+def test_who_comes_when_the_day_is_over_is_not_told_that_it_is_to_come(trait: str, days: int, to: str) -> None:
+    one = step("wait_until", date_of="renewal", days=days, local_time="06:00", next="on", on_past="late")
+
+    move, run = enter(one, facts=known(traits={"renewal": trait}))
+
+    assert move == Go(to)
+    assert run.reasons[0]["code"] == ("past" if to == "late" else "already")
+
+
+def test_without_a_way_for_those_whose_day_is_over_the_journey_ends_for_them() -> None:
     one = step("wait_until", date_of="renewal", local_time="09:00", next="on")
 
-    assert enter(one, facts=known(traits={"renewal": "2026-11-20"}))[0] == Go("on")
+    assert enter(one, facts=known(traits={"renewal": "2026-11-20"}))[0] == Go(None)
 
 
 def test_the_hour_of_an_entry_is_not_waited_for_once_it_has_struck() -> None:
