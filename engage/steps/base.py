@@ -183,3 +183,35 @@ class Plain:
     gives_voucher_on: str | None = field(default=None, init=False)
     needs_voucher: str | None = field(default=None, init=False)
     pauses: bool = field(default=False, init=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed(Plain):
+    """A step that has something done for the customer; who is held out passes it by."""
+
+    next: Branch
+
+    @property
+    def branches(self) -> dict[str, Branch]:
+        return {"next": self.next}
+
+    def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
+        if where.is_held_out:
+            run.outcome = "held_out"
+            return Go(self.next)
+        return self.asks
+
+    @property
+    def asks(self) -> Ask:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Giving(Deed):
+    """A deed that may be refused. on_refused: where the walk goes then; None ends it"""
+
+    on_refused: Branch
+
+    @property
+    def branches(self) -> dict[str, Branch]:
+        return {"next": self.next, "on_refused": self.on_refused}

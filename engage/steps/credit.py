@@ -6,12 +6,11 @@ It stands in the wallet as promotional value, in a lot of its own that lapses.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from core.money import MAX_AMOUNT_MINOR, POINTS
 from core.notes import Notes
-from engage.steps.base import AskCredit, Branch, Go, Move, Plain, Run, Where
+from engage.steps.base import AskCredit, Giving
 from engage.steps.numbers import whole
 from wallet.assets import EXPONENTS, brand_currency
 
@@ -21,24 +20,16 @@ _MEMBERS = frozenset(("kind", "amount_minor", "currency", "days", "next", "on_re
 
 
 @dataclass(frozen=True)
-class Credit(Plain):
-    """on_refused: where the walk goes when the wallet takes none (it is closed); None ends it."""
+class Credit(Giving):
+    """It is refused where the wallet takes none: it is closed."""
 
     amount_minor: int
     currency: str
     days: int
-    next: Branch
-    on_refused: Branch
     kind: str = "credit"
 
     @property
-    def branches(self) -> dict[str, Branch]:
-        return {"next": self.next, "on_refused": self.on_refused}
-
-    def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
-        if where.is_held_out:
-            run.outcome = "held_out"
-            return Go(self.next)
+    def asks(self) -> AskCredit:
         return AskCredit(self.amount_minor, self.currency, self.days)
 
 
@@ -52,4 +43,4 @@ def parse_credit(raw: dict[str, Any], notes: Notes) -> Credit:
         raw.get("amount_minor", 1), notes.at("amount_minor"), least=1, most=MAX_AMOUNT_MINOR, what="an amount in cents"
     )
     days = whole(raw.get("days", 1), notes.at("days"), least=1, most=MOST_DAYS, what="a whole number of days")
-    return Credit(amount, currency, days, raw.get("next"), raw.get("on_refused"))
+    return Credit(amount, currency, days, next=raw.get("next"), on_refused=raw.get("on_refused"))

@@ -17,4 +17,4 @@ class IssueGiftCard(IssueVoucher):
 
 def parse_issue_gift_card(raw: dict[str, Any], notes: Notes) -> IssueGiftCard:
     step = parse_issue_voucher(raw, notes)
-    return IssueGiftCard(step.campaign_id, step.next, step.on_refused)
+    return IssueGiftCard(step.campaign_id, next=step.next, on_refused=step.on_refused)

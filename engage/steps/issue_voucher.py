@@ -1,42 +1,33 @@
 """issue_voucher: give the customer a voucher of a campaign, once for each visit of the step."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from core.notes import Notes
-from engage.steps.base import AskVoucher, Branch, Go, Move, Run, Where
+from engage.steps.base import AskVoucher, Giving
 
 _MEMBERS = frozenset(("kind", "campaign_id", "next", "on_refused"))
 
 
 @dataclass(frozen=True)
-class IssueVoucher:
-    """on_refused: where the walk goes when the campaign gives none (its budget is spent); None ends it."""
+class IssueVoucher(Giving):
+    """It is refused where the campaign gives none: its budget is spent."""
 
     campaign_id: UUID
-    next: Branch
-    on_refused: Branch
     kind: str = "issue_voucher"
-    gives_voucher_on: str | None = "next"
-    needs_voucher: str | None = None
-    pauses: bool = False
+    gives_voucher_on: str | None = field(default="next", init=False)
 
     @property
-    def branches(self) -> dict[str, Branch]:
-        return {"next": self.next, "on_refused": self.on_refused}
-
-    def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
-        if where.is_held_out:
-            run.outcome = "held_out"
-            return Go(self.next)
+    def asks(self) -> AskVoucher:
         return AskVoucher(self.campaign_id)
 
 
 def parse_issue_voucher(raw: dict[str, Any], notes: Notes) -> IssueVoucher:
     notes.object_(raw, allowed=_MEMBERS, required=frozenset(("campaign_id",)))
-    return IssueVoucher(_campaign(raw.get("campaign_id"), notes), raw.get("next"), raw.get("on_refused"))
+    return IssueVoucher(
+        _campaign(raw.get("campaign_id"), notes), next=raw.get("next"), on_refused=raw.get("on_refused")
+    )
 
 
 def _campaign(raw: Any, notes: Notes) -> UUID:

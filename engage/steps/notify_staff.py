@@ -6,11 +6,10 @@ It names the customer by id alone: who they are stands behind the staff door.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from core.notes import Notes
-from engage.steps.base import AskStaff, Branch, Go, Move, Plain, Run, Where
+from engage.steps.base import AskStaff, Deed
 
 LONGEST_TEXT = 500
 
@@ -18,23 +17,16 @@ _MEMBERS = frozenset(("kind", "text", "next"))
 
 
 @dataclass(frozen=True)
-class NotifyStaff(Plain):
+class NotifyStaff(Deed):
     text: str
-    next: Branch
     kind: str = "notify_staff"
 
     @property
-    def branches(self) -> dict[str, Branch]:
-        return {"next": self.next}
-
-    def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
-        if where.is_held_out:
-            run.outcome = "held_out"
-            return Go(self.next)
+    def asks(self) -> AskStaff:
         return AskStaff(self.text)
 
 
 def parse_notify_staff(raw: dict[str, Any], notes: Notes) -> NotifyStaff:
     notes.object_(raw, allowed=_MEMBERS, required=frozenset(("text",)))
     text = notes.at("text").text(raw["text"], longest=LONGEST_TEXT) if "text" in raw else ""
-    return NotifyStaff(text, raw.get("next"))
+    return NotifyStaff(text, next=raw.get("next"))

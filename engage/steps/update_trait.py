@@ -7,33 +7,25 @@ Nothing that tells who somebody is: traits stand in the clear.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from core import personal
 from core.money import MAX_AMOUNT_MINOR
 from core.notes import Notes
-from engage.steps.base import AskTrait, Branch, Go, Move, Plain, Run, Where
+from engage.steps.base import AskTrait, Deed
 
 _MEMBERS = frozenset(("kind", "name", "value", "next"))
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 
 
 @dataclass(frozen=True)
-class UpdateTrait(Plain):
+class UpdateTrait(Deed):
     name: str
     value: str | int | bool | None
-    next: Branch
     kind: str = "update_trait"
 
     @property
-    def branches(self) -> dict[str, Branch]:
-        return {"next": self.next}
-
-    def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
-        if where.is_held_out:
-            run.outcome = "held_out"
-            return Go(self.next)
+    def asks(self) -> AskTrait:
         return AskTrait(self.name, self.value)
 
 
@@ -48,7 +40,7 @@ def parse_update_trait(raw: dict[str, Any], notes: Notes) -> UpdateTrait:
         value = None
     if personal.split({"traits": {name: value}})[1]:
         notes.say(f"“{name}” or its value tells who somebody is, and must not stand in a profile.")
-    return UpdateTrait(name, value, raw.get("next"))
+    return UpdateTrait(name, value, next=raw.get("next"))
 
 
 def _is_storable(value: Any) -> bool:

@@ -6,12 +6,11 @@ It is told the customer's id, the journey, the step and the named fields of the 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.notes import Notes
-from engage.steps.base import AskCall, Branch, Go, Move, Plain, Run, Where
+from engage.steps.base import AskCall, Deed
 from engage.steps.hints import unknown_field
 from engage.steps.setting import Setting
 
@@ -20,20 +19,13 @@ _MOST_FIELDS = 20
 
 
 @dataclass(frozen=True)
-class Webhook(Plain):
+class Webhook(Deed):
     target_id: UUID
     fields: tuple[str, ...]
-    next: Branch
     kind: str = "webhook"
 
     @property
-    def branches(self) -> dict[str, Branch]:
-        return {"next": self.next}
-
-    def enter(self, where: Where, run: Run, *, now: datetime) -> Move:
-        if where.is_held_out:
-            run.outcome = "held_out"
-            return Go(self.next)
+    def asks(self) -> AskCall:
         return AskCall(self.target_id, self.fields)
 
 
@@ -52,4 +44,4 @@ def parse_webhook(raw: dict[str, Any], notes: Notes, setting: Setting) -> Webhoo
     for position, field in enumerate(fields):
         if here.at(position).text(field, longest=100):
             unknown_field(setting.event, field, here.at(position))
-    return Webhook(target_id, tuple(fields), raw.get("next"))
+    return Webhook(target_id, tuple(fields), next=raw.get("next"))
