@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, transaction
+from core.db import Base, connection_of, transaction
 from core.work import Schedule
 
 
@@ -28,7 +28,16 @@ def fire_due(lines: Sequence[Schedule], *, now: datetime) -> int:
     A line that was missed while nobody ran fires once, not once for each time missed. A new line first waits for its
     next time.
     """
-    return sum(_fire(line, now=now) for line in lines)
+    with transaction() as session:
+        rows = connection_of(session).execute("SELECT name, fired_at FROM core.schedule").fetchall()
+    fired = dict(rows)
+    due = [line for line in lines if line.name not in fired or _next(line, fired[line.name]) <= now]
+    return sum(_fire(line, now=now) for line in due)
+
+
+def _next(line: Schedule, fired_at: datetime) -> datetime:
+    found: datetime = croniter(line.cron, fired_at.astimezone(UTC)).get_next(datetime)
+    return found
 
 
 def _fire(line: Schedule, *, now: datetime) -> bool:
@@ -39,8 +48,8 @@ def _fire(line: Schedule, *, now: datetime) -> bool:
             # Another worker holds the row just now, or it is new: then this makes it.
             session.execute(insert(ScheduleFiring).values(name=line.name, fired_at=now).on_conflict_do_nothing())
             return False
-        if croniter(line.cron, firing.fired_at.astimezone(UTC)).get_next(datetime) > now:
-            return False
+        if _next(line, firing.fired_at) > now:
+            return False  # another worker was first
         firing.fired_at = now
     # Committed before it runs, so that it is at most once: what must not be missed is due work, not a schedule.
     line.run(now)
