@@ -30,7 +30,7 @@ def fire_due(lines: Sequence[Schedule], *, now: datetime) -> int:
     """
     with transaction() as session:
         rows = connection_of(session).execute("SELECT name, fired_at FROM core.schedule").fetchall()
-    fired = dict(rows)
+    fired: dict[str, datetime] = dict(rows)
     due = [line for line in lines if line.name not in fired or _next(line, fired[line.name]) <= now]
     return sum(_fire(line, now=now) for line in due)
 
