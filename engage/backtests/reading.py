@@ -16,6 +16,12 @@ __all__ = ["SLOTS", "slot"]
 #: Rows that are read at a time: a fraction of a second, and a few megabytes.
 PAGE = 10_000
 
+#: Events that are held in memory at once, some 30 MB; what is more of a slot is read in parts, by its customers.
+MOST_HELD = 20_000
+
+#: A part that is too large is split, but no further: one customer alone may have more.
+_MOST_PARTS = 4_096
+
 #: How far an event's id may lie before the time at which it happened: by a clock that was fast.
 _FAST = timedelta(days=1)
 
@@ -27,23 +33,46 @@ def slot(
 ) -> Iterator[tuple[UUID, list[LoggedEvent]]]:
     """Each customer of a slot with what happened to them in (since, until], the earliest first.
 
-    Payloads stay text until their customer's turn: parsed, a slot of a big brand's year would not fit in memory. No
-    transaction is open between two pages, and none while a customer is played.
+    Payloads stay text until their customer's turn, which takes a third of the memory. No transaction is open between
+    two pages, and none while a customer is played.
+    """
+    left = [(1, 0)]
+    while left:
+        parts, part = left.pop()
+        by_customer = _read(number, parts, part, names=names, since=since, until=until)
+        if by_customer is None:
+            # What was read is read again: once for each halving, and no more than is held.
+            left += [(2 * parts, part + parts), (2 * parts, part)]
+            continue
+        for customer_id in sorted(by_customer):
+            told = by_customer.pop(customer_id)
+            told.sort(key=lambda row: (row[8], row[1], int(row[2]), row[3]))
+            yield customer_id, [_event(row) for row in told]
+
+
+def _read(
+    number: int, parts: int, part: int, *, names: Collection[str], since: datetime, until: datetime
+) -> dict[UUID, list[_Row]] | None:
+    """The rows of one part of a slot, by customer; None where they are too many to hold at once.
+
+    parts  a power of two
     """
     by_customer: dict[UUID, list[_Row]] = {}
     last: tuple[int, str, int] = (-1, "0", 0)
+    held = 0
     while True:
+        values = [number, *last, list(names), since, until, _floor(since), parts - 1, part, PAGE]
         with statement() as connection:
-            rows = connection.execute(_PAGE, [number, *last, list(names), since, until, _floor(since), PAGE]).fetchall()
+            rows = connection.execute(_PAGE, values).fetchall()
         for row in rows:
-            if row[6] is not None and not ids.is_sandbox(row[6]):
+            if not ids.is_sandbox(row[6]):
                 by_customer.setdefault(row[6], []).append(row)
+        held += len(rows)
         if len(rows) < PAGE:
-            break
+            return by_customer
+        if held >= MOST_HELD and len(by_customer) > 1 and parts < _MOST_PARTS:
+            return None
         last = (rows[-1][1], rows[-1][2], rows[-1][3])
-    for customer_id in sorted(by_customer):
-        told = by_customer.pop(customer_id)
-        yield customer_id, [_event(row) for row in sorted(told, key=lambda row: (row[8], row[1], int(row[2]), row[3]))]
 
 
 def _event(row: _Row) -> LoggedEvent:
@@ -55,12 +84,14 @@ def _floor(since: datetime) -> UUID:
     return UUID(int=max(int((since - _FAST).timestamp() * 1000), 0) << 80)
 
 
-# Along ix_event_position; as text, since psycopg reads JSON only to hand it to the same function.
+# Along ix_event_position; as text, since psycopg reads JSON only to hand it to the same function. Slots go by another
+# hash of the customer than the parts of one.
 _PAGE = """
     SELECT id, epoch, xid::text, seq, slot, name, customer_id, subject_id, occurred_at, recorded_at, source, caused_by,
            depth, trace, payload::text
       FROM core.event
      WHERE slot = %s AND (epoch, xid, seq) > (%s, %s::xid8, %s)
        AND name = ANY(%s) AND occurred_at > %s AND occurred_at <= %s AND id >= %s
+       AND customer_id IS NOT NULL AND uuid_hash_extended(customer_id, 7) & %s = %s
      ORDER BY epoch, xid, seq LIMIT %s
 """

@@ -29,6 +29,9 @@ from wallet.assets import brand_currency, brand_time_zone
 #: Customers who are looked up at a time.
 _CHUNK = 500
 
+#: Customers of an earlier try that are dropped at a time.
+_DROPPED = 5_000
+
 _Lives = Sequence[tuple[UUID, list[LoggedEvent]]]
 
 
@@ -48,8 +51,7 @@ def _result(mine: Backtest, *, now: datetime) -> dict[str, Any]:
     names = {drawn.entry.event, *drawn.awaited, *memory.names}
     back = max([step.look_back for step in drawn.steps.values() if isinstance(step, Wait)], default=timedelta(0))
     since = min(mine.since - back, memory.since(mine.since, first=replays.EARLIEST))
-    with statement() as connection:
-        connection.execute("DELETE FROM engage.backtest_customer WHERE backtest_id = %s", [mine.id])
+    _begin_anew(mine)
     for number in range(reading.SLOTS):
         lives = reading.slot(number, names=names, since=since, until=mine.until)
         for chunk in _chunks(life for life in lives if _may_enter(drawn, life[1], mine.since)):
@@ -60,6 +62,14 @@ def _result(mine: Backtest, *, now: datetime) -> dict[str, Any]:
         _keep(mine, play.report, number + 1)
     trust = confidence.words(drawn, play.report, play.house, memory, since=mine.since, until=mine.until)
     return play.report.as_json(play.house, spend=spend, currency=brand_currency(), trust=trust)
+
+
+def _begin_anew(mine: Backtest) -> None:
+    """Drop what an earlier try has kept, some thousands of customers a statement."""
+    dropped = _DROPPED
+    while dropped == _DROPPED:
+        with statement() as connection:
+            dropped = connection.execute(_DROP, [mine.id, _DROPPED]).rowcount
 
 
 def _version(mine: Backtest, drawn: Graph) -> tuple[Version, Spend | None]:
@@ -106,6 +116,11 @@ def _keep(mine: Backtest, report: Report, slots: int) -> None:
             columns = [list(column) for column in zip(*rows, strict=True)]
             connection.execute(_KEEP, [mine.id, *columns])
 
+
+_DROP = """
+    DELETE FROM engage.backtest_customer
+     WHERE ctid = ANY (ARRAY(SELECT ctid FROM engage.backtest_customer WHERE backtest_id = %s LIMIT %s))
+"""
 
 _KEEP = """
     INSERT INTO engage.backtest_customer (backtest_id, customer_id, entries, messages, vouchers, outcome)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from core.db import transaction
 from core.errors import InvalidInput
-from engage.backtests import asking, forgetting
+from engage.backtests import asking, forgetting, reading, work
 from engage.backtests.errors import BacktestRefused
 from engage.backtests.models import Backtest
 from engage.backtests.work import play_due
@@ -360,3 +360,57 @@ def test_one_who_comes_often_and_leaves_each_time_is_let_in_each_time(scene: Sce
 
     assert entries(3600) == (4, {})
     assert entries(30 * DAY) == (2, {"too_often_inside": 2})
+
+
+def test_a_slot_that_is_too_large_is_read_in_parts_and_tells_the_same(scene: Scene, monkeypatch: Any) -> None:
+    monkeypatch.setattr(reading, "PAGE", 3)
+    customer_ids = scene.customers(60)
+    for number, customer_id in enumerate(customer_ids):
+        scene.happen(*[scene.order(customer_id)] * (1 + number % 5))
+    scene.move(days=1)
+
+    def lives() -> dict[UUID, list[UUID]]:
+        names, until = [ORDER], scene.now
+        read = [reading.slot(each, names=names, since=START - timedelta(days=1), until=until) for each in range(64)]
+        listed = [(customer_id, [event.id for event in events]) for slot in read for customer_id, events in slot]
+        assert len(listed) == len(customer_ids)
+        return dict(listed)
+
+    whole = lives()
+    held: list[int] = []
+    read_part = reading._read
+
+    def counting(*args: Any, **more: Any) -> Any:
+        found = read_part(*args, **more)
+        held.extend([] if found is None else [sum(map(len, found.values()))])
+        return found
+
+    monkeypatch.setattr(reading, "_read", counting)
+    monkeypatch.setattr(reading, "MOST_HELD", 4)
+
+    assert lives() == whole
+    assert sum(held) == sum(len(events) for events in whole.values())
+    # A page over what is held, unless a single customer has more.
+    assert max(held) <= 4 + 3
+
+
+def test_what_an_earlier_try_kept_is_dropped_a_few_at_a_time(scene: Scene, monkeypatch: Any) -> None:
+    monkeypatch.setattr(work, "_DROPPED", 4)
+    customer_ids = scene.customers(3)
+    scene.happen(*(scene.order(customer_id) for customer_id in customer_ids))
+    scene.move(days=1)
+    backtest_id = ask(scene, drawn("hi", {"hi": say("Hi")}))
+    with transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO engage.backtest_customer SELECT :id, gen_random_uuid(), 1, 1, 0, 'done'"
+                " FROM generate_series(1, 10)"
+            ),
+            {"id": backtest_id},
+        )
+
+    assert play_due(scene.now) == 1
+
+    with transaction() as session:
+        listed = asking.customers(session, backtest_id, after=None, limit=100)
+        assert sorted(row.customer_id for row in listed) == sorted(customer_ids)
