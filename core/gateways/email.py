@@ -123,7 +123,7 @@ class SandboxEmail:
         self._keep = keep
 
     def send(self, email: Email) -> Outcome:
-        content = {"message_id": str(email.message_id), "subject": email.subject, "text": email.text}
+        content = {"message_id": str(email.message_id), "subject": email.subject, "body": email.text}
         rich = {"html": email.html, "unsubscribe_url": email.unsubscribe_url}
         content |= {name: value for name, value in rich.items() if value}
         kept = SandboxMessage.of("email", email.to, content)

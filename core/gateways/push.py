@@ -49,7 +49,8 @@ class SandboxPush:
             "message_id": str(push.message_id),
             "title": push.title,
             "body": push.body,
-            "data": dict(push.data),
+            # As the app is handed it.
+            "data": {**push.data, "message_id": str(push.message_id)},
         }
         rich = {"image": push.image, "deep_link": push.deep_link, "actions": [dict(one) for one in push.actions]}
         content |= {name: value for name, value in rich.items() if value}

@@ -16,6 +16,7 @@ class SandboxMessage(Base):
     """One message as a provider would have had it: plain, since the sandbox plays the provider.
 
     recipient  a phone number, an e-mail address or a device token
+    content    message_id, body, and what else the channel has
     """
 
     __tablename__ = "sandbox_message"
@@ -26,6 +27,11 @@ class SandboxMessage(Base):
     recipient: Mapped[str]
     content: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+    @property
+    def message_id(self) -> UUID:
+        """Its id everywhere else: in receipts, in events, in the lists of messages."""
+        return UUID(self.content["message_id"]) if "message_id" in self.content else self.id
 
     @classmethod
     def of(cls, channel: str, recipient: str, content: dict[str, Any]) -> "SandboxMessage":

@@ -49,7 +49,7 @@ class App:
         with transaction() as session:
             given = sandbox.kept(session, recipient=email)
         latest = max(given, key=lambda message: str(message.content["message_id"]))
-        found = re.match(r"\d{6}", latest.content["text"])
+        found = re.match(r"\d{6}", latest.content["body"])
         assert found
         return found[0]
 

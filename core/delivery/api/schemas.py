@@ -40,7 +40,7 @@ class SandboxArgsSchema(Schema):
 
 
 class SandboxMessageSchema(Schema):
-    id = fields.UUID()
+    id = fields.UUID(attribute="message_id", metadata={"description": "Of the message: receipts are told by it."})
     channel = fields.String()
     recipient = fields.String()
     content = fields.Dict()

@@ -61,7 +61,7 @@ def test_cursor_that_we_did_not_make_is_invalid_input(office: FlaskClient) -> No
 
 def test_sandbox_shows_what_it_was_given_and_nothing_in_production(outbox: Outbox, office: FlaskClient) -> None:
     outbox.gateways = registry.build(Settings(environment="test"))
-    outbox.enqueue()
+    message_id = outbox.enqueue()
     outbox.enqueue(recipient="+12125550143")
     outbox.send()
 
@@ -71,7 +71,25 @@ def test_sandbox_shows_what_it_was_given_and_nothing_in_production(outbox: Outbo
 
     (item,) = shown.json["items"]
     assert (item["channel"], item["recipient"], item["content"]["body"]) == ("sms", PHONE, "Your coffee waits")
+    # By which receipts are told and lists name it.
+    assert item["id"] == item["content"]["message_id"] == str(message_id)
     assert hidden.status_code == 404
+
+
+def test_sandbox_calls_one_thing_by_one_name_on_every_channel(outbox: Outbox, office: FlaskClient) -> None:
+    outbox.gateways = registry.build(Settings(environment="test"))
+    push = outbox.enqueue(channel="push", recipient="token", content={"title": "Hi", "body": "Look", "data": {}})
+    outbox.enqueue(channel="email", recipient="a@b.example", content={"subject": "Hi", "text": "Look"})
+    outbox.enqueue(content={"body": "Look"})
+    outbox.send()
+
+    items = office.get("/admin/v1/sandbox/messages").json["items"]
+
+    assert {item["channel"]: item["content"]["body"] for item in items} == dict.fromkeys(
+        ("push", "email", "sms"), "Look"
+    )
+    (pushed,) = [item for item in items if item["channel"] == "push"]
+    assert pushed["id"] == pushed["content"]["data"]["message_id"] == str(push)
 
 
 def test_command_shows_a_number_its_messages(outbox: Outbox) -> None:
