@@ -3,8 +3,11 @@
 A page looks nothing up: it tells whoever has the link no more than what stands in it.
 """
 
-from flask import Response, current_app
+from flask import Blueprint, Response, current_app, request
 from markupsafe import Markup, escape
+
+from core.errors import Malformed, NotFound, Refusal
+from core.web import problems
 
 
 def page(*paragraphs: str) -> Response:
@@ -16,6 +19,24 @@ def page(*paragraphs: str) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+def show_for_wrong_links(blueprint: Blueprint, *views: str) -> None:
+    """Let links to these views that lead nowhere end in a page, too: who opens one is a person, and no program.
+
+    It is one page whatever is wrong, so that it tells a guesser nothing.
+    """
+
+    def shown(refusal: Refusal) -> Response:
+        view = (request.endpoint or "").rpartition(".")[2]
+        if view not in views or not (isinstance(refusal, NotFound) or "\0" in request.path):
+            return problems.response_of(refusal)
+        response = page("This link does not work.", "It is wrong, too old, or leads to what is not there any more.")
+        response.status_code = 404
+        return response
+
+    blueprint.register_error_handler(NotFound, shown)
+    blueprint.register_error_handler(Malformed, shown)
 
 
 def loud(text: str) -> Markup:

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import transaction
 from core.insisting import insist
-from core.web import hosted
+from core.web import hosted, landing
 from engage.consents import preferences, signing, unsubscribing
 from engage.consents.errors import WordingUnknown
 from engage.consents.preferences import Choice, Key
 from engage.consents.signing import Claim
 
 blueprint = Blueprint("engage_consents_public", __name__, description="Preferences behind signed links")
+landing.show_for_wrong_links(blueprint, "show_preferences", "show_unsubscribing")
 
 _HTML = {"type": "string"}
 

@@ -16,6 +16,7 @@ from engage.links.models import OPEN, VOUCHER
 from rewards.vouchers import codes
 
 blueprint = Blueprint("engage_public", __name__, description="Links of messages")
+landing.show_for_wrong_links(blueprint, "show_claim_link", "follow_link")
 
 _BINARY = {"type": "string", "format": "binary"}
 

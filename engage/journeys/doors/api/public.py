@@ -8,6 +8,7 @@ from core.web import landing
 from engage.journeys.doors import keeping
 
 blueprint = Blueprint("engage_doors_public", __name__, description="Pages of doors into journeys")
+landing.show_for_wrong_links(blueprint, "show_entry_door")
 
 
 @blueprint.get("/e/<slug>")
