@@ -15,32 +15,31 @@ from core.db import connection_of, transaction
 from core.errors import Refusal
 from core.events import Reader, readers
 from core.events.log import SLOTS
+from core.events.readers import UNHURRIED_SECONDS
 from core.work import Schedule, Work, bell, nudge
 
 #: Idle lines ask again after 50 ms, then ever more rarely, at most once a second; NOTIFY would serialise commits.
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 1.0
 
-#: A reader whose batch was small rests before its next look, or fifteen readers of a log that never stands still would
-#: take an event or two each, all the time, at 1.6 ms of CPU a look and as much in the server (measured).
-READER_SECONDS = 0.5
-
-#: Those between an event and the push that answers it rest less: a customer stands in the shop. Whoever stands behind
-#: one of them is nudged by it, and needs no look of its own in between.
-QUICK_SECONDS = {"insights.profiles": 0.025}
+#: While a quick line has had work within this, a line that yields rests so many times as long as its last part took.
+LATELY_SECONDS, YIELDED = 1.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     """One thread's work.
 
-    full   a batch of so many is followed by another at once
-    rests  seconds before the next look after a smaller one
+    rests     seconds before the next look after a batch that left nothing
+    has_more  whether a batch of so many is followed by another at once
+    yields    whether it makes way for the quick lines, which are those that somebody waits for
     """
 
     name: str
     step: Callable[[datetime], int]
-    full: int = 1
     rests: float = SHORTEST_SECONDS
+    has_more: Callable[[int], bool] = lambda taken: True
+    yields: bool = False
+    is_quick: bool = False
 
 
 def _of_reader(reader: Reader, *, followers: Sequence[str]) -> _Line:
@@ -52,8 +51,17 @@ def _of_reader(reader: Reader, *, followers: Sequence[str]) -> _Line:
             nudge(name)
         return taken
 
-    rests = QUICK_SECONDS.get(reader.name, READER_SECONDS)
-    return _Line(reader.name, step, full=max(reader.limit // 4, 1), rests=rests)
+    return _Line(
+        reader.name,
+        step,
+        rests=reader.rests_seconds,
+        has_more=lambda taken: readers.left_some(reader),
+        is_quick=reader.rests_seconds < UNHURRIED_SECONDS,
+    )
+
+
+def _of_work(line: Work) -> _Line:
+    return _Line(line.name, line.run, has_more=lambda taken: taken >= line.full, yields=line.yields)
 
 
 log = logging.getLogger("pocketful.worker")
@@ -64,9 +72,10 @@ class Worker:
 
     def __init__(self, readers_: Sequence[Reader], work: Sequence[Work], scheduled: Sequence[Schedule]) -> None:
         self._stopping = threading.Event()
+        self._hurried_at = float("-inf")
         followers = {reader.name: [each.name for each in readers_ if each.behind == reader.name] for reader in readers_}
         lines = [_of_reader(reader, followers=followers[reader.name]) for reader in readers_]
-        lines += [_Line(line.name, line.run) for line in work]
+        lines += [_of_work(line) for line in work]
         lines.append(_Line("schedule", lambda now: schedule.fire_due(scheduled, now=now)))
         self._threads = [
             threading.Thread(target=self._follow, args=[line], name=line.name, daemon=True) for line in lines
@@ -96,14 +105,23 @@ class Worker:
         while not self._stopping.is_set():
             # Before the look, so that a nudge while it lasts makes the next one follow at once.
             rung.clear()
+            begun = time.monotonic()
             taken = self._take(line.name, line.step)
-            if taken >= line.full:
+            if taken and line.is_quick:
+                self._hurried_at = time.monotonic()
+            if taken and line.has_more(taken):
+                self._make_way(line, time.monotonic() - begun)
                 continue
             # A little chance keeps many workers from asking all at once.
             if rung.wait((line.rests if taken else idle_seconds) * random.uniform(0.8, 1.2)) or taken:
                 idle_seconds = line.rests
             else:
-                idle_seconds = min(idle_seconds * 2, LONGEST_SECONDS)
+                idle_seconds = min(idle_seconds * 2, max(LONGEST_SECONDS, line.rests))
+
+    def _make_way(self, line: _Line, seconds: float) -> None:
+        """Let quick lines go first: what nobody waits for took so long just now, and would go on at once."""
+        if line.yields and time.monotonic() - self._hurried_at < LATELY_SECONDS:
+            self._stopping.wait(seconds * YIELDED)
 
     def _take(self, name: str, step: Callable[[datetime], int]) -> int:
         try:

@@ -36,11 +36,15 @@ class Work:
 
     run               handles one batch that is due at `now` and says how many rows it handled (0: nothing is due)
     after_lost_lease  "again" when doing it twice is harmless, else "in doubt": it is listed and never blindly repeated
+    full              a batch of so many is followed by another at once
+    yields            True where nobody waits for it, so that it makes way while a worker has something that is urgent
     """
 
     name: str
     run: Callable[[datetime], int]
     after_lost_lease: Literal["again", "in doubt"] = "again"
+    full: int = 1
+    yields: bool = False
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,12 @@ def lines(gateways: Gateways, gate: Gate, *, rates: Mapping[str, float] | None =
     alone: a campaign whose provider hangs holds up nobody who wants to sign in."""
     of_channel = [Line(channel=channel, gateways=gateways, gate=gate, rates=rates or {}) for channel in CHANNELS]
     sends = [
-        Work(f"delivery.{line.channel}", partial(_send, line, _threads(line.channel)), after_lost_lease="in doubt")
+        Work(
+            f"delivery.{line.channel}",
+            partial(_send, line, _threads(line.channel)),
+            after_lost_lease="in doubt",
+            full=BATCH,
+        )
         for line in of_channel
     ]
     return [

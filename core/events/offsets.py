@@ -25,6 +25,12 @@ _END = (2**31 - 1, str(2**64 - 1), 2**63 - 1)
 #: How many unread events of a slot are counted before `lag` says "this many or more".
 _COUNTED_A_SLOT = 1_000
 
+#: Of events that it does not want a reader passes so many times as many at once.
+_PASSED_BY = 4
+
+#: A batch is for as many slots that are full: of one with more unread events than others have, more is taken.
+_FULL_SLOTS = 16
+
 #: A transaction that has written nothing for so long only reads (a dump); ours write within a fraction of this.
 _LONGEST_BEFORE_WRITING = timedelta(seconds=10)
 
@@ -48,11 +54,13 @@ class Batch:
     events     those that it wants, in order a slot
     positions  by slot, where the batch ends: what to `advance` to
     passed     how many events it takes the reader past, wanted or not
+    is_cut     whether it left out more of what is there, as far as can be told
     """
 
     events: list[LoggedEvent]
     positions: dict[int, Position]
     passed: int
+    is_cut: bool = False
 
 
 def open_all(readers: Iterable[str]) -> None:
@@ -87,27 +95,28 @@ def read(
     if not locked:
         return Batch([], {}, 0)
     ends = [row[4:7] if behind else _END for row in locked]
-    rows = connection.execute(
-        _READ_EVENTS,
-        {
-            "slots": [row[0] for row in locked],
-            "epochs": [row[1] for row in locked],
-            "xids": [row[2] for row in locked],
-            "seqs": [row[3] for row in locked],
-            "to_epochs": [end[0] for end in ends],
-            "to_xids": [end[1] for end in ends],
-            "to_seqs": [end[2] for end in ends],
-            "limit": limit,
-            "each": max(limit // len(locked), 1),
-            "all": names is None,
-            "names": sorted(names or ()),
-        },
-    ).fetchall()
+    each = max(limit // min(len(locked), _FULL_SLOTS), 1) * (1 if names is None else _PASSED_BY)
+    beyond = {
+        "slots": [row[0] for row in locked],
+        "epochs": [row[1] for row in locked],
+        "xids": [row[2] for row in locked],
+        "seqs": [row[3] for row in locked],
+        "to_epochs": [end[0] for end in ends],
+        "to_xids": [end[1] for end in ends],
+        "to_seqs": [end[2] for end in ends],
+        "limit": limit,
+        "each": each,
+        "all": names is None,
+        "names": sorted(names or ()),
+    }
+    rows = connection.execute(_READ_EVENTS, beyond).fetchall()
+    # Rows come in order within a slot, so the last one of each slot is its new position.
+    last = {row[4]: row for row in rows}
     return Batch(
-        events=[LoggedEvent(row[0], row[1], int(row[2]), *row[3:]) for row in rows if row[0] is not None],
-        # Rows come in order within a slot, so the last one of each slot is its new position.
-        positions={row[4]: (row[1], int(row[2]), row[3]) for row in rows},
-        passed=len(rows),
+        events=[LoggedEvent(row[0], row[1], int(row[2]), *row[3:15]) for row in rows if row[0] is not None],
+        positions={slot: (row[1], int(row[2]), row[3]) for slot, row in last.items()},
+        passed=sum(row[15] for row in last.values()),
+        is_cut=len(rows) >= limit or len(locked) == slots < SLOTS or any(row[16] >= each for row in rows),
     )
 
 
@@ -179,22 +188,24 @@ _LOCK_OFFSETS = f"""
        FOR UPDATE OF o SKIP LOCKED
 """  # noqa: S608 - constants only
 
-# Of an event that the reader does not want only the position comes: most readers want few, and a row of NULLs costs a
-# quarter of a whole one. The end is always given, so that the index bounds the look on both sides.
+# Most readers want few events: of all the others in a slot only the last comes, without its content, to tell how far the
+# slot was passed. The end is always given, so that the index bounds the look on both sides.
 _READ_EVENTS = f"""
     SELECT wanted.id, e.epoch, e.xid::text, e.seq, e.slot, wanted.name, wanted.customer_id, wanted.subject_id,
            wanted.occurred_at, wanted.recorded_at, wanted.source, wanted.caused_by, wanted.depth, wanted.trace,
-           wanted.payload
+           wanted.payload, e.place, e.count
       FROM unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %(seqs)s::bigint[],
                   %(to_epochs)s::int[], %(to_xids)s::xid8[], %(to_seqs)s::bigint[])
            AS o (slot, epoch, xid, seq, to_epoch, to_xid, to_seq)
      CROSS JOIN LATERAL (
-           SELECT * FROM core.event e
-            WHERE e.slot = o.slot AND {_BEYOND} AND {_BELOW_HORIZON}
-              AND (e.epoch, e.xid, e.seq) <= (o.to_epoch, o.to_xid, o.to_seq)
-            ORDER BY e.epoch, e.xid, e.seq
-            LIMIT %(each)s) e
+           SELECT next.*, row_number() OVER (ORDER BY epoch, xid, seq) AS place, count(*) OVER () AS count
+             FROM (SELECT * FROM core.event e
+                    WHERE e.slot = o.slot AND {_BEYOND} AND {_BELOW_HORIZON}
+                      AND (e.epoch, e.xid, e.seq) <= (o.to_epoch, o.to_xid, o.to_seq)
+                    ORDER BY e.epoch, e.xid, e.seq
+                    LIMIT %(each)s) next) e
       LEFT JOIN LATERAL (SELECT e.* WHERE %(all)s OR e.name = ANY(%(names)s)) wanted ON true
+     WHERE wanted.id IS NOT NULL OR e.place = e.count
      ORDER BY e.epoch, e.xid, e.seq
      LIMIT %(limit)s
 """  # noqa: S608 - constants only

@@ -14,10 +14,13 @@ from sqlalchemy.orm import Session
 from core.db import connection_of, transaction, translated_errors
 from core.errors import Busy, DatabaseUnavailable
 from core.events import offsets, parking
-from core.events.log import LoggedEvent
+from core.events.log import SLOTS, LoggedEvent
 from core.events.offsets import has_read, have_read, lag
 
 __all__ = ["Handle", "Reader", "has_read", "have_read", "lag", "register", "run_batch"]
+
+#: How long a reader rests for whom nobody waits.
+UNHURRIED_SECONDS = 1.0
 
 Handle = Callable[[Session, Sequence[LoggedEvent], datetime], None]
 
@@ -31,6 +34,8 @@ class Reader:
     limit    events a batch
     sees_sandbox  events of sandboxes too, which all others pass over
     behind   the reader whose effects it asks about: it takes no event before that one has taken, or parked, it
+    rests_seconds how long a worker leaves it alone after a small batch. Nobody waits for most readers, and each look
+             costs as much as many events: twenty that look all the time would do little else
     """
 
     name: str
@@ -39,6 +44,7 @@ class Reader:
     limit: int = 500
     sees_sandbox: bool = False
     behind: str | None = None
+    rests_seconds: float = UNHURRIED_SECONDS
 
     def is_for(self, event: LoggedEvent) -> bool:
         return self.sees_sandbox or not event.is_sandbox
@@ -49,15 +55,18 @@ def register(readers: Sequence[Reader]) -> None:
     offsets.open_all(reader.name for reader in readers)
 
 
-def run_batch(reader: Reader, *, now: datetime, slots: int = 16) -> int:
+def run_batch(reader: Reader, *, now: datetime, slots: int | None = None) -> int:
     """Let a reader take its next batch; returns how many events it passed (0: nothing unread, or others hold it).
 
-    slots   how many it may hold at once: a part of all, so that other workers share the rest
+    slots   how many it may hold at once; None: all while the reader keeps up, since a batch has a price of its own;
+            a part of them while it is behind, so that other workers share the rest
     A batch that fails is rolled back and taken one event a transaction; an event that fails by itself parks its
     subject for this reader. Deadlocks, lock time-outs and lost connections are no fault of an event: they pass up.
     """
     limit = _limits.get(reader.name, reader.limit)
     begun = monotonic()
+    if slots is None:
+        slots = _SHARED_SLOTS if reader.name in _behind else SLOTS
     try:
         taken = _take(reader, limit=limit, slots=slots, now=now)
     except _Failed:
@@ -70,10 +79,21 @@ def run_batch(reader: Reader, *, now: datetime, slots: int = 16) -> int:
 _LONG_SECONDS = 0.125
 
 #: But not below this: a batch has a price of its own, and a busy machine would drive it to one event a batch.
-_FEWEST = 25
+_FEWEST = 64
+
+#: What one worker takes of a reader that is behind.
+_SHARED_SLOTS = SLOTS // 4
+
+#: The readers whose last batch in this process left some of what was there.
+_behind: set[str] = set()
 
 #: Events a batch just now, by reader, as this process found them to take.
 _limits: dict[str, int] = {}
+
+
+def left_some(reader: Reader) -> bool:
+    """Whether the last batch that this process took left events which a larger one would have taken."""
+    return reader.name in _behind
 
 
 def next_limit(limit: int, *, taken: int, seconds: float, most: int) -> int:
@@ -108,7 +128,8 @@ def _take(reader: Reader, *, limit: int, slots: int, now: datetime) -> int:
 
         parking.queue_behind(connection, reader.name, [event for event in wanted if event.subject in parked])
         offsets.advance(connection_of(session), reader.name, batch.positions)
-        return batch.passed
+    (_behind.add if batch.is_cut else _behind.discard)(reader.name)
+    return batch.passed
 
 
 def _take_singly(reader: Reader, *, now: datetime) -> int:

@@ -23,7 +23,7 @@ def move_journeys(session: Session, events: Sequence[LoggedEvent], now: datetime
         carrying.carry_out(session, catalogue, lambda batch: _move(batch, catalogue, wanted), now=now)
 
 
-READERS = [Reader(READER, move_journeys, names=None, behind=FACTS_READER)]
+READERS = [Reader(READER, move_journeys, names=None, behind=FACTS_READER, rests_seconds=0.25)]
 
 
 def _move(batch: Batch, catalogue: Catalogue, events: Sequence[LoggedEvent]) -> None:

@@ -54,7 +54,7 @@ def work_off(now: datetime) -> int:
         return 1
 
 
-WORK = [Work("rewards.batches", work_off)]
+WORK = [Work("rewards.batches", work_off, yields=True)]
 
 
 def _put_off(session: Session, batch_id: UUID, *, error: str, now: datetime) -> None:

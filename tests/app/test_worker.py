@@ -1,16 +1,17 @@
 """The worker's lines: how soon one looks again, and how it ends."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
 from app import wiring, worker
 from app.worker import Worker
 from core.db import transaction
-from core.events import Reader
+from core.events import Reader, readers
 from core.work import Work, nudge, nudge_after
 
 
@@ -92,31 +93,33 @@ def test_nudge_of_a_line_that_this_process_does_not_work_is_nothing() -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_reader_rests_after_a_small_batch_and_goes_on_at_once_after_a_full_one(
+def test_reader_goes_on_at_once_while_it_is_behind_and_rests_when_it_has_caught_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks: dict[str, list[int]] = {"test.small": [1, 1], "test.full": [25, 25, 3, 3]}
+    left = {"test.caught_up": [False, True], "test.behind": [True, True, False, True]}
+    looks: dict[str, int] = dict.fromkeys(left, 0)
     rested = threading.Barrier(3)
 
     def run_batch(reader: Reader, *, now: datetime) -> int:
-        taken = looks[reader.name].pop(0)
-        if taken < 25:
+        looks[reader.name] += 1
+        return 3
+
+    def left_some(reader: Reader) -> bool:
+        found = left[reader.name].pop(0)
+        if not found:
             rested.wait(10)
-        return taken
+        return found
 
     monkeypatch.setattr(worker.readers, "run_batch", run_batch)
-    both = [Reader(name, lambda session, events, now: None, None, limit=100) for name in looks]
+    monkeypatch.setattr(worker.readers, "left_some", left_some)
+    both = [Reader(name, lambda session, events, now: None, None) for name in left]
     running = Worker(both, [], [])
     running.start()
 
     rested.wait(10)
     running.stop()
 
-    assert looks == {"test.small": [1], "test.full": [3]}
-
-
-def test_readers_that_rest_less_are_readers_of_ours() -> None:
-    assert worker.QUICK_SECONDS.keys() <= {reader.name for reader in wiring.READERS}
+    assert looks == {"test.caught_up": 1, "test.behind": 3}
 
 
 @pytest.mark.usefixtures("slow")
@@ -148,3 +151,68 @@ def test_reader_is_never_drained_without_the_one_that_it_stays_behind() -> None:
 
     with pytest.raises(AssertionError, match="never come to its end"):
         worker.drain([behind], [], now=datetime(2026, 11, 21, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("yields", "rested"), [(True, True), (False, False)])
+def test_what_nobody_waits_for_rests_between_its_parts_while_something_is_urgent(
+    monkeypatch: pytest.MonkeyPatch, yields: bool, rested: bool
+) -> None:
+    rests = _rests_of(monkeypatch, Work("test.bulk", _parts(3), yields=yields), urgent=1)
+
+    assert (len(rests) > 0) is rested
+    assert all(seconds >= 0.01 * worker.YIELDED for seconds in rests)
+
+
+def test_what_nobody_waits_for_does_not_rest_while_nothing_is_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _rests_of(monkeypatch, Work("test.bulk", _parts(3), yields=True), urgent=0) == []
+
+
+def _parts(count: int) -> Callable[[datetime], int]:
+    """So many parts of ten milliseconds each."""
+    left = list(range(count))
+
+    def step(now: datetime) -> int:
+        sleep(0.01)
+        return 1 if left and left.pop() >= 0 else 0
+
+    return step
+
+
+def _rests_of(monkeypatch: pytest.MonkeyPatch, bulk: Work, *, urgent: int) -> list[float]:
+    """For how long the line made way, each time; `urgent` events are read by a quick reader before it begins."""
+    read, done = threading.Event(), threading.Event()
+
+    def run_batch(reader: Reader, *, now: datetime) -> int:
+        if read.is_set():
+            done.set()  # its second look: what it took first is known
+            return 0
+        read.set()
+        return urgent
+
+    monkeypatch.setattr(worker.readers, "run_batch", run_batch)
+    monkeypatch.setattr(worker.readers, "left_some", lambda reader: False)
+    monkeypatch.setattr(worker.schedule, "fire_due", lambda lines, now: 0)
+    over = threading.Event()
+
+    def step(now: datetime) -> int:
+        assert done.wait(5)
+        taken = bulk.run(now)
+        if not taken:
+            over.set()
+        return taken
+
+    quick = Reader("test.quick", lambda session, events, now: None, None, rests_seconds=0.01)
+    running = Worker([quick], [replace(bulk, run=step)], [])
+    rests: list[float] = []
+    wait = running._stopping.wait
+    monkeypatch.setattr(running._stopping, "wait", lambda seconds=None: bool(rests.append(seconds)) or wait(0))
+    running.start()
+    assert over.wait(5)
+    running.stop()
+    return rests
+
+
+def test_somebody_waits_for_few_readers() -> None:
+    quick = {reader.name for reader in wiring.READERS if reader.rests_seconds < readers.UNHURRIED_SECONDS}
+
+    assert quick == {"engage.journeys", "insights.profiles"}

@@ -18,7 +18,7 @@ from core.events import Event, LoggedEvent, Reader, announce, announce_all, log,
 from core.events.announce import ChainTooLong, append
 from core.events.log import slot_of
 from core.settings import Settings
-from tests.core.log import drain
+from tests.core.log import drain, wait_for_the_horizon
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -145,6 +145,35 @@ def test_two_workers_share_the_slots_without_doubling() -> None:
 
     assert len(seen) == 800
     assert len(set(seen)) == 800
+
+
+@pytest.mark.usefixtures("database")
+def test_reader_that_keeps_up_takes_what_there_is_in_one_batch() -> None:
+    with transaction() as session:
+        announce_all(session, [happened(1, ids.new()) for _ in range(200)])
+    reader = keeping([])
+    wait_for_the_horizon()
+
+    assert readers.run_batch(reader, now=NOW) == 200
+    assert not readers.left_some(reader)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("customers", [1, 40], ids=["one slot", "many slots"])
+def test_reader_is_behind_until_a_batch_left_nothing(customers: int) -> None:
+    owners = [ids.new() for _ in range(customers)]
+    with transaction() as session:
+        announce_all(session, [happened(place, owners[place % customers]) for place in range(120)])
+    reader = replace(keeping([]), name=f"test.few.{customers}", limit=50)
+    readers.register([reader])
+    wait_for_the_horizon()
+
+    taken = []
+    while not taken or readers.left_some(reader):
+        taken.append(readers.run_batch(reader, now=NOW))
+
+    assert sum(taken) == 120
+    assert len(taken) > 2
 
 
 @pytest.mark.usefixtures("database")

@@ -153,7 +153,7 @@ def test_a_handler_that_breaks_a_rule_only_at_commit_parks_its_customer() -> Non
     ("limit", "taken", "seconds", "expected"),
     [
         (200, 200, 0.2, 100),  # long: half
-        (40, 40, 5.0, 25),  # never below what a batch of its own price is worth
+        (70, 70, 5.0, 64),  # never below what a batch of its own price is worth
         (100, 100, 0.02, 200),  # full and short: twice
         (200, 200, 0.02, 200),  # never more than the reader's own
         (100, 100, 0.1, 100),  # in between: as it is
