@@ -188,8 +188,8 @@ _LOCK_OFFSETS = f"""
        FOR UPDATE OF o SKIP LOCKED
 """  # noqa: S608 - constants only
 
-# Most readers want few events: of all the others in a slot only the last comes, without its content, to tell how far the
-# slot was passed. The end is always given, so that the index bounds the look on both sides.
+# Most readers want few events: of all the others in a slot only the last comes, without its content, to tell how far
+# the slot was passed. The end is always given, so that the index bounds the look on both sides.
 _READ_EVENTS = f"""
     SELECT wanted.id, e.epoch, e.xid::text, e.seq, e.slot, wanted.name, wanted.customer_id, wanted.subject_id,
            wanted.occurred_at, wanted.recorded_at, wanted.source, wanted.caused_by, wanted.depth, wanted.trace,
