@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from app.factory import create_app
 from auth.sign_in_models import SignIn
 from core.db import transaction
 from core.settings import Settings
+from tests import applications
 from tests.auth.conftest import Phone, Watch
 
 
@@ -91,7 +91,7 @@ def test_an_address_that_asks_for_many_numbers_is_refused(phone: Phone) -> None:
 def test_a_proxys_word_for_an_address_is_taken_from_as_many_as_stand_there(
     database: None, settings: Settings, watch: Watch, proxies: int, statuses: list[int]
 ) -> None:
-    app = create_app(replace(settings, trusted_proxies=proxies))
+    app = applications.over(replace(settings, trusted_proxies=proxies))
     phone = Phone(app, app.test_client())
 
     asked = []

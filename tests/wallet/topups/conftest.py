@@ -29,9 +29,9 @@ def provider() -> Iterator[Stripe]:
 def shop(database: None, settings: Settings, provider: Stripe, connection: Connection) -> "Shop":
     # Loaded here, so that tests below the roof do not wait for every room.
     from app import wiring
-    from app.factory import create_app
     from auth import tokens
     from core.events import readers
+    from tests import applications
 
     tokens.load_key(settings)
     readers.register(wiring.READERS)
@@ -42,7 +42,7 @@ def shop(database: None, settings: Settings, provider: Stripe, connection: Conne
         stripe_webhook_secrets=WEBHOOK_SECRET,
         stripe_api_url=provider.url,
     )
-    return Shop(create_app(over_stripe), provider, connection)
+    return Shop(applications.over(over_stripe), provider, connection)
 
 
 def usd(amount_minor: int) -> dict[str, Any]:
