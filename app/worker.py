@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import cycle
 
 from core import clock, schedule
 from core.db import connection_of, transaction
@@ -143,15 +144,28 @@ def drain(readers_: Sequence[Reader], work: Sequence[Work], *, now: datetime) ->
     """
     names = {reader.name for reader in readers_}
     assert {reader.behind for reader in readers_} <= {None, *names}, "whoever stays behind would never come to its end"
-    total = 0
+    reading = [partial(readers.run_batch, reader, now=now, slots=SLOTS, is_alone=True) for reader in readers_]
+    total = _until_quiet([*reading, *[partial(line.run, now) for line in work]])
     while True:
-        taken = sum(_until_none(partial(readers.run_batch, reader, now=now, slots=SLOTS)) for reader in readers_)
-        taken += sum(_until_none(partial(line.run, now)) for line in work)
-        if not taken:
-            if not _are_behind(names):
-                return total
+        taken = sum(_until_none(step) for step in reading)
+        if taken:
+            total += taken + _until_quiet([*[partial(line.run, now) for line in work], *reading])
+        elif _are_behind(names):
             time.sleep(0.005)
+        else:
+            return total
+
+
+def _until_quiet(steps: Sequence[Callable[[], int]]) -> int:
+    """One after the other, round and round, until each was asked in vain since any of them last found something."""
+    total = in_vain = 0
+    for step in cycle(steps):
+        taken = _until_none(step)
         total += taken
+        in_vain = 1 if taken else in_vain + 1
+        if in_vain == len(steps):
+            break
+    return total
 
 
 def _until_none(step: Callable[[], int]) -> int:

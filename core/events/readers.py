@@ -55,15 +55,16 @@ def register(readers: Sequence[Reader]) -> None:
     offsets.open_all(reader.name for reader in readers)
 
 
-def run_batch(reader: Reader, *, now: datetime, slots: int | None = None) -> int:
+def run_batch(reader: Reader, *, now: datetime, slots: int | None = None, is_alone: bool = False) -> int:
     """Let a reader take its next batch; returns how many events it passed (0: nothing unread, or others hold it).
 
-    slots   how many it may hold at once; None: all while the reader keeps up, since a batch has a price of its own;
-            a part of them while it is behind, so that other workers share the rest
+    slots     how many it may hold at once; None: all while the reader keeps up, since a batch has a price of its own;
+              a part of them while it is behind, so that other workers share the rest
+    is_alone  nobody else waits for what it holds: each batch is whole, however long it takes
     A batch that fails is rolled back and taken one event a transaction; an event that fails by itself parks its
     subject for this reader. Deadlocks, lock time-outs and lost connections are no fault of an event: they pass up.
     """
-    limit = _limits.get(reader.name, reader.limit)
+    limit = reader.limit if is_alone else _limits.get(reader.name, reader.limit)
     begun = monotonic()
     if slots is None:
         slots = _SHARED_SLOTS if reader.name in _behind else SLOTS

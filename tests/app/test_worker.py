@@ -1,6 +1,7 @@
 """The worker's lines: how soon one looks again, and how it ends."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -216,3 +217,23 @@ def test_somebody_waits_for_few_readers() -> None:
     quick = {reader.name for reader in wiring.READERS if reader.rests_seconds < readers.UNHURRIED_SECONDS}
 
     assert quick == {"engage.journeys", "insights.profiles"}
+
+
+@pytest.mark.usefixtures("database")
+def test_who_is_drained_is_asked_until_all_were_asked_in_vain_since_anyone_found_something() -> None:
+    """The second gives the first something to do, once; the third never has anything."""
+    left, asked = {"first": 0, "second": 2, "third": 0}, Counter[str]()
+
+    def line(name: str) -> Work:
+        def run(now: datetime) -> int:
+            asked[name] += 1
+            taken, left[name] = left[name], 0
+            left["first"] += taken if name == "second" else 0
+            return taken
+
+        return Work(name, run)
+
+    taken = worker.drain([], [line(name) for name in left], now=datetime(2026, 11, 21, tzinfo=UTC))
+
+    assert taken == 4 and not any(left.values())
+    assert asked == {"first": 3, "second": 3, "third": 2}

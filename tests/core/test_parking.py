@@ -13,7 +13,7 @@ from core import ids
 from core.db import connection_of, transaction
 from core.events import LoggedEvent, Reader, readers, unparking
 from core.settings import Settings
-from tests.core.log import NOW, drain, parked, two_in_one_slot, write
+from tests.core.log import NOW, drain, parked, two_in_one_slot, wait_for_the_horizon, write
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -162,3 +162,22 @@ def test_a_handler_that_breaks_a_rule_only_at_commit_parks_its_customer() -> Non
 )
 def test_batches_end_by_time(limit: int, taken: int, seconds: float, expected: int) -> None:
     assert readers.next_limit(limit, taken=taken, seconds=seconds, most=200) == expected
+
+
+@pytest.mark.parametrize(("is_alone", "second"), [(False, 64), (True, 80)])
+def test_a_batch_that_nobody_waits_for_is_whole_however_long_the_last_one_was(is_alone: bool, second: int) -> None:
+    sizes: list[int] = []
+
+    def handle(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
+        sizes.append(len(events))
+        time.sleep(0.13)
+
+    reader = Reader(f"test.alone.{is_alone}", handle, None, limit=80)
+    readers.register([reader])
+    write(ids.new(), list(range(160)))
+    wait_for_the_horizon()
+
+    for _ in range(2):
+        readers.run_batch(reader, now=NOW, is_alone=is_alone)
+
+    assert sizes == [80, second]
