@@ -51,3 +51,9 @@ class ServerKeyNeeded(Refusal):
     code = "server_key_needed"
     kind = Kind.FORBIDDEN
     title = "This needs a write key that is trusted as a server's"
+
+
+class SourceUnknown(Refusal):
+    code = "source_unknown"
+    kind = Kind.NOT_FOUND
+    title = "No write key, of the settings or made by staff, is of this source"

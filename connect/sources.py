@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from connect.errors import WriteKeyRevoked, WriteKeyUnknown
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from connect.errors import SourceUnknown, WriteKeyRevoked, WriteKeyUnknown
+from connect.models import WriteKey
 from core import clock, crypto
 from core.db import statement
 from core.settings import Settings
@@ -46,11 +50,7 @@ class Sources:
     made. A source's name stands on all its events. Keys are compared by their HMAC, so timing tells nothing."""
 
     def __init__(self, settings: Settings, *, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._configured = {
-            index_of(key): Source(name or UNNAMED, "client")
-            for name, _, key in (part.strip().rpartition(":") for part in settings.ingest_write_keys.split(","))
-            if key
-        }
+        self._configured = {index_of(key): Source(name, "client") for name, key in _configured(settings)}
         self._kept: Mapping[bytes, _Kept] = {}
         self._seconds, self._read_at = seconds, float("-inf")
 
@@ -96,6 +96,22 @@ class Sources:
                     [today, kept.id, today],
                 )
             self._read_at = float("-inf")
+
+
+def check(session: Session, source: str, *, settings: Settings) -> None:
+    """See that events come, or came, from this source.
+
+    raises  SourceUnknown
+    """
+    kept = select(WriteKey.id).where(WriteKey.source == source).limit(1)
+    if source not in {name for name, _ in _configured(settings)} and session.scalar(kept) is None:
+        raise SourceUnknown
+
+
+def _configured(settings: Settings) -> list[tuple[str, str]]:
+    """(source, key) of each."""
+    parts = (part.strip().rpartition(":") for part in settings.ingest_write_keys.split(","))
+    return [(name or UNNAMED, key) for name, _, key in parts if key]
 
 
 def index_of(write_key: str) -> bytes:

@@ -22,7 +22,14 @@ class IngestedSchema(Schema):
 
 class ExternalIdentitySchema(Schema):
     customer_id = fields.UUID(required=True)
-    external_id = fields.String(required=True, load_only=True, validate=validate.Length(min=1, max=512))
+    external_id = fields.String(required=True, validate=validate.Length(min=1, max=512))
+
+
+class MappedIdentitySchema(Schema):
+    """Whose it is now; the id itself is not told again."""
+
+    source = fields.String()
+    customer_id = fields.UUID()
 
 
 class WriteKeySchema(Schema):

@@ -16,7 +16,7 @@ def staff(*permissions: str) -> Principal:
 
 
 def marketer(open_for: Open) -> FlaskClient:
-    return open_for(staff("journeys.read", "journeys.write"))
+    return open_for(staff("customers.read", "journeys.read", "journeys.write"))
 
 
 def test_staff_draw_publish_pause_and_end_a_journey(scene: Scene, open_for: Open) -> None:

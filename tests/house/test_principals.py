@@ -168,7 +168,7 @@ EXPECTED = {
     "GET /admin/v1/customers/{customer_id}/traits/{name}": "customers.read",
     "GET /admin/v1/customers/{customer_id}/wallet": "wallets.read",
     "GET /admin/v1/customers/{customer_id}/wallet/entries": "wallets.read",
-    "GET /admin/v1/customers/{customer_id}/decisions": "journeys.read",
+    "GET /admin/v1/customers/{customer_id}/decisions": "customers.read",
     "GET /admin/v1/journeys/{journey_id}/results": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}/results.csv": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}/effects": "journeys.read",

@@ -18,7 +18,7 @@ blueprint = Blueprint("engage_decisions_staff", __name__, description="Why custo
 @blueprint.get("/customers/<uuid:customer_id>/decisions")
 @blueprint.arguments(DecisionArgs(), location="query")
 @blueprint.response(200, DecisionPageSchema())
-@needs("journeys.read")
+@needs("customers.read")
 def list_decisions(args: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
     """Why this customer got what they got, and why not what they did not, the latest first."""
     before, limit, about = pages.place(args["cursor"], decisions.Place.parse), args["limit"], args["about"]

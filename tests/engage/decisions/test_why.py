@@ -20,7 +20,7 @@ from tests.engage.conftest import Open, Scene, both_branches, vouchers_of
 
 @pytest.fixture
 def staff(open_for: Open) -> FlaskClient:
-    return open_for(Principal(kind="staff", id=ids.new(), permissions=frozenset({"journeys.read"})))
+    return open_for(Principal(kind="staff", id=ids.new(), permissions=frozenset({"customers.read"})))
 
 
 def _why(staff: FlaskClient, customer_id: UUID, **query: Any) -> dict[str, Any]:
@@ -70,6 +70,12 @@ def _broadcast(customer_id: UUID, *, outcome: str, arm: str = "treated", at: dat
             )
         )  # fmt: skip
     return broadcast_id
+
+
+def test_what_became_of_one_customer_needs_more_than_to_see_journeys(scene: Scene, open_for: Open) -> None:
+    client = open_for(Principal(kind="staff", id=ids.new(), permissions=frozenset({"journeys.read"})))
+
+    assert client.get(f"/admin/v1/customers/{scene.customer()}/decisions").status_code == 403
 
 
 def test_steps_entries_broadcasts_and_tills_stand_in_one_list(scene: Scene, staff: FlaskClient) -> None:
