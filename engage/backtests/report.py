@@ -80,7 +80,7 @@ class Report:
         outcome = walks[-1].end_reason or "still_inside"
         self.rows.append((customer_id, len(walks), messages, len(given), outcome[:200]))
 
-    def as_json(self, house: House, *, spend: Spend | None, currency: str, trust: dict[str, Any]) -> dict[str, Any]:
+    def as_json(self, house: House, *, spend: Spend | None, trust: dict[str, Any]) -> dict[str, Any]:
         given = sum(self.vouchers.values())
         days = sorted({*self.entries, *self.messages, *(day for _, day in self.vouchers)})
         by_day = Counter[date]()
@@ -121,13 +121,13 @@ class Report:
                 }
                 for each in sorted({of for of, _ in self.credits})
             ],
-            "spend": self._spend(house, spend, currency),
+            "spend": self._spend(house, spend),
             "confidence": trust,
         }  # fmt: skip
 
     def _campaign(self, campaign_id: UUID, house: House) -> dict[str, Any]:
         issued = sum(number for (of, _), number in self.vouchers.items() if of == campaign_id)
-        worth, share = issued * house.worth[campaign_id], house.shares[campaign_id]
+        worth, share = issued * house.worth[campaign_id].amount_minor, house.shares[campaign_id]
         currency = house.campaigns[campaign_id].currency
         return {
             "campaign_id": str(campaign_id),
@@ -141,15 +141,16 @@ class Report:
             else {"amount_minor": (worth * share + 5_000) // 10_000, "currency": currency},
         }
 
-    def _spend(self, house: House, spend: Spend | None, currency: str) -> dict[str, Any] | None:
+    def _spend(self, house: House, spend: Spend | None) -> dict[str, Any] | None:
         """The first day on which the journey would have given away all that it may; it is played on all the same."""
         if spend is None:
             return None
         by_day = Counter[date]()
         for (campaign_id, day), number in self.vouchers.items():
-            by_day[day] += number * house.worth[campaign_id]
-        for (_, day), amount in self.credit_minor.items():
-            by_day[day] += amount
+            worth = house.worth[campaign_id]
+            by_day[day] += number * worth.amount_minor if worth.currency == spend.currency else 0
+        for (currency, day), amount in self.credit_minor.items():
+            by_day[day] += amount if currency == spend.currency else 0
         total, reached = 0, None
         for day in sorted(by_day):
             total = by_day[day] if spend.per == "day" else total + by_day[day]
@@ -157,7 +158,7 @@ class Report:
                 reached = day.isoformat()
                 break
         return {
-            "given": {"amount_minor": sum(by_day.values()), "currency": currency},
+            "given": {"amount_minor": sum(by_day.values()), "currency": spend.currency},
             "most_minor": spend.most_minor,
             "per": spend.per,
             "reached_on": reached,

@@ -24,7 +24,7 @@ from engage.journeys.versions import Version
 from engage.steps import Wait
 from engage.steps.branch import BranchOff
 from insights.segments.facts import Need
-from wallet.assets import brand_currency, brand_time_zone
+from wallet.assets import brand_time_zone
 
 #: Customers who are looked up at a time.
 _CHUNK = 500
@@ -61,7 +61,7 @@ def _result(mine: Backtest, *, now: datetime) -> dict[str, Any]:
             _keep(mine, play.report, number)
         _keep(mine, play.report, number + 1)
     trust = confidence.words(drawn, play.report, play.house, memory, since=mine.since, until=mine.until)
-    return play.report.as_json(play.house, spend=spend, currency=brand_currency(), trust=trust)
+    return play.report.as_json(play.house, spend=spend, trust=trust)
 
 
 def _begin_anew(mine: Backtest) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from auth import customers as people
 from core.db import connection_of, transaction
+from core.money import Money
 from engage import outgoing
 from engage.contacting import policy
 from engage.contacting.caps import Caps
@@ -36,7 +37,7 @@ class House:
 
     policy: Policy
     campaigns: Mapping[UUID, Terms]
-    worth: Mapping[UUID, int]
+    worth: Mapping[UUID, Money]
     shares: Mapping[UUID, int | None]
     names: Mapping[UUID, str]
 

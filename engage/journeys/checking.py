@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from core.db import connection_of
 from core.notes import Notes
 from engage import links
-from engage.journeys import flow
+from engage.journeys import currencies, flow
 from engage.journeys.doors.models import EntryDoor
 from engage.journeys.graph import Graph
+from engage.journeys.spending import Spend
 from engage.journeys.webhooks.models import WebhookTarget
 from engage.steps import BranchOff, IssueGiftCard, IssueVoucher, SendMessage, Step, Webhook
 from engage.steps.hints import unknown
@@ -30,8 +31,8 @@ from rewards.models import Campaign
 Fault = dict[str, str]
 
 
-def faults(session: Session, drawn: Graph, *, pointer: str) -> list[Fault]:
-    """What keeps a graph without faults of its own from being published.
+def faults(session: Session, drawn: Graph, *, pointer: str, spend: Spend | None) -> list[Fault]:
+    """What keeps a graph without faults of its own from being published. spend: its journey's
 
     effects  holds the saved templates that it says until the transaction ends, so that none is archived meanwhile
     """
@@ -41,6 +42,7 @@ def faults(session: Session, drawn: Graph, *, pointer: str) -> list[Fault]:
         told = "This step can lead back to itself at once: the wait on the way may be over before it begins."
         notes.at("steps").at(name).say(told)
     _check_campaigns(session, drawn, notes)
+    _check_currencies(session, drawn, spend, notes)
     _check_segments(session, drawn, notes)
     _check_door(session, drawn, notes)
     _check_targets(session, drawn, notes)
@@ -92,6 +94,14 @@ def _check_campaigns(session: Session, drawn: Graph, notes: Notes) -> None:
             here.say("This campaign has ended: it gives no vouchers any more.")
         elif isinstance(drawn.steps[name], IssueGiftCard) and campaign.kind != "gift_card":
             here.say("This campaign gives coupons; a gift card needs a campaign of gift cards.")
+
+
+def _check_currencies(session: Session, drawn: Graph, spend: Spend | None, notes: Notes) -> None:
+    for name, currency in (currencies.uncounted(session, drawn, spend) if spend else {}).items():
+        here = (
+            notes.at("steps").at(name).at("campaign_id" if isinstance(drawn.steps[name], IssueVoucher) else "currency")
+        )
+        here.say(f"The journey's “spend” is in {spend.currency if spend else None}, and cannot count {currency}.")
 
 
 def _check_segments(session: Session, drawn: Graph, notes: Notes) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from engage.journeys import checking, drawing, graph, warning
+from engage.journeys import checking, drawing, graph, spending, warning
 from engage.journeys.errors import JourneyInvalid
 from engage.templates import variables
 
@@ -40,4 +40,9 @@ def run(session: Session, *, journey_id: UUID, raw_graph: dict[str, Any] | None,
         return Checks(list(refused.facts["errors"]), [], [], None)
     expected = warning.of(session, journey, drawn, pointer=POINTER, now=now)
     says = variables.of_event(drawn.entry.event).told(links=()).split(", ")
-    return Checks(checking.faults(session, drawn, pointer=POINTER), expected.warnings, says, expected.entries)
+    return Checks(
+        checking.faults(session, drawn, pointer=POINTER, spend=spending.of(journey.spend)),
+        expected.warnings,
+        says,
+        expected.entries,
+    )

@@ -1,7 +1,7 @@
 """Journeys as staff know them: drawn, changed, paused, ended, and how many customers stand where."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from core import audit, ids
 from core.errors import NotFound
 from core.events import announce
 from core.notes import Notes
-from engage.journeys import ready, spending
+from engage.journeys import currencies, ready, spending, versions
 from engage.journeys.errors import (
     DraftMissing,
     DraftOutdated,
@@ -24,6 +24,7 @@ from engage.journeys.errors import (
 )
 from engage.journeys.events import JourneyPaused, JourneyResumed
 from engage.journeys.models import Journey, JourneyVersion, VersionMove
+from engage.journeys.spending import Spend
 from engage.walks.models import Enrolment
 
 #: One customer in ten walks without the journey's effects, so that every journey shows what it brings about.
@@ -34,6 +35,8 @@ STAGES = ("acquire", "onboard", "serve", "grow", "retain", "win_back")
 
 #: So long after a journey has gone on, a worker that read it before may still put somebody off.
 _STRAGGLERS = timedelta(minutes=1)
+
+_SPEND = "/spend"
 
 #: What says something about the journey's effect, and so stays as it was once somebody walks it.
 _FIXED = ("holdout_bps", "outcome_days")
@@ -70,7 +73,6 @@ def create(
     draft   the graph to begin with
     raises  JourneyInvalid for a spend that makes no sense
     """
-    _check_spend(spend)
     journey = Journey(
         id=ids.new(),
         name=name,
@@ -80,7 +82,7 @@ def create(
         created_at=now,
         description=description,
         stage=stage,
-        spend=None if spend is None else dict(spend),
+        spend=_spend(spend),
         outcome_days=outcome_days,
         draft=draft,
         draft_revision=0 if draft is None else 1,
@@ -115,7 +117,8 @@ def change(session: Session, *, journey_id: UUID, changes: Mapping[str, Any], ac
     if journey.status == "ended":
         raise JourneyEnded
     if "spend" in changes:
-        _check_spend(changes["spend"])
+        changes = {**changes, "spend": _spend(changes["spend"])}
+        _check_currency(session, journey, spending.of(changes["spend"]))
     if journey.status != "draft" and any(
         getattr(journey, name) != changes.get(name, getattr(journey, name)) for name in _FIXED
     ):
@@ -246,9 +249,28 @@ def record(
     audit.record(session, actor=actor, action=action, target=f"journey:{journey.id}", change=change, now=now)
 
 
-def _check_spend(raw: Any) -> None:
-    if raw is not None:
-        notes = Notes("/spend")
-        spending.parse(raw, notes)
-        if notes.errors:
-            raise JourneyInvalid(errors=notes.errors)
+def _spend(raw: Any) -> dict[str, Any] | None:
+    """A spend as it is kept: with its currency, whatever the brand's is one day.
+
+    raises  JourneyInvalid
+    """
+    if raw is None:
+        return None
+    notes = Notes(_SPEND)
+    given = spending.parse(raw, notes)
+    if notes.errors:
+        raise JourneyInvalid(errors=notes.errors)
+    return asdict(given)
+
+
+def _check_currency(session: Session, journey: Journey, spend: Spend | None) -> None:
+    """raises  JourneyInvalid where the live version gives what the spend cannot count"""
+    if spend is None or journey.live_version_id is None:
+        return
+    notes = Notes(_SPEND).at("currency")
+    for step, currency in currencies.uncounted(
+        session, versions.graph_of(session, journey.live_version_id), spend
+    ).items():
+        notes.say(f"The live version gives {currency} at “{step}”, which a spend in {spend.currency} cannot count.")
+    if notes.errors:
+        raise JourneyInvalid(errors=notes.errors)

@@ -69,13 +69,16 @@ class JourneyVersion(Base):
 
 
 class JourneySpend(Base):
-    """What a journey has given away in one stretch of time ("ever", or a day of the brand's), which its cap bounds."""
+    """What a journey has given away of one currency in one stretch of time ("ever", or a day of the brand's), which its
+    cap bounds.
+    """
 
     __tablename__ = "journey_spend"
     __table_args__ = (CheckConstraint("spent_minor BETWEEN 0 AND most_minor", name="spent"), {"schema": "engage"})
 
     journey_id: Mapped[UUID] = mapped_column(ForeignKey("engage.journey.id"), primary_key=True)
     bucket: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
     spent_minor: Mapped[int] = mapped_column(BigInteger)
     most_minor: Mapped[int] = mapped_column(BigInteger)
 

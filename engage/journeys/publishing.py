@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core import ids
 from core.events import announce
-from engage.journeys import checking, drawing, graph, inside, versions
+from engage.journeys import checking, drawing, graph, inside, spending, versions
 from engage.journeys.errors import JourneyEnded, JourneyInvalid
 from engage.journeys.events import JourneyPublished
 from engage.journeys.graph import Graph
@@ -42,7 +42,7 @@ def publish(
         raise JourneyEnded
     raw = drawing.draft_of(journey) if raw_graph is None else raw_graph
     drawn = graph.parse(raw, pointer=POINTER)
-    if faults := checking.faults(session, drawn, pointer=POINTER):
+    if faults := checking.faults(session, drawn, pointer=POINTER, spend=spending.of(journey.spend)):
         raise JourneyInvalid(errors=faults)
     those_inside = inside.parse(raw_inside, old=_live(session, journey), new=drawn, pointer=INSIDE_POINTER)
 

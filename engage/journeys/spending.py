@@ -1,7 +1,8 @@
 """Spend: what a journey may give away, for ever or on each of the brand's days, and the breaker that holds it to that.
 
 What counts is what is handed out: a gift card's value, a credit, the most that a coupon takes off where its campaign
-says so (an amount, a capped percentage). It is counted under a row's lock in the transaction that gives it.
+says so (an amount, a capped percentage). It is counted under a row's lock in the transaction that gives it, in one
+currency: what is of another is refused, since amounts of two are no sum.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.db import Connection, connection_of, transaction
 from core.errors import Kind, Refusal
 from core.events import announce_all
-from core.money import MAX_AMOUNT_MINOR
+from core.money import MAX_AMOUNT_MINOR, POINTS, Money
 from core.notes import Notes
 from engage.journeys.events import JourneyPaused, JourneyResumed
 from engage.journeys.telling import Told, tell_staff
@@ -23,8 +24,10 @@ from engage.steps.clock import zone_of
 from engage.steps.numbers import whole
 from rewards import terms
 from rewards.discounts import AmountOff, BuyGet, GiftValue, PercentageOff
+from wallet.assets import EXPONENTS, brand_currency
 
-_MEMBERS = frozenset(("most_minor", "per"))
+_NEEDED = frozenset(("most_minor", "per"))
+_MEMBERS = _NEEDED | {"currency"}
 _FOR_EVER = "ever"
 
 #: Why a journey stands still that its own spend has paused.
@@ -42,10 +45,17 @@ class SpendReached(Refusal):
     title = "The journey has given away all that it may"
 
 
+class SpendElsewhere(Refusal):
+    code = "journey_spend_elsewhere"
+    kind = Kind.REFUSED
+    title = "The journey's spend is of another currency, and cannot count this"
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
     most_minor: int
     per: Literal["ever", "day"]
+    currency: str = field(default_factory=brand_currency)
 
     def bucket(self, now: datetime) -> str:
         """Where it is counted: for ever, or on the brand's day."""
@@ -78,37 +88,43 @@ class Purse:
     left: dict[UUID, int] = field(default_factory=dict)
     refused: dict[UUID, int] = field(default_factory=dict)
 
-    def take(self, journey_id: UUID, amount_minor: int) -> bool:
-        """Whether so much may be given; then it counts as given."""
+    def take(self, journey_id: UUID, worth: Money | None) -> Refusal | None:
+        """Why so much may not be given; None: it may, and counts as given. worth: None for what nothing bounds"""
         left = self.left.get(journey_id)
-        if left is None:
-            return True
-        if left < amount_minor:
-            self.refused[journey_id] = min(amount_minor, self.refused.get(journey_id, amount_minor))
-            return False
-        self.left[journey_id] = left - amount_minor
-        return True
+        if left is None or not worth or not worth.amount_minor:
+            return None
+        if worth.currency != self.spends[journey_id].currency:
+            return SpendElsewhere()
+        if left < worth.amount_minor:
+            self.refused[journey_id] = min(worth.amount_minor, self.refused.get(journey_id, worth.amount_minor))
+            return SpendReached()
+        self.left[journey_id] = left - worth.amount_minor
+        return None
 
-    def give_back(self, journey_id: UUID, amount_minor: int) -> None:
+    def give_back(self, journey_id: UUID, worth: Money | None) -> None:
         """What was taken has not been given after all."""
-        if journey_id in self.left:
-            self.left[journey_id] += amount_minor
+        if journey_id in self.left and worth:
+            self.left[journey_id] += worth.amount_minor
 
 
 def parse(raw: Any, notes: Notes) -> Spend:
-    """{"most_minor": 100000, "per": "day"}"""
-    given = notes.object_(raw, allowed=_MEMBERS, required=_MEMBERS)
+    """{"most_minor": 100000, "currency": "USD", "per": "day"}; without a currency it is the brand's"""
+    given = notes.object_(raw, allowed=_MEMBERS, required=_NEEDED)
     if given.get("per", "ever") not in ("ever", "day"):
         notes.at("per").say("Must be “ever” or “day”.")
     most = whole(
         given.get("most_minor", 1), notes.at("most_minor"), least=1, most=MAX_AMOUNT_MINOR, what="an amount in cents"
     )
-    return Spend(most, "day" if given.get("per") == "day" else "ever")
+    currency = given.get("currency", brand_currency())
+    if not isinstance(currency, str) or currency not in EXPONENTS or currency == POINTS:
+        notes.at("currency").say("Must be a currency that the wallet holds, such as “USD”.")
+        currency = brand_currency()
+    return Spend(most, "day" if given.get("per") == "day" else "ever", currency)
 
 
 def of(raw: Mapping[str, Any] | None) -> Spend | None:
     """The spend that a journey keeps."""
-    return None if raw is None else Spend(int(raw["most_minor"]), raw["per"])
+    return None if raw is None else Spend(int(raw["most_minor"]), raw["per"], raw["currency"])
 
 
 def lock(session: Session, spenders: Iterable[Spender], *, now: datetime) -> Purse:
@@ -125,6 +141,7 @@ def lock(session: Session, spenders: Iterable[Spender], *, now: datetime) -> Pur
         [
             ordered,
             [spends[journey_id].bucket(now) for journey_id in ordered],
+            [spends[journey_id].currency for journey_id in ordered],
             [spends[journey_id].most_minor for journey_id in ordered],
         ],
     )
@@ -144,6 +161,7 @@ def write(session: Session, purse: Purse, *, now: datetime) -> None:
             [
                 ordered,
                 [purse.spends[journey_id].bucket(now) for journey_id in ordered],
+                [purse.spends[journey_id].currency for journey_id in ordered],
                 [purse.spends[journey_id].most_minor - purse.left[journey_id] for journey_id in ordered],
             ],
         )
@@ -167,9 +185,10 @@ def resume_due(now: datetime) -> None:
         announce_all(session, facts)
 
 
-def worth_of(connection: Connection, campaign_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What a voucher of each campaign counts for, in minor units; 0 where its campaign does not bound it."""
-    return {campaign_id: _worth(of.discount) for campaign_id, of in terms.load(connection, campaign_ids).items()}
+def worth_of(connection: Connection, campaign_ids: Collection[UUID]) -> dict[UUID, Money]:
+    """What a voucher of each campaign counts for; nothing where its campaign does not bound it."""
+    loaded = terms.load(connection, campaign_ids)
+    return {campaign_id: Money(_worth(of.discount), of.currency) for campaign_id, of in loaded.items()}
 
 
 def _worth(discount: object) -> int:
@@ -194,19 +213,20 @@ def _stop(session: Session, journey_ids: list[UUID], because: str, *, now: datet
 
 # A cap that was lowered below what is spent leaves nothing; the row's own bound never lies below what it has counted.
 _LOCK = """
-    INSERT INTO engage.journey_spend AS kept (journey_id, bucket, spent_minor, most_minor)
-    SELECT journey_id, bucket, 0, most
-      FROM unnest(%s::uuid[], %s::text[], %s::bigint[]) AS s (journey_id, bucket, most)
+    INSERT INTO engage.journey_spend AS kept (journey_id, bucket, currency, spent_minor, most_minor)
+    SELECT journey_id, bucket, currency, 0, most
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[]) AS s (journey_id, bucket, currency, most)
      ORDER BY journey_id
-        ON CONFLICT (journey_id, bucket) DO UPDATE
+        ON CONFLICT (journey_id, bucket, currency) DO UPDATE
        SET most_minor = greatest(excluded.most_minor, kept.spent_minor)
     RETURNING journey_id, spent_minor
 """
 
 _WRITE = """
     UPDATE engage.journey_spend kept SET spent_minor = s.spent
-      FROM unnest(%s::uuid[], %s::text[], %s::bigint[]) AS s (journey_id, bucket, spent)
-     WHERE kept.journey_id = s.journey_id AND kept.bucket = s.bucket AND kept.spent_minor < s.spent
+      FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[]) AS s (journey_id, bucket, currency, spent)
+     WHERE (kept.journey_id, kept.bucket, kept.currency) = (s.journey_id, s.bucket, s.currency)
+       AND kept.spent_minor < s.spent
 """
 
 _STOP = """

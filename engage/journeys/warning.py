@@ -128,7 +128,7 @@ def _of_budget(
     if not entries:
         return
     connection = connection_of(session)
-    worth = spending.worth_of(connection, of_campaigns.keys())
+    worth = {of: one.amount_minor for of, one in spending.worth_of(connection, of_campaigns.keys()).items()}
     left = funds.available(connection, [of.budget_account for of in of_campaigns.values()])
     for name, campaign_id in campaigns.items():
         of = of_campaigns.get(campaign_id)

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from core.db import Connection
 from core.errors import Refusal
 from core.events import Event, LoggedEvent
+from core.money import Money
 from engage.journeys import spending
-from engage.journeys.spending import Purse, SpendReached
+from engage.journeys.spending import Purse
 from engage.journeys.telling import Told, tell_staff
 from engage.journeys.versions import Version
 from engage.journeys.webhooks import calling
@@ -86,7 +87,8 @@ def _vouchers(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     wanted = [(one, one.ask.campaign_id) for one in asked if isinstance(one.ask, AskVoucher)]
     purse = _purse(desk)
     worth = spending.worth_of(desk.connection, {campaign for _, campaign in wanted}) if purse.left else {}
-    paid = [(one, of) for one, of in wanted if purse.take(one.walk.journey_id, worth.get(of, 0))]
+    refused = {one.run.id: no for one, of in wanted if (no := purse.take(one.walk.journey_id, worth.get(of)))}
+    paid = [(one, of) for one, of in wanted if one.run.id not in refused]
     issues = [
         Issue(
             campaign_id=campaign_id,
@@ -103,15 +105,17 @@ def _vouchers(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     answers: dict[UUID, Answer] = {}
     for (one, campaign_id), each in zip(paid, outcomes, strict=True):
         if isinstance(each, Refusal):
-            purse.give_back(one.walk.journey_id, worth.get(campaign_id, 0))
+            purse.give_back(one.walk.journey_id, worth.get(campaign_id))
         answers[one.run.id] = _refused(each) if isinstance(each, Refusal) else Given(each.id)
-    return [answers.get(one.run.id) or _refused(SpendReached()) for one in asked]
+    return [answers.get(one.run.id) or _refused(refused[one.run.id]) for one in asked]
 
 
 def _credits(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     purse = _purse(desk)
     wanted = [(one, one.ask) for one in asked if isinstance(one.ask, AskCredit)]
-    paid = [(one, ask) for one, ask in wanted if purse.take(one.walk.journey_id, ask.amount_minor)]
+    worth = {one.run.id: Money(ask.amount_minor, ask.currency) for one, ask in wanted}
+    refused = {one.run.id: no for one, _ in wanted if (no := purse.take(one.walk.journey_id, worth[one.run.id]))}
+    paid = [(one, ask) for one, ask in wanted if one.run.id not in refused]
     grants = [
         Grant(
             customer_id=one.walk.customer_id,
@@ -128,11 +132,11 @@ def _credits(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     outcomes, transfers = granting.grant_later(desk.connection, grants, now=desk.now)
     desk.transfers += transfers
     answers: dict[UUID, Answer] = {}
-    for (one, ask), each in zip(paid, outcomes, strict=True):
+    for (one, _), each in zip(paid, outcomes, strict=True):
         if isinstance(each, Refusal):
-            purse.give_back(one.walk.journey_id, ask.amount_minor)
+            purse.give_back(one.walk.journey_id, worth[one.run.id])
         answers[one.run.id] = _refused(each) if isinstance(each, Refusal) else Given()
-    return [answers.get(one.run.id) or _refused(SpendReached()) for one in asked]
+    return [answers.get(one.run.id) or _refused(refused[one.run.id]) for one in asked]
 
 
 def _facts(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:

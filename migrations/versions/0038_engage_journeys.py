@@ -29,9 +29,10 @@ ALTER TABLE engage.journey ADD is_holding boolean NOT NULL DEFAULT false,
 CREATE TABLE engage.journey_spend (
     journey_id uuid NOT NULL,
     bucket text NOT NULL,
+    currency text NOT NULL,
     spent_minor bigint NOT NULL,
     most_minor bigint NOT NULL,
-    CONSTRAINT pk_journey_spend PRIMARY KEY (journey_id, bucket),
+    CONSTRAINT pk_journey_spend PRIMARY KEY (journey_id, bucket, currency),
     CONSTRAINT fk_journey_spend_journey_id FOREIGN KEY (journey_id) REFERENCES engage.journey (id),
     CONSTRAINT ck_journey_spend_spent CHECK (spent_minor BETWEEN 0 AND most_minor)
 ) WITH (fillfactor = 50);

@@ -16,8 +16,8 @@ _SHARE = {
 }
 _SPEND = {
     "description": "The most that it may give away; then it is paused and staff are told. `per`: “ever”, or “day” of"
-    " the brand's.",
-    "example": {"most_minor": 500000, "per": "day"},
+    " the brand's. `currency`: the brand's if left out; what is of another cannot be given.",
+    "example": {"most_minor": 500000, "currency": "USD", "per": "day"},
 }
 _GRAPH: dict[str, Any] = {
     "description": "Entry, re-entry, goal, exits and steps; faults come back as JSON pointers into this.",

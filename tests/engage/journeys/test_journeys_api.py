@@ -93,7 +93,10 @@ def test_a_holdout_stays_once_a_version_is_published(client: Client) -> None:
     changed = client.patch(path, json={"name": "Hello", "spend": {"most_minor": 5, "per": "day"}, "holdout_bps": 500})
 
     assert (refused.status_code, refused.json["code"]) == (409, "journey_fixed")
-    assert (changed.json["name"], changed.json["spend"]) == ("Hello", {"most_minor": 5, "per": "day"})
+    assert (changed.json["name"], changed.json["spend"]) == (
+        "Hello",
+        {"most_minor": 5, "per": "day", "currency": "USD"},
+    )
 
 
 def test_a_spend_that_makes_no_sense_is_refused(client: Client) -> None:

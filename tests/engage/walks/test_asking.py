@@ -74,7 +74,7 @@ def test_what_a_journey_may_not_give_any_more_is_refused_and_it_stops(scene: Sce
     people = scene.customers(3)
     journey_id = scene.publish(drawn("gift", {"gift": gift(scene.gift_card(budget_minor=100_000))}))
     with transaction() as session:
-        session.get_one(Journey, journey_id).spend = {"most_minor": 2_000, "per": "ever"}
+        session.get_one(Journey, journey_id).spend = {"most_minor": 2_000, "per": "ever", "currency": "USD"}
     scene.happen(*[scene.order(customer_id) for customer_id in people])
 
     scene.read()
