@@ -70,10 +70,15 @@ def _enter(connection: Connection, counted: BroadcastCount, reader: str) -> list
     connection.execute(_ENTER, values)
     members = connection.execute(_ENTERED, values).fetchall()
     zone, counts = ZoneInfo(brand_time_zone()), Counted()
-    for _, arm, outcome, at in members:
+    for _, arm, outcome, at, is_inbox, campaign_id in members:
         day = at.astimezone(zone).date()
         counts.add(Key("broadcast", counted.id, "entered", day, arm=arm))
         counts.add(Key("broadcast", counted.id, f"step:{outcome}", day, arm=arm))
+        # No message tells of what is for the inbox alone.
+        if is_inbox:
+            counts.add(Key("broadcast", counted.id, "inbox", day, arm=arm))
+        if is_inbox and campaign_id is not None:
+            counts.add(Key("campaign", campaign_id, "inbox", day))
     tallies.keep(connection, counts.counts)
     return [member[0] for member in members]
 
@@ -81,11 +86,15 @@ def _enter(connection: Connection, counted: BroadcastCount, reader: str) -> list
 _HOLD_STILL = "SELECT FROM core.reader_offset WHERE reader = %s ORDER BY slot FOR UPDATE"
 
 _MEMBERS = """
-    SELECT customer_id, arm, outcome, at, voucher_id FROM engage.broadcast_send
+    SELECT customer_id, arm, outcome, at, voucher_id, channel, broadcast_id FROM engage.broadcast_send
      WHERE broadcast_id = %(broadcast)s AND customer_id > %(after)s ORDER BY customer_id LIMIT %(limit)s
 """
 
-_ENTERED = f"SELECT customer_id, arm, outcome, at FROM ({_MEMBERS}) m ORDER BY customer_id"  # noqa: S608 - constants only
+_ENTERED = f"""
+    SELECT m.customer_id, m.arm, m.outcome, m.at, m.outcome = 'sent' AND m.channel = 'inbox',
+           CASE WHEN m.voucher_id IS NOT NULL THEN b.campaign_id END
+      FROM ({_MEMBERS}) m JOIN engage.broadcast b ON b.id = m.broadcast_id ORDER BY m.customer_id
+"""  # noqa: S608 - constants only
 
 _ENTER = f"""
     INSERT INTO engage.outcome

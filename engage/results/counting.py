@@ -3,6 +3,7 @@
 entered, ended, converted                      walks
 step:<outcome>                                 what steps did: step:issued, step:sent, step:skipped …
 sent, delivered, failed, in_doubt              messages, by channel and country
+inbox                                          what was said in the app's inbox alone
 opened, clicked                                each step's word to a customer once, however often they look at it
 unsubscribed                                   a no to a channel within a week after a message over it
 issued, redeemed, rolled_back                  vouchers, with what they took off
@@ -119,6 +120,8 @@ def _told(event: LoggedEvent, known: Known) -> _Told:
             yield _key(event, known, measure, "journey", entry.journey_id, arm=entry.arm), 1, 0
     elif name == STEP_DONE:
         yield from _of(event, known, f"step:{event.payload['outcome']}", _id(event, "step_run_id"))
+        if event.payload.get("is_inbox"):
+            yield from _of_letter(event, known, "inbox", _id(event, "step_run_id"))
     elif name == CONVERTED:
         yield from _converted(event, known)
     elif name in OF_MESSAGES:

@@ -21,7 +21,7 @@ MOST_DAYS = 366
 
 #: What is counted as it is; money has its own fields.
 COUNTS = (
-    *("entered", "ended", "converted", "issued", "sent", "delivered", "failed", "in_doubt", "suppressed"),
+    *("entered", "ended", "converted", "issued", "sent", "inbox", "delivered", "failed", "in_doubt", "suppressed"),
     *("credited", "opened", "clicked", "unsubscribed", "redeemed", "rolled_back"),
 )
 _STEP = "step:"

@@ -23,7 +23,10 @@ class JourneyEntered(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class JourneyStepDone(Event):
-    """variant: the one that the walk was given before, or that this step gave it"""
+    """variant: the one that the walk was given before, or that this step gave it
+
+    is_inbox  it said something to the app's inbox alone, so that no message will tell of it
+    """
 
     name: ClassVar[str] = "journey.step_done"
 
@@ -35,6 +38,7 @@ class JourneyStepDone(Event):
     outcome: str
     arm: str
     variant: str | None
+    is_inbox: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

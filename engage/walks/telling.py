@@ -39,6 +39,7 @@ def events_of(effects: Effects, settled_ids: Sequence[UUID]) -> list[Event]:
             outcome=run.outcome,
             arm=by_enrolment[run.enrolment_id].arm,
             variant=run.variant,
+            is_inbox=run.kind == "message" and run.outcome == "sent" and not run.message_ids,
         )
         for run in effects.runs
         if run.outcome != "waiting"

@@ -33,6 +33,7 @@ class ResultRowSchema(Schema):
     converted = fields.Integer()
     issued = fields.Integer()
     sent = fields.Integer()
+    inbox = fields.Integer(metadata={"description": "What was said in the app's inbox alone, beside `sent`."})
     delivered = fields.Integer()
     failed = fields.Integer()
     in_doubt = fields.Integer()

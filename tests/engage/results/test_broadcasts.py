@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from core import ids
 from core.db import connection_of, transaction
@@ -81,6 +81,23 @@ def test_all_arms_are_entered_with_what_they_did_since(scene: Scene) -> None:
     assert {row.arm: row.revenue_minor for row in found.values()} == {"treated": 1_000, "holdout": 340, "control": 0}
     assert tallied("broadcast", broadcast_id, "arm")["entered", "holdout"] == (1, 0)
     assert tallied("broadcast", broadcast_id, "arm")["step:sent", "treated"] == (1, 0)
+
+
+def test_what_goes_to_the_inbox_alone_is_counted_beside_what_is_sent(scene: Scene) -> None:
+    campaign_id = scene.coupon()
+    by_push, by_inbox = scene.customers(2)
+    broadcast_id = _broadcast(scene, {by_push: "treated", by_inbox: "treated"}, campaign_id=campaign_id)
+    with transaction() as session:
+        session.execute(update(Broadcast).values(campaign_id=campaign_id))
+        for customer_id, channel in ((by_push, "push"), (by_inbox, "inbox")):
+            which = (BroadcastSend.broadcast_id == broadcast_id, BroadcastSend.customer_id == customer_id)
+            session.execute(update(BroadcastSend).where(*which).values(channel=channel))
+    _over(scene, broadcast_id)
+
+    _enter_all(scene.now)
+
+    assert tallied("broadcast", broadcast_id, "arm")["inbox", "treated"] == (1, 0)
+    assert tallied("campaign", campaign_id)["inbox"] == (1, 0)
 
 
 def test_nothing_is_lost_or_doubled_where_the_reader_is_behind(scene: Scene) -> None:

@@ -101,6 +101,18 @@ def _entered_and_read(scene: Scene) -> UUID:
     return customer_id
 
 
+def test_what_is_said_in_the_inbox_alone_is_counted_beside_what_is_sent(scene: Scene) -> None:
+    [customer_id] = scene.customers(1)
+    tell, more = say("Look", channel="inbox", next="more"), say("Look again")
+    journey_id = scene.publish(journey("tell", {"tell": tell, "more": more}))
+    scene.happen(scene.order(customer_id))
+
+    count(scene)
+
+    counted = tallied("journey", journey_id, "step")
+    assert {key: number for key, (number, _) in counted.items() if key[0] == "inbox"} == {("inbox", "tell"): 1}
+
+
 def test_a_message_that_failed_is_counted_and_one_of_nobodys_journey_is_not(scene: Scene, journey_id: UUID) -> None:
     [message] = messages_of(_entered_and_read(scene))
 
