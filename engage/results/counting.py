@@ -21,6 +21,7 @@ from uuid import UUID
 from core.events import LoggedEvent
 from engage.results.origins import Origin, Origins
 from engage.results.tallies import Counted, Key
+from engage.results.trials import Drawn
 
 ENTERED, STEP_DONE, ENDED, CONVERTED = "journey.entered", "journey.step_done", "journey.ended", "journey.converted"
 ISSUED, REDEEMED, ROLLED_BACK = "voucher.issued", "voucher.redeemed", "voucher.rolled_back"
@@ -69,6 +70,7 @@ class Known:
     letters       of messages, what they were for
     unsubscribed  by event, the reference of the message that it follows
     first         (reference, what) that were not counted before
+    drawn         by enrolment, the variant of those who entered
     """
 
     origins: Origins
@@ -76,6 +78,7 @@ class Known:
     baskets: Mapping[UUID, Basket]
     unsubscribed: Mapping[UUID, UUID]
     first: frozenset[tuple[UUID, str]]
+    drawn: Mapping[UUID, Drawn]
     zone: tzinfo
 
 

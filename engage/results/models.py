@@ -55,7 +55,8 @@ class Response(Base):
 class Outcome(Base):
     """What one customer did between entering and `ripe_at`, whatever it was that they were sent.
 
-    variant         what the first A/B step gave them, in whichever arm; '' before and without one
+    variant         what the journey's first A/B step gives them, drawn as they enter in whichever arm; '' without one
+    trial           which step drew it, with which shares (`engage.results.trials`)
     revenue_minor   of their orders, in the plan's currency; refunded_minor: what they got back in that time
     redeemed_minor  what vouchers took off that they were given here, and what was put into their wallet
     """
@@ -75,6 +76,7 @@ class Outcome(Base):
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     arm: Mapped[str] = mapped_column(Text)
     variant: Mapped[str] = mapped_column(Text, default="", server_default=text("''"))
+    trial: Mapped[UUID | None]
     entered_at: Mapped[datetime]
     ripe_at: Mapped[datetime]
     orders: Mapped[int]
@@ -111,6 +113,26 @@ class EffectPlan(Base):
     held_bps: Mapped[int]
     outcome_days: Mapped[int]
     currency: Mapped[str] = mapped_column(Text)
+    bound_minor: Mapped[int] = mapped_column(BigInteger)
+    mean_minor: Mapped[float]
+    deviation_minor: Mapped[float]
+    buyers: Mapped[float]
+
+
+class OrderHistory(Base):
+    """What customers did in stretches of so many days in the year before `as_of`, as it was counted last.
+
+    stretches, customers, bound_minor, mean_minor, deviation_minor, buyers   as `engage.results.plans.History` says
+    """
+
+    __tablename__ = "order_history"
+    __table_args__ = {"schema": SCHEMA}
+
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    days: Mapped[int] = mapped_column(primary_key=True)
+    as_of: Mapped[datetime]
+    stretches: Mapped[int] = mapped_column(BigInteger)
+    customers: Mapped[int]
     bound_minor: Mapped[int] = mapped_column(BigInteger)
     mean_minor: Mapped[float]
     deviation_minor: Mapped[float]

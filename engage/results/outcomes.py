@@ -13,11 +13,9 @@ from core.db import Connection
 from core.events import LoggedEvent
 from engage.results import counting
 from engage.results.counting import Known
+from engage.results.trials import Drawn
 
 ORDER, REFUND = "order.completed", "payment.refunded"
-
-#: The kind of step that gives customers a variant.
-_DRAWS = "ab"
 
 _Position = tuple[int, int, int]
 
@@ -34,7 +32,6 @@ class _Deed:
     refunded_minor: int = 0
     redeemed_minor: int = 0
     is_converted: bool = False
-    variant: str = ""
 
 
 @dataclass(slots=True)
@@ -48,7 +45,7 @@ class _New:
     ripe_at: datetime
     redeemed_minor: int
     is_converted: bool
-    variant: str
+    drawn: Drawn | None
     until: _Position
 
 
@@ -60,7 +57,7 @@ def keep(connection: Connection, events: Sequence[LoggedEvent], known: Known, *,
     deeds = [deed for event in events if (deed := _deed(event, known, currency)) is not None]
     if deeds:
         # Only to rows that were there before: those below look back over these same events.
-        columns = [list(column) for column in zip(*map(astuple, sorted(deeds, key=_in_order)), strict=True)]
+        columns = [list(column) for column in zip(*map(astuple, deeds), strict=True)]
         connection.execute(_ADD, columns)
     new = list(_entered(events, known, deeds))
     if new:
@@ -95,14 +92,7 @@ def _deed(event: LoggedEvent, known: Known, currency: str) -> _Deed | None:
         done.scope_id, done.is_converted = UUID(event.payload["journey_id"]), True
         done.at = datetime.fromisoformat(event.payload["converted_at"])
         return done
-    if event.name == counting.STEP_DONE and event.payload["kind"] == _DRAWS and event.payload.get("variant"):
-        done.scope_id, done.variant = UUID(event.payload["journey_id"]), event.payload["variant"]
-        return done
     return None
-
-
-def _in_order(deed: _Deed) -> tuple[UUID, datetime]:
-    return deed.customer_id, deed.at
 
 
 def _entered(events: Sequence[LoggedEvent], known: Known, deeds: Sequence[_Deed]) -> Iterator[_New]:
@@ -110,10 +100,9 @@ def _entered(events: Sequence[LoggedEvent], known: Known, deeds: Sequence[_Deed]
     until = {event.customer_id: (event.epoch, event.xid, event.seq) for event in events if event.customer_id}
     begun: set[tuple[UUID, UUID]] = set()
     for event in events:
-        entry = (
-            known.origins.entries.get(UUID(event.payload["enrolment_id"])) if event.name == counting.ENTERED else None
-        )
-        if entry is None or (entry.journey_id, entry.customer_id) in begun:
+        enrolment_id = UUID(event.payload["enrolment_id"]) if event.name == counting.ENTERED else None
+        entry = known.origins.entries.get(enrolment_id) if enrolment_id else None
+        if enrolment_id is None or entry is None or (entry.journey_id, entry.customer_id) in begun:
             continue
         begun.add((entry.journey_id, entry.customer_id))
         ripe_at = entry.entered_at + entry.window
@@ -132,7 +121,7 @@ def _entered(events: Sequence[LoggedEvent], known: Known, deeds: Sequence[_Deed]
             ripe_at=ripe_at,
             redeemed_minor=sum(deed.redeemed_minor for deed in own),
             is_converted=any(deed.is_converted for deed in own),
-            variant=next((deed.variant for deed in own if deed.variant), ""),
+            drawn=known.drawn.get(enrolment_id),
             until=until[entry.customer_id],
         )
 
@@ -141,21 +130,19 @@ def _values(new: _New) -> list[object]:
     epoch, xid, seq = new.until
     return [
         new.scope_id, new.customer_id, new.arm, new.entered_at, new.ripe_at, new.redeemed_minor, new.is_converted,
-        new.variant, epoch, str(xid), seq,
+        new.drawn.variant if new.drawn else "", new.drawn.trial if new.drawn else None, epoch, str(xid), seq,
     ]  # fmt: skip
 
 
 _ADD = """
     WITH deed AS (
         SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::uuid[], %s::int[], %s::bigint[], %s::bigint[],
-                             %s::bigint[], %s::boolean[], %s::text[])
-               WITH ORDINALITY AS d (customer_id, at, scope_id, orders, revenue_minor, refunded_minor, redeemed_minor,
-                                     is_converted, variant, place)),
+                             %s::bigint[], %s::boolean[])
+               AS d (customer_id, at, scope_id, orders, revenue_minor, refunded_minor, redeemed_minor, is_converted)),
     touched AS (
         SELECT o.scope, o.scope_id, o.customer_id, sum(d.orders) AS orders, sum(d.revenue_minor) AS revenue_minor,
                sum(d.refunded_minor) AS refunded_minor, sum(d.redeemed_minor) AS redeemed_minor,
-               bool_or(d.is_converted) AS is_converted,
-               (array_agg(d.variant ORDER BY d.place) FILTER (WHERE d.variant <> ''))[1] AS variant
+               bool_or(d.is_converted) AS is_converted
           FROM deed d
           JOIN engage.outcome o
             ON o.customer_id = d.customer_id AND d.at >= o.entered_at AND d.at < o.ripe_at
@@ -164,8 +151,7 @@ _ADD = """
     UPDATE engage.outcome o
        SET orders = o.orders + t.orders, revenue_minor = o.revenue_minor + t.revenue_minor,
            refunded_minor = o.refunded_minor + t.refunded_minor, redeemed_minor = o.redeemed_minor + t.redeemed_minor,
-           is_converted = o.is_converted OR t.is_converted,
-           variant = CASE WHEN o.variant = '' THEN coalesce(t.variant, '') ELSE o.variant END
+           is_converted = o.is_converted OR t.is_converted
       FROM touched t
      WHERE (o.scope, o.scope_id, o.customer_id) = (t.scope, t.scope_id, t.customer_id)
 """
@@ -184,14 +170,14 @@ DONE = f"""
 _INSERT = f"""
     INSERT INTO engage.outcome
            (scope, scope_id, customer_id, arm, entered_at, ripe_at, orders, revenue_minor, refunded_minor,
-            redeemed_minor, is_converted, variant)
+            redeemed_minor, is_converted, variant, trial)
     SELECT 'journey', n.scope_id, n.customer_id, n.arm, n.entered_at, n.ripe_at, d.orders, d.revenue_minor,
-           d.refunded_minor, n.redeemed_minor, n.is_converted, n.variant
+           d.refunded_minor, n.redeemed_minor, n.is_converted, n.variant, n.trial
       FROM (SELECT u.*, c.currency
               FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bigint[],
-                          %s::boolean[], %s::text[], %s::int[], %s::xid8[], %s::bigint[])
+                          %s::boolean[], %s::text[], %s::uuid[], %s::int[], %s::xid8[], %s::bigint[])
                    AS u (scope_id, customer_id, arm, entered_at, ripe_at, redeemed_minor, is_converted,
-                         variant, epoch, xid, seq),
+                         variant, trial, epoch, xid, seq),
                    (SELECT %s::text AS currency) c) n
      CROSS JOIN LATERAL ({DONE}) d
      ORDER BY n.scope_id, n.customer_id

@@ -1,6 +1,7 @@
 """Reading: a batch of the log becomes tallies and outcomes, in the transaction that moves the reader on."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,8 +10,11 @@ from sqlalchemy.orm import Session
 
 from core.db import Connection, connection_of, transaction
 from core.events import LoggedEvent
-from engage.results import broadcasts, counting, origins, outcomes, tallies
+from engage.journeys import versions
+from engage.journeys.errors import JourneyInvalid
+from engage.results import broadcasts, counting, origins, outcomes, tallies, trials
 from engage.results.counting import Basket, Known, Letter
+from engage.results.trials import Drawn
 from wallet.assets import brand_currency, brand_time_zone
 
 READER = "engage.results"
@@ -38,7 +42,7 @@ _FORGOTTEN_AT_ONCE = 5_000
 def read(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
     """Count a batch of the log."""
     connection = connection_of(session)
-    known = _known(connection, events)
+    known = _known(session, events)
     outcomes.keep(connection, events, known, currency=brand_currency())
     broadcasts.note(session, events, now)
     # Last, since others who count the same journey wait for these rows.
@@ -54,8 +58,9 @@ def forget_responses(now: datetime) -> None:
             return
 
 
-def _known(connection: Connection, events: Sequence[LoggedEvent]) -> Known:
+def _known(session: Session, events: Sequence[LoggedEvent]) -> Known:
     """Everything that the batch must be told of, each kind with one statement."""
+    connection = connection_of(session)
     unsubscribed = _unsubscribed(connection, [event for event in events if event.name == counting.CONSENT])
     baskets = _baskets(connection, _ids(events, "checkout_id", {counting.REDEEMED, counting.CHECKOUT_BACK}))
     vouchers = _ids(events, "voucher_id", {counting.ISSUED, counting.REDEEMED, counting.ROLLED_BACK})
@@ -76,12 +81,27 @@ def _known(connection: Connection, events: Sequence[LoggedEvent]) -> Known:
         baskets=baskets,
         unsubscribed=unsubscribed,
         first=_first(connection, events),
+        drawn=_drawn(session, events),
         zone=ZoneInfo(brand_time_zone()),
     )
 
 
 def _ids(events: Sequence[LoggedEvent], field: str, names: Collection[str]) -> set[UUID]:
     return {UUID(event.payload[field]) for event in events if event.name in names and event.payload.get(field)}
+
+
+def _drawn(session: Session, events: Sequence[LoggedEvent]) -> dict[UUID, Drawn]:
+    """By enrolment, the variant of each who entered; none where this release understands their version no more."""
+    found: dict[UUID, Drawn] = {}
+    for event in events:
+        if event.name != counting.ENTERED or event.customer_id is None:
+            continue
+        with suppress(JourneyInvalid):
+            graph = versions.graph_of(session, UUID(event.payload["version_id"]))
+            drawn = trials.of_customer(graph, event.customer_id, journey_id=UUID(event.payload["journey_id"]))
+            if drawn is not None:
+                found[UUID(event.payload["enrolment_id"])] = drawn
+    return found
 
 
 def _unsubscribed(connection: Connection, said: Sequence[LoggedEvent]) -> dict[UUID, UUID]:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from engage.results.effects import Arm, Effect, Effects, Smallest
+from engage.results.arms import Arm
+from engage.results.effects import Effect, Effects, VariantEffect
 from engage.results.models import EffectPlan
+from engage.results.money import money
 from engage.results.report import Report, Row
 from insights.statistics.sequences import FEWEST, FEWEST_TELLING, Interval
-from wallet.assets import brand_currency, exponent_of
+from wallet.assets import brand_currency
 
 
 def effects(found: Effects) -> dict[str, Any]:
@@ -20,46 +22,15 @@ def effects(found: Effects) -> dict[str, Any]:
         "plan": plan,
         "arms": [_arm(arm) for arm in found.arms],
         "sample_ratio": _sample_ratio(plan, found),
-        "revenue": _effect(found, found.revenue, lambda value: _money(value, currency), digits=2),
+        "revenue": _effect(found, found.revenue, lambda value: money(value, currency), digits=2),
         "buyers": _effect(found, found.buyers, _points, digits=6),
         "converted": _effect(found, found.converted, _points, digits=6),
         "variants": [
-            {"variant": variant, **_effect(found, effect, lambda value: _money(value, currency), digits=2)}
-            for variant, effect in found.variants.items()
+            {"variant": variant, **_variant(found, effect, currency)} for variant, effect in found.variants.items()
         ],
-        "incremental_revenue": _effect(found, whole, lambda value: _money(value, currency), digits=0),
+        "incremental_revenue": _effect(found, whole, lambda value: money(value, currency), digits=0),
         "cost": _coins(found.cost_minor, currency),
         "per_cost": _per_cost(found, whole),
-    }
-
-
-def smallest(found: Smallest) -> dict[str, Any]:
-    """What could be seen, before anything is published."""
-    currency, past = brand_currency(), found.past
-    if found.revenue_minor is None:
-        words = (
-            "Without anybody held out, and without orders of the year before, no effect can be told."
-            if not past.stretches or found.held_bps in (0, 10_000)
-            else "Nothing varies in the orders of the year before, so nothing can be reckoned from them."
-        )
-    else:
-        words = (
-            f"With {found.customers:,} customers, {found.held_bps / 100:g} % of them held out, "
-            f"{_money(found.revenue_minor, currency)} more a customer in {found.days} days would be seen four times in "
-            f"five; a customer spends {_money(past.mean_minor, currency)}. Anything smaller is too few to tell."
-        )
-    return {
-        "customers": found.customers,
-        "holdout_bps": found.held_bps,
-        "outcome_days": found.days,
-        "currency": currency,
-        "mean_minor": round(past.mean_minor),
-        "deviation_minor": round(past.deviation_minor),
-        "bound_minor": past.bound_minor,
-        "smallest_minor": None if found.revenue_minor is None else round(found.revenue_minor),
-        "buyers": round(past.buyers, 6),
-        "smallest_buyers": None if found.buyers is None else round(found.buyers, 6),
-        "words": words,
     }
 
 
@@ -115,6 +86,19 @@ def _arm(arm: Arm) -> dict[str, Any]:
     }
 
 
+def _variant(found: Effects, effect: VariantEffect, currency: str) -> dict[str, Any]:
+    def shown(value: float) -> str:
+        return money(value, currency)
+
+    others = effect.others
+    told = {
+        **_interval(others, 2),
+        "verdict": others.verdict,
+        "words": _words(others.verdict, others, shown, than="the others"),
+    }
+    return {**_effect(found, effect.revenue, shown, digits=2), "against_others": told}
+
+
 def _sample_ratio(plan: EffectPlan | None, found: Effects) -> dict[str, Any] | None:
     if plan is None or found.evidence is None:
         return None
@@ -132,18 +116,20 @@ def _effect(found: Effects, effect: Effect, shown: Any, *, digits: int) -> dict[
     verdict = "not_believed" if found.is_alarming else effect.verdict
     if found.plan is not None and found.evidence is None:
         verdict = "no_holdout"
+    return {**_interval(effect, digits), "verdict": verdict, "words": _words(verdict, effect, shown)}
+
+
+def _interval(effect: Effect, digits: int) -> dict[str, float | None]:
     interval = effect.interval
     return {
         "estimate": _rounded(interval.estimate if interval else None, digits),
         "low": _rounded(interval.low if interval else None, digits),
         "high": _rounded(interval.high if interval else None, digits),
         "smallest": _rounded(effect.smallest, digits),
-        "verdict": verdict,
-        "words": _words(verdict, effect, shown),
     }
 
 
-def _words(verdict: str, effect: Effect, shown: Any) -> str:
+def _words(verdict: str, effect: Effect, shown: Any, *, than: str = "without it") -> str:
     interval = effect.interval
     if verdict == "no_holdout":
         return "Nobody was held out, so what it caused cannot be told."
@@ -156,7 +142,7 @@ def _words(verdict: str, effect: Effect, shown: Any) -> str:
         )
     between = f"between {shown(interval.low)} and {shown(interval.high)}"
     if verdict in ("more", "less"):
-        return f"{'More' if verdict == 'more' else 'Less'} than without it: {between}."
+        return f"{'More' if verdict == 'more' else 'Less'} than {than}: {between}."
     if verdict == "none":
         return f"No difference was seen: if there is one, it lies {between}."
     return f"Too few to tell: it lies {between}, and could still be nothing."
@@ -182,11 +168,6 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 def _coins(amount_minor: int, currency: str) -> dict[str, Any]:
     return {"amount_minor": amount_minor, "currency": currency}
-
-
-def _money(minor: float, currency: str) -> str:
-    exponent = exponent_of(currency)
-    return f"{minor / 10**exponent:,.{exponent}f} {currency}"
 
 
 def _points(share: float) -> str:

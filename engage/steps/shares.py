@@ -46,11 +46,16 @@ def drawn(ways: Sequence[Way], where: Where, run: Run, *, is_sticky: bool) -> Wa
     is_sticky  the customer takes the same one whenever they come to the step again; else each visit is drawn anew
     """
     place = run.step if is_sticky else f"{run.step}|{where.entry_key}|{run.visit}"
-    salt = uuid5(where.journey_id or UUID(int=0), place)
+    return drawn_at(place, ways, run.customer_id, journey_id=where.journey_id)
+
+
+def drawn_at(place: str, ways: Sequence[Way], customer_id: UUID, *, journey_id: UUID | None) -> Way:
+    """The way that a customer is sent at a place of a journey: a step's name where each keeps theirs."""
+    salt = uuid5(journey_id or UUID(int=0), place)
     reached = 0
     for way in ways:
         reached += way.bps
-        if is_in_share(salt, run.customer_id, bps=reached):
+        if is_in_share(salt, customer_id, bps=reached):
             return way
     return ways[-1]
 

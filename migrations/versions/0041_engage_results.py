@@ -41,6 +41,7 @@ CREATE TABLE engage.outcome (
     scope_id uuid, customer_id uuid,
     arm text NOT NULL CONSTRAINT ck_outcome_arm CHECK (arm IN ('treated', 'holdout', 'control')),
     variant text NOT NULL DEFAULT '',
+    trial uuid,
     entered_at timestamptz NOT NULL,
     ripe_at timestamptz NOT NULL,
     orders int NOT NULL CONSTRAINT ck_outcome_orders CHECK (orders >= 0),
@@ -68,6 +69,16 @@ CREATE TABLE engage.effect_plan (
 );
 CREATE TRIGGER effect_plan_is_written_once BEFORE UPDATE OR DELETE ON engage.effect_plan
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
+CREATE TABLE engage.order_history (
+    currency text, days int, as_of timestamptz NOT NULL,
+    stretches bigint NOT NULL,
+    customers int NOT NULL,
+    bound_minor bigint NOT NULL,
+    mean_minor double precision NOT NULL,
+    deviation_minor double precision NOT NULL,
+    buyers double precision NOT NULL,
+    CONSTRAINT pk_order_history PRIMARY KEY (currency, days)
+);
 CREATE TABLE engage.broadcast_count (
     id uuid CONSTRAINT pk_broadcast_count PRIMARY KEY,
     counted_to uuid,

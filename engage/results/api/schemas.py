@@ -114,9 +114,16 @@ class EffectSchema(Schema):
 
 
 class VariantEffectSchema(EffectSchema):
-    """Revenue of those treated with a variant less that of those held out to whom it was drawn, too."""
+    """Revenue of those treated for whom a variant was drawn, less that of those held out for whom it was drawn, too.
+
+    A variant is drawn as a customer enters: they count whether they came to the A/B step or not, since those who came
+    are other ones in each arm where a message before it made some leave. Who never came makes the difference smaller.
+    All variants' intervals together miss the truth, ever, in one experiment of twenty."""
 
     variant = fields.String()
+    against_others = fields.Nested(
+        EffectSchema(), metadata={"description": "Less that of those treated for whom another variant was drawn."}
+    )
 
 
 class EffectArmSchema(Schema):

@@ -12,7 +12,7 @@ from core.db import transaction
 from core.web import principals
 from core.web.doors import needs
 from engage import journeys
-from engage.results import effects, plans, prices, report, telling
+from engage.results import effects, prices, report, smallest, telling
 from engage.results.api.schemas import (
     EffectsSchema,
     MessagePriceListSchema,
@@ -109,11 +109,7 @@ def find_smallest_effect(args: dict[str, Any], journey_id: UUID) -> dict[str, An
     """The smallest effect that a journey could show, by the orders of the year before; ask before you publish."""
     with transaction() as session:
         journey = journeys.find(session, journey_id)
-        days = args["outcome_days"] or journey.outcome_days
-        held_bps = journey.holdout_bps if args["holdout_bps"] is None else args["holdout_bps"]
-        past = plans.history(session, days=days, currency=brand_currency(), now=clock.now())
-    customers = args["customers"] or plans.expected(past)
-    return telling.smallest(effects.smallest(past, customers=customers, held_bps=held_bps, days=days))
+        return smallest.told(smallest.of_journey(session, journey, **args, now=clock.now()))
 
 
 @blueprint.get("/message-prices")

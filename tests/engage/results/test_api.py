@@ -168,6 +168,27 @@ def test_the_smallest_effect_is_told_before_publication(scene: Scene, staff: Fla
     assert "too few to tell" in told["words"]
 
 
+def test_the_checks_of_a_draft_tell_the_smallest_effect_that_it_could_show(
+    scene: Scene, staff: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The year before is looked through once a day: orders of since then are told tomorrow."""
+    customers, told = scene.customers(8), []
+    journey_id = scene.publish(both_branches(scene.coupon()), holdout_bps=2_000)
+    for hours in (0, 23, 24):
+        for place, customer_id in enumerate(customers):
+            at, amount = scene.now + timedelta(hours=hours - 1), (2_000, 6_000)[place % 2]
+            scene.happen(scene.order(customer_id, total_minor=amount, occurred_at=at))
+        monkeypatch.setattr(clock, "now", lambda at=scene.now + timedelta(hours=hours): at)
+        asked = {"graph": both_branches(scene.coupon())}
+        told.append(staff.post(f"/admin/v1/journeys/{journey_id}/checks", json=asked).get_json()["smallest"])
+
+    first, within_the_day, after = told
+    assert (first["mean_minor"], first["holdout_bps"], first["outcome_days"]) == (4_000, 2_000, 30)
+    assert first["smallest_minor"] > 0 and first["words"].endswith("Anything smaller is too few to tell.")
+    assert within_the_day == first
+    assert after["mean_minor"] == 12_000
+
+
 @pytest.mark.parametrize("held_bps", [0, 10_000])
 def test_without_two_arms_no_effect_could_be_seen(
     scene: Scene, staff: FlaskClient, journey_id: UUID, held_bps: int

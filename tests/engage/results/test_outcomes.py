@@ -14,7 +14,7 @@ from connect.events import AppInstalled
 from core import ids
 from core.db import connection_of, transaction
 from core.events import readers
-from engage.results import effects, plans, telling
+from engage.results import effects, history, plans, telling
 from engage.results.models import Outcome
 from engage.walks import arms
 from insights.statistics import ratios
@@ -237,6 +237,9 @@ _TALLIES = """
 """
 
 
+_TRIAL = UUID(int=1)
+
+
 def _people(
     journey_id: UUID, scene: Scene, *, arm: str, number: int, minor: Sequence[int], age: timedelta, variant: str = ""
 ) -> None:
@@ -246,6 +249,7 @@ def _people(
         session.add_all(
             Outcome(
                 scope="journey", scope_id=journey_id, customer_id=ids.new(), arm=arm, variant=variant,
+                trial=_TRIAL if variant else None,
                 entered_at=entered_at, ripe_at=entered_at + WINDOW, orders=1, revenue_minor=minor[place % len(minor)],
                 refunded_minor=0, redeemed_minor=100 if arm == "treated" else 0, is_converted=False,
             )
@@ -380,18 +384,18 @@ def test_a_year_too_long_to_look_through_is_looked_at_in_part(
     scene.happen(scene.order(old, occurred_at=scene.now - timedelta(days=200)))
     scene.happen(scene.order(recent, occurred_at=scene.now - timedelta(days=2)))
     spans: list[timedelta] = []
-    looked_through = plans._history
+    looked_through = history._history
 
-    def slow(session: Any, span: timedelta, **more: Any) -> plans.History:
+    def slow(session: Any, span: timedelta, **more: Any) -> history.History:
         spans.append(span)
         if len(spans) <= spans_cancelled:
             connection_of(session).execute("SET LOCAL statement_timeout = '1ms'")
             connection_of(session).execute("SELECT pg_sleep(1)")
         return looked_through(session, span, **more)
 
-    monkeypatch.setattr(plans, "_history", slow)
+    monkeypatch.setattr(history, "_history", slow)
     with transaction() as session:
-        past = plans.history(session, days=30, currency="USD", now=scene.now)
+        past = history.of(session, days=30, currency="USD", now=scene.now)
         connection_of(session).execute("SELECT pg_sleep(0.01)")  # the limit was for the look alone
 
     assert past.stretches == {0: 8, 1: 1, 2: 0}[spans_cancelled]
@@ -399,10 +403,23 @@ def test_a_year_too_long_to_look_through_is_looked_at_in_part(
 
 
 def _ab(scene: Scene, **more: Any) -> UUID:
-    ways = [{"name": "warm", "bps": 5000, "to": "gift"}, {"name": "plain", "bps": 5000, "to": "gift"}]
-    steps = {"try": {"kind": "ab", "variants": ways}, "gift": gift(scene.coupon())}
-    graph = {**journey("try", steps), "trigger": {"event": "app.installed"}}
-    return scene.publish(graph, **more)
+    return scene.publish(_trial(scene), **more)
+
+
+def _trial(scene: Scene, *, warm_bps: int = 5_000, first: str = "try", **more: Any) -> dict[str, Any]:
+    """Two variants of a gift, for who installs the app; `first` may be "ask", which waits for an order before."""
+    ways = [
+        {"name": "warm", "bps": warm_bps, "to": "gift"},
+        {"name": "plain", "bps": 10_000 - warm_bps, "to": "gift"},
+    ]
+    steps: dict[str, Any] = {"try": {"kind": "ab", "variants": ways, **more}, "gift": gift(scene.coupon())}
+    if first == "ask":
+        steps["ask"] = {
+            "kind": "wait", "for_event": "order.completed", "timeout_seconds": 3_600, "on_event": "bye",
+            "on_timeout": "try",
+        }  # fmt: skip
+        steps["bye"] = {"kind": "exit", "reason": "ordered"}
+    return {**journey(first, steps), "trigger": {"event": "app.installed"}}
 
 
 @pytest.mark.parametrize("held_bps, arm", [(0, "treated"), (10_000, "holdout")])
@@ -415,21 +432,46 @@ def test_everybody_counts_to_the_variant_drawn_for_them_in_either_arm(scene: Sce
     rows = outcomes(journey_id).values()
     assert {(row.arm, row.variant) for row in rows} == {(arm, "warm"), (arm, "plain")}
     told = tallied("journey", journey_id, "step", "variant")
-    assert told["step:done", "try", "warm"][0] + told["step:done", "try", "plain"][0] == 12
+    for variant in ("warm", "plain"):  # what was drawn at the entry is what the step gave
+        assert told["step:done", "try", variant][0] == sum(row.variant == variant for row in rows)
 
 
-def test_a_variant_is_known_also_where_its_step_is_read_after_the_entry(scene: Scene) -> None:
-    """A batch that ends between the two leaves the variant to the next."""
-    journey_id = _ab(scene)
+def test_who_leaves_before_the_trial_counts_to_their_variant_as_well(scene: Scene) -> None:
+    """Whoever an earlier step makes leave is missing in one arm alone: those who come are no fair sample."""
+    journey_id = scene.publish(_trial(scene, first="ask"))
+    people = [_enter(scene) for _ in range(12)]
+    for customer_id in people:
+        scene.happen(scene.order(customer_id))
+    count(scene)
+
+    rows = outcomes(journey_id)
+    assert {rows[customer_id].variant for customer_id in people} == {"warm", "plain"}
+    assert ("step:done", "try", "warm") not in tallied("journey", journey_id, "step", "variant")
+
+
+def test_a_step_that_draws_anew_at_each_visit_is_no_trial(scene: Scene) -> None:
+    journey_id = scene.publish(_trial(scene, sticky=False))
     customer_id = _enter(scene)
-    readers.register([READER])
-    readers._limits.pop(READER.name, None)
-    one_at_a_time = replace(READER, limit=1)
-    wait_for_the_horizon()
-    while readers.run_batch(one_at_a_time, now=scene.now, slots=1):
-        pass
+    count(scene)
 
-    assert outcomes(journey_id)[customer_id].variant in ("warm", "plain")
+    row = outcomes(journey_id)[customer_id]
+    assert (row.variant, row.trial) == ("", None)
+
+
+def test_other_shares_begin_another_trial_and_the_same_ones_go_on(scene: Scene) -> None:
+    """Who enters on other days is another kind of people: they stand in no comparison of variants together."""
+    journey_id = scene.publish(_trial(scene))
+    people = [_enter(scene)]
+    for warm_bps in (5_000, 8_000):
+        scene.move(minutes=1)
+        scene.publish(_trial(scene, warm_bps=warm_bps), journey_id=journey_id)
+        people.append(_enter(scene))
+    count(scene)
+
+    first, same, other = [outcomes(journey_id)[customer_id].trial for customer_id in people]
+    assert first == same != other
+    told = _effects(scene, journey_id)
+    assert [each["variant"] for each in told["variants"]] == [outcomes(journey_id)[people[-1]].variant]
 
 
 def test_each_variant_is_compared_with_its_own_share_of_those_held_out(scene: Scene) -> None:
@@ -446,6 +488,38 @@ def test_each_variant_is_compared_with_its_own_share_of_those_held_out(scene: Sc
     ]
     assert told["revenue"]["estimate"] == 300
     assert [(arm["arm"], arm["entered"]) for arm in told["arms"]] == [("holdout", 1_000), ("treated", 9_000)]
+
+
+@pytest.mark.parametrize("held_bps", [0, 1_000])
+def test_variants_are_compared_with_each_other_also_where_nobody_is_held_out(scene: Scene, held_bps: int) -> None:
+    journey_id = _tried(scene, held_bps=held_bps)
+    for variant, treated in (("warm", [1_000, 2_600]), ("plain", [1_000, 1_400])):
+        _people(journey_id, scene, arm="treated", number=900, minor=treated, age=LONG_AGO, variant=variant)
+    _people(journey_id, scene, arm="treated", number=900, minor=[9_000], age=LONG_AGO)  # of no trial: in none of it
+
+    plain, warm = [each["against_others"] for each in _effects(scene, journey_id)["variants"]]
+
+    assert (warm["estimate"], warm["verdict"]) == (600, "more") and warm["words"].startswith("More than the others: ")
+    assert (plain["estimate"], plain["low"], plain["high"]) == (-600, -warm["high"], -warm["low"])
+
+
+def test_many_variants_share_the_one_miss_in_twenty(scene: Scene) -> None:
+    """With ten to look at, one of ten ordinary intervals would miss in four experiments of ten."""
+    few, many = _tried(scene), _tried(scene)
+    for journey_id, variants in ((few, 2), (many, 10)):
+        for number in range(variants):
+            for arm in ("treated", "holdout"):
+                size = (9_000 if arm == "treated" else 1_000) // variants
+                _people(
+                    journey_id, scene, arm=arm, number=size, minor=[1_000, 2_600], age=LONG_AGO, variant=f"v{number}"
+                )
+    widths = {
+        journey_id: [each["high"] - each["low"] for each in _effects(scene, journey_id)["variants"]]
+        for journey_id in (few, many)
+    }
+
+    # Of a fifth of the customers alone it would be wider by the root of five or so.
+    assert min(widths[many]) > 1.05 * 5**0.5 * max(widths[few])
 
 
 def test_the_control_group_stands_in_no_effect(scene: Scene) -> None:
