@@ -172,17 +172,18 @@ _BELOW_HORIZON = "(e.xid < pg_snapshot_xmin(pg_current_snapshot()) OR e.epoch < 
 # The lateral LIMIT 1 looks at the one next event of each slot through the index. An EXISTS would let the planner hash
 # the whole log, and behind a long transaction it would walk over every event above the horizon.
 # `b` is where the reader stands that this one stays behind; what that one has committed is seen by all that follows.
+# Where it has come as far itself there is no next event up to there, and the log is not looked at.
 _LOCK_OFFSETS = f"""
     SELECT o.slot, o.epoch, o.xid::text, o.seq, b.epoch, b.xid::text, b.seq
       FROM core.reader_offset o
       LEFT JOIN core.reader_offset b ON b.reader = %(behind)s AND b.slot = o.slot
      WHERE o.reader = %(reader)s
        AND (%(only)s::smallint IS NULL OR o.slot = %(only)s)
-       AND (SELECT {_BELOW_HORIZON}
-                   AND (%(behind)s::text IS NULL OR (e.epoch, e.xid, e.seq) <= (b.epoch, b.xid, b.seq))
-              FROM (SELECT e.epoch, e.xid, e.seq FROM core.event e
-                     WHERE e.slot = o.slot AND {_BEYOND}
-                     ORDER BY e.epoch, e.xid, e.seq LIMIT 1) e)
+       AND CASE WHEN %(behind)s::text IS NULL OR (o.epoch, o.xid, o.seq) < (b.epoch, b.xid, b.seq)
+                THEN (SELECT {_BELOW_HORIZON}
+                        FROM (SELECT e.epoch, e.xid FROM core.event e
+                               WHERE e.slot = o.slot AND {_BEYOND}
+                               ORDER BY e.epoch, e.xid, e.seq LIMIT 1) e) END
      ORDER BY o.read_at NULLS FIRST
      LIMIT %(slots)s
        FOR UPDATE OF o SKIP LOCKED
