@@ -127,8 +127,8 @@ def _at(server: str, name: str) -> str:
 
 
 # Only what a test has written to is emptied: a table that takes no room on the disk costs a look. The few rows of a
-# test are deleted, since a truncation makes each index's file anew and takes twenty times as long (measured); but before
-# dead rows pile up, the table is truncated. Tables that the migrations seeded keep their rows.
+# test are deleted, since a truncation makes each index's file anew and takes twenty times as long (measured); but
+# before dead rows pile up, the table is truncated. Tables that the migrations seeded keep their rows.
 _EMPTY_TABLES = """
 CREATE SCHEMA testing;
 CREATE TABLE testing.seeded (name regclass PRIMARY KEY);

@@ -1,7 +1,6 @@
 """Templates that are saved: versions that never change, and what those who use them can count on."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from engage import journeys, links
 from engage.templates import saved, variables
 from engage.templates.errors import TemplateArchived, TemplateInUse, TemplateInvalid, TemplateKeyTaken
 from engage.templates.models import Template, TemplateVersion
+from tests.core.locks import until_somebody_waits
 from tests.engage.broadcasts.audience import draft
 from tests.engage.conftest import Scene, journey, runs, sent
 
@@ -257,21 +257,10 @@ def test_a_template_is_not_archived_while_a_journey_is_published_that_says_it(sc
             drawn = journey("hi", {"hi": step(template_id)})
             journeys.publish(session, journey_id=made.id, raw_graph=drawn, actor="staff:test", now=scene.now)
             archived = pool.submit(archive, scene, template_id)
-            _until_somebody_waits()
+            until_somebody_waits()
 
         with pytest.raises(TemplateInUse):
             archived.result()
-
-
-def _until_somebody_waits() -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    for _ in range(200):
-        with transaction() as session:
-            [waiting] = connection_of(session).execute(query).fetchone() or (0,)
-        if waiting:
-            return
-        time.sleep(0.01)
-    raise AssertionError("nobody waited")
 
 
 @pytest.mark.parametrize(("length", "is_taken"), [(200_000, True), (200_001, False)])

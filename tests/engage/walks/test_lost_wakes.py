@@ -1,16 +1,14 @@
 """A walk that changes what it waits for while its event is being read does not sleep through the event."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import psycopg
-from sqlalchemy import text
 
-from core.db import engine, transaction
+from core.db import engine
 from core.errors import Busy
+from tests.core.locks import until_somebody_waits
 from tests.engage.conftest import Scene, drawn, enrolments, runs, say, wait
 
 ORDER = "order.completed"
@@ -32,10 +30,10 @@ def test_the_next_wait_hears_of_what_was_read_while_the_one_before_timed_out(sce
         holder.execute("SELECT FROM engage.step_run FOR UPDATE")
         worker = threading.Thread(target=insist, args=[scene.work])
         worker.start()
-        waiting_for_a_lock(1)
+        until_somebody_waits()
         reader = threading.Thread(target=insist, args=[scene.read])
         reader.start()
-        waiting_for_a_lock(2)
+        until_somebody_waits(2)
     worker.join()
     reader.join()
     scene.read()
@@ -51,19 +49,3 @@ def insist(work: Callable[[], None]) -> None:
             return work()
         except Busy:
             continue
-
-
-def waiting_for_a_lock(number: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with transaction() as session:
-            found: Any = session.execute(
-                text(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                    " AND wait_event_type = 'Lock'"
-                )
-            ).scalar_one()
-        if found >= number:
-            return
-        time.sleep(0.01)  # another process's state, which nobody tells us of
-    raise AssertionError(f"fewer than {number} wait for a lock")

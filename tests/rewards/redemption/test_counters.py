@@ -9,8 +9,9 @@ from core.db import connection_of, transaction
 from rewards import counters
 from rewards.counters import Counted, CountedUse
 from rewards.errors import LimitReached
+from tests.core.locks import until_somebody_waits
 from tests.rewards.conftest import World
-from tests.rewards.redemption.test_once import asked, redeem, until_waiting
+from tests.rewards.redemption.test_once import asked, redeem
 
 
 def named(campaign: UUID, *, scope: str = "total", measure: str = "uses", bucket: str = "") -> Counted:
@@ -111,8 +112,8 @@ def test_redemption_that_waits_for_one_counter_holds_none_that_comes_after_it(wo
             connection = connection_of(session)
             connection.execute("SELECT FROM rewards.counter WHERE scope <> 'total' FOR UPDATE")
             redeemed = pool.submit(redeem, asked(world, code, till_reference="R-2"))
-            until_waiting(world)
+            until_somebody_waits()
             connection.execute("SELECT FROM rewards.counter WHERE scope = 'total' FOR UPDATE NOWAIT")
-        redeemed.result(5)
+        redeemed.result(30)
 
     assert {row[3] for row in standing(world)} == {2}

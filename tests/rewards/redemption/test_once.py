@@ -1,6 +1,5 @@
 """A till's redemption is made once, whatever stands under its reference and key and whatever changes meanwhile."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from rewards.errors import CampaignNotRunning, RedemptionReferenceReused, Vouche
 from rewards.redemption import redeeming
 from rewards.redemption.recording import Redemption
 from rewards.redemption.redeeming import Request
+from tests.core.locks import until_somebody_waits
 from tests.rewards.conftest import NOW, World, line
 from wallet import checks
 from wallet.paying import reversals
@@ -165,24 +165,14 @@ def reference_taken(world: World) -> Iterator[None]:
         session.rollback()
 
 
-def until_waiting(world: World) -> None:
-    """Return once somebody waits for a lock."""
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
-        query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
-        if world.rows(query) != [(0,)]:
-            return
-    raise AssertionError("nobody waits")
-
-
 def while_looked_up(world: World, request: Request, change: Callable[[], object], *, at=NOW) -> Redemption:
     """Redeem, and let something change between the look-up and the call."""
     with ThreadPoolExecutor(1) as pool:
         with reference_taken(world):
             redeemed: Future[Redemption] = pool.submit(redeem, request, at=at)
-            until_waiting(world)
+            until_somebody_waits()
             change()
-        return redeemed.result(5)
+        return redeemed.result(30)
 
 
 def pause(campaign_id: UUID) -> None:

@@ -1,6 +1,5 @@
 """Two of the staff at once: no rule vanishes under a campaign, and no two rules come to use each other."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -9,11 +8,11 @@ from uuid import UUID
 import pytest
 from psycopg.types.json import Jsonb
 
-from core import db
 from core.db import connection_of, transaction
 from rewards.campaigns import catalogue
 from rewards.rules import saved, uses
 from rewards.rules.errors import RuleInUse, RuleInvalid
+from tests.core.locks import until_somebody_waits
 from tests.rewards.conftest import NOW, World
 
 BIG = {"fact": "basket.total_minor", "is": "at_least", "value": 2000}
@@ -41,19 +40,9 @@ def while_open(first: Callable[[Any], None], second: Callable[[], None]) -> Futu
         with transaction() as session:
             first(session)
             done = pool.submit(second)
-            _wait_for_a_waiter()
-        done.exception(10)
+            until_somebody_waits()
+        done.exception(30)
         return done
-
-
-def _wait_for_a_waiter() -> None:
-    query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    with db.statement() as connection:
-        for _ in range(500):
-            if connection.execute(query).fetchone():
-                return
-            time.sleep(0.002)
-    pytest.fail("nobody waits")
 
 
 def test_a_rule_that_a_campaign_takes_just_now_cannot_be_removed(world: World) -> None:

@@ -1,6 +1,5 @@
 """At a till: one reference, one payment, out of whatever the customer has."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +9,7 @@ import pytest
 from core import ids
 from core.db import connection_of, transaction
 from core.errors import Refusal
+from tests.core.locks import until_somebody_waits
 from tests.wallet.conftest import NOW, transfer
 from tests.wallet.paying.conftest import Shop
 from wallet import accounts, ledger
@@ -195,17 +195,9 @@ def test_value_that_others_take_meanwhile_is_read_again(shop: Shop) -> None:
             connection.execute("SELECT FROM wallet.balance WHERE account_id = %s FOR UPDATE", [cash.id])
             # It reads the cash as it was, and waits for us where it posts.
             taken = pool.submit(shop.take, customer_id, 100, order=("cash", "gift_card"))
-            await_lock(shop)
+            until_somebody_waits()
             spent = transfer([cash.leg(-60), payable.leg(60)])
             ledger.post(connection, spent)
         parts = taken.result().details["parts"]
 
     assert [(part["kind"], part["amount_minor"]) for part in parts] == [("cash", 40), ("gift_card", 60)]
-
-
-def await_lock(shop: Shop) -> None:
-    """Until somebody waits for a row that somebody else has locked."""
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 10
-    while not shop.rows(waiting):
-        assert time.monotonic() < deadline, "nobody waits"
