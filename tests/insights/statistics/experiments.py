@@ -7,7 +7,7 @@ from datetime import date
 from math import sqrt
 
 from app.demo.source_files import Files
-from insights.statistics import sequences
+from insights.statistics import samples, sequences
 from insights.statistics.samples import Sample
 from insights.statistics.sequences import Interval
 
@@ -46,10 +46,15 @@ class Look:
     ordinary: Interval
 
 
-def looks(people: Spent, *, seed: int, held_share: float, effect_minor: int = 0) -> Iterator[Look]:
-    """One experiment: each household enters on a day drawn for it, in an arm drawn for it, and is looked at daily."""
+def looks(
+    people: Spent, *, seed: int, held_share: float, effect_minor: int = 0, planned: int | None = None
+) -> Iterator[Look]:
+    """One experiment: each household enters on a day drawn for it, in an arm drawn for it, and is looked at daily.
+
+    planned  how many households were expected; None: as many as there are
+    """
     chance = random.Random(seed)
-    rho2 = sequences.tuned_to(len(people), alpha=ALPHA)
+    rho2 = sequences.tuned_to(planned or len(people), alpha=ALPHA)
     by_day: list[list[tuple[bool, int]]] = [[] for _ in range(ENTRY_DAYS)]
     for person in people:
         day, is_held = chance.randrange(ENTRY_DAYS), chance.random() < held_share
@@ -64,3 +69,23 @@ def looks(people: Spent, *, seed: int, held_share: float, effect_minor: int = 0)
         if told is not None:
             half = 1.96 * sqrt(treated.variance / treated.count + held.variance / held.count)
             yield Look(told, Interval(told.estimate, told.estimate - half, told.estimate + half))
+
+
+def of_those_who_stay(people: Spent, *, seed: int, leaves_from_minor: int) -> tuple[Interval | None, Interval | None]:
+    """One experiment without any effect, in which a message makes those treated leave before the trial who spend much:
+    the interval of all for whom the trial's variant was drawn, and that of those alone who came to it.
+    """
+    chance = random.Random(seed)
+    drawn: dict[bool, list[int]] = {False: [], True: []}
+    came: dict[bool, list[int]] = {False: [], True: []}
+    for person in people:
+        minor, is_held = person[chance.randrange(ENTRY_DAYS)], chance.random() < 0.5
+        drawn[is_held].append(minor)
+        if is_held or minor < leaves_from_minor:
+            came[is_held].append(minor)
+    rho2 = sequences.tuned_to(len(people), alpha=ALPHA)
+    told = [
+        sequences.difference(samples.of(arms[False]), samples.of(arms[True]), alpha=ALPHA, rho2=rho2)
+        for arms in (drawn, came)
+    ]
+    return told[0], told[1]

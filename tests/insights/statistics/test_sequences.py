@@ -7,7 +7,7 @@ import pytest
 
 from insights.statistics import samples, sequences
 from insights.statistics.samples import Sample
-from tests.insights.statistics.experiments import ALPHA, Spent, looks
+from tests.insights.statistics.experiments import ALPHA, Spent, looks, of_those_who_stay
 
 EXPERIMENTS = 1_000
 #: What 1,000 experiments that keep the promise exactly may show by chance alone: three standard errors above it.
@@ -36,6 +36,24 @@ def test_a_planted_effect_is_covered_at_every_look_and_seen_by_the_last(people: 
 
     assert ever_missed / experiments <= ALPHA + 3 * sqrt(ALPHA * (1 - ALPHA) / experiments)
     assert seen / experiments >= 0.8
+
+
+@pytest.mark.parametrize("planned", [250, 25_000])
+def test_a_plan_that_is_ten_times_off_keeps_the_promise(people: Spent, planned: int) -> None:
+    experiments, ever_missed = 60, 0
+    for seed in range(experiments):
+        told = looks(people, seed=seed, held_share=0.2, planned=planned)
+        ever_missed += any(not look.sequence.covers(0) for look in told)
+
+    assert ever_missed / experiments <= ALPHA + 3 * sqrt(ALPHA * (1 - ALPHA) / experiments)
+
+
+def test_who_is_compared_by_what_was_drawn_is_not_fooled_by_those_who_left(people: Spent) -> None:
+    """Nothing is caused. Where a message makes big spenders leave, those who come to the trial are other people."""
+    experiments = [of_those_who_stay(people, seed=seed, leaves_from_minor=300_00) for seed in range(30)]
+
+    assert sum(not drawn.covers(0) for drawn, _ in experiments if drawn) <= 3
+    assert sum(not came.covers(0) for _, came in experiments if came) >= 25
 
 
 @pytest.mark.parametrize("treated_rate, held_rate", [(0.03, 0.02), (0.02, 0.03), (0.005, 0.005), (0.98, 0.97)])
