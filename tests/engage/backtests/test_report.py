@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core import ids
+from core.money import Money
 from engage.backtests import confidence
 from engage.backtests.memory import Memory
 from engage.backtests.report import Report
@@ -31,11 +32,11 @@ def house(*, redeemed_bps: int | None = 2_500) -> House:
         state="running", starts_at=NOON, ends_at=NOON + timedelta(days=1),
     )  # fmt: skip
     shares: Mapping[UUID, int | None] = {CAMPAIGN: redeemed_bps}
-    return House(Policy(), {CAMPAIGN: terms}, {CAMPAIGN: 500}, shares, {CAMPAIGN: "Tea"})
+    return House(Policy(), {CAMPAIGN: terms}, {CAMPAIGN: Money(500, "USD")}, shares, {CAMPAIGN: "Tea"})
 
 
 def told(report: Report, *, spend: Spend | None = None, home: House | None = None) -> dict[str, Any]:
-    return report.as_json(home or house(), spend=spend, currency="USD", trust={})
+    return report.as_json(home or house(), spend=spend, trust={})
 
 
 def given(*by_day: int) -> Report:
