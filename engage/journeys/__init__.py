@@ -1,9 +1,7 @@
 """Journeys: what marketing staff draw and publish."""
 
 from engage.journeys.drawing import (
-    StepCount,
     change,
-    counts_of,
     create,
     find,
     list_,
@@ -15,9 +13,7 @@ from engage.journeys.drawing import (
 from engage.journeys.publishing import publish
 
 __all__ = [
-    "StepCount",
     "change",
-    "counts_of",
     "create",
     "find",
     "list_",

@@ -1,12 +1,12 @@
 """Journeys as staff know them: drawn, changed, paused, ended, and how many customers stand where."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import audit, ids
@@ -25,7 +25,6 @@ from engage.journeys.errors import (
 from engage.journeys.events import JourneyPaused, JourneyResumed
 from engage.journeys.models import Journey, JourneyVersion, VersionMove
 from engage.journeys.spending import Spend
-from engage.walks.models import Enrolment
 
 #: One customer in ten walks without the journey's effects, so that every journey shows what it brings about.
 HOLDOUT_BPS = 1_000
@@ -36,22 +35,13 @@ STAGES = ("acquire", "onboard", "serve", "grow", "retain", "win_back")
 #: So long after a journey has gone on, a worker that read it before may still put somebody off.
 _STRAGGLERS = timedelta(minutes=1)
 
+#: What a journey is told with; the others are listed by pages.
+MOST_VERSIONS = 10
+
 _SPEND = "/spend"
 
 #: What says something about the journey's effect, and so stays as it was once somebody walks it.
 _FIXED = ("holdout_bps", "outcome_days")
-
-
-@dataclass(frozen=True, slots=True)
-class StepCount:
-    """How many customers stand at a step of a version, or ended there, in one arm."""
-
-    version_id: UUID
-    state: str
-    step: str | None
-    end_reason: str | None
-    is_held_out: bool
-    customers: int
 
 
 def create(
@@ -211,10 +201,14 @@ def list_(session: Session, *, before: UUID | None, limit: int) -> Sequence[Jour
     return session.scalars(query).all()
 
 
-def versions_of(session: Session, journey_id: UUID) -> Sequence[JourneyVersion]:
+def versions_of(
+    session: Session, journey_id: UUID, *, before: UUID | None = None, limit: int = MOST_VERSIONS
+) -> Sequence[JourneyVersion]:
     """The latest first."""
     query = select(JourneyVersion).where(JourneyVersion.journey_id == journey_id)
-    return session.scalars(query.order_by(JourneyVersion.number.desc())).all()
+    if before is not None:
+        query = query.where(JourneyVersion.id < before)
+    return session.scalars(query.order_by(JourneyVersion.id.desc()).limit(limit)).all()
 
 
 def moves_of(session: Session, journey_id: UUID, *, before: UUID | None, limit: int) -> Sequence[VersionMove]:
@@ -223,15 +217,6 @@ def moves_of(session: Session, journey_id: UUID, *, before: UUID | None, limit: 
     if before is not None:
         query = query.where(VersionMove.id < before)
     return session.scalars(query.limit(limit)).all()
-
-
-def counts_of(session: Session, journey_id: UUID) -> list[StepCount]:
-    """Where everyone who ever entered stands now."""
-    columns = (
-        Enrolment.version_id, Enrolment.state, Enrolment.step, Enrolment.end_reason, Enrolment.is_held_out
-    )  # fmt: skip
-    query = select(*columns, func.count()).where(Enrolment.journey_id == journey_id).group_by(*columns)
-    return [StepCount(*row) for row in session.execute(query.order_by(*columns))]
 
 
 def locked(session: Session, journey_id: UUID) -> Journey:

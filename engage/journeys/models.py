@@ -83,6 +83,17 @@ class JourneySpend(Base):
     most_minor: Mapped[int] = mapped_column(BigInteger)
 
 
+class JourneyCount(Base):
+    """Where those inside a large journey stood when they were last counted. counts: `standing.StepCount`s"""
+
+    __tablename__ = "journey_count"
+    __table_args__ = ({"schema": "engage"},)
+
+    journey_id: Mapped[UUID] = mapped_column(ForeignKey("engage.journey.id"), primary_key=True)
+    counts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    counted_at: Mapped[datetime]
+
+
 class VersionMove(Due, Base):
     """What becomes of those inside a version that another one replaced: taken over step by step, or sent out.
 

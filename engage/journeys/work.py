@@ -1,7 +1,7 @@
 """What journeys do when it is due: move those inside, open again after a day's spend, look after doors, forget."""
 
 from core.work import Schedule, Work
-from engage.journeys import moving, spending
+from engage.journeys import moving, spending, standing
 from engage.journeys.doors import letting_in
 from engage.journeys.webhooks import calling
 
@@ -13,5 +13,6 @@ WORK = [
 SCHEDULE = [
     # Every hour, since the brand's day begins at another one in each time zone.
     Schedule("journeys.spend", "2 * * * *", spending.resume_due),
+    Schedule("journeys.counts", "*/10 * * * *", standing.count_all),
     Schedule("webhooks.forget", "23 * * * *", calling.forget_old),
 ]

@@ -36,6 +36,15 @@ CREATE TABLE engage.journey_spend (
     CONSTRAINT fk_journey_spend_journey_id FOREIGN KEY (journey_id) REFERENCES engage.journey (id),
     CONSTRAINT ck_journey_spend_spent CHECK (spent_minor BETWEEN 0 AND most_minor)
 ) WITH (fillfactor = 50);
+
+-- Where those inside stand, of journeys with so many that nobody waits until they are counted.
+CREATE TABLE engage.journey_count (
+    journey_id uuid NOT NULL,
+    counts jsonb NOT NULL,
+    counted_at timestamptz NOT NULL,
+    CONSTRAINT pk_journey_count PRIMARY KEY (journey_id),
+    CONSTRAINT fk_journey_count_journey_id FOREIGN KEY (journey_id) REFERENCES engage.journey (id)
+);
 """
 
 MOVES = """

@@ -250,6 +250,7 @@ EXPECTED = {
     "GET /admin/v1/journeys": "journeys.read",
     "GET /admin/v1/journeys/{journey_id}": "journeys.read",
     "POST /admin/v1/journeys/{journey_id}/versions": "journeys.write",
+    "GET /admin/v1/journeys/{journey_id}/versions": "journeys.read",
     "PUT /admin/v1/journeys/{journey_id}/status": "journeys.write",
     "GET /admin/v1/journeys/ready": "journeys.read",
     "PATCH /admin/v1/journeys/{journey_id}": "journeys.write",

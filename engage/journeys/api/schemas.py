@@ -209,6 +209,7 @@ class StepCountSchema(Schema):
 class JourneyDetailSchema(JourneySchema):
     versions = fields.List(fields.Nested(VersionSchema()))
     counts = fields.List(fields.Nested(StepCountSchema()))
+    counted_at = Instant(metadata={"description": "Now, or ten minutes ago at most where over 20,000 have entered."})
 
 
 class StatusSchema(Schema):

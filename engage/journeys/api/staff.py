@@ -1,5 +1,6 @@
 """Journeys over the staff door."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from core.web.doors import demand, needs
 from core.web.listings import page
 from core.web.schemas import PageArgs, page_of
 from engage import journeys
-from engage.journeys import checks, drawing, ready
+from engage.journeys import checks, drawing, ready, standing
 from engage.journeys.api.schemas import (
     ChecksArgsSchema,
     ChecksSchema,
@@ -66,15 +67,26 @@ def list_ready_journeys() -> dict[str, Any]:
 @blueprint.response(200, JourneyDetailSchema())
 @needs("journeys.read")
 def get_journey(journey_id: UUID) -> dict[str, Any]:
-    """A journey with its versions and how many customers stand at each step."""
+    """A journey with its latest versions and how many customers stand at each step (of many, ten minutes ago)."""
     with transaction() as session:
         journey = journeys.find(session, journey_id)
         members = {name: getattr(journey, name) for name in JourneySchema().fields}
         return {
             **members,
             "versions": journeys.versions_of(session, journey_id),
-            "counts": journeys.counts_of(session, journey_id),
+            **asdict(standing.of_journey(session, journey_id, now=clock.now())),
         }
+
+
+@blueprint.get("/journeys/<uuid:journey_id>/versions")
+@blueprint.arguments(PageArgs(), location="query")
+@blueprint.response(200, page_of(VersionSchema))
+@needs("journeys.read")
+def list_journey_versions(args: dict[str, Any], journey_id: UUID) -> dict[str, Any]:
+    """All that was ever published of a journey, the latest first."""
+    with transaction() as session:
+        journeys.find(session, journey_id)
+        return page(args, lambda before, limit: journeys.versions_of(session, journey_id, before=before, limit=limit))
 
 
 @blueprint.patch("/journeys/<uuid:journey_id>")
