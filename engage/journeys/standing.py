@@ -18,7 +18,7 @@ MOST_COUNTED = 20_000
 #: Enrolments of one statement of a count of all.
 _PAGE = 50_000
 
-_FIRST = UUID(int=0)
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def count_all(now: datetime) -> None:
     while last is not None:
         to = _after(last, _PAGE)
         with transaction() as session:
-            for journey_id, *place, number in connection_of(session).execute(_OF_PAGE, [last, to, to]):
+            for journey_id, *place, number in connection_of(session).execute(_OF_PAGE, [last, to or _LAST]):
                 found.setdefault(journey_id, Counter())[_Place(*place)] += number
         last = to
     kept = {
@@ -106,9 +106,10 @@ _OF_JOURNEY = """
 
 _AFTER = "SELECT id FROM engage.enrolment WHERE id > %s ORDER BY id OFFSET %s LIMIT 1"
 
+# Bounded on both sides by the index: else each page would read all that lies behind it.
 _OF_PAGE = """
     SELECT journey_id, version_id, state, step, end_reason, is_held_out, count(*) FROM engage.enrolment
-     WHERE id > %s AND coalesce(id <= %s, %s::uuid IS NULL)
+     WHERE id > %s AND id <= %s
      GROUP BY 1, 2, 3, 4, 5, 6
 """
 
