@@ -12,6 +12,7 @@ from engage import links
 from engage.consents import signing
 from engage.templates import brand
 from insights.segments import uses
+from insights.streams import asking
 from rewards import answers as rewards_answers
 from rewards.campaigns import approvals as campaign_approvals
 from rewards.campaigns import catalogue
@@ -40,6 +41,7 @@ def open_house(settings: Settings) -> None:
     answers.register(wiring.answers(settings))
     rewards_answers.register(wiring.REWARDS_ANSWERS)
     uses.register(wiring.SEGMENT_USERS)
+    asking.register(wiring.STREAM_USERS)
     idempotency.register(wiring.KEYS)
     links.load(settings)
     signing.load(settings)

@@ -62,8 +62,10 @@ import insights.profiles.api.staff
 import insights.profiles.rebuilding
 import insights.reactions
 import insights.segments.api.staff
+import insights.segments.catalogue
 import insights.segments.membership
 import insights.segments.work
+import insights.streams.dropping
 import rewards.answers
 import rewards.api.customer
 import rewards.api.merchant
@@ -314,6 +316,9 @@ REWARDS_ANSWERS = rewards.answers.Answers(segments_of=insights.segments.membersh
 #: Who goes by a segment, so that it is not archived from under them.
 SEGMENT_USERS = (engage.journeys.uses.of_segment, engage.broadcasts.uses.of_segment)
 
+#: Who asks for what is counted of customers' events, beside what is counted by its name alone.
+STREAM_USERS = (insights.segments.catalogue.asked_streams, engage.journeys.uses.asked_streams)
+
 #: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
 KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]
 
@@ -365,6 +370,8 @@ SCHEDULE: list[Schedule] = [
     Schedule("partitions", "17 3 * * *", ensure_ahead),
     # Every hour, since a day ends at another one in each time zone: what is reconciled already is not done again.
     Schedule("safeguarding", "37 * * * *", wallet.finance.safeguarding.reconcile_due),
+    *insights.streams.dropping.SCHEDULE,
+    *insights.segments.work.SCHEDULE,
     *rewards.redemption.work.SCHEDULE,
     *rewards.refusals.work.SCHEDULE,
     *engage.links.work.SCHEDULE,

@@ -21,6 +21,7 @@ class Segment(Base):
     previous     what customers go by whom the building has not come to; None while it is built for the first time
     built_slots  built_until: up to where it is built, in the order of (slot, customer)
     members      as they were counted at counted_at
+    forgotten_at when nothing was left of who was in it, once it was archived
     """
 
     __tablename__ = "segment"
@@ -45,6 +46,7 @@ class Segment(Base):
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    forgotten_at: Mapped[datetime | None]
 
 
 class SegmentPart(Base):

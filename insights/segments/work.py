@@ -1,7 +1,7 @@
 """What workers do for segments beside reading the log."""
 
-from core.work import Work
-from insights.segments import building, dates, midnight
+from core.work import Schedule, Work
+from insights.segments import building, dates, forgetting, midnight
 from insights.streams import filling
 
 WORK = [
@@ -10,3 +10,5 @@ WORK = [
     Work("insights.midnight", midnight.recheck_due),
     Work("insights.dates", dates.tell_due),
 ]
+
+SCHEDULE = [Schedule("insights.archived", "47 4 * * *", forgetting.forget_archived)]

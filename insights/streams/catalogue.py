@@ -10,6 +10,7 @@ from uuid import UUID
 from core.db import Connection
 from core.events import LoggedEvent
 from core.events.offsets import Position
+from insights.streams import asking
 from insights.streams.stream import TRACKED, Matches, Stream, plain_of
 
 #: So many names are counted by themselves: somebody who tracks an id as a name must not make a stream of each.
@@ -106,23 +107,26 @@ def with_names_of(connection: Connection, events: Collection[LoggedEvent], now: 
 def ensure(connection: Connection, streams: Collection[Stream], now: datetime) -> bool:
     """See that these streams are kept; whether all are filled, so that what they count is whole.
 
-    effects  new ones are filled by the worker
+    raises   TooMuchCounted
+    effects  new ones are filled by the worker; holds those that there are, so that none is dropped before it is asked
+             for
     """
-    known = ids_of(connection, streams)
+    known = ids_of(connection, streams, are_held=True)
     missing = sorted((stream for stream in streams if stream not in known), key=lambda stream: stream.fingerprint)
+    asking.make_room(connection, missing, wanted=streams, now=now)
     if missing and _add(connection, missing, now=now, is_filled=False):
         renew(connection)
     return not missing and all(is_live for _, is_live in known.values())
 
 
-def ids_of(connection: Connection, streams: Collection[Stream]) -> dict[Stream, tuple[int, bool]]:
-    """The ids of those that are kept, and whether they are filled."""
+def ids_of(
+    connection: Connection, streams: Collection[Stream], *, are_held: bool = False
+) -> dict[Stream, tuple[int, bool]]:
+    """The ids of those that are kept, and whether they are filled; are_held: they stay so till the transaction ends."""
     by_print = {stream.fingerprint: stream for stream in streams}
     if not by_print:
         return {}
-    rows = connection.execute(
-        "SELECT fingerprint, id, state = 'live' FROM insights.stream WHERE fingerprint = ANY(%s)", [list(by_print)]
-    )
+    rows = connection.execute(_HOLD if are_held else _FIND, [list(by_print)])
     return {by_print[bytes(row[0])]: (row[1], row[2]) for row in rows}
 
 
@@ -166,7 +170,11 @@ _ADD = """
         ON CONFLICT (fingerprint) DO NOTHING
 """
 
+_FIND = "SELECT fingerprint, id, state = 'live' FROM insights.stream WHERE fingerprint = ANY(%s)"
+
+_HOLD = _FIND + " ORDER BY id FOR KEY SHARE"
+
 _READ = """
     SELECT id, event, named, condition, field, filled_slots, filled_epoch, filled_xid::text, filled_seq
-      FROM insights.stream ORDER BY id
+      FROM insights.stream WHERE state <> 'dropped' ORDER BY id
 """

@@ -30,7 +30,8 @@ class StreamRow(Base):
 
     __tablename__ = "stream"
     __table_args__ = (
-        CheckConstraint("state IN ('filling', 'live')", name="state"),
+        CheckConstraint("state IN ('filling', 'live', 'dropped')", name="state"),
+        CheckConstraint("(state = 'dropped') = (dropped_at IS NOT NULL)", name="dropped"),
         CheckConstraint("filled_slots BETWEEN 0 AND 64", name="filled_slots"),
         Index("ix_stream_filling", "id", postgresql_where=text("state = 'filling'")),
         {"schema": "insights"},
@@ -48,6 +49,7 @@ class StreamRow(Base):
     filled_xid: Mapped[str | None] = mapped_column(Xid8)
     filled_seq: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+    dropped_at: Mapped[datetime | None]
 
 
 class Activity(Base):

@@ -39,8 +39,10 @@ CREATE TABLE insights.stream (
     filled_xid xid8,
     filled_seq bigint,
     created_at timestamptz NOT NULL,
+    dropped_at timestamptz,
     CONSTRAINT uq_stream_fingerprint UNIQUE (fingerprint),
-    CONSTRAINT ck_stream_state CHECK (state IN ('filling', 'live')),
+    CONSTRAINT ck_stream_state CHECK (state IN ('filling', 'live', 'dropped')),
+    CONSTRAINT ck_stream_dropped CHECK ((state = 'dropped') = (dropped_at IS NOT NULL)),
     CONSTRAINT ck_stream_filled_slots CHECK (filled_slots BETWEEN 0 AND 64)
 );
 CREATE INDEX ix_stream_filling ON insights.stream (id) WHERE state = 'filling';
@@ -93,6 +95,7 @@ CREATE TABLE insights.segment (
     created_by text NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
+    forgotten_at timestamptz,
     CONSTRAINT uq_segment_key UNIQUE (key),
     CONSTRAINT ck_segment_status CHECK (status IN ('building', 'live', 'archived')),
     CONSTRAINT ck_segment_built_slots CHECK (built_slots BETWEEN 0 AND 64)

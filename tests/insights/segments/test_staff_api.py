@@ -13,7 +13,8 @@ from core.web import doors, problems, requests
 from core.web.doors import Door
 from core.web.principals import Principal
 from insights.segments import previewing
-from tests.insights.log import a_customer, identify, order, play
+from insights.streams import asking
+from tests.insights.log import a_customer, identify, order, play, track
 from tests.insights.segments.world import build
 
 PERMISSIONS = frozenset({"segments.read", "segments.write"})
@@ -166,6 +167,34 @@ def test_counting_what_is_not_counted_yet_is_estimated_by_a_sample(
     assert (some["customers"], some["is_exact"]) == (12, False)
     assert some["low"] <= 9 <= some["high"]
     assert everybody == {"members": 9, "customers": 12, "is_exact": True, "low": 9, "high": 9, "sampled": 12}
+    assert staff.get("/admin/v1/segments").json["items"] == []
+
+
+def test_a_sample_knows_names_that_are_longer_than_what_is_kept_of_them(
+    staff: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewing, "_SAMPLED_SLOTS", tuple(range(64)))
+    name, other = "n" * 200 + "o" * 55, a_customer("+12125550143")
+    play(track(a_customer(), event=name), track(other, event="Else"))
+    condition = {
+        "event": "outside.track",
+        "named": name[:200],
+        "where": {"field": "type", "is": "equals", "value": "track"},
+    }
+
+    counted = staff.post("/admin/v1/segments/counts", json={"condition": condition}).json
+
+    assert (counted["members"], counted["customers"]) == (1, 2)
+
+
+def test_more_than_there_is_room_for_is_409(staff: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST_ASKED", 0)
+    condition = {**ONCE, "where": {"field": "total_minor", "is": "at_least", "value": 1}}
+
+    answer = staff.post("/admin/v1/segments", json={"key": "big", "name": "Big", "condition": condition})
+
+    assert (answer.status_code, answer.json["code"]) == (409, "too_much_counted")
+    assert "may be 0: 1 more have no room" in answer.json["detail"]
     assert staff.get("/admin/v1/segments").json["items"] == []
 
 
