@@ -77,6 +77,4 @@ class Past:
 
 
 def _is_of(stream: Stream, matches: Matches | None, event: LoggedEvent) -> bool:
-    if event.name != stream.event or (stream.named and event.payload.get("event") != stream.named):
-        return False
-    return matches is None or matches(event.payload)
+    return stream.is_name_of(event) and (matches is None or matches(event.payload))

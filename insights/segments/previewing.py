@@ -157,10 +157,7 @@ def _counted(
 
 
 def _is_of(event: LoggedEvent, known: Known) -> bool:
-    stream = known.stream
-    if event.name != stream.event or (stream.named and event.payload.get("event") != stream.named):
-        return False
-    return known.matches is None or known.matches(event.payload)
+    return known.stream.is_name_of(event) and (known.matches is None or known.matches(event.payload))
 
 
 def _put(facts: Facts, stream: Stream, counted: Sequence[tuple[Day, Ever]]) -> None:

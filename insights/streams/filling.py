@@ -72,7 +72,10 @@ def _fill_page(connection: Connection, filling: _Filling) -> Position | None:
     rows = connection.execute(_READ, names | {"event": stream.event, "named": stream.named}).fetchall()
     zone, tallies = ZoneInfo(brand_time_zone()), Tallies()
     for event in (LoggedEvent(row[0], row[1], int(row[2]), *row[3:]) for row in rows if row[0] is not None):
-        if event.customer_id is not None and (matches is None or matches(event.payload)):
+        # Those of sandboxes the reader passes over.
+        if event.customer_id is None or event.is_sandbox:
+            continue
+        if matches is None or matches(event.payload):
             counting.tally(tallies, event.customer_id, filling.known, event, zone)
     counting.store(connection, tallies)
     return (rows[-1][1], int(rows[-1][2]), rows[-1][3]) if len(rows) == _PAGE else None

@@ -43,6 +43,10 @@ class Stream(NamedTuple):
         """Whether it is counted without being asked for."""
         return not self.condition and not self.field and (self.event != TRACKED or self.named != "")
 
+    def is_name_of(self, event: LoggedEvent) -> bool:
+        """Whether an event is of this name: of another system's only so much is kept as names a stream."""
+        return event.name == self.event and (not self.named or _named(event) == self.named)
+
     def matcher(self) -> Matches | None:
         """What decides which payloads count; None where all of its name do."""
         if not self.condition:
@@ -56,8 +60,13 @@ def plain_of(event: LoggedEvent) -> Stream | None:
         return None
     if event.name != TRACKED:
         return Stream(event.name)
+    named = _named(event)
+    return Stream(TRACKED, named=named) if named else None
+
+
+def _named(event: LoggedEvent) -> str:
     named = event.payload.get("event")
-    return Stream(TRACKED, named=named[:LONGEST_NAME]) if isinstance(named, str) and named else None
+    return named[:LONGEST_NAME] if isinstance(named, str) else ""
 
 
 def canonical(condition: Any) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from auth import customers
 from core import db
 from core.db import connection_of
 from core.errors import Busy
@@ -265,3 +266,17 @@ def test_a_log_that_was_there_before_streams_is_counted_as_well() -> None:
 
     assert (counted(ORDERS), counted(tried)) == ({customer_id: (2, 0)}, {customer_id: (2, 0)})
     assert names() == ["Tried"]
+
+
+@pytest.mark.usefixtures("database")
+def test_what_sandboxes_did_is_counted_by_the_filling_as_little_as_by_the_reader() -> None:
+    with db.transaction() as session:
+        nobody = customers.add_sandbox(session, now=NOON)
+    somebody = a_customer()
+    play(order(nobody), order(somebody))
+
+    ensure(BIG)
+    while filling.fill_due(NOON):
+        pass
+
+    assert counted(BIG).keys() == counted(ORDERS).keys() == {somebody}
