@@ -94,6 +94,22 @@ def test_traits_bring_in_and_take_out() -> None:
 
 
 @pytest.mark.usefixtures("database")
+def test_a_language_that_is_changed_brings_in_and_takes_out() -> None:
+    a_segment("spanish", {"profile": "locale", "is": "equals", "value": "es"})
+    customer_id = a_customer()
+    play()
+    found = []
+
+    for locale in ("es", "en"):
+        with db.transaction() as session:
+            customers.change(session, customer_id, changes={"locale": locale}, now=NOON)
+        play()
+        found.append(segments_of(customer_id))
+
+    assert found == [{"spanish"}, set()]
+
+
+@pytest.mark.usefixtures("database")
 def test_what_a_linked_visitor_does_brings_the_customer_in() -> None:
     """The visitor's events stand in another slot than the customer's, whose own tells of it."""
     a_segment("looking", {"profile": "phase", "is": "equals", "value": "consideration"})
