@@ -1,7 +1,7 @@
 """A second process beside the play, so that both cores of a small machine have work.
 
-While a day's baskets are taken it follows the log for the readers on which the play does not wait. It is told when: the
-open transaction of a reader would hold back what the play's own readers may see.
+While a day's baskets are taken it keeps the customers' profiles. While the journeys then react to that day it follows
+the log for the readers on which they do not wait.
 
 Run by `Beside` as `python -m app.demo.beside`; it ends when its input does, also when the play is killed.
 """
@@ -11,16 +11,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from core.events import Reader, readers
 from core.events.log import SLOTS
 from core.settings import Settings
-from engage.results import reading as results
 
 PROJECT = Path(__file__).resolve().parents[2]
 _DONE = b"done\n"
+_AT_ONCE = 2_000
 
 
 class BesideFailed(Exception):
@@ -34,12 +35,12 @@ class Beside:
         self._process = process
         self._is_reading = False
 
-    def read(self, now: datetime) -> None:
-        """Let it follow the log to about its present end, as of this simulated time, while the play goes on."""
+    def read(self, share: str, now: datetime) -> None:
+        """Let a share of the readers follow the log to about its present end, as of this simulated time, meanwhile."""
         assert self._process.stdin
         self.wait()
         try:
-            self._process.stdin.write(now.isoformat().encode() + b"\n")
+            self._process.stdin.write(f"{share} {now.isoformat()}\n".encode())
             self._process.stdin.flush()
         except BrokenPipeError as error:
             raise BesideFailed from error
@@ -75,10 +76,24 @@ def beside(settings: Settings) -> Iterator[Beside]:
             raise
 
 
-def shared(everyone: Sequence[Reader]) -> tuple[list[Reader], list[Reader]]:
-    """The readers that the play drives itself, since the journeys' days hang on them, and those read beside it."""
-    own = [reader for reader in everyone if reader.name.startswith("engage.") and reader.name != results.READER]
-    return own, [reader for reader in everyone if reader not in own]
+#: The readers that the journeys' day hangs on, the first of which is read here while baskets are taken; and the others.
+PROFILES, OTHERS = "profiles", "others"
+_PROFILES, _JOURNEYS = "insights.profiles", "engage.journeys"
+
+
+def whole(reader: Reader) -> Reader:
+    """The same one with larger batches: nobody waits here for one to end."""
+    return replace(reader, limit=_AT_ONCE)
+
+
+def of_journeys(everyone: Sequence[Reader]) -> list[Reader]:
+    """Those that the play drives itself at a day's end, in this order: what the first keeps is what the second asks."""
+    return [reader for name in (_PROFILES, _JOURNEYS) for reader in everyone if reader.name == name]
+
+
+def shares(everyone: Sequence[Reader]) -> dict[str, list[Reader]]:
+    own = of_journeys(everyone)
+    return {PROFILES: own[:1], OTHERS: [reader for reader in everyone if reader not in own]}
 
 
 def main() -> None:
@@ -86,13 +101,14 @@ def main() -> None:
     from app import start, wiring
 
     start.open_house(Settings.from_env())
-    _, mine = shared(wiring.READERS)
+    mine = shares([whole(reader) for reader in wiring.READERS])
     while line := sys.stdin.buffer.readline():
-        now = datetime.fromisoformat(line.decode().strip())
-        for reader in mine:
+        share, now = line.decode().split()
+        for reader in mine[share]:
             # The play adds to the log all the while: to follow it to the very end would be many small batches.
-            while readers.run_batch(reader, now=now, slots=SLOTS) >= reader.limit // 2:
-                pass
+            taken = reader.limit
+            while taken >= reader.limit // 4:
+                taken = readers.run_batch(reader, now=datetime.fromisoformat(now), slots=SLOTS, is_alone=True)
         sys.stdout.buffer.write(_DONE)
         sys.stdout.buffer.flush()
 

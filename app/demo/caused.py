@@ -20,8 +20,8 @@ from core.db import connection_of, transaction
 from engage.backtests import asking
 from engage.backtests import work as backtests
 from engage.results import effects, plans, report, telling
-from engage.results.effects import ALPHA
 from engage.results.models import EffectPlan
+from engage.results.plans import ALPHA
 from insights.statistics import samples, sequences
 from insights.statistics.sequences import Interval
 
@@ -180,7 +180,7 @@ def _results(rows: Sequence[Sequence[str]]) -> Section:
     return Section(
         title="Cross-sell and win-back",
         words="Two ready-made journeys ran on the real days: for who bought bread and never anything to put on it,\n"
-        "and for who had not bought for a while. A tenth of each is held out, always the same households.",
+        "and for who had not bought for a while. A fifth of each is held out, the same households whenever they enter.",
         headings=("journey", "entered", "held out", "vouchers", "messages", "reached the goal", "redeemed", "cost"),
         rows=rows,
         notes=("Messages went to the sandbox. Nobody of 2017 could answer, so no voucher of these was redeemed.",),

@@ -25,7 +25,7 @@ from app.demo import (
     wallet_scene,
     windows,
 )
-from app.demo.beside import Beside, beside, shared
+from app.demo.beside import OTHERS, PROFILES, Beside, beside, of_journeys, whole
 from app.demo.progress import Bars, Done
 from app.demo.provider import Provider
 from app.demo.responses import Responses
@@ -73,7 +73,7 @@ class House:
 
     def catch_up(self, readers: Sequence[Reader], now: datetime) -> None:
         """Let these readers read all there is and do what is due."""
-        drain(readers, self.work, now=now)
+        drain([whole(reader) for reader in readers], self.work, now=now)
 
 
 def play(settings: Settings, gateways: Gateways, files: Files, window: Window, bars: Bars, papers: Path) -> Played:
@@ -150,9 +150,7 @@ def _play_days(
     second: Beside, bars: Bars,
 ) -> int:  # fmt: skip
     """Play day after day; at each day's end the journey has seen it and done what it does."""
-    # What the journeys' audiences and segments ask is read by insights: what the second process left over comes first.
-    own, beside_it = shared(wiring.READERS)
-    own = [*[reader for reader in beside_it if reader.name.startswith("insights.")], *own]
+    own = of_journeys(wiring.READERS)
     responses = Responses(scene.journey_campaign_id, {id_: number for number, id_ in scene.households.items()})
     tills = Tills(scene, gateways.payments, responses, _redemptions(files, window))
     count = 0
@@ -160,12 +158,13 @@ def _play_days(
         for _, of_day in groupby(source.baskets(files, window), lambda basket: windows.local_day(basket.occurred_at)):
             for stretch in batches.of(of_day, AT_ONCE):
                 hands.at = stretch[-1].occurred_at
-                second.read(hands.at)
+                second.read(PROFILES, hands.at)
                 tills.play(stretch)
                 count += len(stretch)
                 done(len(stretch))
-            second.wait()
+            second.read(OTHERS, hands.at)
             house.catch_up(own, hands.at)
+            second.wait()
             responses.look()
     return count
 
