@@ -22,7 +22,7 @@ help: ## This list
 	@echo "DATABASE_URL=postgresql://… points any of them at an outside PostgreSQL (15 or newer)."
 
 test: .venv/.tests $(CHECKS) ## Every check (ARGS="tests/wallet -x" for some tests, JOBS=1 for one at a time)
-	@$(PY) -m pytest -n $(JOBS) $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 demo: .venv/.run ## Real customers' days, then the API and a worker (ARGS="--days 365 --exit")
 	@$(FLASK) demo $(ARGS)

@@ -24,6 +24,18 @@ from rewards.campaigns import catalogue
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+#: We answer "busy" after two seconds at a lock. A machine that others use may stand still for as long, and a test that
+#: is about something else must not hear of it.
+OWN_OPTIONS = db.CONNECTION_OPTIONS
+PATIENT_OPTIONS = OWN_OPTIONS.replace("lock_timeout=2s", "lock_timeout=20s")
+
+#: The longest tests come first, so that at the end of a run no process waits for another one.
+LONG = ("stories/", "app/demo/", "wallet/test_machine", "rewards/machines/", "core/test_embedded")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(LONG))
+
 
 @pytest.fixture(scope="session")
 def settings() -> Iterator[Settings]:
@@ -50,6 +62,7 @@ def sweeper(settings: Settings) -> Iterator[psycopg.Connection]:
 def database(settings: Settings, sweeper: psycopg.Connection) -> Iterator[None]:
     """An opened, empty database (seed rows stay)."""
     if db._database is None:
+        db.CONNECTION_OPTIONS = PATIENT_OPTIONS
         db.open_database(settings)
     crypto.load_keys(settings)
     sweeper.execute("SELECT testing.empty_tables()")
@@ -57,6 +70,15 @@ def database(settings: Settings, sweeper: psycopg.Connection) -> Iterator[None]:
     readers._limits.clear()
     rewards_answers.register(rewards_answers.Answers())  # the room that knows segments comes with the app
     yield
+
+
+@pytest.fixture
+def own_options(database: None, settings: Settings) -> Iterator[None]:
+    """Connections that wait for a lock as long as ours do: two seconds."""
+    db.CONNECTION_OPTIONS = OWN_OPTIONS
+    db.open_database(settings)
+    yield
+    db.close_database()
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_a_lock_that_does_not_come_is_busy() -> None:
             session.execute(text("INSERT INTO of_this_test VALUES (1, 2)"))
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("own_options")
 def test_every_connection_has_its_time_limits() -> None:
     with transaction() as session, statement() as connection:
         for held in (connection_of(session), connection):

@@ -51,6 +51,7 @@ def test_one_click_unsubscribe(scene: Scene, page: FlaskClient) -> None:
     assert [(row.channel, row.source) for row in history(customer_id)][2:] == [("email", "one_click")]
 
 
+@pytest.mark.usefixtures("own_options")
 def test_a_mail_program_that_asks_once_is_heard_by_a_busy_database(scene: Scene, page: FlaskClient) -> None:
     """Longer than a statement waits for a lock, after which it gives up."""
     customer_id = scene.customer(consent=["email"])

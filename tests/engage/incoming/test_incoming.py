@@ -257,6 +257,7 @@ def test_a_start_waits_for_the_stop_before_it(scene: Scene, twilio: Twilio) -> N
     assert allows(customer_id, "sms")
 
 
+@pytest.mark.usefixtures("own_options")
 def test_a_stop_outlasts_a_busy_database(scene: Scene, twilio: Twilio) -> None:
     """Longer than a statement waits for a lock, after which it gives up."""
     customer_id = scene.customer(consent=["sms"])

@@ -192,7 +192,7 @@ def _is_passed(customer_id: UUID) -> bool:
         return row.fetchone() is not None
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("own_options")
 def test_filling_waits_for_a_batch_of_its_slot_rather_than_counting_beside_it() -> None:
     customer_id = a_customer()
     play(order(customer_id, total_minor=10))
