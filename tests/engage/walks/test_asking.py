@@ -138,7 +138,7 @@ def test_a_message_may_skip_the_customers_quiet_hours(scene: Scene) -> None:
     assert (runs(), reasons("one")) == ([("one", "skipped"), ("two", "sent")], ["quiet"])
     with transaction() as session:
         due = session.execute(text("SELECT due_at FROM core.message")).scalar_one()
-    assert due == scene.now + timedelta(hours=8)
+    assert timedelta(hours=8) <= due - scene.now < timedelta(hours=9)  # each customer at their own moment after the end
     assert len(sent()) == 1
 
 
