@@ -44,9 +44,9 @@ class Replay(Due):
 def check_span(since: datetime, until: datetime, *, now: datetime) -> None:
     """raises  InvalidInput naming what is wrong with it"""
     if since < EARLIEST:
-        raise InvalidInput(errors=[{"pointer": "/since", "detail": f"must not lie before {EARLIEST:%Y-%m-%d}"}])
+        raise InvalidInput(errors=[{"pointer": "/since", "detail": f"Must not lie before {EARLIEST:%Y-%m-%d}"}])
     if not since < until <= now or until - since > LONGEST:
-        detail = "must lie after since, at most 366 days after it, and not in the future"
+        detail = "Must lie after since, at most 366 days after it, and not in the future"
         raise InvalidInput(errors=[{"pointer": "/until", "detail": detail}])
 
 

@@ -39,7 +39,10 @@ class WriteKeySchema(Schema):
     source = fields.String(
         required=True,
         validate=[
-            validate.Regexp(r"[a-z0-9][a-z0-9_-]{0,63}\Z", error="Must be 1 to 64 of a-z, 0-9, _ and -."),
+            validate.Regexp(
+                r"[a-z0-9][a-z0-9_-]{0,63}\Z",
+                error="Must be 1 to 64 small letters, digits, “_” and “-”, a letter or digit first.",
+            ),
             validate.NoneOf([OUR_SOURCE], error="Is what our own events come from."),
         ],
         metadata={"description": "Stands on every event that comes in by the key", "example": "web-shop"},

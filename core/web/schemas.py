@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT_MINOR
@@ -47,6 +47,22 @@ class Instant(fields.AwareDateTime):
         from core.events.announce import jsonable
 
         return None if value is None else str(jsonable(value))
+
+
+class ByName(fields.Dict):
+    """Texts by name. A faulty one is told by its name, and not by marshmallow's word for that it is a value."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **more: Any) -> Any:
+        try:
+            return super().deserialize(value, attr, data, **more)
+        except ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            told = {
+                name: [word for part in parts.values() for word in part] if isinstance(parts, dict) else parts
+                for name, parts in error.messages.items()
+            }
+            raise ValidationError(told, valid_data=error.valid_data) from error
 
 
 class PageArgs(Schema):

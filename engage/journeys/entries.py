@@ -133,7 +133,7 @@ def _of_date(raw: dict[str, Any], notes: Notes) -> Entry:
 def _of_door(raw: dict[str, Any], notes: Notes) -> Entry:
     slug = raw["door"]
     if not isinstance(slug, str) or not SLUG.match(slug):
-        notes.at("door").say("Must be the name of a door: 2 to 50 small letters, digits and hyphens.")
+        notes.at("door").say("Must be the name of a door: 2 to 50 small letters, digits and hyphens, no hyphen first.")
         slug = ""
     return Entry("door", slug, Happening(ENTRY_REQUESTED, lambda payload: payload.get("slug") == slug))
 

@@ -211,7 +211,9 @@ def _links(raw: Any, notes: Notes) -> dict[str, str]:
     for name, address in raw.items():
         here = notes.at(name)
         if not _LINK_NAME.match(name) or name in LINKS:
-            here.say(f"A link's name has small letters, digits and underscores, and is none of: {', '.join(LINKS)}.")
+            here.say(
+                f"Must be 1 to 40 small letters, digits and underscores, a letter first, and not {', '.join(LINKS)}."
+            )
         elif not is_address(address):
             here.say("Must be an address that begins with https:// and holds no blanks.")
         else:

@@ -30,7 +30,7 @@ def create(session: Session, *, key: str, name: str, condition: dict[str, Any], 
     raises  SegmentInvalid, which names every fault; SegmentKeyTaken
     """
     if not KEY.match(key):
-        detail = "Must be lower-case letters, digits and “_”, beginning with a letter, at most 40."
+        detail = "Must be 1 to 40 small letters, digits and underscores, a letter first."
         raise SegmentInvalid(errors=[{"pointer": "/key", "detail": detail}])
     _lock(session)
     if session.scalar(select(func.count()).select_from(Segment).where(Segment.status != ARCHIVED)) >= MOST_SEGMENTS:  # type: ignore[operator]

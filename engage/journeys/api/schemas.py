@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from core.web.schemas import Instant
+from core.web.schemas import ByName, Instant
 from engage.journeys.drawing import HOLDOUT_BPS, OUTCOME_DAYS, STAGES
 from engage.journeys.models import STATUSES
 
@@ -85,7 +85,7 @@ class NewJourneySchema(_WrittenSchema):
         validate=validate.Length(min=1, max=50),
         metadata={"description": "A ready-made journey to begin with, by its key.", "example": "win_back"},
     )
-    values = fields.Dict(
+    values = ByName(
         keys=fields.String(validate=validate.Length(max=50)),
         values=fields.String(validate=validate.Length(min=1, max=200)),
         metadata={"description": "What the ready-made journey asks to be filled in."},
@@ -207,7 +207,7 @@ class StepCountSchema(Schema):
 
 
 class JourneyDetailSchema(JourneySchema):
-    versions = fields.List(fields.Nested(VersionSchema()))
+    versions = fields.List(fields.Nested(VersionSchema()), metadata={"description": "The latest ten."})
     counts = fields.List(fields.Nested(StepCountSchema()))
     counted_at = Instant(metadata={"description": "Now, or ten minutes ago at most where over 20,000 have entered."})
 

@@ -124,7 +124,7 @@ def _checked(
     """The word as it will be read."""
     notes = Notes()
     if not SLUG.match(slug):
-        notes.at("slug").say("Must be 2 to 50 small letters, digits and hyphens.")
+        notes.at("slug").say("Must be 2 to 50 small letters, digits and hyphens, no hyphen first.")
     if starts_at is not None and ends_at is not None and ends_at <= starts_at:
         notes.at("ends_at").say("Must be after its beginning.")
     said = None if word is None else keyword_of(word)

@@ -29,7 +29,7 @@ class NewTemplateSchema(Schema):
     key = fields.String(
         required=True,
         validate=validate.Regexp(
-            r"[a-z][a-z0-9_]{0,59}\Z", error="Must be small letters, digits and underscores, a letter first."
+            r"[a-z][a-z0-9_]{0,59}\Z", error="Must be 1 to 60 small letters, digits and underscores, a letter first."
         ),
         metadata={"example": "welcome_gift"},
     )

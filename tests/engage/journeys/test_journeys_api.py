@@ -100,6 +100,13 @@ def test_a_holdout_stays_once_a_version_is_published(client: Client) -> None:
 
 
 def test_a_spend_that_makes_no_sense_is_refused(client: Client) -> None:
+    faulty = client.post(
+        "/admin/v1/journeys", json={"ready": "first_purchase", "values": {"campaign_id": 5, "x" * 51: ""}}
+    )
+    assert sorted(error["pointer"] for error in faulty.json["errors"]) == [
+        "/values/campaign_id",
+        *[f"/values/{'x' * 51}"] * 2,
+    ]
     refused = client.post("/admin/v1/journeys", json={"name": "x", "spend": {"most_minor": -1, "per": "hour"}})
 
     assert refused.status_code == 422
