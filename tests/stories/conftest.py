@@ -9,14 +9,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from app.start import make_ready
 from core.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+START_SECONDS = 120
 
 StartProcess = Callable[..., subprocess.Popen[bytes]]
 
@@ -24,6 +27,33 @@ StartProcess = Callable[..., subprocess.Popen[bytes]]
 @pytest.fixture
 def start_process(database: None, settings: Settings) -> Iterator[StartProcess]:
     """Start `python ARGS` over this test's database, with more environment; killed with its children at the end."""
+    with _nursery(settings) as start:
+        yield start
+
+
+@pytest.fixture
+def server(start_process: StartProcess) -> str:
+    """Two server processes behind one address, as `flask serve` starts them; the address."""
+    return _serve(start_process)
+
+
+@pytest.fixture(scope="module")
+def _lasting_server(settings: Settings, sweeper: psycopg.Connection) -> Iterator[str]:
+    sweeper.execute("SELECT testing.empty_tables()")
+    with _nursery(settings) as start:
+        yield _serve(start)
+
+
+@pytest.fixture
+def lasting_server(_lasting_server: str, database: None) -> str:
+    """As `server`, started once for the tests of a file: a start costs ten seconds of CPU. It may remember what
+    an earlier one of them wrote."""
+    make_ready()  # what a server writes as it starts was emptied with the rest
+    return _lasting_server
+
+
+@contextmanager
+def _nursery(settings: Settings) -> Iterator[StartProcess]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*args: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -32,20 +62,20 @@ def start_process(database: None, settings: Settings) -> Iterator[StartProcess]:
         started.append(process)
         return process
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    try:
+        yield start
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
-@pytest.fixture
-def server(start_process: StartProcess) -> str:
-    """Two server processes behind one address, as `flask serve` starts them; the address."""
+def _serve(start: StartProcess) -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = start_process("-m", "flask", "--app", "wsgi", "serve", "--port", str(port), "--processes", "2")
+    process = start("-m", "flask", "--app", "wsgi", "serve", "--port", str(port), "--processes", "2")
     address = f"http://127.0.0.1:{port}"
     wait_until(lambda: process.poll() is not None or answers(f"{address}/readyz"), within_seconds=START_SECONDS)
     assert process.poll() is None, "the server ended while it started"

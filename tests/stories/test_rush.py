@@ -136,14 +136,14 @@ def at_once(attempts: Sequence[Callable[[threading.Barrier], tuple[int, str]]]) 
         return list(pool.map(lambda attempt: attempt(gate), attempts))
 
 
-def test_exactly_ten_of_fifty_clients_get_through_two_processes(server: str, till_token: str) -> None:
+def test_exactly_ten_of_fifty_clients_get_through_two_processes(lasting_server: str, till_token: str) -> None:
     for by in [*["total"] * (ROUNDS - 1), *FOR_TEN]:
         changes, refusal = FOR_TEN[by]
         campaign_id, code = code_of(**changes)
 
         answers = at_once(
             [
-                partial(ask, server, till_token, "/redemptions", {"code": code, **basket(f"{code}-{number}")})
+                partial(ask, lasting_server, till_token, "/redemptions", {"code": code, **basket(f"{code}-{number}")})
                 for number in range(CLIENTS)
             ]
         )
@@ -154,11 +154,14 @@ def test_exactly_ten_of_fifty_clients_get_through_two_processes(server: str, til
     clean()
 
 
-def test_one_request_of_fifty_clients_is_one_redemption(server: str, till_token: str) -> None:
+def test_one_request_of_fifty_clients_is_one_redemption(lasting_server: str, till_token: str) -> None:
     campaign_id, code = code_of(limit_total=LIMIT)
 
     answers = at_once(
-        [partial(ask, server, till_token, "/redemptions", {"code": code, **basket("one")}) for _ in range(CLIENTS)]
+        [
+            partial(ask, lasting_server, till_token, "/redemptions", {"code": code, **basket("one")})
+            for _ in range(CLIENTS)
+        ]
     )
 
     assert len(set(answers)) == 1
@@ -166,12 +169,12 @@ def test_one_request_of_fifty_clients_is_one_redemption(server: str, till_token:
     assert redeemed(campaign_id) == (1, 1)
 
 
-def test_limit_holds_while_baskets_are_taken_and_given_back(server: str, till_token: str) -> None:
+def test_limit_holds_while_baskets_are_taken_and_given_back(lasting_server: str, till_token: str) -> None:
     """Half of the clients redeem the code, half take whole baskets with it; then all that was taken comes back, each
     from two clients at once, and others take it meanwhile."""
     campaign_id, code = code_of(limit_total=LIMIT)
-    redemption = partial(ask, server, till_token, "/redemptions")
-    checkout = partial(ask, server, till_token, "/checkouts")
+    redemption = partial(ask, lasting_server, till_token, "/redemptions")
+    checkout = partial(ask, lasting_server, till_token, "/checkouts")
     first = [partial(redemption, {"code": code, **basket(f"r-{number}")}) for number in range(CLIENTS // 2)]
     first += [
         partial(checkout, {"customer_code": shopper(), "vouchers": [code], **basket(f"c-{number}")})
@@ -185,7 +188,7 @@ def test_limit_holds_while_baskets_are_taken_and_given_back(server: str, till_to
 
     taken = [(number, told) for number, (status, told) in enumerate(answers) if status == 201]
     paths = [f"/{'redemptions' if number < CLIENTS // 2 else 'checkouts'}/{made}/rollbacks" for number, made in taken]
-    backs = [partial(ask, server, till_token, path, {}) for path in paths for _ in range(2)]
+    backs = [partial(ask, lasting_server, till_token, path, {}) for path in paths for _ in range(2)]
     more = [partial(redemption, {"code": code, **basket(f"m-{number}")}) for number in range(CLIENTS // 2)]
 
     answers = at_once([*backs, *more])
@@ -200,12 +203,12 @@ def test_limit_holds_while_baskets_are_taken_and_given_back(server: str, till_to
     clean()
 
 
-def test_what_is_reserved_is_nobody_elses_however_many_ask(server: str, till_token: str) -> None:
+def test_what_is_reserved_is_nobody_elses_however_many_ask(lasting_server: str, till_token: str) -> None:
     """Some reserve; then half of the clients redeem and half reserve; then each reserved basket is taken, by two at
     once, while others redeem."""
     campaign_id, code = code_of(limit_total=LIMIT)
-    redemption = partial(ask, server, till_token, "/redemptions")
-    reservation = partial(ask, server, till_token, "/reservations")
+    redemption = partial(ask, lasting_server, till_token, "/redemptions")
+    reservation = partial(ask, lasting_server, till_token, "/reservations")
 
     def reservations(name: str, count: int) -> list[Callable[[threading.Barrier], tuple[int, str]]]:
         asked = [{"customer_code": shopper(), "vouchers": [code], **basket(f"{name}-{n}")} for n in range(count)]
@@ -222,7 +225,7 @@ def test_what_is_reserved_is_nobody_elses_however_many_ask(server: str, till_tok
     assert redeemed(campaign_id)[0] == LIMIT - len(reserved)
 
     bodies = [{"reservation_id": made, "till_reference": f"t-{made}"} for made in reserved]
-    taking = [partial(ask, server, till_token, "/checkouts", body) for body in bodies for _ in range(2)]
+    taking = [partial(ask, lasting_server, till_token, "/checkouts", body) for body in bodies for _ in range(2)]
     answers = at_once([*taking, *redemptions("m")])
 
     taken, anew = answers[: len(taking)], answers[len(taking) :]
