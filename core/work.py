@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import after_commit
@@ -91,14 +91,24 @@ def lock_due(
     only: Sequence[ColumnElement[bool]] = (),
 ) -> list[Any]:
     """The next due rows, locked for this transaction, soonest first; rows that another worker holds are passed over."""
-    query = (
-        select(model)
-        .where(model.state.in_(states), model.due_at <= now, *only)
-        .order_by(model.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.execute(query).scalars())
+    query = _due(model, tuple(states))
+    return list(session.execute(query.where(*only) if only else query, {"now": now, "limit": limit}).scalars())
+
+
+#: Statements are built once: it takes longer than all the rest of a look that finds nothing, as most looks do.
+_built: dict[tuple[Any, ...], Select[Any]] = {}
+
+
+def _due(model: type[Due], states: tuple[str, ...]) -> Select[Any]:
+    if (model, states) not in _built:
+        _built[model, states] = (
+            select(model)
+            .where(model.state.in_(states), model.due_at <= bindparam("now"))
+            .order_by(model.due_at)
+            .limit(bindparam("limit", type_=Integer))
+            .with_for_update(skip_locked=True)
+        )
+    return _built[model, states]
 
 
 def claim(
@@ -145,12 +155,17 @@ def settle(session: Session, model: type[Due], row_id: UUID, token: UUID, **colu
 
 def lost_leases(session: Session, model: type[Due], *, leased: str, limit: int, now: datetime) -> list[Any]:
     """Rows whose worker died with them, locked for this transaction, for the owner to requeue or put in doubt."""
-    query = (
-        select(model)
-        # That a token is there follows from the state, and lets the planner take the index of the few leased rows.
-        .where(model.state == leased, model.lease_token.is_not(None), model.lease_until <= now)
-        .order_by(model.lease_until)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(session.execute(query).scalars())
+    return list(session.execute(_lost(model, leased), {"now": now, "limit": limit}).scalars())
+
+
+def _lost(model: type[Due], leased: str) -> Select[Any]:
+    if (model, leased) not in _built:
+        _built[model, leased] = (
+            select(model)
+            # That a token is there follows from the state, and lets the planner take the index of the few leased rows.
+            .where(model.state == leased, model.lease_token.is_not(None), model.lease_until <= bindparam("now"))
+            .order_by(model.lease_until)
+            .limit(bindparam("limit", type_=Integer))
+            .with_for_update(skip_locked=True)
+        )
+    return _built[model, leased]

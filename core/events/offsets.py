@@ -4,6 +4,7 @@ Sequence order is not commit order, so a position is (epoch, xid, seq) below `pg
 max(id) would lose the rows that commit late. The horizon is read in the same statement as the events.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,17 +107,21 @@ def read(
         "to_seqs": [end[2] for end in ends],
         "limit": limit,
         "each": each,
-        "all": names is None,
-        "names": sorted(names or ()),
     }
-    rows = connection.execute(_READ_EVENTS, beyond).fetchall()
-    # Rows come in order within a slot, so the last one of each slot is its new position.
-    last = {row[4]: row for row in rows}
+    if names is None:
+        rows = connection.execute(_READ_ALL, beyond).fetchall()
+        passed = Counter(row[4] for row in rows)
+        is_cut = max(passed.values(), default=0) >= each
+    else:
+        rows = connection.execute(_READ_WANTED, {**beyond, "names": sorted(names)}).fetchall()
+        passed = Counter({row[4]: row[15] for row in rows})
+        is_cut = any(row[16] >= each for row in rows)
     return Batch(
         events=[LoggedEvent(row[0], row[1], int(row[2]), *row[3:15]) for row in rows if row[0] is not None],
-        positions={slot: (row[1], int(row[2]), row[3]) for slot, row in last.items()},
-        passed=sum(row[15] for row in last.values()),
-        is_cut=len(rows) >= limit or len(locked) == slots < SLOTS or any(row[16] >= each for row in rows),
+        # Rows come in order within a slot, so the last one of each slot is its new position.
+        positions={row[4]: (row[1], int(row[2]), row[3]) for row in rows},
+        passed=passed.total(),
+        is_cut=is_cut or len(rows) >= limit or len(locked) == slots < SLOTS,
     )
 
 
@@ -189,24 +194,36 @@ _LOCK_OFFSETS = f"""
        FOR UPDATE OF o SKIP LOCKED
 """  # noqa: S608 - constants only
 
-# Most readers want few events: of all the others in a slot only the last comes, without its content, to tell how far
-# the slot was passed. The end is always given, so that the index bounds the look on both sides.
-_READ_EVENTS = f"""
-    SELECT wanted.id, e.epoch, e.xid::text, e.seq, e.slot, wanted.name, wanted.customer_id, wanted.subject_id,
-           wanted.occurred_at, wanted.recorded_at, wanted.source, wanted.caused_by, wanted.depth, wanted.trace,
-           wanted.payload, e.place, e.count
-      FROM unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %(seqs)s::bigint[],
+# The end is always given, so that the index bounds the look on both sides.
+_SLOTS = """unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %(seqs)s::bigint[],
                   %(to_epochs)s::int[], %(to_xids)s::xid8[], %(to_seqs)s::bigint[])
-           AS o (slot, epoch, xid, seq, to_epoch, to_xid, to_seq)
-     CROSS JOIN LATERAL (
-           SELECT next.*, row_number() OVER (ORDER BY epoch, xid, seq) AS place, count(*) OVER () AS count
-             FROM (SELECT * FROM core.event e
+           AS o (slot, epoch, xid, seq, to_epoch, to_xid, to_seq)"""
+_NEXT = f"""FROM core.event e
                     WHERE e.slot = o.slot AND {_BEYOND} AND {_BELOW_HORIZON}
                       AND (e.epoch, e.xid, e.seq) <= (o.to_epoch, o.to_xid, o.to_seq)
                     ORDER BY e.epoch, e.xid, e.seq
-                    LIMIT %(each)s) next) e
-      LEFT JOIN LATERAL (SELECT e.* WHERE %(all)s OR e.name = ANY(%(names)s)) wanted ON true
-     WHERE wanted.id IS NOT NULL OR e.place = e.count
+                    LIMIT %(each)s"""
+_CONTENT = "{0}.occurred_at, {0}.recorded_at, {0}.source, {0}.caused_by, {0}.depth, {0}.trace, {0}.payload"
+
+_READ_ALL = f"""
+    SELECT e.id, e.epoch, e.xid::text, e.seq, e.slot, e.name, e.customer_id, e.subject_id, {_CONTENT.format("e")}
+      FROM {_SLOTS}
+     CROSS JOIN LATERAL (SELECT * {_NEXT}) e
+     ORDER BY e.epoch, e.xid, e.seq
+     LIMIT %(limit)s
+"""  # noqa: S608 - constants only
+
+# Most readers want few events: of all the others in a slot only the last comes, without its content, to tell how far
+# the slot was passed.
+_READ_WANTED = f"""
+    SELECT w.id, e.epoch, e.xid::text, e.seq, e.slot, w.name, w.customer_id, w.subject_id, {_CONTENT.format("w")},
+           e.place, e.count
+      FROM {_SLOTS}
+     CROSS JOIN LATERAL (
+           SELECT next.*, row_number() OVER (ORDER BY epoch, xid, seq) AS place, count(*) OVER () AS count
+             FROM (SELECT e.id, e.epoch, e.xid, e.seq, e.slot, e.name {_NEXT}) next) e
+      LEFT JOIN core.event w ON w.id = e.id AND e.name = ANY(%(names)s)
+     WHERE e.name = ANY(%(names)s) OR e.place = e.count
      ORDER BY e.epoch, e.xid, e.seq
      LIMIT %(limit)s
 """  # noqa: S608 - constants only

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,7 @@ def move_due(now: datetime) -> int:
         return sum(_piece(session, move, now=now) for move in moves)
 
 
+@cache
 def _is_first() -> Any:
     """Of one journey's moves the earlier ones are done first, or they would bring in whom the later has passed."""
     earlier = aliased(VersionMove)
