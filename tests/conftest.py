@@ -33,7 +33,11 @@ PATIENT_OPTIONS = OWN_OPTIONS.replace("lock_timeout=2s", "lock_timeout=20s")
 LONG = ("stories/", "app/demo/", "wallet/test_machine", "rewards/machines/", "core/test_embedded")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "settings" in getattr(item, "fixturenames", ()):  # which make the database
+            item.add_marker("database")
     items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(LONG))
 
 
