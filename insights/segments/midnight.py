@@ -14,17 +14,22 @@ from wallet.assets import brand_time_zone
 #: Rows a transaction: some 40 ms.
 _AT_ONCE = 300
 
+#: Where few are due a slot, a transaction for each would cost more than judging them.
+_SLOTS = 8
+
 
 def recheck_due(now: datetime) -> int:
-    """Judge again some of one slot's customers whose day has come; returns how many rows were dealt with."""
+    """Judge again some of a few slots' customers whose day has come; returns how many rows were dealt with."""
     today = now.astimezone(ZoneInfo(brand_time_zone())).date()
     with transaction() as session:
         connection = connection_of(session)
-        row = connection.execute(_NEXT_SLOT, {"reader": READER, "today": today}).fetchone()
-        if row is None:
+        slots = connection.execute(_NEXT_SLOTS, {"reader": READER, "today": today, "limit": _SLOTS}).fetchall()
+        if not slots:
             return 0
         followed = catalogue.read(connection).segments
-        due = connection.execute(_DUE, [row[0], today, _AT_ONCE]).fetchall()
+        due = connection.execute(
+            _DUE, {"slots": [row[0] for row in slots], "today": today, "limit": _AT_ONCE}
+        ).fetchall()
         asked: dict[UUID, list[Followed]] = {}
         gone = []
         for customer_id, segment_id in due:
@@ -39,16 +44,22 @@ def recheck_due(now: datetime) -> int:
 
 
 # A slot whose batch is under way is passed over, and looked at when it is done.
-_NEXT_SLOT = """
+_NEXT_SLOTS = """
     SELECT o.slot FROM core.reader_offset o
      WHERE o.reader = %(reader)s
        AND EXISTS (SELECT FROM insights.membership m WHERE m.slot = o.slot AND m.recheck_on <= %(today)s)
-     ORDER BY o.slot LIMIT 1 FOR UPDATE SKIP LOCKED
+     ORDER BY o.slot LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 
+# Of each slot through its index: all of a million customers may be due.
 _DUE = """
-    SELECT customer_id, segment_id FROM insights.membership
-     WHERE slot = %s AND recheck_on <= %s ORDER BY recheck_on, customer_id, segment_id LIMIT %s
+    SELECT m.customer_id, m.segment_id
+      FROM unnest(%(slots)s::smallint[]) AS s (slot)
+     CROSS JOIN LATERAL (
+           SELECT customer_id, segment_id FROM insights.membership
+            WHERE slot = s.slot AND recheck_on <= %(today)s
+            ORDER BY recheck_on, customer_id, segment_id LIMIT %(limit)s) m
+     LIMIT %(limit)s
 """
 
 _FORGET = """

@@ -144,3 +144,22 @@ def test_a_day_that_never_comes_is_not_waited_for(database: None) -> None:
     with db.transaction() as session:
         rows = connection_of(session).execute("SELECT recheck_on FROM insights.membership").fetchall()
     assert rows == [(None,)]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_few_slots_are_dealt_with_at_once_and_no_more_rows_than_a_transaction_may_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_segment("recent", RECENT)
+    people = [a_customer() for _ in range(12)]
+    play(*(order(customer_id) for customer_id in people))
+    slots = {slot_of(customer_id) for customer_id in people}
+    monkeypatch.setattr(midnight, "_AT_ONCE", 5)
+    over = MIDNIGHT + timedelta(days=29)
+
+    taken = []
+    while not taken or taken[-1]:
+        taken.append(midnight.recheck_due(over))
+
+    assert len(slots) > 4 and taken == [5, 5, 2, 0]
+    assert [segments_of(customer_id) for customer_id in people] == [set()] * 12
