@@ -39,7 +39,7 @@ def segment(members: Iterable[UUID], *, status: str = "live", now: datetime) -> 
 
 
 def add(segment_id: UUID, members: Iterable[UUID], *, now: datetime) -> None:
-    judged = [Judged(one, segment_id, "regulars", 1, is_in=True, recheck_on=None, is_moved=True) for one in members]
+    judged = [Judged(one, segment_id, "regulars", 1, is_in=True, recheck_on=None, moves=[]) for one in members]
     with transaction() as session:
         membership.write(connection_of(session), judged, now)
 
