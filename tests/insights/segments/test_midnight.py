@@ -151,7 +151,7 @@ def test_a_few_slots_are_dealt_with_at_once_and_no_more_rows_than_a_transaction_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     a_segment("recent", RECENT)
-    people = [a_customer() for _ in range(12)]
+    people = [a_customer(f"+121255501{number}") for number in range(40, 52)]
     play(*(order(customer_id) for customer_id in people))
     slots = {slot_of(customer_id) for customer_id in people}
     monkeypatch.setattr(midnight, "_AT_ONCE", 5)
