@@ -6,14 +6,16 @@ from app.factory import create_app
 from core.gateways import registry
 from core.settings import Settings
 
-_built: dict[int, Flask] = {}
+_built: dict[tuple[int, bool], Flask] = {}
 
 
 def over(settings: Settings) -> Flask:
     """The application as `create_app(settings)` makes it; what an earlier test changed about it is forgotten."""
-    app = _built.get(settings.trusted_proxies)  # which alone the building goes by
+    # The building goes by the first alone; a test may have one over the sandbox and one over Stripe side by side.
+    kind = (settings.trusted_proxies, bool(settings.stripe_secret_key))
+    app = _built.get(kind)
     if app is None:
-        app = _built[settings.trusted_proxies] = create_app(settings)
+        app = _built[kind] = create_app(settings)
     app.extensions["settings"] = settings
     app.extensions["gateways"] = registry.build(settings)
     return app
