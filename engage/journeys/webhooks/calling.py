@@ -92,8 +92,7 @@ def enqueue_all(session: Session, new: Sequence[NewCall], *, now: datetime) -> N
 
 def call_due(now: datetime, *, may_be_local: bool) -> int:
     """Make calls that are due of the target whose turn it is; says how many. may_be_local: as for `webhooks.post`"""
-    with transaction() as session:
-        turn = turns.take(session, lease=_LEASE, now=now)
+    turn = turns.take(lease=_LEASE, now=now)
     if turn is None:
         return 0
     made, begun = 0, monotonic()

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 
 from core import crypto
-from core.db import connection_of
+from core.db import connection_of, transaction
 from engage.journeys.webhooks.targets import SECRET_PLACE, URL_PLACE
 
 #: So many calls that fail one after another let a target rest; then a single one tries.
@@ -41,18 +41,24 @@ class Turn:
         self.failures = self.failures + 1 if has_failed else 0
 
 
-def take(session: Session, *, lease: timedelta, now: datetime) -> Turn | None:
-    """The turn of the target that has waited longest; None where none has a call that is due."""
+def take(*, lease: timedelta, now: datetime) -> Turn | None:
+    """The turn of the target that has waited longest; None where none has a call that is due.
+
+    raises  what opening the target's seals raises: its turn is over then, and others come before it again
+    """
     token = uuid4()
-    row = connection_of(session).execute(_TAKE, [token, now + lease, now, now, now, now]).fetchone()
+    with transaction() as session:
+        row = connection_of(session).execute(_TAKE, [token, now + lease, now, now, now, now]).fetchone()
     if row is None:
         return None
     target_id, url, secret, failures = row
 
-    def opened(place: str, ciphertext: bytes) -> str:
+    def opened(session: Session, place: str, ciphertext: bytes) -> str:
         return crypto.unseal(session, owner_id=target_id, place=place, row_id=target_id, ciphertext=ciphertext)
 
-    return Turn(target_id, token, opened(URL_PLACE, url), opened(SECRET_PLACE, secret), failures)
+    with transaction() as session:
+        own = opened(session, URL_PLACE, url), opened(session, SECRET_PLACE, secret)
+    return Turn(target_id, token, *own, failures)
 
 
 def end(session: Session, turn: Turn, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from core import ids
+from core.crypto import Erased
 from core.db import transaction
 from core.gateways import webhooks
 from core.web.principals import Principal
@@ -173,8 +174,7 @@ def test_two_workers_never_call_one_target_at_once_and_call_two_targets_both(sce
 
 def test_a_turn_whose_worker_died_is_had_by_the_next_once_its_lease_is_over(scene: Scene, serve: Serve) -> None:
     target(scene, serve(), calls=1)
-    with transaction() as session:
-        lost = turns.take(session, lease=timedelta(seconds=60), now=scene.now)
+    lost = turns.take(lease=timedelta(seconds=60), now=scene.now)
     assert lost is not None
 
     scene.move(seconds=59)
@@ -219,9 +219,24 @@ def test_staff_see_that_it_rests_and_opening_it_again_ends_that(scene: Scene, se
     resting = target(scene, server, calls=5)
     call(scene)
 
-    [listed] = client.get("/admin/v1/webhook-targets").json["items"]
+    answer: Any = client.get("/admin/v1/webhook-targets").json
+    [listed] = answer["items"]
     assert (listed["failures"], listed["rests_until"]) == (4, "2026-11-21T12:01:00Z")
     client.put(f"/admin/v1/webhook-targets/{resting}/status", json={"status": "closed"})
     client.put(f"/admin/v1/webhook-targets/{resting}/status", json={"status": "active"})
 
     assert call(scene) == 1
+
+
+def test_one_whose_seal_is_broken_delays_nobody_else(scene: Scene, serve: Serve) -> None:
+    server = serve()
+    broken = target(scene, server, calls=1, name="Broken")
+    good = target(scene, server, calls=2, name="Good")
+    with transaction() as session:
+        session.execute(update(WebhookTarget).where(WebhookTarget.id == broken).values(url=b"not sealed by us"))
+
+    with pytest.raises(Erased):
+        call(scene)
+
+    assert (call(scene), call(scene)) == (2, 0)
+    assert (waiting(broken), waiting(good)) == (1, 0)
