@@ -33,7 +33,7 @@ def take_some_back(session: Session, broadcast: Broadcast, part: BroadcastPart, 
 
     taken = {one.id for one in back}
     ended = {send.id for send in sends if send.message_ids and taken.issuperset(send.message_ids)}
-    inbox.take_back(session, ended)
+    inbox.take_back(session, ended, now=now)
     ended |= _unsay(session, broadcast, [send for send in sends if not send.message_ids], now=now)
     cancelled = connection.execute(_CANCELLED, [list(ended)]).rowcount
     part.counts = counting.added(part.counts, {"sent": -cancelled, "cancelled": cancelled} if cancelled else {})
@@ -55,7 +55,7 @@ class _Send:
 
 def _unsay(session: Session, broadcast: Broadcast, sends: Sequence[_Send], *, now: datetime) -> set[UUID]:
     """Take back what was for the inbox alone and is not shown yet, its counts under caps too."""
-    unsaid = inbox.take_back(session, [send.id for send in sends], shown_after=now)
+    unsaid = inbox.take_back(session, [send.id for send in sends], now=now, are_seen=False)
     if unsaid and broadcast.purpose == MARKETING:
         shown = {send.customer_id: unsaid[send.id] for send in sends if send.id in unsaid}
         counted = caps.lock(session, shown, policy.current(session), now)

@@ -16,3 +16,14 @@ class InboxItemRead(Event):
 
     item_id: UUID
     reference: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxItemTakenBack(Event):
+    """What a customer could see in the app, and had not read, is not there any more: its message was taken back."""
+
+    name: ClassVar[str] = "inbox_item.taken_back"
+    log_only: ClassVar[bool] = True
+
+    item_id: UUID
+    reference: UUID | None

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import crypto, events, ids
 from core.db import connection_of
 from core.errors import NotFound
-from engage.inbox.events import InboxItemRead
+from engage.inbox.events import InboxItemRead, InboxItemTakenBack
 from engage.inbox.models import InboxItem
 
 _PLACE = "inbox_item.content"
@@ -88,16 +88,24 @@ _PUT = """
 
 
 def take_back(
-    session: Session, references: Collection[UUID], *, shown_after: datetime | None = None
+    session: Session, references: Collection[UUID], *, now: datetime, are_seen: bool = True
 ) -> dict[UUID, datetime]:
     """Drop items whose messages were taken back, but those that were read; says by reference when they were shown.
 
-    shown_after  only those that nobody sees yet by then; None: whether or not somebody does
+    are_seen  also those that somebody may see by now
+    effects   announces inbox_item.taken_back of each of these
     """
     query = delete(InboxItem).where(InboxItem.id.in_(references), InboxItem.read_at.is_(None))
-    if shown_after is not None:
-        query = query.where(InboxItem.shown_from > shown_after)
-    gone = session.execute(query.returning(InboxItem.id, InboxItem.shown_from))
+    if not are_seen:
+        query = query.where(InboxItem.shown_from > now)
+    columns = (InboxItem.id, InboxItem.customer_id, InboxItem.reference, InboxItem.shown_from)
+    gone = session.execute(query.returning(*columns)).all()
+    told = [
+        InboxItemTakenBack(customer_id=row.customer_id, occurred_at=now, item_id=row.id, reference=row.reference)
+        for row in gone
+        if row.shown_from <= now
+    ]
+    events.announce_all(session, told)
     return {row.id: row.shown_from for row in gone}
 
 
@@ -105,7 +113,7 @@ def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: in
     """What is shown by now, the latest first, from the one before `before` on; none once the customer is erased."""
     query = select(InboxItem).where(InboxItem.customer_id == customer_id, InboxItem.shown_from <= now)
     if before is not None:
-        query = query.where(tuple_(InboxItem.shown_from, InboxItem.id) < (_place(session, before), before))
+        query = query.where(tuple_(InboxItem.shown_from, InboxItem.id) < (_place(session, before, now=now), before))
     items = []
     for row in session.scalars(query.order_by(InboxItem.shown_from.desc(), InboxItem.id.desc()).limit(limit)):
         try:
@@ -115,10 +123,10 @@ def list_(session: Session, customer_id: UUID, *, before: UUID | None, limit: in
     return items
 
 
-def _place(session: Session, item_id: UUID) -> datetime:
-    """Since when an item is shown; of one that was taken back meanwhile, when it was made."""
+def _place(session: Session, item_id: UUID, *, now: datetime) -> datetime:
+    """Since when an item is shown; of one that was taken back meanwhile, when it was made, which is not to come."""
     shown_from = session.scalar(select(InboxItem.shown_from).where(InboxItem.id == item_id))
-    return shown_from or ids.made_at(item_id)
+    return shown_from or (ids.made_at(item_id) if item_id < ids.least_at(now) else now)
 
 
 #: An item's id is drawn before it commits; writing transactions live for a quarter of a second.

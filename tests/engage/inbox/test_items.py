@@ -11,8 +11,10 @@ from core import clock, ids
 from core.db import transaction
 from core.errors import NotFound
 from core.web.principals import Principal
+from core.web.schemas import encode_cursor
 from engage import inbox
 from engage.inbox import NewItem
+from tests.connect.people import logged
 from tests.engage.broadcasts.audience import draft
 from tests.engage.conftest import Open, Scene
 
@@ -85,6 +87,20 @@ def test_pages_go_by_when_items_were_shown(scene: Scene, open_for: Open) -> None
     assert mark_read(app, hidden) == 404
 
 
+@pytest.mark.parametrize("number", [0, 1 << 127, (1 << 128) - 1])
+def test_page_behind_what_was_never_there_begins_at_its_time(scene: Scene, open_for: Open, number: int) -> None:
+    """A cursor can be made up, with a time that no calendar has."""
+    customer_id = scene.customer()
+    scene.now = clock.now()
+    item_id = put(scene, customer_id)
+    app = open_for(Principal("customer", customer_id))
+
+    answer = app.get("/app/v1/inbox", query_string={"cursor": encode_cursor(UUID(int=number))})
+
+    assert answer.status_code == 200
+    assert [item["id"] for item in answer.json["items"]] == ([str(item_id)] if number else [])
+
+
 def mark_read(app: FlaskClient, item_id: UUID) -> int:
     return app.put(f"/app/v1/inbox/{item_id}/read").status_code
 
@@ -108,16 +124,26 @@ def test_cancelled_broadcast_takes_back_what_the_inbox_would_show(scene: Scene) 
     members = scene.customers(3)
     sending = draft(scene, members, per_minute=1).run()
     scene.move(minutes=1, seconds=1)
-    (seen,) = [one for one in members if len(shown(scene, one)) == 1 and one == min(members, key=members.index)]
+    seen = next(one for one in members if shown(scene, one))
     with transaction() as session:
         inbox.mark_read(session, seen, shown(scene, seen)[0], now=scene.now)
+
+    unseen = next(one for one in members if one != seen and shown(scene, one))
+    [gone] = shown(scene, unseen)
 
     sending.cancel()
     sending.work()
 
+    # Of what nobody has seen yet no app needs to be told.
+    assert taken_back() == [(unseen, {"item_id": str(gone), "reference": str(gone)})]
     scene.move(hours=1)
     # What was read stays where its reader may look for it.
     assert {one: len(shown(scene, one)) for one in members} == {one: int(one == seen) for one in members}
+
+
+def taken_back() -> list[tuple[UUID | None, Any]]:
+    told = [event for event in logged(ours=True) if event["name"] == "inbox_item.taken_back"]
+    return [(event["customer_id"], event["payload"]) for event in told]
 
 
 def test_cancelled_broadcast_to_the_inbox_alone_takes_back_what_nobody_sees_yet(scene: Scene) -> None:
