@@ -7,7 +7,7 @@ both, however far the reader is behind. Balances, vouchers and languages are alw
 
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -19,7 +19,7 @@ from insights.profiles import Kept, sightings
 from insights.profiles.keeping import sighted
 from insights.profiles.sightings import Report, Sighting, Sightings
 from insights.segments.catalogue import Catalogue, Followed, is_ours
-from insights.segments.facts import Counted, Day, Ever, Facts, Known, Need, Trait
+from insights.segments.facts import Column, Counted, Day, Ever, Facts, Known, Need, Trait
 from insights.segments.loading import load
 from insights.streams import Stream
 from insights.streams import catalogue as streams
@@ -104,6 +104,23 @@ def _is_told_by_events(need: Need) -> bool:
     return isinstance(need, Counted | Trait) or need in ("profile", "revenue")
 
 
+@dataclass(kw_only=True)
+class _Between(Facts):
+    """Facts between two events. What a window came to is summed once, however many segments ask for it: else hundreds
+    of events of one customer are some seconds of sums.
+
+    sums  by what is asked; they stand until the next event
+    """
+
+    sums: dict[tuple[Counted, Column], int | Decimal] = field(default_factory=dict)
+
+    def counted(self, asked: Counted, column: Column) -> int | Decimal:
+        known = self.sums.get((asked, column))
+        if known is None:
+            known = self.sums[asked, column] = super().counted(asked, column)
+        return known
+
+
 class _Growing:
     """What is known of one customer, event by event, by the folding with which the tables were written."""
 
@@ -113,10 +130,13 @@ class _Growing:
         self._told: dict[str, tuple[datetime, UUID] | None] = {}
         self._traits = dict(before.traits)
         days = {stream: list(each) for stream, each in before.days.items()}
-        self.facts = replace(now_known, profile=_known(seen), traits=self._traits, ever=dict(before.ever), days=days)
+        told = {each.name: getattr(now_known, each.name) for each in fields(Facts)}
+        told |= {"profile": _known(seen), "traits": self._traits, "ever": dict(before.ever), "days": days}
+        self.facts = _Between(**told)
 
     def take(self, event: LoggedEvent, counting: streams.Catalogue) -> None:
         found = self._found
+        self.facts.sums.clear()
         sightings.fold([event], into=found)
         if claims.of(event) and self._id in self._kept.visited:
             sightings.merge(found.customers, self._id, replace(self._kept.visited[self._id]))

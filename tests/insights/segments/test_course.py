@@ -1,5 +1,6 @@
 """Who enters and leaves is told each time, however many events the reader takes at once."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,12 @@ import pytest
 from core import db
 from core.db import connection_of
 from insights.profiles import traits
+from insights.segments import course
+from insights.segments.facts import Counted, Day, Facts
 from insights.segments.models import Membership
 from tests.insights.identities.linked import a_device
 from tests.insights.log import NOON, a_customer, campaign, identify, order, play, refund, track
-from tests.insights.segments.world import a_segment, segments_of
+from tests.insights.segments.world import a_segment, build, saved_segment, segments_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -50,6 +53,26 @@ def test_exactly_one_order_is_entered_by_the_first_and_left_by_the_second() -> N
     play(order(customer_id), order(customer_id, minutes=1))
 
     assert [each[0] for each in moves_of(customer_id)] == ["segment.entered", "segment.left"]
+
+
+def test_a_window_is_summed_once_an_event_however_many_segments_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = {"event": "outside.track", "named": "Tried", "within_days": 30, "is": "at_least"}
+    for most in range(1, 6):
+        saved_segment(f"tried_{most}", {**tried, "value": most})
+    build()
+    customer_id, summed = a_customer(), 0
+    within = Facts.within
+
+    def noted(facts: Facts, asked: Counted) -> Sequence[Day]:
+        nonlocal summed
+        summed += isinstance(facts, course._Between)
+        return within(facts, asked)
+
+    monkeypatch.setattr(Facts, "within", noted)
+    play(*[track(customer_id, minutes=n) for n in range(5)])
+
+    assert moves_of(customer_id) == [("segment.entered", f"tried_{n}", n + 1) for n in range(1, 6)]
+    assert summed == 4  # after each event but the last
 
 
 def test_who_leaves_and_comes_back_within_one_batch_is_in_since_then() -> None:
