@@ -20,7 +20,7 @@ from engage.backtests.memory import Past as Remembered
 from engage.backtests.report import Report
 from engage.backtests.world import House, People
 from engage.journeys.versions import Catalogue, Version
-from engage.steps import AskCall, AskCredit, AskFacts, AskTrait, AskVoucher
+from engage.steps import AskCall, AskCredit, AskFacts, AskVoucher
 from engage.templates.embeds import Embed
 from engage.walks import engine, entering, letters
 from engage.walks.effects import Answer, Asked, AskPast, Effects, Given, Known, Noted, Past, Planned, Refused
@@ -77,7 +77,6 @@ class _Life:
     given: dict[UUID, tuple[UUID, datetime]] = field(default_factory=dict)
     vouchers: dict[UUID, Embed] = field(default_factory=dict)
     happened: int = 0
-    traits: dict[str, object] = field(default_factory=dict)
 
     def live(self) -> None:
         inside = Inside(self.play.house.policy, barred=self.people.barred)
@@ -144,13 +143,11 @@ class _Life:
             return Known(self._facts())
         if isinstance(ask, AskPast):
             return Past(self._before(ask))
-        if isinstance(ask, AskTrait):
-            self.traits[ask.name] = ask.value
         return Noted("queued") if isinstance(ask, AskCall) else Noted()
 
     def _facts(self) -> Facts:
         known = self.remembered.facts(now=self.effects.now)
-        known.traits = {**known.traits, **self.traits}
+        known.traits = {**known.traits, **self.effects.traits.get(self.customer_id, {})}
         return known
 
     def _before(self, ask: AskPast) -> list[LoggedEvent]:

@@ -31,7 +31,7 @@ def fill(
         TELLER: teller,
         "brand": {"name": brand.name()},
         "customer": customer,
-        "traits": grouped(world.traits.get(letter.customer_id, {})),
+        "traits": grouped({**world.traits.get(letter.customer_id, {}), **letter.traits}),
     }
 
     made = [_link(letter, name, channel=channel) for name in _links_said(says)]

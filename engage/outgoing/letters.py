@@ -21,6 +21,7 @@ class Letter:
     arm        treated, holdout, or control (which only marketing leaves out)
     channels   in the order to try; "inbox" is the app alone
     context    what its template may say beside the customer and the voucher: {"event": the payload that led here}
+    traits     of the customer, those that were set just before and are nowhere else yet
     reference  what it is for, drawn for it alone (a step run, a broadcast's send): told in all that becomes of it
     quiet      in quiet hours: "hold" until they are over, "skip", or "pass"
     due_at     when it is to leave; None: at once
@@ -36,6 +37,7 @@ class Letter:
     reference: UUID
     arm: str = "treated"
     context: Mapping[str, Any] = field(default_factory=dict)
+    traits: Mapping[str, Any] = field(default_factory=dict)
     voucher: Embed | None = None
     quiet: str = "hold"
     due_at: datetime | None = None

@@ -40,7 +40,6 @@ class Desk:
     seen       by customer, the event that is being handled; nothing where due work asks
     spenders   the versions that the batch's customers walk; purse: what their journeys may still give away
     told       words to staff; calls: what targets are to be told
-    traits     by customer, those that were set here: their reader has not written them yet
     """
 
     session: Session
@@ -56,7 +55,6 @@ class Desk:
     purse: Purse | None = None
     told: list[Told] = field(default_factory=list)
     calls: list[NewCall] = field(default_factory=list)
-    traits: dict[UUID, dict[str, Any]] = field(default_factory=dict)
 
     def close(self) -> None:
         """Keep what was spent, tell staff, and let calls wait to be made.
@@ -142,8 +140,6 @@ def _credits(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
 def _facts(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     needs = {need for one in asked if isinstance(one.ask, AskFacts) for need in one.ask.needs}
     known = loading.load(desk.connection, needs, {one.walk.customer_id for one in asked}, desk.now)
-    for customer_id in known.keys() & desk.traits.keys():
-        known[customer_id].traits = {**known[customer_id].traits, **desk.traits[customer_id]}
     return [Known(known[one.walk.customer_id]) for one in asked]
 
 
@@ -151,7 +147,6 @@ def _traits(desk: Desk, asked: Sequence[Asked]) -> list[Answer]:
     """Only the reader of profiles writes them; here they are announced."""
     for one in asked:
         if isinstance(one.ask, AskTrait):
-            desk.traits.setdefault(one.walk.customer_id, {})[one.ask.name] = one.ask.value
             desk.events.append(
                 TraitSet(
                     customer_id=one.walk.customer_id,

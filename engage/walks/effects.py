@@ -72,12 +72,16 @@ Answer = Given | Refused | Known | Past | Noted
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One message step of one walk, with the voucher that the walk held when it came there."""
+    """One message step of one walk, with the voucher that the walk held when it came there.
+
+    traits  those that were set just before, which their reader has not written yet
+    """
 
     walk: Walk
     run: Run
     step: SendMessage
     voucher_id: UUID | None
+    traits: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Effects:
     begun, moved  by id, the walks that began here and those that were there
     resumed walks that stood before a step, ready to go on, when something happened
     paused  by walk, the run of the wait that it came to here
+    traits  by customer, those that were set here: their reader has not written them yet
     """
 
     versions: Mapping[UUID, Version]
@@ -113,6 +118,7 @@ class Effects:
     paused: dict[UUID, Run] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
+    traits: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     converted: list[Walk] = field(default_factory=list)
     ended: list[Walk] = field(default_factory=list)
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from core.events import LoggedEvent
 from core.events.named import VOUCHER_REDEEMED
 from engage.journeys.versions import Version
-from engage.steps import Arm, End, Go, Move, Pause, Pausing, Run, Wait
+from engage.steps import Arm, AskTrait, End, Go, Move, Pause, Pausing, Run, Wait
 from engage.walks import context, moves
 from engage.walks.effects import (
     Answer,
@@ -130,6 +130,7 @@ def answer(effects: Effects, asked: Asked, given: Answer, *, zone: str | None = 
     if isinstance(given, Past):
         _take_past(effects, walk, run, given)
     elif isinstance(given, Known):
+        given.facts.traits = {**given.facts.traits, **effects.traits.get(walk.customer_id, {})}
         moves.apply(effects, walk, run, step.enter(walk.where(zone, facts=given.facts), run, now=effects.now))
     elif isinstance(given, Refused):
         run.variant = walk.variant
@@ -145,6 +146,8 @@ def answer(effects: Effects, asked: Asked, given: Answer, *, zone: str | None = 
             walk.voucher_id, walk.voucher_redeemed_at = given.voucher_id, None
         moves.leave(effects, walk, step.branches["next"])
     else:
+        if isinstance(asked.ask, AskTrait):
+            effects.traits.setdefault(walk.customer_id, {})[asked.ask.name] = asked.ask.value
         run.variant = walk.variant
         run.outcome = given.outcome
         moves.leave(effects, walk, step.branches["next"])

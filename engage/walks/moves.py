@@ -62,7 +62,8 @@ def apply(effects: Effects, walk: Walk, run: Run, move: Move) -> None:
     else:
         run.variant = walk.variant
     if isinstance(step, SendMessage) and run.outcome == "planned":
-        effects.planned.append(Planned(walk, run, step, walk.voucher_id))
+        traits = dict(effects.traits.get(walk.customer_id, {}))
+        effects.planned.append(Planned(walk, run, step, walk.voucher_id, traits))
     if isinstance(move, Go):
         leave(effects, walk, move.to, reason=move.reason)
     elif isinstance(move, Pause):

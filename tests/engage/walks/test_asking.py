@@ -160,6 +160,21 @@ def test_a_branch_right_after_a_trait_was_set_goes_by_it(scene: Scene) -> None:
     assert runs() == [("mark", "done"), ("which", "done"), ("hi", "sent")]
 
 
+def test_a_message_right_after_a_trait_was_set_says_it_and_one_before_does_not(scene: Scene) -> None:
+    steps = {
+        "silver": {"kind": "update_trait", "name": "plan", "value": "silver", "next": "was"},
+        "was": say("Now {{ traits.plan }}", next="mark"),
+        "mark": {"kind": "update_trait", "name": "plan", "value": "gold", "next": "is"},
+        "is": say("Now {{ traits.plan }}"),
+    }
+    scene.publish(drawn("silver", steps))
+    scene.happen(scene.order(scene.customer()))
+
+    scene.read()
+
+    assert [content["body"] for _, _, content in sent()] == ["Now silver", "Now gold"]
+
+
 def test_a_trait_that_a_step_sets_is_the_customers_at_the_next_branch(scene: Scene) -> None:
     customer_id = scene.customer()
     steps = {
