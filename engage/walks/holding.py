@@ -31,11 +31,12 @@ def wake_all(now: datetime) -> None:
         pass
 
 
+# Who waits is not due before the wait is over: a hundred thousand who were would keep those of other journeys waiting.
 # The time stands in the words, since an index of just those rows is found only by what is known when it is planned.
 _IS_HELD = f"e.due_at = '{HELD.isoformat()}'"
 
 _WAKE = f"""
-    UPDATE engage.enrolment SET due_at = %s
+    UPDATE engage.enrolment SET due_at = greatest(%s, CASE WHEN state = 'waiting' THEN timeout_at END)
      WHERE id IN (SELECT e.id FROM engage.journey j JOIN engage.enrolment e ON e.journey_id = j.id
                    WHERE {_IS_HELD} AND j.wakes_until IS NOT NULL AND NOT j.is_holding
                    ORDER BY e.id LIMIT %s FOR UPDATE OF e SKIP LOCKED)

@@ -106,6 +106,19 @@ def test_nobody_looks_at_those_who_are_held_until_it_goes_on(scene: Scene, insid
     assert runs() == [("wait", "timeout"), ("tell", "sent")]
 
 
+def test_those_whose_wait_is_not_over_are_not_due_when_it_goes_on(scene: Scene, inside: Any) -> None:
+    """Many of them would keep other journeys' walks waiting, each to be put off to its own time."""
+    with transaction() as session:
+        session.execute(update(Enrolment).values(due_at=holding.HELD))
+    pause(scene, inside, holds_inside=True)
+    pause(scene, inside, holds_inside=False, status="live")
+
+    assert holding.wake(scene.now) == 1
+
+    [walk] = enrolments()
+    assert (walk.due_at, advance_due(scene.now)) == (walk.timeout_at, 0)
+
+
 def test_one_who_is_put_off_by_a_worker_that_read_before_it_went_on_is_woken_too(scene: Scene, inside: Any) -> None:
     pause(scene, inside, holds_inside=True)
     pause(scene, inside, holds_inside=False, status="live")
