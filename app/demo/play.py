@@ -65,15 +65,24 @@ class SimulatedClock:
         return self.at
 
 
-@dataclass(frozen=True)
 class House:
     """What the worker of this house does, driven by the play instead of a worker."""
 
-    work: Sequence[Work]
+    def __init__(self, work: Sequence[Work]) -> None:
+        self._idle, self._busy = list(work), list[Work]()
 
     def catch_up(self, readers: Sequence[Reader], now: datetime) -> None:
-        """Let these readers read all there is and do what is due."""
-        drain([whole(reader) for reader in readers], self.work, now=now)
+        """Let these readers read all there is and do what is due.
+
+        Lines that never had anything to do are asked once a time, when all others are done.
+        """
+        while True:
+            drain([whole(reader) for reader in readers], self._busy, now=now)
+            woken = [line for line in self._idle if line.run(now)]
+            if not woken:
+                return
+            self._busy += woken
+            self._idle = [line for line in self._idle if line not in woken]
 
 
 def play(settings: Settings, gateways: Gateways, files: Files, window: Window, bars: Bars, papers: Path) -> Played:
