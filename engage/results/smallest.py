@@ -65,12 +65,12 @@ def smallest(past: History, *, customers: int, held_bps: int, days: int) -> Smal
 def told(found: Smallest) -> dict[str, Any]:
     """As staff read it, with a sentence."""
     currency, past = brand_currency(), found.past
-    if found.revenue_minor is None:
-        words = (
-            "Without anybody held out, and without orders of the year before, no effect can be told."
-            if not past.stretches or found.held_bps in (0, WHOLE_BPS)
-            else "Nothing varies in the orders of the year before, so nothing can be reckoned from them."
-        )
+    if found.held_bps in (0, WHOLE_BPS):
+        words = "With nobody held out, or nobody treated, no effect can be told."
+    elif not past.stretches:
+        words = "Nothing is known of orders of the year before, so it cannot be foretold what would be seen."
+    elif found.revenue_minor is None:
+        words = "Nothing varies in the orders of the year before, so nothing can be reckoned from them."
     else:
         words = (
             f"With {found.customers:,} customers, {found.held_bps / 100:g} % of them held out, "

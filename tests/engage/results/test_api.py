@@ -198,6 +198,7 @@ def test_without_two_arms_no_effect_could_be_seen(
     told = staff.post(f"/admin/v1/journeys/{journey_id}/smallest-effect", json=asked).get_json()
 
     assert told["smallest_minor"] is None and told["smallest_buyers"] is None
+    assert told["words"].startswith("With nobody held out")
 
 
 @pytest.mark.parametrize(
