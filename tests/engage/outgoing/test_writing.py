@@ -52,7 +52,8 @@ def test_all_that_becomes_of_a_message_names_what_it_was_for(scene: Scene) -> No
     assert len({content["body"] for _, _, content in sent()}) == 1
     # Held until the quiet hours are over; the caps counted the letter once, so one message alone gives it back.
     until = scene.now.replace(hour=4, minute=59) + timedelta(days=1)
-    assert {message.due_at for message in messages} == {until}
+    [due_at] = {message.due_at for message in messages}
+    assert timedelta(0) <= due_at - until < timedelta(seconds=30)  # each customer at their own moment after the end
     assert sorted(str(message.gate) for message in messages) == [
         "{'caps': [['any:day', '2026-11-21']], 'quiet': 'hold'}",
         "{'quiet': 'hold'}",
