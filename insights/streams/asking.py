@@ -3,8 +3,9 @@
 Each event of its name is held against each of them, so there is a bound to how many there may be.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from core.db import Connection
 from insights.streams.errors import TooMuchCounted
@@ -51,20 +52,29 @@ def drop_unasked(
     before   those that were made since stay: their author may be trying things out
     effects  the caller renews the definitions, last of all
     """
+    # Asked without a lock first: mostly nothing is to be dropped, and a transaction that locks holds readers back.
+    candidates = _unasked(connection, _KEPT, {"tracked": TRACKED, "before": before}, wanted)
+    if not candidates:
+        return 0
+    # Locked before anybody is asked again: whoever comes to ask for one of them waits, and makes another.
+    unasked = _unasked(connection, _LOCK, {"ids": candidates}, wanted)
+    if unasked:
+        connection.execute(_DROP, [now, unasked])
+    return len(unasked)
+
+
+def _unasked(connection: Connection, statement: str, which: Mapping[str, Any], wanted: Collection[Stream]) -> list[int]:
+    """Those of the streams that a statement gives that nobody asks for."""
     if not _asked_by:
-        return 0  # nobody was handed in, so nobody is known to ask
-    # Locked before anybody is asked: whoever comes to ask for one of them waits, and makes another.
-    kept = connection.execute(_LOCK, {"tracked": TRACKED, "before": before}).fetchall()
+        return []  # nobody was handed in, so nobody is known to ask
+    kept = connection.execute(statement, which).fetchall()
     asked = set(wanted)
     for asked_by in _asked_by:
         found = asked_by(connection)
         if found is None:
-            return 0
+            return []
         asked.update(found)
-    unasked = [row[0] for row in kept if Stream(*row[1:]) not in asked]
-    if unasked:
-        connection.execute(_DROP, [now, unasked])
-    return len(unasked)
+    return [row[0] for row in kept if Stream(*row[1:]) not in asked]
 
 
 def _count(connection: Connection) -> int:
@@ -76,10 +86,15 @@ _ASKED = "state <> 'dropped' AND (condition <> '' OR field <> '' OR event = %(tr
 
 _COUNT = f"SELECT count(*) FROM insights.stream WHERE {_ASKED}"  # noqa: S608 - constants only
 
-_LOCK = f"""
+_KEPT = f"""
     SELECT id, event, named, condition, field FROM insights.stream
-     WHERE {_ASKED} AND created_at < coalesce(%(before)s::timestamptz, 'infinity') ORDER BY id FOR UPDATE SKIP LOCKED
+     WHERE {_ASKED} AND created_at < coalesce(%(before)s::timestamptz, 'infinity')
 """  # noqa: S608 - constants only
+
+_LOCK = """
+    SELECT id, event, named, condition, field FROM insights.stream
+     WHERE id = ANY(%(ids)s) AND state <> 'dropped' ORDER BY id FOR UPDATE SKIP LOCKED
+"""
 
 # The same may be asked for again: that is another stream then.
 _DROP = """

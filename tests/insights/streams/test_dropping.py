@@ -161,6 +161,15 @@ def test_whoever_asks_for_what_is_being_dropped_gets_another() -> None:
     assert (kept(), rows()[0]) == ([1, 2], 3)
 
 
+def test_where_nothing_is_dropped_nothing_is_locked_that_would_hold_readers_back() -> None:
+    a_segment("big", over(1))
+
+    with db.transaction() as session:
+        connection = connection_of(session)
+        assert asking.drop_unasked(connection, before=LATER, now=LATER) == 0
+        assert connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone() == (None,)
+
+
 def test_no_more_is_counted_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "MOST_ASKED", 2)
     saved_segment("one", over(1))
