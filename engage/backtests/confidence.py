@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from engage.backtests import reading
 from engage.backtests.memory import Memory
 from engage.backtests.report import Report
 from engage.backtests.world import House
@@ -21,9 +22,19 @@ _ALWAYS = (
 
 
 def words(
-    graph: Graph, report: Report, house: House, memory: Memory, *, since: datetime, until: datetime
+    graph: Graph,
+    report: Report,
+    house: House,
+    memory: Memory,
+    *,
+    since: datetime,
+    until: datetime,
+    left_out: int = 0,
 ) -> dict[str, Any]:
-    """{"word": "low", "fair" or "good", "because": [...]}: the weakest of what speaks against it."""
+    """{"word": "low", "fair" or "good", "because": [...]}: the weakest of what speaks against it.
+
+    left_out  customers whose events are too many to be played
+    """
     low, fair = [], []
     if sum(report.entries.values()) < _FEW:
         low.append(f"Fewer than {_FEW} entries: chance alone moves every number.")
@@ -31,6 +42,8 @@ def words(
         low.append("Only those segments, dates and doors count that the log told of at the time.")
     if until - since < _SHORT:
         fair.append("Less than four weeks of the past were played.")
+    if left_out:
+        fair.append(f"Left out: {left_out}, who did more than {reading.MOST_OF_ONE} things each, as robots do.")
     if memory.is_of_today:
         fair.append("Traits, balances, vouchers, segments and phases are today's, not those of the time.")
     if any(house.shares[each] is None for each in house.campaigns):

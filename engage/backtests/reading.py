@@ -22,6 +22,9 @@ MOST_HELD = 20_000
 #: A part that is too large is split, but no further: one customer alone may have more.
 _MOST_PARTS = 4_096
 
+#: But no more than this: it is a robot, or a till's test customer, and would take all the memory that there is.
+MOST_OF_ONE = 50_000
+
 #: How far an event's id may lie before the time at which it happened: by a clock that was fast.
 _FAST = timedelta(days=1)
 
@@ -29,17 +32,19 @@ _Row = tuple[Any, ...]
 
 
 def slot(
-    number: int, *, names: Collection[str], since: datetime, until: datetime
+    number: int, *, names: Collection[str], since: datetime, until: datetime, left_out: set[UUID]
 ) -> Iterator[tuple[UUID, list[LoggedEvent]]]:
     """Each customer of a slot with what happened to them in (since, until], the earliest first.
 
     Payloads stay text until their customer's turn, which takes a third of the memory. No transaction is open between
     two pages, and none while a customer is played.
+
+    effects  adds to `left_out` who has more than MOST_OF_ONE of them, and is not among those
     """
     left = [(1, 0)]
     while left:
         parts, part = left.pop()
-        by_customer = _read(number, parts, part, names=names, since=since, until=until)
+        by_customer = _read(number, parts, part, names=names, since=since, until=until, left_out=left_out)
         if by_customer is None:
             # What was read is read again: once for each halving, and no more than is held.
             left += [(2 * parts, part + parts), (2 * parts, part)]
@@ -51,7 +56,14 @@ def slot(
 
 
 def _read(
-    number: int, parts: int, part: int, *, names: Collection[str], since: datetime, until: datetime
+    number: int,
+    parts: int,
+    part: int,
+    *,
+    names: Collection[str],
+    since: datetime,
+    until: datetime,
+    left_out: set[UUID],
 ) -> dict[UUID, list[_Row]] | None:
     """The rows of one part of a slot, by customer; None where they are too many to hold at once.
 
@@ -59,17 +71,19 @@ def _read(
     """
     by_customer: dict[UUID, list[_Row]] = {}
     last: tuple[int, str, int] = (-1, "0", 0)
-    held = 0
     while True:
         values = [number, *last, list(names), since, until, _floor(since), parts - 1, part, PAGE]
         with statement() as connection:
             rows = connection.execute(_PAGE, values).fetchall()
         for row in rows:
-            if not ids.is_sandbox(row[6]):
+            if row[6] not in left_out and not ids.is_sandbox(row[6]):
                 by_customer.setdefault(row[6], []).append(row)
-        held += len(rows)
+        for customer_id in [each for each, told in by_customer.items() if len(told) > MOST_OF_ONE]:
+            left_out.add(customer_id)
+            del by_customer[customer_id]
         if len(rows) < PAGE:
             return by_customer
+        held = sum(map(len, by_customer.values()))
         if held >= MOST_HELD and len(by_customer) > 1 and parts < _MOST_PARTS:
             return None
         last = (rows[-1][1], rows[-1][2], rows[-1][3])

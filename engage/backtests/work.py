@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -52,15 +51,18 @@ def _result(mine: Backtest, *, now: datetime) -> dict[str, Any]:
     back = max([step.look_back for step in drawn.steps.values() if isinstance(step, Wait)], default=timedelta(0))
     since = min(mine.since - back, memory.since(mine.since, first=replays.EARLIEST))
     _begin_anew(mine)
+    left_out: set[UUID] = set()
     for number in range(reading.SLOTS):
-        lives = reading.slot(number, names=names, since=since, until=mine.until)
+        lives = reading.slot(number, names=names, since=since, until=mine.until, left_out=left_out)
         for chunk in _chunks(life for life in lives if _may_enter(drawn, life[1], mine.since)):
             people = world.people_of(drawn, play.house, [one for one, _ in chunk], memory.needs, now=now)
             for customer_id, events in chunk:
                 play.customer(customer_id, events, people)
             _keep(mine, play.report, number)
         _keep(mine, play.report, number + 1)
-    trust = confidence.words(drawn, play.report, play.house, memory, since=mine.since, until=mine.until)
+    trust = confidence.words(
+        drawn, play.report, play.house, memory, since=mine.since, until=mine.until, left_out=len(left_out)
+    )
     return play.report.as_json(play.house, spend=spend, trust=trust)
 
 
@@ -99,7 +101,16 @@ def _may_enter(drawn: Graph, events: Sequence[LoggedEvent], since: datetime) -> 
 
 
 def _chunks(lives: Iterator[tuple[UUID, list[LoggedEvent]]]) -> Iterator[_Lives]:
-    while chunk := list(islice(lives, _CHUNK)):
+    """So many customers, or with so many events that no more are held."""
+    chunk: list[tuple[UUID, list[LoggedEvent]]] = []
+    held = 0
+    for life in lives:
+        chunk.append(life)
+        held += len(life[1])
+        if len(chunk) == _CHUNK or held >= reading.MOST_HELD:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
         yield chunk
 
 

@@ -371,7 +371,8 @@ def test_a_slot_that_is_too_large_is_read_in_parts_and_tells_the_same(scene: Sce
 
     def lives() -> dict[UUID, list[UUID]]:
         names, until = [ORDER], scene.now
-        read = [reading.slot(each, names=names, since=START - timedelta(days=1), until=until) for each in range(64)]
+        since, out = START - timedelta(days=1), set[UUID]()
+        read = [reading.slot(each, names=names, since=since, until=until, left_out=out) for each in range(64)]
         listed = [(customer_id, [event.id for event in events]) for slot in read for customer_id, events in slot]
         assert len(listed) == len(customer_ids)
         return dict(listed)
@@ -392,6 +393,30 @@ def test_a_slot_that_is_too_large_is_read_in_parts_and_tells_the_same(scene: Sce
     assert sum(held) == sum(len(events) for events in whole.values())
     # A page over what is held, unless a single customer has more.
     assert max(held) <= 4 + 3
+
+
+def test_a_robot_is_left_out_and_the_report_says_so(scene: Scene, monkeypatch: Any) -> None:
+    """A million events of one customer would take all the memory that there is."""
+    monkeypatch.setattr(reading, "PAGE", 3)
+    monkeypatch.setattr(reading, "MOST_HELD", 4)
+    monkeypatch.setattr(reading, "MOST_OF_ONE", 10)
+    robot, busy, other = scene.customers(3)
+    for customer_id, number in ((robot, 11), (busy, 10), (other, 1)):
+        scene.happen(*[scene.order(customer_id) for _ in range(number)])
+    scene.move(days=1)
+
+    result = play(scene, drawn("hi", {"hi": say("Hi")}, re_entry={"once_per": "order_id"}))
+
+    assert result["entries"] == 11
+    assert "Left out: 1, who did more than 10 things each, as robots do." in result["confidence"]["because"]
+
+
+def test_those_who_are_looked_up_at_once_have_no_more_events_than_are_held(monkeypatch: Any) -> None:
+    monkeypatch.setattr(reading, "MOST_HELD", 5)
+    monkeypatch.setattr(work, "_CHUNK", 3)
+    lives: list[Any] = [(number, [None] * events) for number, events in enumerate([1, 1, 1, 4, 2, 9, 1])]
+
+    assert [[number for number, _ in chunk] for chunk in work._chunks(iter(lives))] == [[0, 1, 2], [3, 4], [5], [6]]
 
 
 def test_what_an_earlier_try_kept_is_dropped_a_few_at_a_time(scene: Scene, monkeypatch: Any) -> None:
