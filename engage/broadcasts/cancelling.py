@@ -1,12 +1,13 @@
 """What was prepared of a cancelled broadcast and has not left yet is taken back, some at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth import customers
 from core.db import connection_of
 from core.delivery import withdrawing
 from engage import inbox
@@ -29,12 +30,17 @@ def take_some_back(session: Session, broadcast: Broadcast, part: BroadcastPart, 
     sends = [_Send(*row) for row in rows]
     waiting = [message_id for send in sends for message_id in send.message_ids]
     back = withdrawing.take_back(session, waiting, reason="cancelled", now=now)
-    caps.give_back(session, [key for one in back for key in caps.noted(one.customer_id, one.gate)])
-
     taken = {one.id for one in back}
     ended = {send.id for send in sends if send.message_ids and taken.issuperset(send.message_ids)}
     inbox.take_back(session, ended, now=now)
-    ended |= _unsay(session, broadcast, [send for send in sends if not send.message_ids], now=now)
+    # What was for the inbox alone is not shown yet, or stays.
+    lone = {send.id: send.customer_id for send in sends if not send.message_ids}
+    unsaid = inbox.take_back(session, lone, now=now, are_seen=False)
+    ended |= unsaid.keys()
+    # Given back together, in the one order in which their rows are locked everywhere.
+    counted = [key for one in back for key in caps.noted(one.customer_id, one.gate)]
+    shown_from = {lone[send_id]: at for send_id, at in unsaid.items()}
+    caps.give_back(session, [*counted, *_counted(session, broadcast, shown_from, now=now)])
     cancelled = connection.execute(_CANCELLED, [list(ended)]).rowcount
     part.counts = counting.added(part.counts, {"sent": -cancelled, "cancelled": cancelled} if cancelled else {})
     if len(rows) < _AT_ONCE:
@@ -53,15 +59,15 @@ class _Send:
     message_ids: Sequence[UUID]
 
 
-def _unsay(session: Session, broadcast: Broadcast, sends: Sequence[_Send], *, now: datetime) -> set[UUID]:
-    """Take back what was for the inbox alone and is not shown yet, its counts under caps too."""
-    unsaid = inbox.take_back(session, [send.id for send in sends], now=now, are_seen=False)
-    if unsaid and broadcast.purpose == MARKETING:
-        shown = {send.customer_id: unsaid[send.id] for send in sends if send.id in unsaid}
-        counted = caps.lock(session, shown, policy.current(session), now)
-        keys = [(each, *mark) for each, at in shown.items() for mark in counted.marks(each, INBOX, at)]
-        caps.give_back(session, keys)
-    return set(unsaid)
+def _counted(
+    session: Session, broadcast: Broadcast, shown_from: Mapping[UUID, datetime], *, now: datetime
+) -> list[caps.Key]:
+    """What items of the inbox took of caps, by whom they were to be shown to from when on."""
+    if not shown_from or broadcast.purpose != MARKETING:
+        return []
+    zones = customers.time_zones(session, shown_from)
+    held = caps.Caps(policy.current(session), now, zones)
+    return [(each, *mark) for each, at in shown_from.items() for mark in held.marks(each, INBOX, at)]
 
 
 _NEXT = """

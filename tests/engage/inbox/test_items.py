@@ -8,11 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from core import clock, ids
-from core.db import transaction
+from core.db import connection_of, transaction
 from core.errors import NotFound
 from core.web.principals import Principal
 from core.web.schemas import encode_cursor
 from engage import inbox
+from engage.contacting import policy
 from engage.inbox import NewItem
 from tests.connect.people import logged
 from tests.engage.broadcasts.audience import draft
@@ -139,6 +140,31 @@ def test_cancelled_broadcast_takes_back_what_the_inbox_would_show(scene: Scene) 
     scene.move(hours=1)
     # What was read stays where its reader may look for it.
     assert {one: len(shown(scene, one)) for one in members} == {one: int(one == seen) for one in members}
+
+
+def test_cancelled_broadcast_gives_back_what_its_messages_and_its_items_took_of_caps(scene: Scene) -> None:
+    """By the customer's own day; those whom the inbox shows it keep theirs."""
+    with transaction() as session:
+        terms = {"caps": [{"channel": "any", "per": "day", "most": 1}]}
+        policy.put(session, terms, revision=0, actor="staff:test", now=scene.now)
+    texted, told = scene.customers(2, consent=["sms"]), scene.customers(3, consent=[])
+    either = {**INBOX, "sms": {"en": {"body": "Look"}}}
+    sending = draft(
+        scene, [*texted, *told], channels=["sms", "inbox"], template=either, per_minute=1, starts_at=scene.now
+    ).run()
+    assert used() == dict.fromkeys([*texted, *told], 1)
+
+    sending.cancel()
+    sending.work()
+
+    first = [one for one in told if shown(scene, one)]
+    assert used() == dict.fromkeys([*texted, *told], 0) | dict.fromkeys(first, 1)
+
+
+def used() -> dict[UUID, int]:
+    with transaction() as session:
+        rows = connection_of(session).execute("SELECT customer_id, used FROM engage.cap_count")
+        return dict(rows.fetchall())
 
 
 def taken_back() -> list[tuple[UUID | None, Any]]:
