@@ -38,9 +38,36 @@ _KEY_CHARACTERS = 64
 
 
 def split(content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(what may be logged, what must be sealed by its JSON pointer, such as {"/traits/email": ...})."""
+    """(what may be logged, what must be sealed by its JSON pointer, such as {"/traits/email": ...}).
+
+    Where nothing must be sealed, the first is the content itself: most events are such, and looking through one takes
+    half as long as writing it anew.
+    """
     sealed: dict[str, Any] = {}
+    if _is_harmless_object(content):
+        return content, sealed
     return _split_object(content, "", False, sealed), sealed
+
+
+def _is_harmless_object(item: dict[str, Any]) -> bool:
+    """Whether nothing of it tells who somebody is; False also where that takes the closer look."""
+    for key, value in item.items():
+        if key not in _harmless_keys and (_known_keys.get(key) or _read_key(key))[0]:
+            return False
+        kind = type(value)
+        if kind is str:
+            if value not in _harmless and _is_personal(value, False):
+                return False
+        elif kind is dict:
+            if key in _LOOKED_AT_CLOSELY or not _is_harmless_object(value):
+                return False
+        elif kind is list and value:
+            return False
+    return True
+
+
+#: Members within which more tells of somebody than elsewhere.
+_LOOKED_AT_CLOSELY = frozenset(("traits", "device"))
 
 
 def _split_object(item: dict[str, Any], path: str, in_traits: bool, sealed: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +158,8 @@ def _is_ip_address(text: str) -> bool:
 
 #: By key, whether it tells who somebody is (anywhere, among traits).
 _known_keys: dict[str, tuple[bool, bool]] = {}
+#: Those that tell it nowhere but among traits, which is asked soonest.
+_harmless_keys: set[str] = set()
 _KNOWN_KEYS_MOST = 4_096
 
 
@@ -141,7 +170,10 @@ def _read_key(key: str) -> tuple[bool, bool]:
     if is_short:
         if len(_known_keys) >= _KNOWN_KEYS_MOST:
             _known_keys.clear()
+            _harmless_keys.clear()
         _known_keys[key] = found
+        if not found[0]:
+            _harmless_keys.add(key)
     return found
 
 

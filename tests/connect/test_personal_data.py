@@ -120,6 +120,30 @@ def test_what_tells_nothing_of_a_person_stays(properties: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        {"context": {"device": {"id": "A-1"}}},
+        {"properties": {"items": [{"email": "canary@example.com"}]}},
+        {"properties": {"note": {"deep": ["fine", "canary@example.com"]}}},
+        {"traits": {"name": "Canary"}},
+        {"properties": {"traits": {"name": "Canary"}}},
+        {"properties": {"email": 7}},
+    ],
+)
+def test_what_tells_is_found_wherever_it_stands_and_told_apart_from_the_rest(told: dict[str, Any]) -> None:
+    harmless = {"properties": {"name": "Pocket knife"}} | told
+    personal.split(
+        {"properties": {"name": "Pocket knife", "items": [1, {"sku": "a"}]}}
+    )  # its keys are known from here on
+
+    clear, sealed = personal.split(harmless)
+
+    assert len(sealed) == 1
+    assert "anary" not in json.dumps(clear)
+    assert "A-1" not in json.dumps(clear)
+
+
+@pytest.mark.parametrize(
     ("value", "tells"),
     [
         ("a@b.co", True),
