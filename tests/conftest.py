@@ -29,16 +29,23 @@ PROJECT = Path(__file__).resolve().parent.parent
 OWN_OPTIONS = db.CONNECTION_OPTIONS
 PATIENT_OPTIONS = OWN_OPTIONS.replace("lock_timeout=2s", "lock_timeout=20s")
 
-#: The longest tests come first, so that at the end of a run no process waits for another one.
-LONG = ("stories/", "app/demo/", "wallet/test_machine", "rewards/machines/", "core/test_embedded")
+#: The longest tests, in two parts: two processes begin with one each, so that in the end neither waits for the other.
+LONG = (
+    ("stories/",),
+    ("app/demo/", "wallet/test_machine", "rewards/machines/", "core/test_embedded", "core/delivery/"),
+)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if "settings" in getattr(item, "fixturenames", ()):  # which make the database
             item.add_marker("database")
-    items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(LONG))
+    yield  # and pytest leaves out what was not asked for
+    of = [[item for item in items if item.nodeid.removeprefix("tests/").startswith(long)] for long in LONG]
+    short = [item for item in items if item not in of[0] and item not in of[1]]
+    half = len(items) // 2 - len(of[0])  # xdist deals the list out in as many halves
+    items[:] = [*of[0], *short[:half], *of[1], *short[half:]]
 
 
 @pytest.fixture(scope="session")
