@@ -137,7 +137,6 @@ def _planted(one: _Outcome, households: Mapping[UUID, int]) -> int:
 
 
 def _looked_at(found: Sequence[_Outcome], plan: EffectPlan, spent: _Spent, truth: int, window: Window) -> _Run:
-    rho2 = sequences.tuned_to(plan.customers, alpha=ALPHA)
     waiting = sorted(found, key=lambda one: one.ripe_at, reverse=True)
     treated = held = samples.of(())
     looks, missed, last = 0, 0, None
@@ -147,7 +146,7 @@ def _looked_at(found: Sequence[_Outcome], plan: EffectPlan, spent: _Spent, truth
             ripe.append(waiting.pop())
         treated += samples.of(spent(one) for one in ripe if not one.is_held)
         held += samples.of(spent(one) for one in ripe if one.is_held)
-        last = sequences.difference(treated, held, alpha=ALPHA, rho2=rho2)
+        last = sequences.difference(treated, held, alpha=ALPHA, planned=plan.customers)
         looks += last is not None
         missed += last is not None and not last.covers(truth)
     return _Run(looks, missed, treated.count, held.count, last)

@@ -154,11 +154,12 @@ def _effect(
     if plan is None or not 0 < share < 1:
         return Effect(None, None, "too_few")
     # Tuned by the plan alone, whoever is compared: what follows from data must not tune an interval.
-    rho2 = sequences.tuned_to(plan.customers, alpha=ALPHA)
-    told = sequences.difference(treated, other, alpha=alpha, rho2=rho2)
+    told = sequences.difference(treated, other, alpha=alpha, planned=plan.customers)
     # As planned where the year before had orders to go by, else by how customers differ here.
     spread, customers = deviation or other.deviation, max(round(plan.customers * part), 1)
-    seen = power.smallest(customers, held_share=share, deviation=spread, alpha=alpha) if spread else None
+    if not spread:
+        return Effect(told, None, _verdict(told, None))
+    seen = power.smallest(customers, held_share=share, deviation=spread, alpha=alpha, planned=plan.customers)
     return Effect(told, seen, _verdict(told, seen))
 
 

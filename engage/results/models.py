@@ -89,7 +89,7 @@ class Outcome(Base):
 class EffectPlan(Base):
     """What was fixed before the first look, so that looking often promises as much as looking once.
 
-    customers        how many are expected to become ripe: the interval is narrowest there
+    customers        how many are expected to become ripe
     bound_minor      what one customer counts for at most, either way
     mean_minor, deviation_minor, buyers   of one customer over so many days of the year before, bounded; and the share
                      of customers who ordered in them

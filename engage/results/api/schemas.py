@@ -151,7 +151,7 @@ class EffectPlanSchema(Schema):
     """Fixed at publication, from the year before."""
 
     planned_at = Instant()
-    customers = fields.Integer(metadata={"description": "The interval is narrowest once so many are ripe."})
+    customers = fields.Integer(metadata={"description": "How many were expected; the interval goes by it."})
     held_out_bps = fields.Integer(attribute="held_bps")
     outcome_days = fields.Integer()
     bound_minor = fields.Integer(metadata={"description": "What one customer counts for at most."})

@@ -54,7 +54,6 @@ def looks(
     planned  how many households were expected; None: as many as there are
     """
     chance = random.Random(seed)
-    rho2 = sequences.tuned_to(planned or len(people), alpha=ALPHA)
     by_day: list[list[tuple[bool, int]]] = [[] for _ in range(ENTRY_DAYS)]
     for person in people:
         day, is_held = chance.randrange(ENTRY_DAYS), chance.random() < held_share
@@ -65,7 +64,7 @@ def looks(
             arm = arms[is_held]
             arm[0], arm[1], arm[2] = arm[0] + 1, arm[1] + minor, arm[2] + minor * minor
         treated, held = Sample(*arms[False]), Sample(*arms[True])
-        told = sequences.difference(treated, held, alpha=ALPHA, rho2=rho2)
+        told = sequences.difference(treated, held, alpha=ALPHA, planned=planned or len(people))
         if told is not None:
             half = 1.96 * sqrt(treated.variance / treated.count + held.variance / held.count)
             yield Look(told, Interval(told.estimate, told.estimate - half, told.estimate + half))
@@ -83,9 +82,8 @@ def of_those_who_stay(people: Spent, *, seed: int, leaves_from_minor: int) -> tu
         drawn[is_held].append(minor)
         if is_held or minor < leaves_from_minor:
             came[is_held].append(minor)
-    rho2 = sequences.tuned_to(len(people), alpha=ALPHA)
     told = [
-        sequences.difference(samples.of(arms[False]), samples.of(arms[True]), alpha=ALPHA, rho2=rho2)
+        sequences.difference(samples.of(arms[False]), samples.of(arms[True]), alpha=ALPHA, planned=len(people))
         for arms in (drawn, came)
     ]
     return told[0], told[1]

@@ -7,7 +7,7 @@ from tests.insights.statistics.experiments import ALPHA, Spent, looks
 
 
 def test_four_times_the_customers_see_half_the_effect() -> None:
-    few, many = (power.smallest(count, held_share=0.1, deviation=1, alpha=ALPHA) for count in (5_000, 20_000))
+    few, many = (power.smallest(count, held_share=0.1, deviation=1, alpha=ALPHA) for count in (2_000, 8_000))
 
     assert many == pytest.approx(few / 2)
 
