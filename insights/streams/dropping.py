@@ -40,7 +40,7 @@ def _forget(connection: Connection, stream_id: int) -> bool:
     return False
 
 
-SCHEDULE = [Schedule("insights.streams", "35 4 * * *", sweep)]
+SCHEDULE = [Schedule("insights.unasked", "35 4 * * *", sweep)]
 
 _GONE = "SELECT id FROM insights.stream WHERE state = 'dropped' AND dropped_at < %s ORDER BY id"
 
