@@ -125,8 +125,8 @@ CREATE INDEX ix_entry_request_unchecked ON engage.entry_request (id) WHERE used_
 CREATE INDEX ix_entry_request_expires_at ON engage.entry_request (expires_at) WHERE used_at IS NULL;
 """
 
-# The address of a target is sealed as its secret is: it may hold a token of the other side's. Targets take turns, and the
-# calls of each are looked for apart, so that one with many waiting calls hides no other's.
+# The address of a target is sealed as its secret is: it may hold a token of the other side's. Targets take turns, and
+# the calls of each are looked for apart, so that one with many waiting calls hides no other's.
 WEBHOOKS = """
 CREATE TABLE engage.webhook_target (
     id uuid NOT NULL,
