@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from core.web.schemas import ByName, Instant
 from engage.journeys.drawing import HOLDOUT_BPS, OUTCOME_DAYS, STAGES
 from engage.journeys.models import STATUSES
+from engage.results.api.schemas import SmallestSchema
 
 _NAME = validate.Length(min=1, max=200)
 _DESCRIPTION = validate.Length(min=1, max=1000)
@@ -159,6 +160,10 @@ class ChecksSchema(Schema):
     )
     expected_entries = fields.Integer(
         allow_none=True, metadata={"description": "How often the entry's event happened in the last 30 days."}
+    )
+    smallest = fields.Nested(
+        SmallestSchema(),
+        metadata={"description": "The smallest effect that could be seen; anything smaller is too few to tell."},
     )
 
 
