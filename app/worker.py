@@ -23,7 +23,7 @@ from core.work import Schedule, Work, bell, nudge
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.05, 1.0
 
 #: While a quick line has had work within this, a line that yields rests so many times as long as its last part took.
-LATELY_SECONDS, YIELDED = 1.0, 4.0
+LATELY_SECONDS, YIELDED = 1.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)

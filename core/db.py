@@ -27,6 +27,9 @@ OLDEST_SERVER = 150000
 #: own hundred they pushed each other out, and most were parsed and planned anew each time.
 PREPARED_STATEMENTS = 500
 
+#: A statement is prepared when it comes for the third time, not the sixth: each time before it is planned anew.
+PREPARED_AFTER = 2
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -88,7 +91,7 @@ class _Database:
 
 
 def _keep_prepared(connection: Connection, _: object = None) -> None:
-    connection.prepared_max = PREPARED_STATEMENTS
+    connection.prepared_max, connection.prepare_threshold = PREPARED_STATEMENTS, PREPARED_AFTER
 
 
 _database: _Database | None = None

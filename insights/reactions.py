@@ -29,4 +29,4 @@ def keep(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None
     following.tell_visited(session, kept.visited.keys() - {event.customer_id for event in telling}, now)
 
 
-READERS = [Reader(name="insights.profiles", handle=keep, names=None, limit=300, rests_seconds=0.05)]
+READERS = [Reader(name="insights.profiles", handle=keep, names=None, limit=300, rests_seconds=0.08)]
