@@ -7,7 +7,7 @@ from engage.journeys.webhooks import calling
 
 WORK = [
     Work("engage.moves", moving.move_due, after_lost_lease="again"),
-    Work("engage.doors_waiting", letting_in.match_waiting),
+    Work("engage.doors_waiting", letting_in.match_waiting, yields=True),
 ]
 
 SCHEDULE = [
