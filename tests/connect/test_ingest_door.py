@@ -252,6 +252,7 @@ def test_wrong_device_clock_is_corrected(ingest: FlaskClient) -> None:
     assert logged()[0]["occurred_at"].isoformat() == "2026-11-20T11:55:00+00:00"
 
 
+@pytest.mark.usefixtures("own_options")
 def test_locked_table_is_503_so_that_the_client_sends_again(ingest: FlaskClient) -> None:
     with db.transaction() as session:
         db.connection_of(session).execute("LOCK TABLE core.event_receipt IN ACCESS EXCLUSIVE MODE")
