@@ -86,7 +86,7 @@ def test_a_draft_with_faults_asks_for_nothing_and_a_version_that_is_not_understo
     assert _asked() == {2}
 
     with transaction() as session:
-        session.execute(text("ALTER TABLE engage.journey_version DISABLE TRIGGER USER"))
+        session.execute(text("SET LOCAL session_replication_role = replica"))  # past the trigger, here alone
         session.execute(text("UPDATE engage.journey_version SET graph = '{\"steps\": 4}'"))
 
     with transaction() as session:
