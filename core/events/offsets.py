@@ -1,15 +1,14 @@
-"""Where each reader stands: one offset row a slot, the events beyond it, and how far it is behind.
+"""Where each reader stands: one offset row a slot, and the events beyond it.
 
 Sequence order is not commit order, so a position is (epoch, xid, seq) below `pg_snapshot_xmin`: a reader that followed
 max(id) would lose the rows that commit late. The horizon is read in the same statement as the events.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import BigInteger, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,17 +22,11 @@ Position = tuple[int, int, int]
 #: Beyond every position that an event can have.
 _END = (2**31 - 1, str(2**64 - 1), 2**63 - 1)
 
-#: How many unread events of a slot are counted before `lag` says "this many or more".
-_COUNTED_A_SLOT = 1_000
-
 #: Of events that it does not want a reader passes so many times as many at once.
 _PASSED_BY = 4
 
 #: A batch is for as many slots that are full: of one with more unread events than others have, more is taken.
 _FULL_SLOTS = 16
-
-#: A transaction that has written nothing for so long only reads (a dump); ours write within a fraction of this.
-_LONGEST_BEFORE_WRITING = timedelta(seconds=10)
 
 
 class ReaderOffset(Base):
@@ -139,39 +132,8 @@ def lock_slot(connection: Connection, reader: str, slot: int) -> None:
     connection.execute("SELECT FROM core.reader_offset WHERE reader = %s AND slot = %s FOR UPDATE", [reader, slot])
 
 
-def has_read(connection: Connection, reader: str, customer_id: UUID, *, until: datetime) -> bool:
-    """`have_read` of one."""
-    return have_read(connection, reader, [(customer_id, until)])[0]
-
-
-def have_read(connection: Connection, reader: str, wanted: Sequence[tuple[UUID, datetime]]) -> list[bool]:
-    """For each (customer, until), whether a reader has taken every event of theirs that occurred by then and is not
-    parked on them; in two statements for any number.
-
-    A wait's time-out may be decided only then: after an outage the redemptions come before "not redeemed".
-    """
-    if not wanted:
-        return []
-    # Two statements, in this order: whoever commits between them is gone from the first and seen by the second. In one
-    # they would be seen by neither, since its snapshot is older than its look at who still writes.
-    told = connection.execute(_WRITING_SINCE, {"longest": _LONGEST_BEFORE_WRITING}).fetchone()
-    writing_since: datetime | None = told[0] if told else None
-    customers, untils = [customer for customer, _ in wanted], [until for _, until in wanted]
-    rows = connection.execute(_HAVE_READ, {"reader": reader, "customers": customers, "untils": untils}).fetchall()
-    # A reader without offsets has read nothing.
-    read = {row[0]: bool(row[1]) for row in rows}
-    return [
-        read.get(position, False) and (writing_since is None or writing_since > until)
-        for position, until in enumerate(untils, start=1)
-    ]
-
-
-def lag(connection: Connection) -> list[tuple[str, int]]:
-    """For each reader, how many committed events lie beyond its offsets; counting ends at 1,000 a slot."""
-    return [(row[0], row[1]) for row in connection.execute(_LAG, [_COUNTED_A_SLOT]).fetchall()]
-
-
-_BEYOND = "(e.epoch, e.xid, e.seq) > (o.epoch, o.xid, o.seq)"
+#: SQL: that the event `e` lies beyond the offset `o`.
+BEYOND = "(e.epoch, e.xid, e.seq) > (o.epoch, o.xid, o.seq)"
 _BELOW_HORIZON = "(e.xid < pg_snapshot_xmin(pg_current_snapshot()) OR e.epoch < core.current_epoch())"
 
 # The lateral LIMIT 1 looks at the one next event of each slot through the index. An EXISTS would let the planner hash
@@ -187,7 +149,7 @@ _LOCK_OFFSETS = f"""
        AND CASE WHEN %(behind)s::text IS NULL OR (o.epoch, o.xid, o.seq) < (b.epoch, b.xid, b.seq)
                 THEN (SELECT {_BELOW_HORIZON}
                         FROM (SELECT e.epoch, e.xid FROM core.event e
-                               WHERE e.slot = o.slot AND {_BEYOND}
+                               WHERE e.slot = o.slot AND {BEYOND}
                                ORDER BY e.epoch, e.xid, e.seq LIMIT 1) e) END
      ORDER BY o.read_at NULLS FIRST
      LIMIT %(slots)s
@@ -199,7 +161,7 @@ _SLOTS = """unnest(%(slots)s::smallint[], %(epochs)s::int[], %(xids)s::xid8[], %
                   %(to_epochs)s::int[], %(to_xids)s::xid8[], %(to_seqs)s::bigint[])
            AS o (slot, epoch, xid, seq, to_epoch, to_xid, to_seq)"""
 _NEXT = f"""FROM core.event e
-                    WHERE e.slot = o.slot AND {_BEYOND} AND {_BELOW_HORIZON}
+                    WHERE e.slot = o.slot AND {BEYOND} AND {_BELOW_HORIZON}
                       AND (e.epoch, e.xid, e.seq) <= (o.to_epoch, o.to_xid, o.to_seq)
                     ORDER BY e.epoch, e.xid, e.seq
                     LIMIT %(each)s"""
@@ -236,30 +198,3 @@ _ADVANCE = """
       FROM unnest(%s::smallint[], %s::int[], %s::xid8[], %s::bigint[]) AS moved (slot, epoch, xid, seq)
      WHERE o.reader = %s AND o.slot = moved.slot
 """
-
-# A transaction that began before `until` may be about to commit an event of that time. Until its first write it has no
-# transaction id to be known by, so each young one counts.
-_WRITING_SINCE = """
-    SELECT min(a.xact_start) FROM pg_stat_activity a
-     WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
-       AND (a.backend_xid IS NOT NULL OR a.xact_start > clock_timestamp() - %(longest)s)
-"""
-
-# Each customer's next events through the index of the log by slot, or that of the timeline, whichever is shorter.
-_HAVE_READ = f"""
-    SELECT w.position,
-           NOT EXISTS (SELECT FROM core.reader_parked p WHERE p.reader = %(reader)s AND p.subject = w.customer_id::text)
-           AND NOT EXISTS (
-                 SELECT FROM core.event e
-                  WHERE e.customer_id = w.customer_id AND e.occurred_at <= w.until AND e.slot = o.slot AND {_BEYOND})
-      FROM unnest(%(customers)s::uuid[], %(untils)s::timestamptz[]) WITH ORDINALITY AS w (customer_id, until, position)
-      JOIN core.reader_offset o ON o.reader = %(reader)s AND o.slot = core.slot_of(w.customer_id, NULL)
-"""  # noqa: S608 - constants only
-
-_LAG = f"""
-    SELECT o.reader, sum(unread.count)::bigint
-      FROM core.reader_offset o
-     CROSS JOIN LATERAL (
-           SELECT count(*) FROM (SELECT FROM core.event e WHERE e.slot = o.slot AND {_BEYOND} LIMIT %s) AS few) unread
-     GROUP BY o.reader ORDER BY o.reader
-"""  # noqa: S608 - constants only

@@ -15,7 +15,7 @@ from core.db import connection_of, transaction, translated_errors
 from core.errors import Busy, DatabaseUnavailable
 from core.events import offsets, parking
 from core.events.log import SLOTS, LoggedEvent
-from core.events.offsets import has_read, have_read, lag
+from core.events.reached import has_read, have_read, lag
 
 __all__ = ["Handle", "Reader", "has_read", "have_read", "lag", "register", "run_batch"]
 

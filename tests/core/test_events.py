@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import db, ids
 from core.db import connection_of, transaction
-from core.events import Event, LoggedEvent, Reader, announce, announce_all, log, offsets, readers
+from core.events import Event, LoggedEvent, Reader, announce, announce_all, log, reached, readers
 from core.events.announce import ChainTooLong, append
 from core.events.log import slot_of
 from core.settings import Settings
@@ -269,7 +269,7 @@ def test_has_read_does_not_wait_for_who_only_reads_for_long(
     with psycopg.connect(settings.database_url) as dumping:
         dumping.execute("SELECT 1")
         until = datetime.now(UTC)
-        monkeypatch.setattr(offsets, "_LONGEST_BEFORE_WRITING", timedelta(0))
+        monkeypatch.setattr(reached, "_LONGEST_BEFORE_WRITING", timedelta(0))
         with transaction() as session:
             assert readers.has_read(connection_of(session), reader.name, customer, until=until)
 
