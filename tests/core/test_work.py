@@ -1,15 +1,17 @@
 """Due work: claimed once, held by a lease, given up by whoever lost it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, event, text
 from sqlalchemy.orm import DeclarativeBase
 
 from core import db, ids, work
-from core.db import Base, transaction
+from core.db import Base, connection_of, transaction
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -116,3 +118,48 @@ def test_a_lost_lease_is_found_once_it_ended_and_its_holder_can_settle_no_more()
     assert again != token
     with transaction() as session:
         assert session.execute(text("SELECT attempts FROM chore_of_this_test")).scalar_one() == 2
+
+
+@pytest.mark.parametrize("look", ["due", "lost"])
+def test_a_plan_that_is_kept_takes_the_index_of_the_few_rows_that_it_is_for(look: str) -> None:
+    """A table is planned for while it is small, and may be large before the server looks at it again."""
+    with transaction() as session:
+        for column, state in (("due_at", "waiting"), ("lease_until", "sending")):
+            session.execute(text(f"CREATE INDEX of_{state} ON chore_of_this_test ({column}) WHERE state = '{state}'"))
+
+    with transaction() as session, said_to_the_server() as said:
+        if look == "due":
+            work.lock_due(session, Chore, states=["waiting"], limit=10, now=NOW)
+        else:
+            work.lost_leases(session, Chore, leased="sending", limit=10, now=NOW)
+
+    assert ("of_waiting" if look == "due" else "of_sending") in kept_plan(*said)
+
+
+@contextmanager
+def said_to_the_server() -> Iterator[list[Any]]:
+    """The next statement, and its parameters by name."""
+    said: list[Any] = []
+
+    def note(_: object, __: object, statement: str, parameters: dict[str, Any], *___: object) -> None:
+        said.extend((statement, parameters))
+
+    event.listen(db.engine(), "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(db.engine(), "before_cursor_execute", note)
+
+
+def kept_plan(statement: str, parameters: dict[str, Any]) -> str:
+    """How PostgreSQL would do it whatever the parameters are."""
+    numbered = statement % {name: f"${number}" for number, name in enumerate(parameters, 1)}
+    given = ", ".join(str(each) if isinstance(each, int) else f"'{each}'" for each in parameters.values())
+    with transaction() as session:
+        connection = connection_of(session)
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        connection.execute("SET LOCAL enable_seqscan = off")
+        connection.execute(f"PREPARE asked AS {numbered}")
+        plan = connection.execute(f"EXPLAIN EXECUTE asked ({given})").fetchall()
+        connection.execute("DEALLOCATE asked")
+    return "\n".join(row[0] for row in plan)
