@@ -14,13 +14,14 @@ from engage.consents import Said
 from insights.segments.models import Segment
 from rewards import campaigns
 from rewards.campaigns import Draft
+from wallet import accounts
 
 _AT_ONCE = 1_000
 CURRENCY, WORTH_MINOR = "USD", 500
 
 
 def people(count: int) -> list[UUID]:
-    """Customers who allow pushes for marketing, each with a device."""
+    """Customers who allow pushes for marketing, each with a device and, as whoever signs up gets one, an account."""
     made: list[UUID] = []
     for start in range(0, count, _AT_ONCE):
         made += _some(start, min(_AT_ONCE, count - start))
@@ -48,6 +49,7 @@ def _some(first: int, count: int) -> list[UUID]:
             now=now,
         )
         consents.put_all(session, [Said(each, "push", "marketing", True) for each in signed_up], source="app", now=now)
+        accounts.open_all(session, [accounts.of_customer(each, CURRENCY) for each in signed_up])
     return signed_up
 
 
