@@ -37,7 +37,7 @@ def run(session: Session, *, journey_id: UUID, raw_graph: dict[str, Any] | None,
     """
     journey = drawing.find(session, journey_id)
     raw = drawing.draft_of(journey) if raw_graph is None else raw_graph
-    # First of all: it may take its time, and holds nobody up as long as nothing is locked.
+    # First of all: it takes longest, and holds nobody up as long as nothing is locked.
     seen = smallest.told(smallest.of_journey(session, journey, now=now))
     try:
         drawn = graph.parse(raw, pointer=POINTER)

@@ -1,15 +1,15 @@
 """History: what customers did in the year before, by which effects are planned."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from math import sqrt
 
-import psycopg
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.db import connection_of
+from core import bounded
+from core.db import transaction
 from engage.results.models import OrderHistory
 from wallet.assets import exponent_of
 
@@ -25,11 +25,17 @@ _COUNTED_IN_FULL = 0.999
 _BOUND_UNITS = 1_000
 _FEWEST_CUSTOMERS = 1_000
 
-#: A year of some millions of orders; whoever waits for the answer at the API waits twice as long at most.
-_LONGEST_SECONDS = 6
+#: A year of some millions of orders, and nobody waits.
+_LONGEST = timedelta(seconds=6)
+
+#: Somebody waits for the answer.
+_WAITED_FOR = timedelta(milliseconds=300)
 
 #: Editors ask with every change of a drawing, and a year moves little in a day.
 _KEPT = timedelta(days=1)
+
+#: Each takes twice _LONGEST at most; it is looked again every minute.
+_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,10 @@ class History:
     mean_minor, deviation_minor  of one stretch, no more than bound_minor each
     buyers                       the share of stretches with an order
     customers                    who ordered in the last 90 days
+    as_of                        `now`; None: nobody has looked yet
     """
 
+    as_of: datetime | None
     stretches: int
     customers: int
     bound_minor: int
@@ -58,39 +66,59 @@ class History:
 def of(session: Session, *, days: int, currency: str, now: datetime) -> History:
     """Look through the orders of the year before; of the last 90 days where the year's are too many to look through.
 
-    effects  nothing is written; up to twelve seconds
+    effects  nothing is written; up to twelve seconds, so nobody may wait for it
     """
     for span in (_YEAR, _REACHED_WITHIN):
-        try:
-            with session.begin_nested():
-                return _history(session, span, days=days, currency=currency, now=now)
-        except psycopg.errors.QueryCanceled:
-            continue
-    return _unknown(currency)
+        found = _history(session, span, within=_LONGEST, days=days, currency=currency, now=now)
+        if found is not None:
+            return found
+    return _unknown(currency, as_of=now)
 
 
 def lately(session: Session, *, days: int, currency: str, now: datetime) -> History:
-    """`of`, or what it said at most a day before.
+    """What the year's orders say, or said at most a day before. Where they are too many to look through while somebody
+    waits: what was known last, until `look_due` has done it.
 
-    effects  what was looked through now is kept
+    effects  what was looked through now is kept; what was not is asked for
     """
-    query = select(OrderHistory).where(OrderHistory.currency == currency, OrderHistory.days == days)
-    kept = session.scalar(query)
-    if kept is not None and now - _KEPT < kept.as_of <= now:
-        return History(
-            kept.stretches, kept.customers, kept.bound_minor, kept.mean_minor, kept.deviation_minor, kept.buyers
-        )
-    found = of(session, days=days, currency=currency, now=now)
-    values = {"as_of": now, **asdict(found)}
+    kept = session.get(OrderHistory, (currency, days))
+    is_fresh = kept is not None and kept.as_of is not None and now - _KEPT < kept.as_of <= now
+    if kept is not None and (is_fresh or kept.asked_at is not None):
+        return _as_kept(kept)
+    found = _history(session, _YEAR, within=_WAITED_FOR, days=days, currency=currency, now=now)
+    if found is not None:
+        _keep(session, found, days=days, currency=currency, asked_at=None)
+        return found
+    known = _as_kept(kept) if kept is not None else _unknown(currency, as_of=None)
+    _keep(session, known, days=days, currency=currency, asked_at=now)
+    return known
+
+
+def look_due(now: datetime) -> None:
+    """Look through the orders that somebody asked for who could not wait so long. An entry point."""
+    asked_for = select(OrderHistory.currency, OrderHistory.days).where(OrderHistory.asked_at.is_not(None))
+    with transaction() as session:
+        waiting = session.execute(asked_for.order_by(OrderHistory.asked_at).limit(_AT_ONCE)).all()
+    for currency, days in waiting:
+        with transaction() as session:
+            found = of(session, days=days, currency=currency, now=now)
+            _keep(session, found, days=days, currency=currency, asked_at=None)
+
+
+def _keep(session: Session, found: History, *, days: int, currency: str, asked_at: datetime | None) -> None:
+    values = {"asked_at": asked_at, **asdict(found)}
     adding = insert(OrderHistory).values(currency=currency, days=days, **values)
     session.execute(adding.on_conflict_do_update(index_elements=["currency", "days"], set_=values))
-    return found
 
 
-def _history(session: Session, span: timedelta, *, days: int, currency: str, now: datetime) -> History:
-    """raises  QueryCanceled where it takes too long"""
-    connection = connection_of(session)
-    connection.execute(f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'")
+def _as_kept(kept: OrderHistory) -> History:
+    return History(**{field.name: getattr(kept, field.name) for field in fields(History)})
+
+
+def _history(
+    session: Session, span: timedelta, *, within: timedelta, days: int, currency: str, now: datetime
+) -> History | None:
+    """None where it takes longer than `within`."""
     values = {
         "now": now,
         "since": now - span,
@@ -99,19 +127,19 @@ def _history(session: Session, span: timedelta, *, days: int, currency: str, now
         "currency": currency,
         "above": 1 - _COUNTED_IN_FULL,
     }
-    row = connection.execute(_HISTORY, values).fetchone()
-    connection.execute("SET LOCAL statement_timeout = 0")
-    assert row is not None, "an aggregate always answers with one row"
-    stretches, customers, bound, bought, total, squares = row
+    found = bounded.rows(session, _HISTORY, values, within=within)
+    if found is None:
+        return None
+    [(stretches, customers, bound, bought, total, squares)] = found
     if not stretches:
-        return _unknown(currency)
+        return _unknown(currency, as_of=now)
     mean = float(total) / stretches
     deviation = sqrt(max(float(squares) / stretches - mean**2, 0.0))
-    return History(stretches, customers, max(bound, 1), mean, deviation, bought / stretches)
+    return History(now, stretches, customers, max(bound, 1), mean, deviation, bought / stretches)
 
 
-def _unknown(currency: str) -> History:
-    return History(0, 0, _BOUND_UNITS * 10 ** exponent_of(currency), 0.0, 0.0, 0.0)
+def _unknown(currency: str, *, as_of: datetime | None) -> History:
+    return History(as_of, 0, 0, _BOUND_UNITS * 10 ** exponent_of(currency), 0.0, 0.0, 0.0)
 
 
 # Stretches are counted back from now; one without an order is 0, from the customer's first on. The bound is the value

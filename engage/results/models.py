@@ -122,7 +122,8 @@ class EffectPlan(Base):
 class OrderHistory(Base):
     """What customers did in stretches of so many days in the year before `as_of`, as it was counted last.
 
-    stretches, customers, bound_minor, mean_minor, deviation_minor, buyers   as `engage.results.plans.History` says
+    as_of, stretches, customers, bound_minor, mean_minor, deviation_minor, buyers   as `engage.results.history` says
+    asked_at  when somebody asked who could not wait until it is counted (anew); None: nobody
     """
 
     __tablename__ = "order_history"
@@ -130,7 +131,8 @@ class OrderHistory(Base):
 
     currency: Mapped[str] = mapped_column(Text, primary_key=True)
     days: Mapped[int] = mapped_column(primary_key=True)
-    as_of: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    as_of: Mapped[datetime | None]
     stretches: Mapped[int] = mapped_column(BigInteger)
     customers: Mapped[int]
     bound_minor: Mapped[int] = mapped_column(BigInteger)

@@ -39,7 +39,7 @@ def of_journey(
 ) -> Smallest:
     """By the orders of the year before. What is left out is the journey's own, or as many customers as ordered lately.
 
-    effects  up to twelve seconds where nobody has asked since yesterday: before anything is locked or written
+    effects  up to a third of a second where nobody has asked since yesterday: before anything is locked
     """
     days = journey.outcome_days if outcome_days is None else outcome_days
     past = history.lately(session, days=days, currency=brand_currency(), now=now)
@@ -67,6 +67,8 @@ def told(found: Smallest) -> dict[str, Any]:
     currency, past = brand_currency(), found.past
     if found.held_bps in (0, WHOLE_BPS):
         words = "With nobody held out, or nobody treated, no effect can be told."
+    elif past.as_of is None:
+        words = "The orders of the year before are being looked through: ask again in a minute."
     elif not past.stretches:
         words = "Nothing is known of orders of the year before, so it cannot be foretold what would be seen."
     elif found.revenue_minor is None:
@@ -81,6 +83,7 @@ def told(found: Smallest) -> dict[str, Any]:
         "customers": found.customers,
         "holdout_bps": found.held_bps,
         "outcome_days": found.days,
+        "as_of": past.as_of,
         "currency": currency,
         "mean_minor": round(past.mean_minor),
         "deviation_minor": round(past.deviation_minor),

@@ -70,7 +70,7 @@ CREATE TABLE engage.effect_plan (
 CREATE TRIGGER effect_plan_is_written_once BEFORE UPDATE OR DELETE ON engage.effect_plan
     FOR EACH ROW EXECUTE FUNCTION core.refuse_change();
 CREATE TABLE engage.order_history (
-    currency text, days int, as_of timestamptz NOT NULL,
+    currency text, days int, asked_at timestamptz, as_of timestamptz,
     stretches bigint NOT NULL,
     customers int NOT NULL,
     bound_minor bigint NOT NULL,

@@ -188,6 +188,10 @@ class SmallestSchema(Schema):
     customers = fields.Integer()
     holdout_bps = fields.Integer()
     outcome_days = fields.Integer()
+    as_of = Instant(
+        allow_none=True,
+        metadata={"description": "When the year's orders were looked through; null: not yet, ask again in a minute."},
+    )
     currency = fields.String()
     mean_minor = fields.Integer(metadata={"description": "What one customer spends in such a window."})
     deviation_minor = fields.Integer()

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from core import clock, ids
 from core.db import transaction
 from core.web.principals import Principal
-from engage.results import plans
+from engage.results import history, plans
 from tests.engage.conftest import Open, Scene, both_branches, vouchers_of
 from tests.engage.results.counted import count, deliver, messages_of
 
@@ -187,6 +187,35 @@ def test_the_checks_of_a_draft_tell_the_smallest_effect_that_it_could_show(
     assert first["smallest_minor"] > 0 and first["words"].endswith("Anything smaller is too few to tell.")
     assert within_the_day == first
     assert after["mean_minor"] == 12_000
+
+
+def test_nobody_waits_until_millions_of_orders_are_looked_through(
+    scene: Scene, staff: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked through in the background; meanwhile what was known last is told, where anything was."""
+    journey_id = scene.publish(both_branches(scene.coupon()), holdout_bps=1_000)
+    told, path = [], f"/admin/v1/journeys/{journey_id}/smallest-effect"
+    for hours in (0, 24):
+        for place, customer_id in enumerate(scene.customers(8)):
+            at, amount = scene.now + timedelta(hours=hours - 1), (2_000, 6_000)[place % 2]
+            scene.happen(scene.order(customer_id, total_minor=amount + 100 * hours, occurred_at=at))
+        now = scene.now + timedelta(hours=hours)
+        monkeypatch.setattr(clock, "now", lambda now=now: now)
+        with monkeypatch.context() as of_millions:
+            of_millions.setattr(history, "_HISTORY", "SELECT pg_sleep(5)")
+            told.append(staff.post(path, json={}).get_json())
+            # Nobody else waits in vain for what is asked for already.
+            of_millions.setattr(history, "_HISTORY", "SELECT 1 / 0")
+            assert staff.post(path, json={}).get_json() == told[-1]
+        history.look_due(now)
+        told.append(staff.post(path, json={}).get_json())
+
+    at_first, a_minute_later, a_day_later, at_last = told
+    assert at_first["as_of"] is None and at_first["smallest_minor"] is None
+    assert at_first["words"] == "The orders of the year before are being looked through: ask again in a minute."
+    assert a_minute_later["mean_minor"] == 4_000 and a_minute_later["smallest_minor"] > 0
+    assert a_day_later == a_minute_later
+    assert at_last["mean_minor"] == 5_200 and at_last["as_of"] > a_minute_later["as_of"]
 
 
 @pytest.mark.parametrize("held_bps", [0, 10_000])
