@@ -2,18 +2,22 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
+from core import bounded
 from core.db import connection_of, transaction
 from engage.journeys.models import JourneyCount
 
 #: So many are counted while somebody waits for the answer: some tens of milliseconds.
 MOST_COUNTED = 20_000
+
+#: So long more of them are counted while somebody waits: they have become many since all were counted last.
+_WAITED_FOR = timedelta(milliseconds=300)
 
 #: Enrolments of one statement of a count of all.
 _PAGE = 50_000
@@ -43,18 +47,22 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
+    """counted_at: None where nobody has counted them yet: they are counted within ten minutes"""
+
     counts: list[StepCount]
-    counted_at: datetime
+    counted_at: datetime | None
 
 
 def of_journey(session: Session, journey_id: UUID, *, now: datetime) -> Standing:
     """Where everyone who ever entered stands now, or stood ten minutes ago at most where they are many."""
-    counts = _counted(session, _FEW, [journey_id, MOST_COUNTED + 1])
+    few = connection_of(session).execute(_FEW, [journey_id, MOST_COUNTED + 1])
+    counts = [StepCount(*row) for row in few]
     if sum(one.customers for one in counts) <= MOST_COUNTED:
         return Standing(counts, now)
     kept = session.get(JourneyCount, journey_id)
     if kept is None:  # it has become large within ten minutes
-        return Standing(_counted(session, _ALL, [journey_id]), now)
+        found = bounded.rows(session, _ALL, [journey_id], within=_WAITED_FOR)
+        return Standing([], None) if found is None else Standing([StepCount(*row) for row in found], now)
     return Standing(
         [StepCount(**{**one, "version_id": UUID(one["version_id"])}) for one in kept.counts], kept.counted_at
     )
@@ -83,10 +91,6 @@ def count_all(now: datetime) -> None:
     with transaction() as session:
         values = [now, list(kept), [Jsonb(counts) for counts in kept.values()]]
         connection_of(session).execute(_KEEP, values)
-
-
-def _counted(session: Session, query: LiteralString, values: list[Any]) -> list[StepCount]:
-    return [StepCount(*row) for row in connection_of(session).execute(query, values)]
 
 
 def _after(enrolment_id: UUID, number: int) -> UUID | None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core import bounded
 from core.db import connection_of
 from core.events.named import VOUCHER_REDEEMED
 from core.notes import Notes
@@ -25,10 +25,13 @@ from wallet.assets import exponent_of
 #: What entries are expected by: the last whole month of the event that lets customers in.
 _LOOKED_BACK = timedelta(days=30)
 
+#: Somebody waits for the answer: of an event that happens millions of times a month it is not known.
+_WAITED_FOR = timedelta(milliseconds=300)
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """entries: of the last 30 days, whatever its `where` and audience ask; None: not known"""
+    """entries: of the last 30 days, whatever its `where` and audience ask; None: not known, or too many to count"""
 
     entries: int | None
     warnings: list[dict[str, str]] = field(default_factory=list)
@@ -142,7 +145,9 @@ def _of_budget(
 
 
 def _entries(session: Session, drawn: Graph, *, now: datetime) -> int | None:
-    """How often the event that lets customers in happened in the last 30 days; None where it is not counted."""
+    """How often the event that lets customers in happened in the last 30 days; None where it is not counted, or is
+    counted so often that nobody waits for the sum.
+    """
     if drawn.entry.kind != "event":
         return None
     stream = Stream(drawn.entry.event)
@@ -150,8 +155,9 @@ def _entries(session: Session, drawn: Graph, *, now: datetime) -> int | None:
     known = streams.ids_of(connection, [stream])
     if stream not in known:
         return None
-    row: Any = connection.execute(_COUNTED, [known[stream][0], (now - _LOOKED_BACK).date()]).fetchone()
-    return int(row[0])
+    values = [known[stream][0], (now - _LOOKED_BACK).date()]
+    found = bounded.rows(session, _COUNTED, values, within=_WAITED_FOR)
+    return int(found[0][0]) if found else None
 
 
 def _money(amount_minor: int, of: Terms) -> str:

@@ -159,7 +159,11 @@ class ChecksSchema(Schema):
         fields.String(), metadata={"description": "What its templates may say.", "example": ["event.total_minor"]}
     )
     expected_entries = fields.Integer(
-        allow_none=True, metadata={"description": "How often the entry's event happened in the last 30 days."}
+        allow_none=True,
+        metadata={
+            "description": "How often the entry's event happened in the last 30 days; null: not known, or too often to"
+            " be counted while you wait."
+        },
     )
     smallest = fields.Nested(
         SmallestSchema(),
@@ -214,7 +218,13 @@ class StepCountSchema(Schema):
 class JourneyDetailSchema(JourneySchema):
     versions = fields.List(fields.Nested(VersionSchema()), metadata={"description": "The latest ten."})
     counts = fields.List(fields.Nested(StepCountSchema()))
-    counted_at = Instant(metadata={"description": "Now, or ten minutes ago at most where over 20,000 have entered."})
+    counted_at = Instant(
+        allow_none=True,
+        metadata={
+            "description": "Now, or ten minutes ago at most where over 20,000 have entered; null: so many that they"
+            " are still being counted, look again in ten minutes."
+        },
+    )
 
 
 class StatusSchema(Schema):

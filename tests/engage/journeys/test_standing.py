@@ -56,6 +56,23 @@ def test_many_are_told_as_they_were_counted_last(scene: Scene, monkeypatch: pyte
     assert told(scene, many) == ({("waiting", "wait"): 8}, counted_at + timedelta(minutes=5))
 
 
+def test_nobody_waits_until_very_many_are_counted(
+    scene: Scene, open_for: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journey_id = scene.publish(drawn("wait", GRAPH))
+    enter(scene, 3)
+    monkeypatch.setattr(standing, "MOST_COUNTED", 2)
+    monkeypatch.setattr(standing, "_ALL", "SELECT pg_sleep(5), %s::uuid")
+    client = open_for(Principal("staff", ids.new(), frozenset({"journeys.read"})))
+
+    before = client.get(f"/admin/v1/journeys/{journey_id}").json
+    standing.count_all(scene.now)
+    after = client.get(f"/admin/v1/journeys/{journey_id}").json
+
+    assert (before["counts"], before["counted_at"]) == ([], None)
+    assert [one["customers"] for one in after["counts"]] == [3] and after["counted_at"]
+
+
 def test_a_journey_tells_its_latest_versions_and_lists_all(scene: Scene, open_for: Open) -> None:
     client = open_for(Principal("staff", ids.new(), frozenset({"journeys.read"})))
     journey_id = scene.publish(drawn("say", {"say": say("Hi")}))

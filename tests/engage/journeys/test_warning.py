@@ -9,7 +9,7 @@ import pytest
 
 from core.db import transaction
 from engage import journeys
-from engage.journeys import checks, graph
+from engage.journeys import checks, graph, warning
 from engage.journeys.checks import Checks
 from insights.streams.filling import fill_due
 from rewards import campaigns
@@ -113,6 +113,19 @@ def test_a_budget_smaller_than_a_month_of_entries_takes_is_told(scene: Scene) ->
     assert short.warnings[0]["detail"] == (
         "In the last 30 days 6 would have entered, for 60.00 USD in all; the campaign has 50.00 USD left."
     )
+
+
+def test_nobody_waits_for_a_month_of_an_event_that_happens_all_the_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = drawn(scene, {"gift": gift(campaign(scene))})
+    scene.happen(scene.order(scene.customer()))
+    scene.read_profiles()
+    monkeypatch.setattr(warning, "_COUNTED", "SELECT pg_sleep(5), %s::int, %s::date")
+
+    told = checked(scene, raw, spend={"most_minor": 5, "per": "day"})
+
+    assert (told.expected_entries, told.warnings) == (None, [])
 
 
 def test_what_is_counted_once_is_not_warned_of_any_more(scene: Scene) -> None:
