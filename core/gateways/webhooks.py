@@ -86,7 +86,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, may_be_local: boo
         # One that is not public among others is how a name slips past: then none is called.
         _check_address(address, may_be_local=may_be_local)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    named = host if parts.port is None else f"{host}:{parts.port}"
+    bracketed = f"[{host}]" if ":" in host else host
+    named = bracketed if parts.port is None else f"{bracketed}:{parts.port}"
     try:
         with _connected(addresses, port, ends_at) as sock:
             own = sock if parts.scheme == "http" else _in_tls(sock, host, ends_at)

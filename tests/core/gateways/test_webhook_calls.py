@@ -131,3 +131,21 @@ def test_nobody_listens_is_told_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {}, may_be_local=True) == Unreachable("not_connected")
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://127.0.0.1/", b"127.0.0.1"),
+        ("http://127.0.0.1:8080/", b"127.0.0.1:8080"),
+        ("http://[::1]/", b"[::1]"),
+        ("http://[::1]:8080/", b"[::1]:8080"),
+    ],
+)
+def test_it_is_told_which_host_is_meant(url: str, named: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(webhooks, "_connected", lambda *_: ours)
+    with theirs:
+        theirs.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert webhooks.post(url, b"{}", {}, may_be_local=True) == Answered(204)
+        assert b"\r\nHost: " + named + b"\r\n" in theirs.recv(65536)
