@@ -1,8 +1,8 @@
 """The database's errors as refusals: a broken rule by its name, a lock that does not come, a pool that is empty."""
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from core import db
-from core.db import connection_of, statement, transaction
+from core.db import Connection, connection_of, statement, transaction
 from core.errors import Busy, ConfigurationError, DatabaseUnavailable, Kind, Refusal, Unstorable
 from core.settings import Settings
 
@@ -176,3 +176,32 @@ def test_a_connection_that_is_lost_in_a_transaction_is_told_as_such(database: No
 
     with transaction() as session:
         assert connection_of(session).execute("SELECT 1").fetchone() == (1,)
+
+
+@contextmanager
+def in_a_transaction() -> Iterator[Connection]:
+    with transaction() as session:
+        yield connection_of(session)
+
+
+@pytest.mark.usefixtures("small_pool")
+@pytest.mark.parametrize("lend", [in_a_transaction, statement])
+def test_a_statement_is_prepared_when_it_comes_for_the_third_time(
+    lend: Callable[[], AbstractContextManager[Connection]],
+) -> None:
+    prepared = []
+    for _ in range(3):
+        with lend() as connection:
+            connection.execute("SELECT %s::int AS of_this_test", [1])
+            found = connection.execute("SELECT FROM pg_prepared_statements WHERE statement LIKE '%AS of_this_test'")
+            prepared.append(found.rowcount)
+
+    assert prepared == [0, 0, 1]
+
+
+@pytest.mark.usefixtures("database")
+def test_the_connection_that_was_given_back_last_is_lent_first() -> None:
+    with in_a_transaction() as last, in_a_transaction() as first:
+        given_back = [connection.info.backend_pid for connection in (first, last)]
+    with in_a_transaction() as lent:
+        assert lent.info.backend_pid == given_back[-1]
