@@ -34,7 +34,7 @@ FINISH = Inside()
 def parse(raw: Any, *, old: Graph | None, new: Graph, pointer: str) -> Inside:
     """What staff want of those inside.
 
-    old     the version that is replaced; None where there is none yet
+    old     the version that is replaced; None where there is none yet, and where nobody is taken over
     raises  MoveInvalid, naming each fault
     """
     notes = Notes(pointer)

@@ -44,7 +44,9 @@ def publish(
     drawn = graph.parse(raw, pointer=POINTER)
     if faults := checking.faults(session, drawn, pointer=POINTER, spend=spending.of(journey.spend)):
         raise JourneyInvalid(errors=faults)
-    those_inside = inside.parse(raw_inside, old=_live(session, journey), new=drawn, pointer=INSIDE_POINTER)
+    # Who stands in a version that this release does not understand any more can still be let out.
+    old = _live(session, journey) if isinstance(raw_inside, dict) else None
+    those_inside = inside.parse(raw_inside, old=old, new=drawn, pointer=INSIDE_POINTER)
 
     version = JourneyVersion(
         id=ids.new(),

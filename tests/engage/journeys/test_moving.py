@@ -16,7 +16,7 @@ from core.events.log import SLOTS, EventRow
 from engage import journeys
 from engage.journeys import drawing, moving
 from engage.journeys.errors import MoveInvalid
-from engage.journeys.models import VersionMove
+from engage.journeys.models import JourneyVersion, VersionMove
 from engage.walks import reactions as walks
 from engage.walks.models import Enrolment, StepRun
 from tests.engage.conftest import Scene, drawn, enrolments, gift, journey, reasons, runs, say, sent, wait
@@ -61,6 +61,27 @@ def move(scene: Scene) -> None:
 def moves() -> list[VersionMove]:
     with transaction() as session:
         return list(session.scalars(select(VersionMove).order_by(VersionMove.id)))
+
+
+def test_who_stands_in_a_version_that_is_not_understood_any_more_can_be_let_out(
+    scene: Scene, customer_id: UUID
+) -> None:
+    journey_id = enter(scene, waiting(7), customer_id)
+    stale = ids.new()
+    with transaction() as session:
+        version = JourneyVersion(
+            id=stale, journey_id=journey_id, number=2, graph={"trigger": {}}, published_by="staff:old",
+            published_at=scene.now,
+        )  # fmt: skip
+        session.add(version)
+        session.flush()
+        session.execute(text("UPDATE engage.journey SET live_version_id = :id"), {"id": stale})
+        session.execute(text("UPDATE engage.enrolment SET version_id = :id"), {"id": stale})
+
+    publish(scene, journey_id, waiting(1), "exit")
+    move(scene)
+
+    assert [walk.end_reason for walk in enrolments()] == [moving.REPLACED]
 
 
 def test_a_published_version_is_never_changed(scene: Scene) -> None:

@@ -1,6 +1,5 @@
 """Pausing a journey closes it to new customers; those inside go on, or are held until it is opened again."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from sqlalchemy import update
 
 from core.db import transaction
 from engage import journeys
+from engage.journeys import moving
 from engage.journeys.errors import JourneyNotPublished
 from engage.journeys.models import Journey
 from engage.walks import holding
@@ -66,13 +66,24 @@ def test_those_who_are_held_stand_still_until_it_is_opened(scene: Scene, inside:
     assert runs() == [("wait", "timeout"), ("tell", "sent")]
 
 
-def test_being_held_costs_a_look_every_few_minutes_only(scene: Scene, inside: Any) -> None:
+def test_those_who_are_held_are_moved_and_stand_still_there(scene: Scene, inside: Any) -> None:
     pause(scene, inside, holds_inside=True)
     later(scene, days=1)
-
+    with transaction() as session:
+        journeys.publish(
+            session, journey_id=inside, raw_graph=waiting(), raw_inside={"migrate": {"wait": "tell"}},
+            actor="staff:test", now=scene.now,
+        )  # fmt: skip
+    while moving.move_due(scene.now):
+        pass
+    later(scene, minutes=5)
     [walk] = enrolments()
-    assert walk.due_at is not None
-    assert walk.due_at - scene.now >= timedelta(minutes=1)
+    assert (walk.step, walk.due_at) == ("tell", holding.HELD)
+
+    pause(scene, inside, holds_inside=False, status="live")
+    later(scene)
+
+    assert runs() == [("wait", "moved"), ("tell", "sent")]
 
 
 def test_an_ended_journey_lets_those_who_were_held_out(scene: Scene, inside: Any) -> None:
