@@ -34,8 +34,8 @@ _WAITED_FOR = timedelta(milliseconds=300)
 #: Editors ask with every change of a drawing, and a year moves little in a day.
 _KEPT = timedelta(days=1)
 
-#: Each takes twice _LONGEST at most; it is looked again every minute.
-_AT_ONCE = 5
+#: Each takes twice _LONGEST at most, and other lines of the schedule wait meanwhile; it is looked again every minute.
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)

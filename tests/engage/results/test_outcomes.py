@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connect.events import AppInstalled
-from core import ids
+from core import bounded, ids
 from core.db import connection_of, transaction
 from core.events import readers
 from engage.results import effects, history, plans, telling
@@ -383,17 +383,16 @@ def test_a_year_too_long_to_look_through_is_looked_at_in_part(
     old, recent = scene.customers(2)
     scene.happen(scene.order(old, occurred_at=scene.now - timedelta(days=200)))
     scene.happen(scene.order(recent, occurred_at=scene.now - timedelta(days=2)))
-    spans: list[timedelta] = []
-    looked_through = history._history
+    looks: list[timedelta] = []
+    read = bounded.rows
 
-    def slow(session: Any, span: timedelta, **more: Any) -> history.History:
-        spans.append(span)
-        if len(spans) <= spans_cancelled:
-            connection_of(session).execute("SET LOCAL statement_timeout = '1ms'")
-            connection_of(session).execute("SELECT pg_sleep(1)")
-        return looked_through(session, span, **more)
+    def slow(session: Any, query: Any, values: Any, *, within: timedelta) -> Any:
+        looks.append(within)
+        if len(looks) <= spans_cancelled:
+            return read(session, "SELECT pg_sleep(1)", values, within=timedelta(milliseconds=1))
+        return read(session, query, values, within=within)
 
-    monkeypatch.setattr(history, "_history", slow)
+    monkeypatch.setattr(bounded, "rows", slow)
     with transaction() as session:
         past = history.of(session, days=30, currency="USD", now=scene.now)
         connection_of(session).execute("SELECT pg_sleep(0.01)")  # the limit was for the look alone
