@@ -18,8 +18,8 @@ from core.db import Connection, connection_of, transaction
 from core.events import LoggedEvent
 from engage.results import tallies
 from engage.results.models import BroadcastCount
-from engage.results.outcomes import DONE
-from engage.results.plans import BROADCAST_DAYS
+from engage.results.outcomes import DONE, hold_still
+from engage.results.plans import PUBLISHED_DAYS
 from engage.results.tallies import Counted, Key
 from wallet.assets import brand_currency, brand_time_zone
 
@@ -49,7 +49,7 @@ def enter_due(reader: str, now: datetime) -> int:
             return 0
         counted: BroadcastCount = found[0]
         connection = connection_of(session)
-        connection.execute(_HOLD_STILL, [reader])
+        hold_still(connection, reader)
         entered = _enter(connection, counted, reader)
         if len(entered) < _AT_ONCE:
             counted.state, counted.due_at = "done", None
@@ -64,7 +64,7 @@ def _enter(connection: Connection, counted: BroadcastCount, reader: str) -> list
         "after": counted.counted_to or UUID(int=0),
         "limit": _AT_ONCE,
         "reader": reader,
-        "window": timedelta(days=BROADCAST_DAYS),
+        "window": timedelta(days=PUBLISHED_DAYS),
         "currency": brand_currency(),
     }
     connection.execute(_ENTER, values)
@@ -82,8 +82,6 @@ def _enter(connection: Connection, counted: BroadcastCount, reader: str) -> list
     tallies.keep(connection, counts.counts)
     return [member[0] for member in members]
 
-
-_HOLD_STILL = "SELECT FROM core.reader_offset WHERE reader = %s ORDER BY slot FOR UPDATE"
 
 _MEMBERS = """
     SELECT customer_id, arm, outcome, at, voucher_id, channel, broadcast_id FROM engage.broadcast_send

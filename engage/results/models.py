@@ -13,7 +13,7 @@ from engage.consents.models import CHANNELS
 SCHEMA = "engage"
 SCOPES = ("journey", "broadcast", "campaign")
 #: Those that customers enter in arms, so that their effect can be told.
-TRIED = ("journey", "broadcast")
+TRIED = ("journey", "broadcast", "campaign")
 ARMS = ("treated", "holdout", "control")
 
 
@@ -152,6 +152,30 @@ class BroadcastCount(Due, Base):
         {"schema": SCHEMA},
     )
 
+    counted_to: Mapped[UUID | None]
+
+
+class CampaignCount(Due, Base):
+    """A publication of a campaign to an audience, whose customers are taken over into outcomes; its id is the batch's.
+
+    reached, begun_at, held_bps, salt   as `audience.published` told them
+    """
+
+    __tablename__ = "campaign_count"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'done')", name="state"),
+        CheckConstraint("(state = 'done') = (due_at IS NULL)", name="due"),
+        CheckConstraint("held_bps BETWEEN 0 AND 10000", name="held"),
+        Index("ix_campaign_count_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        {"schema": SCHEMA},
+    )
+
+    campaign_id: Mapped[UUID]
+    audience_id: Mapped[UUID]
+    reached: Mapped[UUID]
+    begun_at: Mapped[datetime]
+    held_bps: Mapped[int]
+    salt: Mapped[UUID]
     counted_to: Mapped[UUID | None]
 
 

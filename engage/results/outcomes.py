@@ -5,7 +5,7 @@ where the batch ends for them; from then on each event adds to the rows that are
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -22,7 +22,7 @@ _Position = tuple[int, int, int]
 
 @dataclass(slots=True)
 class _Deed:
-    """What one event adds to a customer's outcomes: all of them, or those of one journey or broadcast (`scope_id`)."""
+    """What one event adds to a customer's outcomes: all of them, or those of one journey, broadcast or campaign."""
 
     customer_id: UUID
     at: datetime
@@ -54,7 +54,7 @@ def keep(connection: Connection, events: Sequence[LoggedEvent], known: Known, *,
 
     currency  the one whose orders count
     """
-    deeds = [deed for event in events if (deed := _deed(event, known, currency)) is not None]
+    deeds = [deed for event in events for deed in _deeds(event, known, currency)]
     if deeds:
         # Only to rows that were there before: those below look back over these same events.
         columns = [list(column) for column in zip(*map(astuple, deeds), strict=True)]
@@ -65,34 +65,37 @@ def keep(connection: Connection, events: Sequence[LoggedEvent], known: Known, *,
         connection.execute(_INSERT, [*columns, currency])
 
 
-def _deed(event: LoggedEvent, known: Known, currency: str) -> _Deed | None:
+def _deeds(event: LoggedEvent, known: Known, currency: str) -> Iterator[_Deed]:
     if event.customer_id is None:
-        return None
-    done = _Deed(event.customer_id, event.occurred_at)
+        return
+    done, words = _Deed(event.customer_id, event.occurred_at), event.payload
     if event.name in (ORDER, REFUND):
-        if event.payload["currency"] != currency:
-            return None
+        if words["currency"] != currency:
+            return
         if event.name == ORDER:
-            done.orders, done.revenue_minor = 1, event.payload["total_minor"]
+            yield replace(done, orders=1, revenue_minor=words["total_minor"])
         else:
-            done.refunded_minor = event.payload["amount_minor"]
-        return done
-    if event.name in (counting.REDEEMED, counting.ROLLED_BACK):
-        given = known.origins.vouchers.get(UUID(event.payload["voucher_id"]))
+            yield replace(done, refunded_minor=words["amount_minor"])
+    elif event.name in (counting.REDEEMED, counting.ROLLED_BACK):
+        given = known.origins.vouchers.get(UUID(words["voucher_id"]))
+        if given is None:
+            return
+        done.redeemed_minor = words["amount_minor"] if event.name == counting.REDEEMED else -words["amount_minor"]
+        yield replace(done, scope_id=given.campaign_id)
         # A voucher that was handed on to a friend is the friend's deed: it stands in the tallies alone.
-        if given is None or given.origin is None or given.origin.customer_id != event.customer_id:
-            return None
-        sign = 1 if event.name == counting.REDEEMED else -1
-        done.scope_id, done.redeemed_minor = given.origin.scope_id, sign * event.payload["amount_minor"]
-        return done
-    if event.name == counting.GRANTED and (journey_id := counting.giver_of(event)) is not None:
-        done.scope_id, done.redeemed_minor = journey_id, event.payload["amount_minor"]
-        return done if event.payload["currency"] == currency else None
-    if event.name == counting.CONVERTED:
-        done.scope_id, done.is_converted = UUID(event.payload["journey_id"]), True
-        done.at = datetime.fromisoformat(event.payload["converted_at"])
-        return done
-    return None
+        if given.origin is not None and given.origin.customer_id == event.customer_id:
+            yield replace(done, scope_id=given.origin.scope_id)
+    elif event.name == counting.GRANTED and (journey_id := counting.giver_of(event)) is not None:
+        if words["currency"] == currency:
+            yield replace(done, scope_id=journey_id, redeemed_minor=words["amount_minor"])
+    elif event.name == counting.CONVERTED:
+        at = datetime.fromisoformat(words["converted_at"])
+        yield replace(done, at=at, scope_id=UUID(words["journey_id"]), is_converted=True)
+
+
+def hold_still(connection: Connection, reader: str) -> None:
+    """Let the reader stand where it stands until this transaction ends, so that it is known what it has handled."""
+    connection.execute("SELECT FROM core.reader_offset WHERE reader = %s ORDER BY slot FOR UPDATE", [reader])
 
 
 def _entered(events: Sequence[LoggedEvent], known: Known, deeds: Sequence[_Deed]) -> Iterator[_New]:

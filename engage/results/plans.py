@@ -25,7 +25,7 @@ _AT_ONCE = 20
 
 
 def fix_due(now: datetime) -> None:
-    """Fix the plan of each live journey, and each broadcast on its way, that has none. An entry point.
+    """Fix the plan of each live journey, broadcast on its way and campaign published to an audience. An entry point.
 
     Within a minute of publication, while nobody's window can be over: the shortest is a day.
     """
@@ -72,8 +72,8 @@ def of(session: Session, scope: str, scope_id: UUID) -> EffectPlan | None:
     return session.get(EffectPlan, (scope, scope_id))
 
 
-#: How long after a broadcast a customer's orders count to it; a journey says so itself.
-BROADCAST_DAYS = 30
+#: How long after a broadcast, or a campaign's publication, an order counts to it; a journey says so itself.
+PUBLISHED_DAYS = 30
 
 # Ended ones, too: they may have ended before anybody looked.
 _WITHOUT_PLAN = f"""
@@ -81,8 +81,14 @@ _WITHOUT_PLAN = f"""
         SELECT 'journey' AS scope, id, holdout_bps, outcome_days, NULL::int AS customers
           FROM engage.journey WHERE status <> 'draft'
          UNION ALL
-        SELECT 'broadcast', id, holdout_bps, {BROADCAST_DAYS}, expected::int FROM engage.broadcast
-         WHERE status IN ('scheduled', 'preparing', 'done')) w
+        SELECT 'broadcast', id, holdout_bps, {PUBLISHED_DAYS}, expected::int FROM engage.broadcast
+         WHERE status IN ('scheduled', 'preparing', 'done')
+         UNION ALL
+        SELECT 'campaign', c.id, c.holdout_bps, {PUBLISHED_DAYS}, p.customers
+          FROM (SELECT campaign_id, sum(asked)::int AS customers FROM rewards.code_batch
+                 WHERE kind = 'mailing' GROUP BY campaign_id) p
+          JOIN rewards.campaign c ON c.id = p.campaign_id
+         WHERE c.holdout_bps > 0 AND p.customers > 0) w
      WHERE NOT EXISTS (SELECT FROM engage.effect_plan p WHERE p.scope = w.scope AND p.scope_id = w.id)
      ORDER BY w.id LIMIT %s
 """  # noqa: S608 - constants only

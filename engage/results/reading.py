@@ -12,7 +12,7 @@ from core.db import Connection, connection_of, transaction
 from core.events import LoggedEvent
 from engage.journeys import versions
 from engage.journeys.errors import JourneyInvalid
-from engage.results import broadcasts, counting, origins, outcomes, tallies, trials
+from engage.results import broadcasts, campaigns, counting, origins, outcomes, tallies, trials
 from engage.results.counting import Basket, Known, Letter
 from engage.results.trials import Drawn
 from wallet.assets import brand_currency, brand_time_zone
@@ -28,6 +28,7 @@ NAMES = frozenset(
         *counting.OF_MESSAGES,
         *counting.OF_RESPONSES,
         *broadcasts.OVER,
+        campaigns.PUBLISHED,
         *(outcomes.ORDER, outcomes.REFUND),
     }
 )
@@ -45,6 +46,7 @@ def read(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None
     known = _known(session, events)
     outcomes.keep(connection, events, known, currency=brand_currency())
     broadcasts.note(session, events, now)
+    campaigns.note(session, events, now)
     # Last, since others who count the same journey wait for these rows.
     tallies.keep(connection, counting.count(events, known).counts)
 

@@ -37,7 +37,7 @@ CREATE INDEX ix_response_at ON engage.response (at);
 
 OUTCOMES = """
 CREATE TABLE engage.outcome (
-    scope text CONSTRAINT ck_outcome_scope CHECK (scope IN ('journey', 'broadcast')),
+    scope text CONSTRAINT ck_outcome_scope CHECK (scope IN ('journey', 'broadcast', 'campaign')),
     scope_id uuid, customer_id uuid,
     arm text NOT NULL CONSTRAINT ck_outcome_arm CHECK (arm IN ('treated', 'holdout', 'control')),
     variant text NOT NULL DEFAULT '',
@@ -54,7 +54,7 @@ CREATE TABLE engage.outcome (
 ) WITH (fillfactor = 80);
 CREATE INDEX ix_outcome_customer_id ON engage.outcome (customer_id, ripe_at);
 CREATE TABLE engage.effect_plan (
-    scope text CONSTRAINT ck_effect_plan_scope CHECK (scope IN ('journey', 'broadcast')),
+    scope text CONSTRAINT ck_effect_plan_scope CHECK (scope IN ('journey', 'broadcast', 'campaign')),
     scope_id uuid,
     planned_at timestamptz NOT NULL,
     customers int NOT NULL CONSTRAINT ck_effect_plan_customers CHECK (customers > 0),
@@ -91,6 +91,24 @@ CREATE TABLE engage.broadcast_count (
     CONSTRAINT ck_broadcast_count_due CHECK ((state = 'done') = (due_at IS NULL))
 );
 CREATE INDEX ix_broadcast_count_due_at ON engage.broadcast_count (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE engage.campaign_count (
+    id uuid CONSTRAINT pk_campaign_count PRIMARY KEY,
+    campaign_id uuid NOT NULL,
+    audience_id uuid NOT NULL,
+    reached uuid NOT NULL,
+    begun_at timestamptz NOT NULL,
+    held_bps int NOT NULL CONSTRAINT ck_campaign_count_held CHECK (held_bps BETWEEN 0 AND 10000),
+    salt uuid NOT NULL,
+    counted_to uuid,
+    state text NOT NULL CONSTRAINT ck_campaign_count_state CHECK (state IN ('waiting', 'done')),
+    due_at timestamptz,
+    attempts int NOT NULL DEFAULT 0,
+    lease_until timestamptz,
+    lease_token uuid,
+    last_error text,
+    CONSTRAINT ck_campaign_count_due CHECK ((state = 'done') = (due_at IS NULL))
+);
+CREATE INDEX ix_campaign_count_due_at ON engage.campaign_count (due_at) WHERE due_at IS NOT NULL;
 """
 
 # '' for any country that has no price of its own.

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from auth import customers
 from core.db import connection_of
 from core.errors import Refusal
+from core.events import announce
 from rewards import terms, vouchers
 from rewards.errors import CampaignNotRunning
 from rewards.terms import Terms
 from rewards.vouchers import batches
+from rewards.vouchers.events import AudiencePublished
 from rewards.vouchers.issuing import Issue
 from rewards.vouchers.models import ENDED, CodeBatch
 
@@ -25,14 +27,15 @@ _LOOK_AGAIN = timedelta(minutes=1)
 def publish_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
     """Give the audience's next customers their vouchers; says how many customers that were.
 
-    effects  as `vouchers.issue_each`; the batch counts what was refused, by why
+    effects  as `vouchers.issue_each`; the batch counts what was refused, by why; the last turn announces
+             audience.published
     """
     of = terms.load_one(session, batch.campaign_id)
     try:
         batches.check_not_over(of, now)
     except CampaignNotRunning as refusal:
         _count(batch, Tally({refusal.code: batch.asked - batch.made - batch.refused}))
-        batch.end(ENDED, now=now)
+        _end(session, batch, of, now=now)
         return 1
     if not _is_open(of, now):
         batch.due_at = now + _LOOK_AGAIN
@@ -54,11 +57,30 @@ def publish_some(session: Session, batch: CodeBatch, *, now: datetime) -> int:
     _count(batch, refused)
     batch.made += len(turn) - refused.total()
     batch.due_at = now
-    if len(turn) < _AT_ONCE:
-        batch.end(ENDED, now=now)
-    else:
+    if turn:
         batch.reached = turn[-1]
+    if len(turn) < _AT_ONCE:
+        _end(session, batch, of, now=now)
     return len(turn)
+
+
+def _end(session: Session, batch: CodeBatch, of: Terms, *, now: datetime) -> None:
+    """effects  announces audience.published"""
+    batch.end(ENDED, now=now)
+    assert batch.audience_id is not None
+    announce(
+        session,
+        AudiencePublished(
+            occurred_at=now,
+            batch_id=batch.id,
+            campaign_id=of.campaign_id,
+            audience_id=batch.audience_id,
+            reached=batch.reached,
+            begun_at=max(batch.created_at, of.starts_at).isoformat(),
+            holdout_bps=of.holdout_bps,
+            holdout_salt=of.holdout_salt or of.campaign_id,
+        ),
+    )
 
 
 def _is_open(of: Terms, now: datetime) -> bool:

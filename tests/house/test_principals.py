@@ -176,6 +176,7 @@ EXPECTED = {
     "GET /admin/v1/broadcasts/{broadcast_id}/results": "broadcasts.read",
     "GET /admin/v1/broadcasts/{broadcast_id}/results.csv": "broadcasts.read",
     "GET /admin/v1/broadcasts/{broadcast_id}/effects": "broadcasts.read",
+    "GET /admin/v1/campaigns/{campaign_id}/effects": "campaigns.read",
     "GET /admin/v1/campaigns/{campaign_id}/results": "campaigns.read",
     "GET /admin/v1/campaigns/{campaign_id}/results.csv": "campaigns.read",
     "GET /admin/v1/message-prices": "journeys.read",

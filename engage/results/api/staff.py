@@ -101,6 +101,14 @@ def show_broadcast_effects(broadcast_id: UUID) -> dict[str, Any]:
     return _effects("broadcast", broadcast_id)
 
 
+@blueprint.get("/campaigns/<uuid:campaign_id>/effects")
+@blueprint.response(200, EffectsSchema())
+@needs("campaigns.read")
+def show_campaign_effects(campaign_id: UUID) -> dict[str, Any]:
+    """What publishing a campaign to audiences caused within 30 days, against those held out of it."""
+    return _effects("campaign", campaign_id)
+
+
 @blueprint.post("/journeys/<uuid:journey_id>/smallest-effect")
 @blueprint.arguments(SmallestArgsSchema())
 @blueprint.response(200, SmallestSchema())
@@ -148,8 +156,9 @@ def _export(scope: str, scope_id: UUID, span: dict[str, date | None]) -> Respons
 
 def _effects(scope: str, scope_id: UUID) -> dict[str, Any]:
     with transaction() as session:
-        so_far = report.of(session, scope, scope_id, since=None, until=None).arms["treated"]
-        cost_minor = so_far.message_minor(brand_currency())
+        so_far = report.of(session, scope, scope_id, since=None, until=None)
+        # Publishing to an audience sends nothing: messages about a campaign's vouchers are journeys' and broadcasts'.
+        cost_minor = 0 if scope == "campaign" else so_far.arms["treated"].message_minor(brand_currency())
         return telling.effects(effects.of(session, scope, scope_id, message_cost_minor=cost_minor, now=clock.now()))
 
 

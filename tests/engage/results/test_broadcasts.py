@@ -14,6 +14,7 @@ from engage.broadcasts.events import BroadcastCancelled, BroadcastDone
 from engage.broadcasts.models import Broadcast, BroadcastSend
 from engage.results import broadcasts, plans, reading
 from engage.results.models import BroadcastCount, Outcome
+from engage.results.outcomes import hold_still
 from rewards import vouchers
 from rewards.vouchers import Issue
 from tests.core.log import wait_for_the_horizon
@@ -171,7 +172,7 @@ def test_nobody_is_entered_while_letters_may_still_be_written(scene: Scene) -> N
 def test_the_reader_stands_still_while_some_are_entered(scene: Scene) -> None:
     readers.register([READER])
     with transaction() as session:
-        connection_of(session).execute(broadcasts._HOLD_STILL, [reading.READER])
+        hold_still(connection_of(session), reading.READER)
         scene.happen(scene.order(scene.customer()))
 
         assert readers.run_batch(READER, now=scene.now) == 0
