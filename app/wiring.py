@@ -6,9 +6,11 @@ import app.api.changes
 import app.api.home
 import auth.api.customer
 import auth.api.guards
-import auth.api.sign_in
 import auth.api.staff
 import auth.cli
+import auth.native.api.challenge
+import auth.oauth.api.metadata
+import auth.oauth.api.token
 import auth.reactions
 import auth.work
 import connect.api.entries
@@ -163,7 +165,11 @@ from wallet.assets import exponent_of
 
 def doors() -> list[Door]:
     """Each audience's prefix, guard, OpenAPI document and routes."""
-    sign_in = [auth.api.sign_in.blueprint]
+    sign_in = [
+        auth.native.api.challenge.blueprint,
+        auth.oauth.api.token.blueprint,
+        auth.oauth.api.metadata.blueprint,
+    ]
     return [
         Door(
             name="customer",

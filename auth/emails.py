@@ -17,8 +17,7 @@ from auth import limits, opaque
 from auth.errors import EmailCodeWrong, EmailInvalid
 from auth.events import EmailDropped, EmailProved
 from auth.limits import Limit
-from auth.models import Customer
-from auth.sign_in_models import EmailProof
+from auth.models import Customer, EmailProof
 from core import crypto
 from core.delivery import messages, withdrawing
 from core.errors import NotFound

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from auth.sign_in_models import LimitCounter
+from auth.models import LimitCounter
 from core import crypto
 
 

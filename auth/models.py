@@ -199,3 +199,31 @@ class Approval(Base):
     reason: Mapped[bytes | None] = mapped_column(LargeBinary)
     used_at: Mapped[datetime | None]
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class EmailProof(Base):
+    """An e-mail address that a customer says is theirs, until they send the code that was written to it.
+
+    email  sealed under the customer's data key
+    code   HMAC of the one-time code, bound to customer and address
+    """
+
+    __tablename__ = "email_proof"
+    __table_args__ = (Index(None, "expires_at"), CheckConstraint("attempts BETWEEN 0 AND 5", name="attempts"), _SCHEMA)
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("auth.customer.id"), primary_key=True)
+    email: Mapped[bytes] = mapped_column(LargeBinary)
+    code: Mapped[bytes] = mapped_column(LargeBinary)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    expires_at: Mapped[datetime]
+
+
+class LimitCounter(Base):
+    """How often something was asked for in one window of time, by HMAC of who asked (a number, an address)."""
+
+    __tablename__ = "limit_counter"
+    __table_args__ = (Index(None, "ends_at"), _SCHEMA)
+
+    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    ends_at: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from auth import authorization_codes, devices, emails, limits, sign_ins, token_families
+from auth import devices, emails, limits
+from auth.native import otp
+from auth.oauth import codes, families
 from core.db import transaction
 from core.work import Schedule, Work
 
@@ -13,7 +15,7 @@ _CHUNK = 200
 
 def sweep(now: datetime) -> None:
     """Drop what nobody can sign in with any more, and the personal data in it, a chunk a transaction."""
-    for forget in (limits.forget, authorization_codes.forget, sign_ins.forget, token_families.forget, emails.forget):
+    for forget in (limits.forget, codes.forget, otp.forget, families.forget, emails.forget):
         _in_chunks(forget, now=now)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth import staff_contacts
+from auth.staff import contacts as staff_contacts
 from core import ids
 from core.db import connection_of
 from core.delivery import messages

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from auth import pkce
+from auth.oauth import pkce
 from core import clock
 from core.db import transaction
 from core.delivery import work

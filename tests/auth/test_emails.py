@@ -12,8 +12,7 @@ from sqlalchemy import select
 from auth import contacts, customers, emails
 from auth.customers import SignUp
 from auth.errors import EmailInvalid
-from auth.models import Customer
-from auth.sign_in_models import EmailProof
+from auth.models import Customer, EmailProof
 from core import clock
 from core.db import connection_of, transaction
 from core.delivery import messages, work

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from app import wiring
 from app.worker import drain
-from auth import customers, pkce, tokens
+from auth import customers, tokens
+from auth.oauth import pkce
 from core import clock, ids
 from core.db import transaction
 from core.gateways import registry, sandbox

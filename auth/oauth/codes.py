@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from auth import customers, opaque, pkce, token_families
+from auth import customers, opaque
 from auth.errors import OAuthRefusal
-from auth.sign_in_models import AuthorizationCode
-from auth.token_families import Grant
+from auth.oauth import families, pkce
+from auth.oauth.families import Grant
+from auth.oauth.models import AuthorizationCode
 
 TTL = timedelta(seconds=60)
 #: A code that comes back after its redemption is a theft's sign for as long as the row is kept.
@@ -42,12 +43,12 @@ def redeem(session: Session, *, client_id: str, code: str, verifier: str, now: d
         return _refused()
     if row.redeemed_at is not None:
         if row.family_id is not None:
-            token_families.revoke(session, row.family_id, reason="code_reused", now=now)
+            families.revoke(session, row.family_id, reason="code_reused", now=now)
         return _refused()
     if now >= row.expires_at or not customers.is_active(session, row.customer_id):
         return _refused()
 
-    grant = token_families.begin(session, client_id=client_id, customer_id=row.customer_id, now=now)
+    grant = families.begin(session, client_id=client_id, customer_id=row.customer_id, now=now)
     row.redeemed_at, row.family_id = now, grant.family_id
     return grant
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from auth import customers
-from auth.sign_in_models import RefreshToken, TokenFamily
+from auth.oauth.models import RefreshToken, TokenFamily
 from core.db import transaction
 from core.events.log import EventRow
 from tests.auth.conftest import PHONE, Phone, Watch

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from auth import customers, opaque
 from auth.errors import OAuthRefusal
 from auth.events import CustomerSignedIn, TokenFamilyRevoked
-from auth.sign_in_models import AuthorizationCode, RefreshToken, TokenFamily
+from auth.oauth.models import AuthorizationCode, RefreshToken, TokenFamily
 from core import ids
 from core.events import announce
 

@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from auth import authorization_codes, customers, limits, opaque
+from auth import customers, limits, opaque
 from auth.errors import OAuthRefusal
 from auth.limits import Limit
 from auth.models import ACTIVE
-from auth.sign_in_models import SignIn
+from auth.native.models import SignIn
+from auth.oauth import codes
 from core import crypto, ids
 from core.delivery import messages
 
@@ -118,7 +119,7 @@ def prove(
     customer = customers.sign_up(session, phone=phone, locale=sign_in.locale, time_zone=None, now=now)
     if customer.status != ACTIVE:
         return OAuthRefusal("access_denied", "This account is suspended")
-    return authorization_codes.issue(
+    return codes.issue(
         session,
         client_id=client_id,
         customer_id=customer.id,

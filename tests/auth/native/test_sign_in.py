@@ -6,9 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text
 
-from auth import customers, pkce
+from auth import customers
 from auth.models import Customer
-from auth.sign_in_models import SignIn
+from auth.native.models import SignIn
+from auth.oauth import pkce
 from core.crypto import DataKey
 from core.db import transaction
 from core.events.log import EventRow

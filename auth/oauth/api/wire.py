@@ -4,10 +4,14 @@ import re
 from typing import Any
 
 from flask import Response, jsonify, make_response, request
+from flask_smorest import Blueprint
+from werkzeug.exceptions import HTTPException
 
-from auth import clients
 from auth.errors import OAuthRefusal
+from auth.oauth import clients
 from core.db import transaction
+from core.errors import Kind, Refusal
+from core.web.problems import STATUSES, from_http
 
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 
@@ -18,6 +22,12 @@ class OAuthError(Exception):
     def __init__(self, refusal: OAuthRefusal) -> None:
         super().__init__(refusal.description)
         self.refusal = refusal
+
+
+def speak_oauth(blueprint: Blueprint) -> None:
+    """Let all refusals of these routes be told in OAuth's words."""
+    blueprint.register_error_handler(OAuthError, _refuse)
+    blueprint.register_error_handler(Refusal, _refuse_in_oauths_words)
 
 
 def form() -> dict[str, str]:
@@ -76,3 +86,27 @@ def refused(refusal: OAuthRefusal) -> Response:
     if refusal.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response
+
+
+def _refuse(error: OAuthError) -> Response:
+    return refused(error.refusal)
+
+
+def _refuse_in_oauths_words(refusal: Refusal) -> Response:
+    """What the house itself refuses (a body that cannot be read, a database that is away) in OAuth's own shape."""
+    error = "temporarily_unavailable" if refusal.kind is Kind.UNAVAILABLE else "invalid_request"
+    return refused(
+        OAuthRefusal(
+            error, refusal.detail, status=STATUSES[refusal.kind], retry_after_seconds=refusal.retry_after_seconds
+        )
+    )
+
+
+def refuse_the_method(error: HTTPException) -> Response:
+    """A wrong method reaches no view, hence no blueprint: only the app can answer, by the path."""
+    answer = from_http(error)
+    if not request.path.startswith("/oauth/"):
+        return answer
+    told = refused(OAuthRefusal("invalid_request", "Send a POST", status=405))
+    told.headers["Allow"] = answer.headers["Allow"]
+    return told

@@ -4,7 +4,7 @@ import re
 
 from sqlalchemy.orm import Session
 
-from auth.sign_in_models import Client
+from auth.oauth.models import Client
 
 _SHAPE = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from auth.sign_in_models import SignIn
+from auth.native.models import SignIn
 from core.db import transaction
 from core.settings import Settings
 from tests import applications

@@ -1,0 +1,1 @@
+"""Signing in within an app, without a browser."""

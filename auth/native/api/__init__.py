@@ -1,0 +1,1 @@
+"""The routes by which an app signs its customer in."""

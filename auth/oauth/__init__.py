@@ -1,0 +1,1 @@
+"""OAuth 2: clients, authorization codes and families of refresh tokens."""

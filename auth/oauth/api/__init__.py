@@ -1,0 +1,1 @@
+"""OAuth's routes."""
