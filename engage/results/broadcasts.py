@@ -1,7 +1,6 @@
 """Broadcasts: their customers are taken over into outcomes once all letters are written, a few at a time.
 
 No event tells of each of a hundred thousand customers that they were in a broadcast, so the reader cannot enter them.
-While some are entered the reader is held still, so that it is known which of their events it has handled.
 """
 
 from collections.abc import Sequence
@@ -13,13 +12,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import work
-from core.db import Connection, connection_of, transaction
+from core.db import Connection
 from core.events import LoggedEvent
 from engage.results import tallies
 from engage.results.models import BroadcastCount
-from engage.results.outcomes import DONE, hold_still
+from engage.results.outcomes import DONE
 from engage.results.plans import PUBLISHED_DAYS
+from engage.results.taking_over import take_over
 from engage.results.tallies import Counted, Key
 from wallet.assets import brand_currency, brand_time_zone
 
@@ -28,9 +27,6 @@ OVER = frozenset({"broadcast.done", "broadcast.cancelled"})
 
 #: Whoever was preparing a part when it was cancelled has long finished by then.
 _SETTLED_AFTER = timedelta(minutes=10)
-
-#: Each costs a look at the log: so many stay well under 250 ms, for which the reader stands still.
-_AT_ONCE = 500
 
 
 def note(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -43,26 +39,14 @@ def note(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None
 
 def enter_due(reader: str, now: datetime) -> int:
     """Enter the next customers of one broadcast; says how many. An entry point."""
-    with transaction() as session:
-        found = work.lock_due(session, BroadcastCount, states=["waiting"], limit=1, now=now)
-        if not found:
-            return 0
-        counted: BroadcastCount = found[0]
-        connection = connection_of(session)
-        hold_still(connection, reader)
-        entered = _enter(connection, counted, reader)
-        if len(entered) < _AT_ONCE:
-            counted.state, counted.due_at = "done", None
-        else:
-            counted.counted_to = entered[-1]
-        return max(len(entered), 1)
+    return take_over(BroadcastCount, _enter, reader=reader, now=now)
 
 
-def _enter(connection: Connection, counted: BroadcastCount, reader: str) -> list[UUID]:
+def _enter(connection: Connection, counted: BroadcastCount, reader: str, at_once: int) -> list[UUID]:
     values: dict[str, Any] = {
         "broadcast": counted.id,
         "after": counted.counted_to or UUID(int=0),
-        "limit": _AT_ONCE,
+        "limit": at_once,
         "reader": reader,
         "window": timedelta(days=PUBLISHED_DAYS),
         "currency": brand_currency(),

@@ -13,20 +13,17 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import work
-from core.db import Connection, connection_of, transaction
+from core.db import Connection
 from core.events import LoggedEvent
 from core.population_shares import is_in_share
 from engage.results.arms import HOLDOUT, TREATED
 from engage.results.models import CampaignCount
-from engage.results.outcomes import DONE, hold_still
+from engage.results.outcomes import DONE
 from engage.results.plans import PUBLISHED_DAYS
+from engage.results.taking_over import take_over
 from wallet.assets import brand_currency
 
 PUBLISHED = "audience.published"
-
-#: Each costs a look at the log: so many stay well under 250 ms, for which the reader stands still.
-_AT_ONCE = 500
 
 
 def note(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None:
@@ -38,19 +35,7 @@ def note(session: Session, events: Sequence[LoggedEvent], now: datetime) -> None
 
 def enter_due(reader: str, now: datetime) -> int:
     """Enter the next customers of one publication; says how many. An entry point."""
-    with transaction() as session:
-        found = work.lock_due(session, CampaignCount, states=["waiting"], limit=1, now=now)
-        if not found:
-            return 0
-        counted: CampaignCount = found[0]
-        connection = connection_of(session)
-        hold_still(connection, reader)
-        turn = _enter(connection, counted, reader) if counted.held_bps else []
-        if len(turn) < _AT_ONCE:
-            counted.state, counted.due_at = "done", None
-        else:
-            counted.counted_to = turn[-1]
-        return max(len(turn), 1)
+    return take_over(CampaignCount, _enter, reader=reader, now=now)
 
 
 def _row(told: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -67,9 +52,11 @@ def _row(told: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _enter(connection: Connection, counted: CampaignCount, reader: str) -> list[UUID]:
+def _enter(connection: Connection, counted: CampaignCount, reader: str, at_once: int) -> list[UUID]:
+    if not counted.held_bps:
+        return []
     after = counted.counted_to or UUID(int=0)
-    rows = connection.execute(_TURN, [counted.audience_id, after, counted.reached, _AT_ONCE]).fetchall()
+    rows = connection.execute(_TURN, [counted.audience_id, after, counted.reached, at_once]).fetchall()
     turn = [row[0] for row in rows]
     held = [is_in_share(counted.salt, each, bps=counted.held_bps) for each in turn]
     values = {

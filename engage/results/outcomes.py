@@ -93,11 +93,6 @@ def _deeds(event: LoggedEvent, known: Known, currency: str) -> Iterator[_Deed]:
         yield replace(done, at=at, scope_id=UUID(words["journey_id"]), is_converted=True)
 
 
-def hold_still(connection: Connection, reader: str) -> None:
-    """Let the reader stand where it stands until this transaction ends, so that it is known what it has handled."""
-    connection.execute("SELECT FROM core.reader_offset WHERE reader = %s ORDER BY slot FOR UPDATE", [reader])
-
-
 def _entered(events: Sequence[LoggedEvent], known: Known, deeds: Sequence[_Deed]) -> Iterator[_New]:
     """The rows of those who entered in this batch, the first entry of each."""
     until = {event.customer_id: (event.epoch, event.xid, event.seq) for event in events if event.customer_id}

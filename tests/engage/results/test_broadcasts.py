@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from core import ids
-from core.db import connection_of, transaction
+from core.db import transaction
 from core.events import readers
 from core.web.principals import Principal
 from engage.broadcasts.events import BroadcastCancelled, BroadcastDone
 from engage.broadcasts.models import Broadcast, BroadcastSend
-from engage.results import broadcasts, plans, reading
+from engage.results import broadcasts, plans, reading, taking_over
 from engage.results.models import BroadcastCount, Outcome
-from engage.results.outcomes import hold_still
+from engage.results.taking_over import hold_still
 from rewards import vouchers
 from rewards.vouchers import Issue
 from tests.core.log import wait_for_the_horizon
@@ -134,7 +134,7 @@ def test_what_its_vouchers_took_off_counts_before_and_after(scene: Scene) -> Non
 
 @pytest.mark.parametrize("members", [0, 1, 4, 5, 9])
 def test_many_are_entered_a_few_at_a_time(scene: Scene, members: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broadcasts, "_AT_ONCE", 4)
+    monkeypatch.setattr(taking_over, "AT_ONCE", 4)
     broadcast_id = _broadcast(scene, dict.fromkeys(scene.customers(members), "treated"))
     _over(scene, broadcast_id)
 
@@ -172,7 +172,7 @@ def test_nobody_is_entered_while_letters_may_still_be_written(scene: Scene) -> N
 def test_the_reader_stands_still_while_some_are_entered(scene: Scene) -> None:
     readers.register([READER])
     with transaction() as session:
-        hold_still(connection_of(session), reading.READER)
+        hold_still(session, reading.READER)
         scene.happen(scene.order(scene.customer()))
 
         assert readers.run_batch(READER, now=scene.now) == 0

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from core import ids
 from core.db import transaction
 from core.web.principals import Principal
-from engage.results import campaigns, plans, reading
+from engage.results import campaigns, plans, reading, taking_over
 from engage.results.models import CampaignCount, EffectPlan
 from rewards.campaigns import holdouts
 from rewards.models import Campaign
@@ -155,7 +155,7 @@ def test_a_second_publication_and_another_worker_enter_nobody_twice(scene: Scene
 
 
 def test_a_large_audience_is_taken_over_in_pieces(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaigns, "_AT_ONCE", 3)
+    monkeypatch.setattr(taking_over, "AT_ONCE", 3)
     campaign_id, people = _campaign(scene), scene.customers(7)
     _published(scene, campaign_id, people)
     count(scene)
