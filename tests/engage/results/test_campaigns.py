@@ -179,6 +179,20 @@ def test_a_campaign_that_holds_nobody_out_enters_nobody(scene: Scene) -> None:
     assert outcomes(campaign_id) == {}
 
 
+def test_plans_that_take_long_are_fixed_one_a_minute(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "_LONGEST_SECONDS", 0.0)
+    for _ in range(2):
+        _published(scene, _campaign(scene), scene.customers(1))
+
+    fixed = []
+    for _ in range(3):
+        plans.fix_due(scene.now)
+        with transaction() as session:
+            fixed.append(len(session.scalars(select(EffectPlan.scope_id)).all()))
+
+    assert fixed == [1, 2, 2]
+
+
 def test_the_effect_is_told_over_the_staff_door(scene: Scene, open_for: Open) -> None:
     campaign_id, people = _campaign(scene), scene.customers(4)
     _published(scene, campaign_id, people)
