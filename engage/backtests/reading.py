@@ -99,13 +99,13 @@ def _floor(since: datetime) -> UUID:
 
 
 # Along ix_event_position; as text, since psycopg reads JSON only to hand it to the same function. Slots go by another
-# hash of the customer than the parts of one.
+# hash of the customer than the parts of one. Ordered by e.xid: a bare xid is the column of the answer, which is text.
 _PAGE = """
-    SELECT id, epoch, xid::text, seq, slot, name, customer_id, subject_id, occurred_at, recorded_at, source, caused_by,
-           depth, trace, payload::text
-      FROM core.event
-     WHERE slot = %s AND (epoch, xid, seq) > (%s, %s::xid8, %s)
-       AND name = ANY(%s) AND occurred_at > %s AND occurred_at <= %s AND id >= %s
-       AND customer_id IS NOT NULL AND uuid_hash_extended(customer_id, 7) & %s = %s
-     ORDER BY epoch, xid, seq LIMIT %s
+    SELECT e.id, e.epoch, e.xid::text, e.seq, e.slot, e.name, e.customer_id, e.subject_id, e.occurred_at, e.recorded_at,
+           e.source, e.caused_by, e.depth, e.trace, e.payload::text
+      FROM core.event e
+     WHERE e.slot = %s AND (e.epoch, e.xid, e.seq) > (%s, %s::xid8, %s)
+       AND e.name = ANY(%s) AND e.occurred_at > %s AND e.occurred_at <= %s AND e.id >= %s
+       AND e.customer_id IS NOT NULL AND uuid_hash_extended(e.customer_id, 7) & %s = %s
+     ORDER BY e.epoch, e.xid, e.seq LIMIT %s
 """

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 
 from core.db import transaction
 from core.errors import InvalidInput
+from core.events.log import slot_of
 from engage.backtests import asking, forgetting, reading, work
 from engage.backtests.errors import BacktestRefused
 from engage.backtests.models import Backtest
@@ -393,6 +394,31 @@ def test_a_slot_that_is_too_large_is_read_in_parts_and_tells_the_same(scene: Sce
     assert sum(held) == sum(len(events) for events in whole.values())
     # A page over what is held, unless a single customer has more.
     assert max(held) <= 4 + 3
+
+
+def test_pages_follow_transactions_by_their_number(scene: Scene, monkeypatch: Any) -> None:
+    """As text, the one after 9 would come before it, and what lies between two pages would be lost."""
+    monkeypatch.setattr(reading, "PAGE", 2)
+    customer_id = scene.customer()
+    for _ in range(6):
+        scene.happen(scene.order(customer_id))
+    with transaction() as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))  # the log's rows are written once
+        session.execute(
+            text(
+                "UPDATE core.event e SET xid = (7 + o.place)::text::xid8"
+                " FROM (SELECT id, row_number() OVER (ORDER BY seq) AS place FROM core.event WHERE name = :name) o"
+                " WHERE e.id = o.id"
+            ),
+            {"name": ORDER},
+        )
+    scene.move(days=1)
+
+    number = slot_of(customer_id)
+    since, until = START - timedelta(days=1), scene.now
+    [(_, told)] = reading.slot(number, names=[ORDER], since=since, until=until, left_out=set())
+
+    assert len(told) == 6
 
 
 def test_a_robot_is_left_out_and_the_report_says_so(scene: Scene, monkeypatch: Any) -> None:
