@@ -2,6 +2,7 @@
 
 from app import database, wiring
 from auth import tokens
+from auth.sessions import ending
 from core import clock, crypto, db, idempotency, log
 from core.errors import ConfigurationError
 from core.events import epoch, readers
@@ -42,6 +43,7 @@ def open_house(settings: Settings) -> None:
     rewards_answers.register(wiring.REWARDS_ANSWERS)
     uses.register(wiring.SEGMENT_USERS)
     asking.register(wiring.STREAM_USERS)
+    ending.register(wiring.SESSION_ENDINGS)
     idempotency.register(wiring.KEYS)
     links.load(settings)
     signing.load(settings)

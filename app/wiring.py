@@ -4,14 +4,46 @@ import click
 
 import app.api.changes
 import app.api.home
+import auth.abuse.api.staff
 import auth.api.customer
 import auth.api.guards
 import auth.api.staff
-import auth.cli
+import auth.authorizing.api.authorize
+import auth.authorizing.api.customer
+import auth.authorizing.api.logout
+import auth.authorizing.api.pages
+import auth.authorizing.work
+import auth.device_grants.api.protocol
+import auth.device_grants.api.staff
+import auth.federated.api.customer
+import auth.federated.work
+import auth.keys.api.staff
+import auth.keys.work
 import auth.native.api.challenge
+import auth.native.api.customer
+import auth.native.api.links
+import auth.native.api.staff
+import auth.oauth.api.clients
+import auth.oauth.api.introspection
 import auth.oauth.api.metadata
 import auth.oauth.api.token
+import auth.oauth.api.userinfo
+import auth.passkeys.api.customer
+import auth.places.api.merchant
+import auth.places.api.staff
+import auth.places.cli
+import auth.privacy.api.customer
+import auth.privacy.api.public
+import auth.privacy.api.staff
+import auth.privacy.work
 import auth.reactions
+import auth.sessions.api.customer
+import auth.staff.api.pages
+import auth.staff.api.staff
+import auth.staff.cli
+import auth.staff.work
+import auth.step_up.api.customer
+import auth.tokens.cli
 import auth.work
 import connect.api.entries
 import connect.api.guard
@@ -19,6 +51,8 @@ import connect.api.ingest
 import connect.api.staff
 import connect.api.write_keys
 import connect.reactions
+import core.audit.api.staff
+import core.audit.work
 import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
@@ -151,6 +185,7 @@ import wallet.topups.api.staff
 import wallet.topups.cli
 import wallet.topups.reactions
 import wallet.work
+from auth.sessions.ending import Ending
 from core.delivery import rates
 from core.events import Reader
 from core.gateways.registry import Gateways
@@ -169,6 +204,11 @@ def doors() -> list[Door]:
         auth.native.api.challenge.blueprint,
         auth.oauth.api.token.blueprint,
         auth.oauth.api.metadata.blueprint,
+        auth.oauth.api.userinfo.blueprint,
+        auth.oauth.api.introspection.blueprint,
+        auth.authorizing.api.authorize.blueprint,
+        auth.authorizing.api.logout.blueprint,
+        auth.device_grants.api.protocol.blueprint,
     ]
     return [
         Door(
@@ -181,6 +221,13 @@ def doors() -> list[Door]:
                 app.api.home.blueprint,
                 app.api.changes.blueprint,
                 auth.api.customer.blueprint,
+                auth.native.api.customer.blueprint,
+                auth.federated.api.customer.blueprint,
+                auth.passkeys.api.customer.blueprint,
+                auth.step_up.api.customer.blueprint,
+                auth.sessions.api.customer.blueprint,
+                auth.authorizing.api.customer.blueprint,
+                auth.privacy.api.customer.blueprint,
                 wallet.api.customer.blueprint,
                 wallet.api.lots.blueprint,
                 wallet.documents.api.customer.blueprint,
@@ -214,6 +261,15 @@ def doors() -> list[Door]:
             needs_permissions=True,
             blueprints=[
                 auth.api.staff.blueprint,
+                auth.staff.api.staff.blueprint,
+                core.audit.api.staff.blueprint,
+                auth.places.api.staff.blueprint,
+                auth.device_grants.api.staff.blueprint,
+                auth.oauth.api.clients.blueprint,
+                auth.keys.api.staff.blueprint,
+                auth.abuse.api.staff.blueprint,
+                auth.native.api.staff.blueprint,
+                auth.privacy.api.staff.blueprint,
                 rewards.api.staff.blueprint,
                 rewards.offers.api.staff.blueprint,
                 rewards.offline.api.staff.blueprint,
@@ -262,6 +318,7 @@ def doors() -> list[Door]:
             prefix="/merchant/v1",
             guard=auth.api.guards.merchant,
             blueprints=[
+                auth.places.api.merchant.blueprint,
                 wallet.api.merchant.blueprint,
                 wallet.documents.api.merchant.blueprint,
                 wallet.paying.api.merchant.blueprint,
@@ -296,6 +353,10 @@ def doors() -> list[Door]:
             prefix="",
             guard=None,
             blueprints=[
+                auth.authorizing.api.pages.blueprint,
+                auth.staff.api.pages.blueprint,
+                auth.native.api.links.blueprint,
+                auth.privacy.api.public.blueprint,
                 core.delivery.api.public.blueprint,
                 engage.links.api.public.blueprint,
                 engage.journeys.doors.api.public.blueprint,
@@ -325,6 +386,9 @@ SEGMENT_USERS = (engage.journeys.uses.of_segment, engage.broadcasts.uses.of_segm
 #: Who asks for what is counted of customers' events, beside what is counted by its name alone.
 STREAM_USERS = (insights.segments.catalogue.asked_streams, engage.journeys.uses.asked_streams)
 
+#: Who is told of a session that ends, in its transaction.
+SESSION_ENDINGS: list[Ending] = []
+
 #: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
 KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]
 
@@ -350,6 +414,12 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
     """What workers claim, and what becomes of a row whose worker died."""
     return [
         *auth.work.WORK,
+        *auth.keys.work.WORK,
+        *auth.federated.work.WORK,
+        *auth.authorizing.work.WORK,
+        *auth.staff.work.WORK,
+        *auth.privacy.work.WORK,
+        *core.audit.work.WORK,
         *wallet.work.work(gateways.payments),
         *wallet.identity.work.work(gateways.identity),
         *wallet.peers.work.WORK,
@@ -382,6 +452,12 @@ SCHEDULE: list[Schedule] = [
     *rewards.refusals.work.SCHEDULE,
     *engage.links.work.SCHEDULE,
     *auth.work.SCHEDULE,
+    *auth.keys.work.SCHEDULE,
+    *auth.federated.work.SCHEDULE,
+    *auth.authorizing.work.SCHEDULE,
+    *auth.staff.work.SCHEDULE,
+    *auth.privacy.work.SCHEDULE,
+    *core.audit.work.SCHEDULE,
     *engage.contacting.work.SCHEDULE,
     *engage.results.work.SCHEDULE,
     *engage.incoming.work.SCHEDULE,
@@ -391,11 +467,11 @@ SCHEDULE: list[Schedule] = [
 ]
 
 COMMANDS: list[click.Command] = [
-    auth.cli.staff,
-    auth.cli.merchant,
-    auth.cli.store,
-    auth.cli.terminal,
-    auth.cli.token,
+    auth.staff.cli.staff,
+    auth.places.cli.merchant,
+    auth.places.cli.store,
+    auth.places.cli.terminal,
+    auth.tokens.cli.token,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
     rewards.cli.rewards,

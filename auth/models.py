@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 
-ACTIVE, SUSPENDED = "active", "suspended"
+ACTIVE, SUSPENDED, ERASING, ERASED = "active", "suspended", "erasing", "erased"
 
 _SCHEMA: dict[str, Any] = {"schema": "auth"}
 
@@ -29,7 +29,7 @@ class Customer(Base):
     __tablename__ = "customer"
     __table_args__ = (
         UniqueConstraint("phone_index"),
-        _status_check(),
+        CheckConstraint("status IN ('active', 'suspended', 'erasing', 'erased')", name="status"),
         CheckConstraint(
             "(email IS NULL) = (email_index IS NULL) AND (email_verified_at IS NULL OR email IS NOT NULL)",
             name="email",

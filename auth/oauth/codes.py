@@ -39,7 +39,9 @@ def redeem(session: Session, *, client_id: str, code: str, verifier: str, now: d
     """
     kept = opaque.kept("authorization_code", code)
     row = session.scalar(select(AuthorizationCode).where(AuthorizationCode.code == kept).with_for_update())
-    if row is None or row.client_id != client_id or not pkce.matches(verifier, row.code_challenge):
+    if row is None or row.client_id != client_id or row.customer_id is None or row.code_challenge is None:
+        return _refused()
+    if not pkce.matches(verifier, row.code_challenge):
         return _refused()
     if row.redeemed_at is not None:
         if row.family_id is not None:

@@ -68,7 +68,7 @@ def rotate(session: Session, *, client_id: str, token: str, now: datetime) -> Gr
     if generation != family.generation and not is_predecessor:
         _revoke(session, family, reason="refresh_reused", now=now)
         return _refused()
-    if not customers.is_active(session, family.customer_id):
+    if family.customer_id is None or not customers.is_active(session, family.customer_id):
         return _refused()
 
     successor = opaque.successor("refresh_token", token)
@@ -139,6 +139,7 @@ def _revoke(session: Session, family: TokenFamily, *, reason: str, now: datetime
 
 
 def _grant(family: TokenFamily, token: str) -> Grant:
+    assert family.customer_id is not None
     return Grant(family_id=family.id, customer_id=family.customer_id, client_id=family.client_id, refresh_token=token)
 
 

@@ -17,6 +17,14 @@ class Principal:
     permissions: frozenset[str] = field(default_factory=frozenset)
     merchant_id: UUID | None = None
     store_id: UUID | None = None
+    #: Of the token, where it came of a sign-in: what it hangs from, when (Unix time) and how its owner signed in, and
+    #: the thumbprint of the DPoP key that it is bound to.
+    client_id: str = ""
+    session_id: UUID | None = None
+    family_id: UUID | None = None
+    auth_time: int = 0
+    acr: str = ""
+    bound_to: bytes | None = None
 
     #: How ledgers, audit rows and idempotency keys call it: "customer:<uuid>".
     name: str = field(init=False, repr=False, compare=False)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask import Flask
 from sqlalchemy import select, text
 
+from app.wiring import COMMANDS
 from auth import merchants, staff, tokens
-from auth.cli import COMMANDS
 from auth.errors import EmailInvalid, PermissionInvalid, PublicKeyInvalid, PublicKeyTaken, StaffExists, StoreExists
 from auth.models import Staff, Terminal
 from core import clock

@@ -1,0 +1,1 @@
+"""What keeps codes from being pumped and secrets from being guessed."""

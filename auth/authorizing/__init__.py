@@ -1,0 +1,1 @@
+"""Signing in with a browser: authorize, consent, logout."""

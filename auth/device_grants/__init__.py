@@ -1,0 +1,1 @@
+"""Signing in on what has no keyboard (RFC 8628)."""

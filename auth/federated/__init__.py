@@ -1,0 +1,1 @@
+"""Signing in with Apple or Google."""

@@ -1,0 +1,1 @@
+"""Partner merchants, their stores and tills."""

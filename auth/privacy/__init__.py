@@ -1,0 +1,1 @@
+"""What is held on a customer: handed over, and erased."""

@@ -1,0 +1,1 @@
+"""Sessions: what one sign-in began, and everything that hangs from it."""

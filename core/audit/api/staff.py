@@ -1,0 +1,5 @@
+"""Who did what."""
+
+from flask_smorest import Blueprint
+
+blueprint = Blueprint("audit", __name__, description="Who did what")
