@@ -67,6 +67,12 @@ class Settings:
     #: How many proxies of ours each request passes: that many of the last X-Forwarded-For addresses are believed.
     trusted_proxies: int = field(default=0, metadata={"least": 0})
     minimum_app_version: str = "1.0.0"
+    #: The domain that passkeys are made for, for ever; empty: PUBLIC_URL's host.
+    passkey_rp_id: str = ""
+    #: Further origins that may ask for passkeys, comma-separated: "android:apk-key-hash:..." of the Android app.
+    passkey_origins: str = ""
+    #: For so many hours a passkey made after no more than a texted code approves no payment.
+    passkey_wait_hours: int = field(default=24, metadata={"least": 0})
     payments: bool = True
 
     #: "version:base64 of 32 bytes", comma-separated; the highest version wraps new data keys.
@@ -84,6 +90,20 @@ class Settings:
     twilio_auth_token: str = field(default="", repr=False)
     twilio_from: str = ""
     twilio_whatsapp_from: str = ""
+    #: The approved template (its content id) that a code goes by where it goes by WhatsApp.
+    otp_whatsapp_template: str = ""
+    #: Countries that codes are sent to (ISO 3166-1 alpha-2), comma-separated; empty: any.
+    otp_countries: str = ""
+    #: So many codes a day and no more, over all customers; the last tenth is kept for who signed in before.
+    otp_daily_most: int = field(default=5_000, metadata={"least": 10})
+    #: How long who lost a phone number waits for the new one, while everything known of them is told of it.
+    recovery_wait_hours: int = 72
+    #: Requests a minute, by who asks ("customer", "staff", "terminal", "source", "address"); one not named asks freely.
+    rate_limits: str = "customer=600,terminal=1200,staff=600,address=3000"
+    #: The brand's apps, which links and passkeys belong to: Apple's TEAM.bundle, comma-separated.
+    apple_app_ids: str = ""
+    #: Android's package=SHA-256 fingerprint of the certificate that it is signed with, comma-separated.
+    android_apps: str = ""
     twilio_api_url: str = ""
     fcm_project_id: str = ""
     fcm_credentials_file: str = ""
@@ -119,6 +139,11 @@ class Settings:
     @property
     def time_zone(self) -> ZoneInfo:
         return ZoneInfo(self.brand_time_zone)
+
+    @property
+    def served_countries(self) -> frozenset[str]:
+        """What OTP_COUNTRIES names; none: any."""
+        return frozenset(_parts(self.otp_countries))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -178,6 +203,17 @@ class Settings:
             found.append("PUBLIC_URL must begin with https://")
         if not re.fullmatch(r"(\s*[a-z_]+=([1-9][0-9]{0,5}|0\.[0-9]{0,3}[1-9])\s*(,(?=.)|$))*", self.delivery_rates):
             found.append("DELIVERY_RATES must be like twilio=50,fcm=500: messages a second of each provider")
+        if not all(re.fullmatch("[A-Z]{2}", part) for part in self.served_countries):
+            found.append("OTP_COUNTRIES must be two-letter country codes, comma-separated: US,CA")
+        if not all(
+            re.fullmatch("(customer|staff|terminal|source|address)=[0-9]{1,7}", p) for p in _parts(self.rate_limits)
+        ):
+            found.append("RATE_LIMITS must be like customer=600,address=3000: requests a minute; 0: any number")
+        if not all(re.fullmatch(r"[A-Z0-9]{10}\.[A-Za-z0-9.-]{1,155}", part) for part in _parts(self.apple_app_ids)):
+            found.append("APPLE_APP_IDS must be team.bundle, comma-separated: ABCDE12345.com.example.app")
+        android = r"[A-Za-z0-9_.]{1,255}=([0-9A-F]{2}:){31}[0-9A-F]{2}"
+        if not all(re.fullmatch(android, part) for part in _parts(self.android_apps)):
+            found.append("ANDROID_APPS must be package=SHA-256 fingerprint, comma-separated: com.example.app=14:6D:…")
         if self.stripe_secret_key and not (self.stripe_publishable_key and self.stripe_webhook_secrets):
             found.append("STRIPE_SECRET_KEY needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRETS beside it")
         if self.is_production:
@@ -243,6 +279,10 @@ def _are_versioned_keys(text: str) -> bool:
     return len(set(versions)) == len(versions) and all(
         re.fullmatch("[0-9]{1,4}", version) and _is_key(key) for version, _, key in pairs
     )
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _is_key(text: str) -> bool:
