@@ -1,16 +1,26 @@
 """The tables of people and places. Phone, e-mail, name and push token are sealed, with a blind index to find them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 
-ACTIVE, SUSPENDED, ERASING, ERASED = "active", "suspended", "erasing", "erased"
+ACTIVE, SUSPENDED, REVOKED, ERASING, ERASED = "active", "suspended", "revoked", "erasing", "erased"
 
 _SCHEMA: dict[str, Any] = {"schema": "auth"}
 
@@ -99,10 +109,20 @@ class CustomerCode(Base):
 
 
 class Staff(Base):
-    """A person of the brand's, with what they may do."""
+    """A person of the brand's, with what they may do.
+
+    permissions   what they may do beside what their roles give
+    joined_at     when they made the first means to sign in
+    wrong_proofs  since `wrong_since`; the fifth locks until `locked_until`
+    """
 
     __tablename__ = "staff"
-    __table_args__ = (UniqueConstraint("email_index"), _status_check(), _SCHEMA)
+    __table_args__ = (
+        UniqueConstraint("email_index"),
+        CheckConstraint("status IN ('invited', 'active', 'suspended', 'left')", name="status"),
+        CheckConstraint("wrong_proofs BETWEEN 0 AND 5", name="wrong_proofs"),
+        _SCHEMA,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[bytes] = mapped_column(LargeBinary)
@@ -111,13 +131,35 @@ class Staff(Base):
     permissions: Mapped[list[str]] = mapped_column(ARRAY(Text))
     status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
     created_at: Mapped[datetime]
+    roles: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    joined_at: Mapped[datetime | None]
+    wrong_proofs: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    wrong_since: Mapped[datetime | None]
+    locked_until: Mapped[datetime | None]
+
+
+class Organisation(Base):
+    """Who several merchants belong to; a merchant may stand alone."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (_status_check(), _SCHEMA)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    created_at: Mapped[datetime]
 
 
 class Merchant(Base):
     __tablename__ = "merchant"
-    __table_args__ = (_status_check(), _SCHEMA)
+    __table_args__ = (
+        _status_check(),
+        Index("ix_merchant_organisation_id", "organisation_id", postgresql_where=text("organisation_id IS NOT NULL")),
+        _SCHEMA,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.organisation.id"))
     name: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
     created_at: Mapped[datetime]
@@ -139,13 +181,17 @@ class Store(Base):
 
 
 class Terminal(Base):
-    """A till of a store, known by its public key (PEM, Ed25519 or P-256); the fingerprint is SHA-256 of its DER."""
+    """A till of a store, known by its public key (PEM, Ed25519 or P-256); the fingerprint is SHA-256 of its DER.
+
+    status   revoked: out of use for ever, and so is its key
+    seen_on  the last day on which it asked for a token
+    """
 
     __tablename__ = "terminal"
     __table_args__ = (
         UniqueConstraint("key_fingerprint"),
         Index(None, "store_id"),
-        _status_check(),
+        CheckConstraint("status IN ('active', 'suspended', 'revoked')", name="status"),
         _SCHEMA,
     )
 
@@ -155,6 +201,8 @@ class Terminal(Base):
     public_key: Mapped[str] = mapped_column(Text)
     key_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[str] = mapped_column(Text, default=ACTIVE, server_default=ACTIVE)
+    enrolled_by: Mapped[str | None] = mapped_column(Text)
+    seen_on: Mapped[date | None]
     created_at: Mapped[datetime]
 
 

@@ -4,10 +4,12 @@ from flask import Flask, Response, g, request
 from flask_compress import Compress
 
 from core import ids
-from core.web import access, bodies
+from core.audit import origin
+from core.web import access, bodies, origins
 
 
 def register(app: Flask) -> None:
+    origin.register(origins.of_request)
     app.json = bodies.Json(app)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
     app.before_request(_name_request)

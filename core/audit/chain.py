@@ -1,0 +1,177 @@
+"""The audit log's chain: blocks of committed entries, each hashed together with the one before.
+
+As the ledger's seals (wallet.seals), for the same reasons: commits come in no order, so a block ends at the horizon
+below which nothing can be committed any more. Whoever edits, removes or slips in a row that is sealed changes the hash
+of its block and of all after; whoever makes the chain anew, or cuts its end off together with the rows, ends at another
+head than the one that was kept outside.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.db import Connection, connection_of, transaction
+
+#: So few that a block is hashed well within the 250 ms that a transaction that writes may live.
+BLOCK = 1_000
+#: Fewer wait for others, but not longer than this.
+LONGEST_WAIT_SECONDS = 10
+
+_LOCK = 7_046_048
+_ORIGIN = bytes(32)
+_LAST_XID = "18446744073709551615"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last block. Kept outside as "number:hash", it pins everything before it."""
+
+    number: int
+    hash: bytes
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """raises  ValueError for what `str` of a head never gives"""
+        number, _, digest = text.strip().partition(":")
+        head = cls(int(number), bytes.fromhex(digest))
+        if head.number < 0 or len(head.hash) != 32:
+            raise ValueError("a head is number:hash, the hash of 64 hexadecimal digits")
+        return head
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Which commits a block covers: those of one epoch from one transaction id up to another."""
+
+    epoch: int
+    from_xid: str
+    to_xid: str
+
+    def follows(self, end: "_Span") -> bool:
+        if self.epoch == end.epoch:
+            return self.from_xid == end.to_xid
+        return self.epoch > end.epoch and end.to_xid == _LAST_XID and self.from_xid == "0"
+
+
+_BEGINNING = _Span(1, "0", "0")
+
+
+def seal_due(_: datetime | None = None) -> int:
+    """Seal a block when enough entries wait or one has waited long enough; how many blocks that were."""
+    return _seal(all_now=False)
+
+
+def seal_all() -> int:
+    """Seal everything that is committed; how many blocks that took."""
+    blocks = 0
+    while _seal(all_now=True):
+        blocks += 1
+    return blocks
+
+
+def head(connection: Connection) -> Head:
+    """The last block; number 0 before the first."""
+    row = connection.execute("SELECT number, hash FROM core.audit_seal ORDER BY number DESC LIMIT 1").fetchone()
+    return Head(row[0], row[1]) if row else Head(0, _ORIGIN)
+
+
+def first_difference(connection: Connection, kept: Head | None = None) -> str | None:
+    """The first block whose rows are not what was sealed, in one line; None when all are, and the kept head is among
+    them. Run it in a REPEATABLE READ transaction where others may be sealing."""
+    before, end = _ORIGIN, _BEGINNING
+    heads = {0: _ORIGIN}
+    for number, epoch, from_xid, to_xid, entries, digest in connection.execute(_BLOCKS).fetchall():
+        span = _Span(epoch, from_xid, to_xid)
+        if number != len(heads) or not span.follows(end):
+            return f"block {len(heads)} is missing: block {number} stands in its place"
+        count, found = _digest(connection, span, before)
+        if count != entries:
+            return f"block {number} sealed {entries} entries, there are {count}"
+        if found != digest:
+            return f"block {number}: one of its {entries} entries is not what was sealed"
+        before, end = digest, span
+        heads[number] = digest
+    if kept is not None and kept.number not in heads:
+        return f"the chain ends at block {len(heads) - 1}: the head that was kept is block {kept.number}"
+    if kept is not None and heads[kept.number] != kept.hash:
+        return f"block {kept.number} has another hash than the head that was kept"
+    return None
+
+
+def _seal(*, all_now: bool) -> int:
+    with transaction() as session:
+        connection = connection_of(session)
+        # One at a time: whoever comes second finds the first one's block, or leaves it to them.
+        locked = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK]).fetchone()
+        if not (locked and locked[0]):
+            return 0
+        last = connection.execute(_LAST).fetchone()
+        number, before, end = (last[0], last[1], _Span(*last[2:])) if last else (0, _ORIGIN, _BEGINNING)
+        span = _next_span(connection, end, all_now=all_now)
+        if span is None:
+            return 0
+        entries, digest = _digest(connection, span, before)
+        connection.execute(_INSERT, [number + 1, span.epoch, span.from_xid, span.to_xid, entries, digest])
+        return 1
+
+
+def _next_span(connection: Connection, end: _Span, *, all_now: bool) -> _Span | None:
+    """What is to be sealed next: of an epoch that is over all that is left, of this one up to the horizon at most."""
+    horizon = connection.execute(
+        "SELECT core.current_epoch(), pg_snapshot_xmin(pg_current_snapshot())::text"
+    ).fetchone()
+    assert horizon, "a query without a table always has a row"
+    epoch, limit = int(horizon[0] or 1), horizon[1] if end.epoch == horizon[0] else _LAST_XID
+    bounds = {"epoch": end.epoch, "begin": end.to_xid, "limit": limit, "block": BLOCK}
+    waiting = connection.execute(_WAITING, bounds).fetchone()
+    assert waiting, "an aggregate always has a row"
+    count, beyond, waited = waiting
+    if count and (all_now or count == BLOCK or waited >= LONGEST_WAIT_SECONDS or end.epoch != epoch):
+        return _Span(end.epoch, end.to_xid, beyond or limit)
+    if not count and end.epoch < epoch:
+        if end.to_xid != _LAST_XID:  # the epoch's last block says that nothing else belongs to it
+            return _Span(end.epoch, end.to_xid, _LAST_XID)
+        return _next_span(connection, _Span(end.epoch + 1, "0", "0"), all_now=all_now)
+    return None
+
+
+def _digest(connection: Connection, span: _Span, before: bytes) -> tuple[int, bytes]:
+    """How many entries a span has, and the hash of them and of all before."""
+    digest, entries = hashlib.sha256(before), 0
+    query = "SELECT * FROM core.audit_sealed_of(%s, %s::xid8, %s::xid8)"
+    for (content,) in connection.execute(query, [span.epoch, span.from_xid, span.to_xid]):
+        digest.update(content.encode() + b"\n")
+        entries += 1
+    return entries, digest.digest()
+
+
+_BLOCKS = """
+    SELECT number, epoch, from_xid::text, to_xid::text, entries, hash FROM core.audit_seal ORDER BY number
+"""
+
+_LAST = """
+    SELECT number, hash, epoch, from_xid::text, to_xid::text FROM core.audit_seal ORDER BY number DESC LIMIT 1
+"""
+
+# `beyond`: where the next block begins, when this one is full; a transaction is never split between two. How long one
+# waits goes by its id, which carries the real clock.
+_WAITING = """
+    WITH waiting AS (
+        SELECT xid, id FROM core.audit_entry
+         WHERE epoch = %(epoch)s AND xid >= %(begin)s::xid8 AND xid < %(limit)s::xid8
+         ORDER BY xid LIMIT %(block)s)
+    SELECT count(*),
+           (SELECT min(a.xid)::text FROM core.audit_entry a
+             WHERE a.epoch = %(epoch)s AND a.xid > (SELECT max(xid) FROM waiting) AND a.xid < %(limit)s::xid8),
+           coalesce(extract(epoch FROM clock_timestamp()) - min(
+               ('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0), 0)
+      FROM waiting
+"""
+
+_INSERT = """
+    INSERT INTO core.audit_seal (number, epoch, from_xid, to_xid, entries, hash)
+    VALUES (%s, %s, %s::xid8, %s::xid8, %s, %s)
+"""
