@@ -1,6 +1,6 @@
 """The tills' door: whose each operation is."""
 
-from tests.house.declared.principals import OWN, OWNED
+from tests.house.declared.principals import OWN, OWNED, SANDBOXED
 
 MERCHANT = {
     "GET /merchant/v1/settlements": OWN,
@@ -43,11 +43,11 @@ MERCHANT = {
     "PUT /merchant/v1/gift-card-activations/{activation_id}/void": OWNED,
     "GET /merchant/v1/gift-card-activations/by-reference/{till_reference}": OWN,
     "GET /merchant/v1/day-end": OWN,
-    "GET /merchant/v1/sandbox": OWN,
-    "GET /merchant/v1/sandbox/customers/{name}/code": OWN,
-    "POST /merchant/v1/sandbox/vouchers": OWN,
-    "POST /merchant/v1/sandbox/top-ups": OWN,
-    "POST /merchant/v1/sandbox/app-payments": OWN,
-    "PUT /merchant/v1/sandbox/reset": OWN,
+    "GET /merchant/v1/sandbox": SANDBOXED,
+    "GET /merchant/v1/sandbox/customers/{name}/code": SANDBOXED,
+    "POST /merchant/v1/sandbox/vouchers": SANDBOXED,
+    "POST /merchant/v1/sandbox/top-ups": SANDBOXED,
+    "POST /merchant/v1/sandbox/app-payments": SANDBOXED,
+    "PUT /merchant/v1/sandbox/reset": SANDBOXED,
     "GET /merchant/v1/day-end.csv": OWN,
 }

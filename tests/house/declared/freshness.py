@@ -1,0 +1,3 @@
+"""Operations that ask who signed in long ago to prove it again (RFC 9470), whoever's they are."""
+
+FRESH: frozenset[str] = frozenset()
