@@ -2,6 +2,7 @@
 
 from app import database, wiring
 from auth import tokens
+from auth.passkeys import origins
 from auth.sessions import ending
 from core import clock, crypto, db, idempotency, log
 from core.errors import ConfigurationError
@@ -34,6 +35,7 @@ def open_house(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     crypto.load_keys(settings)
     tokens.load_key(settings)
+    origins.load(settings)
     assets.load(settings)
     batch_approvals.load(settings)
     campaign_approvals.load(settings)
