@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from auth.models import LimitCounter
 from core import crypto
+from core.db import connection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,16 @@ def take(session: Session, limits: Sequence[tuple[Limit, str]], *, now: datetime
     effects  the one that refuses counts too, those after it do not: who is stopped by a limit of their own uses up
              nobody else's. Call it with limits in one order everywhere: each row stays locked
     """
-    for limit, subject in limits:
-        wait = _take(session, limit, subject, now=now)
-        if wait is not None:
-            return wait
-    return None
+    if not limits:
+        return None
+    keys = [key_of(limit, subject, now=now) for limit, subject in limits]
+    indexes, ends = [index for index, _ in keys], [ends_at for _, ends_at in keys]
+    mosts = [limit.most for limit, _ in limits]
+    place = connection_of(session).execute(_TAKE, [indexes, ends, mosts]).fetchall()[0][0]
+    return math.ceil((ends[place - 1] - now).total_seconds()) if place else None
+
+
+_TAKE = "SELECT auth.count_limits(%b::bytea[], %b::timestamptz[], %b::int[])"
 
 
 def is_counted(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool:
@@ -51,16 +56,6 @@ def forget(session: Session, *, now: datetime, most: int) -> int:
     key = tuple_(LimitCounter.subject, LimitCounter.ends_at)
     over = select(LimitCounter.subject, LimitCounter.ends_at).where(LimitCounter.ends_at <= now).limit(most)
     return len(session.execute(delete(LimitCounter).where(key.in_(over)).returning(LimitCounter.count)).all())
-
-
-def _take(session: Session, limit: Limit, subject: str, *, now: datetime) -> int | None:
-    ends_at = _end_of(limit, now)
-    statement = insert(LimitCounter).values(subject=_index_of(limit, subject), ends_at=ends_at, count=1)
-    counted = statement.on_conflict_do_update(
-        index_elements=["subject", "ends_at"], set_={"count": LimitCounter.count + 1}
-    )
-    count = session.execute(counted.returning(LimitCounter.count)).scalar_one()
-    return None if count <= limit.most else math.ceil((ends_at - now).total_seconds())
 
 
 def _end_of(limit: Limit, now: datetime) -> datetime:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from auth import devices, emails, limits
+from auth.abuse import breaker
 from auth.native import otp
 from auth.oauth import codes, families
 from core.db import transaction
@@ -15,7 +16,7 @@ _CHUNK = 200
 
 def sweep(now: datetime) -> None:
     """Drop what nobody can sign in with any more, and the personal data in it, a chunk a transaction."""
-    for forget in (limits.forget, codes.forget, otp.forget, families.forget, emails.forget):
+    for forget in (limits.forget, codes.forget, otp.forget, breaker.forget, families.forget, emails.forget):
         _in_chunks(forget, now=now)
 
 

@@ -1,4 +1,5 @@
-"""Signing in with a phone number and a one-time code (OAuth 2.0 for First-Party Applications, draft 04).
+"""One-time codes: proof that who asks reads what is sent to a phone number, for signing in and for whatever else needs
+it.
 
 The answer to a phone number is the same whether we know it or not: the customer is looked up, or created, only when
 the code was proved.
@@ -6,126 +7,257 @@ the code was proved.
 
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from auth import customers, limits, opaque
+from auth import opaque
+from auth.abuse import screening
 from auth.errors import OAuthRefusal
-from auth.limits import Limit
-from auth.models import ACTIVE
+from auth.native import channels
 from auth.native.models import SignIn
-from auth.oauth import codes
 from core import crypto, ids
 from core.delivery import messages
+from core.settings import Settings
 
 CODE_TTL = timedelta(minutes=5)
 MAX_TRIES = 5
+RESEND_AFTER = timedelta(seconds=30)
+MAX_RESENT = 3
 #: Long enough that a message still under way can be opened; then its data key goes too.
 KEPT_FOR = timedelta(hours=24)
 
+#: What a code is for; one of one purpose is worth nothing for another.
+SIGN_IN, WEB, NUMBER, RECOVERY = "sign_in", "web", "number", "recovery"
+
 _PLACE = "auth.sign_in.phone"
-_DAY = timedelta(days=1)
 
-_QUARTER_HOUR = timedelta(minutes=15)
 
-# An address gets many: a mobile operator puts many customers behind one.
-_ADDRESS_LIMITS = (Limit("address.quarter_hour", 60, _QUARTER_HOUR), Limit("address.day", 600, _DAY))
-# A number's codes are counted by the address that asks: counted by the number alone, a stranger could use them up and
-# lock the number's owner out for the day.
-_PAIR_LIMITS = (Limit("number_and_address.quarter_hour", 5, _QUARTER_HOUR), Limit("number_and_address.day", 10, _DAY))
-# What strangers with many addresses get of one number: a hundred and fifty guesses a day, one chance in 6,700. Who
-# proved the number from this address lately is no stranger, so it is not for them that it can be used up.
-_STRANGERS_LIMITS = (Limit("number.day", 30, _DAY),)
-_PROVED = Limit("number_and_address.proved", 1, timedelta(days=90))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A code is under way.
+
+    handle        what its asker shows with the code
+    resend_after  seconds until another one may be asked for under the same handle; None: it may not
+    expires_in    seconds that this one works
+    """
+
+    handle: str
+    channel: str
+    resend_after: int | None
+    expires_in: int = int(CODE_TTL.total_seconds())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneProved:
+    """A number that was proved, E.164, and the attempt in which it was."""
+
+    phone: str
+    locale: str | None
+    row: SignIn
 
 
 def begin(
     session: Session,
     *,
-    client_id: str,
+    purpose: str,
     phone: str,
-    code_challenge: str,
-    locale: str | None,
+    client_id: str | None,
     address: str,
-    brand_name: str,
+    settings: Settings,
     now: datetime,
-) -> OAuthRefusal:
-    """Send a one-time code to a number and say that it is needed: `insufficient_authorization` with an auth_session.
+    channel: str | None = None,
+    device_id: str | None = None,
+    locale: str | None = None,
+    code_challenge: str | None = None,
+    scope: str = "",
+    jkt: bytes | None = None,
+    customer_id: UUID | None = None,
+) -> OAuthRefusal | Sent:
+    """Send a one-time code to a number.
 
-    phone    E.164, normalised
-    address  the caller's network address, for its limits
-    effects  enqueues one SMS; counts against the limits, which answer `slow_down` (429) once they are reached
+    phone     E.164, normalised
+    channel   "sms" (also where None) or "whatsapp", which falls back to SMS where it is not set up
+    address   the caller's network address, for its limits
+    returns   `slow_down` (429) once a limit is reached, `invalid_request` for a country that is not served
+    effects   enqueues one message; counts against the limits, also when it refuses: commit it
     """
-    wait = limits.take(session, _counted(session, phone, _network_of(address), now=now), now=now)
-    if wait is not None:
-        return OAuthRefusal(
-            "slow_down", "Too many codes were asked for; try again later", status=429, retry_after_seconds=wait
-        )
-
-    handle, otp, sign_in_id = opaque.new(), f"{secrets.randbelow(1_000_000):06}", ids.new()
-    crypto.create_data_keys(session, [sign_in_id])
-    session.add(
-        SignIn(
-            id=sign_in_id,
-            handle=opaque.kept("auth_session", handle),
-            client_id=client_id,
-            phone=crypto.seal(session, owner_id=sign_in_id, place=_PLACE, row_id=sign_in_id, text=phone),
-            locale=locale,
-            code_challenge=code_challenge,
-            otp=_kept_otp(sign_in_id, otp),
-            tries=0,
-            state="waiting",
-            created_at=now,
-            expires_at=now + CODE_TTL,
-        )
-    )
-    messages.enqueue(
+    refusal = screening.admit(session, phone=phone, address=address, device_id=device_id, settings=settings, now=now)
+    if refusal is not None:
+        return refusal
+    handle, row = opened(
         session,
-        customer_id=sign_in_id,
-        channel="sms",
-        recipient=phone,
-        content={"body": f"{otp} is your {brand_name} code. It works for 5 minutes. Tell it to nobody."},
-        purpose="sign_in",
-        due_at=now,
-        expires_at=now + CODE_TTL,
+        purpose=purpose,
+        method="phone",
+        client_id=client_id,
+        device_id=device_id,
+        locale=locale,
+        code_challenge=code_challenge,
+        scope=scope,
+        jkt=jkt,
+        customer_id=customer_id,
         now=now,
     )
-    return _code_needed(handle, "Send the code that was texted to this number as `otp`")
+    return _send(session, row, handle, phone=phone, channel=channel, settings=settings, now=now)
+
+
+def send(
+    session: Session,
+    row: SignIn,
+    handle: str,
+    *,
+    phone: str,
+    channel: str | None,
+    address: str,
+    settings: Settings,
+    now: datetime,
+) -> OAuthRefusal | Sent:
+    """Send a code to a number in an attempt that began with something else; otherwise as `begin`."""
+    refusal = screening.admit(
+        session, phone=phone, address=address, device_id=row.device_id, settings=settings, now=now
+    )
+    return refusal or _send(session, row, handle, phone=phone, channel=channel, settings=settings, now=now)
+
+
+def resend(
+    session: Session,
+    *,
+    handle: str,
+    purpose: str,
+    address: str,
+    settings: Settings,
+    now: datetime,
+    channel: str | None = None,
+    client_id: str | None = None,
+    jkt: bytes | None = None,
+    customer_id: UUID | None = None,
+) -> OAuthRefusal | Sent:
+    """Send another code under the same handle, by the same channel or another one. The earlier code works no more; the
+    tries that were used stay used.
+
+    returns  `invalid_session` when there is none waiting; `slow_down` (429) within 30 seconds, and after three more
+    """
+    row = waiting(session, handle, purpose=purpose, client_id=client_id, jkt=jkt, customer_id=customer_id, now=now)
+    if isinstance(row, OAuthRefusal):
+        return row
+    if row.sent_at is None or row.phone is None:
+        return OAuthRefusal("invalid_request", "No code was sent yet: send the phone number as `login_hint`")
+    if row.resent >= MAX_RESENT:
+        return OAuthRefusal("slow_down", "No more codes are sent here: begin again", status=429)
+    wait = row.sent_at + RESEND_AFTER - now
+    if wait > timedelta(0):
+        seconds = int(wait.total_seconds()) + (wait.microseconds > 0)
+        return OAuthRefusal("slow_down", "A code was sent just now", status=429, retry_after_seconds=seconds)
+
+    phone = phone_of(session, row)
+    refusal = screening.admit(
+        session, phone=phone, address=address, device_id=row.device_id, settings=settings, now=now
+    )
+    if refusal is not None:
+        return refusal
+    row.resent += 1
+    return _send(session, row, handle, phone=phone, channel=channel or row.channel, settings=settings, now=now)
 
 
 def prove(
-    session: Session, *, handle: str, client_id: str, otp: str, address: str, now: datetime
-) -> str | OAuthRefusal:
-    """Try a one-time code; the authorization code when it is right.
+    session: Session,
+    *,
+    handle: str,
+    purpose: str,
+    otp: str,
+    address: str,
+    settings: Settings,
+    now: datetime,
+    client_id: str | None = None,
+    jkt: bytes | None = None,
+    customer_id: UUID | None = None,
+) -> OAuthRefusal | PhoneProved:
+    """Try a one-time code.
 
+    client_id, jkt, customer_id  where given, the attempt has to be of that one
     address  the caller's network address, which from now on is no stranger to this number
-    effects  a wrong one counts, and the fifth ends the attempt. The first right one signs a new number up
+    returns  `insufficient_authorization` with tries_left for a wrong one; `invalid_session` when the attempt is over
+    effects  a wrong one counts, and the fifth ends the attempt: commit it. A right one ends it too
     """
-    sign_in = session.scalar(
-        select(SignIn).where(SignIn.handle == opaque.kept("auth_session", handle)).with_for_update()
-    )
-    if sign_in is None or sign_in.client_id != client_id or sign_in.state != "waiting" or now >= sign_in.expires_at:
-        return OAuthRefusal("invalid_session", "This auth_session is over: begin again with the phone number")
-    if not hmac.compare_digest(sign_in.otp, _kept_otp(sign_in.id, otp)):
-        return _count_wrong(sign_in, handle)
+    row = waiting(session, handle, purpose=purpose, client_id=client_id, jkt=jkt, customer_id=customer_id, now=now)
+    if isinstance(row, OAuthRefusal):
+        return row
+    if row.otp is None or row.sent_at is None:
+        return OAuthRefusal("invalid_request", "No code was sent yet: send the phone number as `login_hint`")
+    if not hmac.compare_digest(row.otp, kept_otp(row.id, otp)):
+        return count_wrong(row, handle, "That code is wrong")
 
-    sign_in.state = "proved"
-    phone = crypto.unseal(session, owner_id=sign_in.id, place=_PLACE, row_id=sign_in.id, ciphertext=sign_in.phone)
-    limits.take(session, [(_PROVED, _pair_of(phone, _network_of(address)))], now=now)
-    customer = customers.sign_up(session, phone=phone, locale=sign_in.locale, time_zone=None, now=now)
-    if customer.status != ACTIVE:
-        return OAuthRefusal("access_denied", "This account is suspended")
-    return codes.issue(
-        session,
-        client_id=client_id,
-        customer_id=customer.id,
-        code_challenge=sign_in.code_challenge,
-        now=now,
+    row.state = "proved"
+    phone = phone_of(session, row)
+    screening.count_proved(session, phone=phone, address=address, sent_at=row.sent_at, settings=settings, now=now)
+    return PhoneProved(phone=phone, locale=row.locale, row=row)
+
+
+def opened(session: Session, *, now: datetime, **fields: object) -> tuple[str, SignIn]:
+    """A new attempt, with the handle that finds it again and a data key of its own."""
+    handle, sign_in_id = opaque.new(), ids.new()
+    crypto.create_data_keys(session, [sign_in_id])
+    row = SignIn(
+        id=sign_in_id,
+        handle=opaque.kept("auth_session", handle),
+        tries=0,
+        resent=0,
+        state="waiting",
+        created_at=now,
+        expires_at=now + CODE_TTL,
+        **fields,
     )
+    session.add(row)
+    return handle, row
+
+
+def waiting(
+    session: Session,
+    handle: str,
+    *,
+    purpose: str,
+    now: datetime,
+    client_id: str | None = None,
+    jkt: bytes | None = None,
+    customer_id: UUID | None = None,
+) -> SignIn | OAuthRefusal:
+    """The attempt that a handle stands for, locked, while it still waits for something; else `invalid_session`."""
+    row = session.scalar(select(SignIn).where(SignIn.handle == opaque.kept("auth_session", handle)).with_for_update())
+    if row is None or row.purpose != purpose or row.state != "waiting" or now >= row.expires_at:
+        return over()
+    if client_id is not None and row.client_id != client_id:
+        return over()
+    if row.jkt is not None and row.jkt != jkt:
+        return over()
+    if customer_id is not None and row.customer_id != customer_id:
+        return over()
+    return row
+
+
+def over() -> OAuthRefusal:
+    return OAuthRefusal("invalid_session", "This auth_session is over: begin again with the phone number")
+
+
+def count_wrong(row: SignIn, handle: str, description: str, *, most: int = MAX_TRIES, **extra: str) -> OAuthRefusal:
+    """One more wrong answer; the last one ends the attempt."""
+    row.tries += 1
+    if row.tries >= most:
+        row.state = "failed"
+        return OAuthRefusal("invalid_session", "Too many wrong answers: begin again")
+    return OAuthRefusal(
+        "insufficient_authorization",
+        description,
+        extra={"auth_session": handle, "tries_left": most - row.tries, **extra},
+    )
+
+
+def phone_of(session: Session, row: SignIn) -> str:
+    """The number that an attempt is about, in clear."""
+    assert row.phone is not None
+    return crypto.unseal(session, owner_id=row.id, place=_PLACE, row_id=row.id, ciphertext=row.phone)
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:
@@ -138,41 +270,26 @@ def forget(session: Session, *, now: datetime, most: int) -> int:
     return len(gone)
 
 
-def _counted(session: Session, phone: str, network: str, *, now: datetime) -> list[tuple[Limit, str]]:
-    """The limits that a request for a code counts against, in the order in which they are taken."""
-    pair = _pair_of(phone, network)
-    counted = [(limit, network) for limit in _ADDRESS_LIMITS] + [(limit, pair) for limit in _PAIR_LIMITS]
-    if not limits.is_counted(session, _PROVED, pair, now=now):
-        counted += [(limit, phone) for limit in _STRANGERS_LIMITS]
-    return counted
-
-
-def _pair_of(phone: str, network: str) -> str:
-    return f"{phone} {network}"
-
-
-def _network_of(address: str) -> str:
-    """What one caller can hardly change: an IPv4 address, and of an IPv6 address the 64 bits that a household gets."""
-    try:
-        given = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(given, IPv6Address):
-        return str(given.ipv4_mapped or ip_network((given, 64), strict=False))
-    return str(given)
-
-
-def _count_wrong(sign_in: SignIn, handle: str) -> OAuthRefusal:
-    sign_in.tries += 1
-    if sign_in.tries >= MAX_TRIES:
-        sign_in.state = "failed"
-        return OAuthRefusal("invalid_session", "Too many wrong codes: begin again with the phone number")
-    return _code_needed(handle, "That code is wrong", tries_left=MAX_TRIES - sign_in.tries)
-
-
-def _code_needed(handle: str, description: str, **extra: int) -> OAuthRefusal:
-    return OAuthRefusal("insufficient_authorization", description, extra={"auth_session": handle, **extra})
-
-
-def _kept_otp(sign_in_id: UUID, otp: str) -> bytes:
+def kept_otp(sign_in_id: UUID, otp: str) -> bytes:
     return opaque.kept("otp", f"{sign_in_id}:{otp}")
+
+
+def _send(
+    session: Session, row: SignIn, handle: str, *, phone: str, channel: str | None, settings: Settings, now: datetime
+) -> Sent:
+    otp, channel = f"{secrets.randbelow(1_000_000):06}", channels.usable(channel, settings)
+    row.phone = crypto.seal(session, owner_id=row.id, place=_PLACE, row_id=row.id, text=phone)
+    row.channel, row.otp, row.sent_at, row.expires_at = channel, kept_otp(row.id, otp), now, now + CODE_TTL
+    messages.enqueue(
+        session,
+        customer_id=row.id,
+        channel=channel,
+        recipient=phone,
+        content=channels.content(channel, otp, settings),
+        purpose="sign_in",
+        due_at=now,
+        expires_at=now + CODE_TTL,
+        now=now,
+    )
+    can_resend = row.resent < MAX_RESENT
+    return Sent(handle=handle, channel=channel, resend_after=int(RESEND_AFTER.total_seconds()) if can_resend else None)

@@ -1,12 +1,15 @@
 """Signing in within the app (OAuth 2.0 for First-Party Applications, draft 04)."""
 
+from datetime import datetime
+
 from flask import Response, current_app, request
 from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
 
 from auth import phones
 from auth.errors import OAuthRefusal, PhoneInvalid
-from auth.native import otp
-from auth.oauth import pkce
+from auth.native import otp, signing_in
+from auth.oauth import codes, pkce
 from auth.oauth.api import docs, wire
 from core import clock
 from core.db import transaction
@@ -37,30 +40,55 @@ def _begin(given: dict[str, str]) -> Response:
         raise wire.invalid(f"login_hint: {error.detail}") from error
 
     with transaction() as session:
-        refusal = otp.begin(
+        outcome = otp.begin(
             session,
+            purpose=otp.SIGN_IN,
             client_id=given["client_id"],
             phone=phone,
             code_challenge=code_challenge,
             locale=wire.locale_of(given),
             address=request.remote_addr or "",
-            brand_name=current_app.extensions["settings"].brand_name,
+            settings=current_app.extensions["settings"],
             now=clock.now(),
         )
-    return wire.refused(refusal)
+    return wire.refused(outcome if isinstance(outcome, OAuthRefusal) else _code_needed(outcome))
+
+
+def _code_needed(sent: otp.Sent) -> OAuthRefusal:
+    return OAuthRefusal(
+        "insufficient_authorization",
+        "Send the code that was sent to this number as `otp`",
+        extra={"auth_session": sent.handle, "channel": sent.channel, "expires_in": sent.expires_in},
+    )
 
 
 def _prove(given: dict[str, str]) -> Response:
     handle, code = given["auth_session"], wire.required(given, "otp")
+    now = clock.now()
     with transaction() as session:
         outcome = otp.prove(
             session,
             handle=handle,
+            purpose=otp.SIGN_IN,
             client_id=given["client_id"],
             otp=code,
             address=request.remote_addr or "",
-            now=clock.now(),
+            settings=current_app.extensions["settings"],
+            now=now,
         )
-    if isinstance(outcome, OAuthRefusal):
-        return wire.refused(outcome)
-    return wire.answer({"authorization_code": outcome})
+        return wire.refused(outcome) if isinstance(outcome, OAuthRefusal) else _proved(session, outcome, now)
+
+
+def _proved(session: Session, outcome: otp.PhoneProved, now: datetime) -> Response:
+    proved, row = signing_in.by_phone(session, outcome, now=now), outcome.row
+    if isinstance(proved, OAuthRefusal):
+        return wire.refused(proved)
+    assert row.client_id and row.code_challenge and proved.owner.customer_id
+    code = codes.issue(
+        session,
+        client_id=row.client_id,
+        customer_id=proved.owner.customer_id,
+        code_challenge=row.code_challenge,
+        now=now,
+    )
+    return wire.answer({"authorization_code": code})

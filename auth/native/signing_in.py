@@ -1,0 +1,28 @@
+"""From what was proved to who it is."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from auth import customers
+from auth.errors import OAuthRefusal
+from auth.models import ACTIVE
+from auth.native.otp import PhoneProved
+from auth.proofs import ONE_FACTOR, Owner, Proved
+
+
+def by_phone(session: Session, proved: PhoneProved, *, now: datetime) -> Proved | OAuthRefusal:
+    """The customer of a number that was proved just now; who was not known is signed up.
+
+    returns  `access_denied` for a customer who is suspended or being erased
+    effects  announces customer.signed_up for a new one
+    """
+    customer = customers.sign_up(session, phone=proved.phone, locale=proved.locale, time_zone=None, now=now)
+    if customer.status != ACTIVE:
+        return suspended()
+    amr = ("otp", "sms") if proved.row.channel == "sms" else ("otp",)
+    return Proved(owner=Owner(customer_id=customer.id), auth_time=now, acr=ONE_FACTOR, amr=amr)
+
+
+def suspended() -> OAuthRefusal:
+    return OAuthRefusal("access_denied", "This account is suspended")
