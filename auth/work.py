@@ -7,6 +7,7 @@ from auth import devices, emails, limits
 from auth.abuse import breaker
 from auth.native import otp
 from auth.oauth import codes, families
+from auth.tokens import revocations
 from core.db import transaction
 from core.work import Schedule, Work
 
@@ -16,7 +17,7 @@ _CHUNK = 200
 
 def sweep(now: datetime) -> None:
     """Drop what nobody can sign in with any more, and the personal data in it, a chunk a transaction."""
-    for forget in (limits.forget, codes.forget, otp.forget, breaker.forget, families.forget, emails.forget):
+    for forget in (limits.forget, codes.forget, otp.forget, breaker.forget, families.forget, emails.forget, revocations.forget):
         _in_chunks(forget, now=now)
 
 

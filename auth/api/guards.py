@@ -3,6 +3,7 @@
 from flask import request
 
 from auth import sandboxes, tokens
+from auth.tokens import revocations
 from core import clock, ids
 from core.errors import Unauthenticated
 from core.web.principals import Principal
@@ -29,4 +30,6 @@ def _bearer(audience: str) -> Principal:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    return tokens.verify(token.strip(), audience, now=clock.now())
+    now = clock.now()
+    revocations.look(now)
+    return tokens.verify(token.strip(), audience, now=now)

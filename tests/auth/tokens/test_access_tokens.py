@@ -15,15 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from flask.testing import FlaskClient
 
 from auth import tokens
-from auth.tokens import ADMIN, APP, MERCHANT, TokenRefused
+from auth.tokens import ADMIN, APP, MERCHANT, TokenRefused, verifying
 from core import clock
 from core.settings import Settings
 from core.web.principals import Principal
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CUSTOMER = Principal(kind="customer", id=uuid4())
-STAFF = Principal(kind="staff", id=uuid4(), permissions=frozenset({"campaigns:write"}))
-TERMINAL = Principal(kind="terminal", id=uuid4(), merchant_id=uuid4(), store_id=uuid4())
+CLIENT = "pocketful-app"
+CUSTOMER = Principal(kind="customer", id=uuid4(), client_id=CLIENT)
+STAFF = Principal(kind="staff", id=uuid4(), permissions=frozenset({"campaigns:write"}), client_id=CLIENT)
+TERMINAL = Principal(kind="terminal", id=uuid4(), merchant_id=uuid4(), store_id=uuid4(), client_id=CLIENT)
 OURS = {CUSTOMER.kind: APP, STAFF.kind: ADMIN, TERMINAL.kind: MERCHANT}
 
 
@@ -33,7 +34,7 @@ def _key() -> None:
 
 
 def mint(principal: Principal = CUSTOMER, now: datetime = NOW) -> str:
-    return tokens.mint(principal, audience=OURS[principal.kind], client_id="pocketful-app", now=now)
+    return tokens.mint(principal, audience=OURS[principal.kind], client_id=CLIENT, now=now)
 
 
 def signing_key() -> ec.EllipticCurvePrivateKey:
@@ -229,20 +230,20 @@ def test_a_changed_token_is_refused_even_after_the_true_one_was_let_in() -> None
 
 
 def test_the_cache_of_verified_tokens_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_CACHE_SIZE", 10)
+    monkeypatch.setattr(verifying, "_CACHE_SIZE", 10)
     for _ in range(25):
         tokens.verify(mint(), APP, now=NOW)
 
-    assert len(tokens._verified) <= 10
+    assert len(verifying._verified) <= 10
 
 
 def test_a_full_cache_forgets_the_older_half_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "_CACHE_SIZE", 10)
-    monkeypatch.setattr(tokens, "_verified", tokens._Verified())
+    monkeypatch.setattr(verifying, "_CACHE_SIZE", 10)
+    monkeypatch.setattr(verifying, "_verified", verifying._Verified())
     minted = [mint() for _ in range(11)]
     known = [tokens.verify(token, APP, now=NOW) for token in minted]
 
-    assert len(tokens._verified) == 6
+    assert len(verifying._verified) == 6
     again = [tokens.verify(token, APP, now=NOW) is first for token, first in zip(minted[5:], known[5:], strict=True)]
     assert all(again)
     assert tokens.verify(minted[0], APP, now=NOW) is not known[0]
