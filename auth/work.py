@@ -17,7 +17,15 @@ _CHUNK = 200
 
 def sweep(now: datetime) -> None:
     """Drop what nobody can sign in with any more, and the personal data in it, a chunk a transaction."""
-    for forget in (limits.forget, codes.forget, otp.forget, breaker.forget, families.forget, emails.forget, revocations.forget):
+    for forget in (
+        limits.forget,
+        codes.forget,
+        otp.forget,
+        breaker.forget,
+        families.forget,
+        emails.forget,
+        revocations.forget,
+    ):
         _in_chunks(forget, now=now)
 
 
