@@ -1,6 +1,6 @@
 """What auth announces."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.events import Event
@@ -18,11 +18,15 @@ class CustomerSignedUp(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerSignedIn(Event):
+    """`amr`: by what (RFC 8176): otp, sms, hwk, user, fed ..."""
+
     name = "customer.signed_in"
     log_only = True
 
     family_id: UUID
     client_id: str
+    session_id: UUID | None = None
+    amr: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,7 @@ class StaffAdded(Event):
 
     staff_id: UUID
     permissions: list[str]
+    roles: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)

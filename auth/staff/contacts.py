@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from auth.models import ACTIVE, Staff
+from auth.staff.roles import ROLES
 from core import crypto
 
 
@@ -19,7 +20,9 @@ class StaffContact:
 
 def with_permission(session: Session, permission: str, *, limit: int = 50) -> Sequence[StaffContact]:
     """Active staff who hold a permission, those who have been here longest first; erased ones are left out."""
-    query = select(Staff).where(Staff.status == ACTIVE, Staff.permissions.contains([permission]))
+    giving = [role for role, given in ROLES.items() if permission in given]
+    holds = or_(Staff.permissions.contains([permission]), Staff.roles.overlap(giving))
+    query = select(Staff).where(Staff.status == ACTIVE, holds)
     people = session.scalars(query.order_by(Staff.id).limit(limit)).all()
     crypto.fetch_data_keys(session, [person.id for person in people])
     found = []

@@ -25,6 +25,8 @@ class Principal:
     auth_time: int = 0
     acr: str = ""
     bound_to: bytes | None = None
+    #: Of staff: what `permissions` come of, but for those that were given beside them.
+    roles: frozenset[str] = field(default_factory=frozenset)
 
     #: How ledgers, audit rows and idempotency keys call it: "customer:<uuid>".
     name: str = field(init=False, repr=False, compare=False)

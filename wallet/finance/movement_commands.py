@@ -207,9 +207,10 @@ def _person(email: str, permission: str) -> str:
     """The principal's name of a person who may do it."""
     with _refusals(), transaction() as session:
         person = staff.by_email(session, email)
-        if person.status != ACTIVE or permission not in person.permissions:
+        principal = staff.principal_of(person)
+        if person.status != ACTIVE or permission not in principal.permissions:
             raise click.ClickException(f"{email} lacks the permission {permission}")
-        return staff.principal_of(person).name
+        return principal.name
 
 
 @contextmanager
