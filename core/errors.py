@@ -34,7 +34,7 @@ class Refusal(Exception):
     constraint: ClassVar[str | None] = None
     retry_after_seconds: int | None = None
     #: How to show who one is, where the kind is UNAUTHENTICATED (RFC 9110 section 11.6.1).
-    challenge: ClassVar[str] = 'Bearer realm="pocketful"'
+    challenge: str = 'Bearer realm="pocketful"'
     #: An earlier answer under the same idempotency key, given again.
     is_replayed: bool = False
 

@@ -1,0 +1,39 @@
+"""Shapes of passkeys."""
+
+from marshmallow import Schema, fields, validate
+
+from core.web.schemas import Instant
+
+_NAME = validate.Length(min=1, max=60)
+
+
+class PasskeyOptionsSchema(Schema):
+    ceremony_id = fields.UUID(required=True, metadata={"description": "Send it with the answer, within 5 minutes."})
+    passkey = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "PublicKeyCredentialCreationOptions as JSON: what the platform's call takes."},
+    )
+
+
+class PasskeyArgsSchema(Schema):
+    ceremony_id = fields.UUID(required=True)
+    credential = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "RegistrationResponseJSON: what the platform's call gave, as it is."},
+    )
+    name = fields.String(load_default=None, allow_none=True, validate=_NAME, metadata={"example": "Ada's iPhone"})
+
+
+class PasskeyNameSchema(Schema):
+    name = fields.String(required=True, validate=_NAME, metadata={"example": "Ada's iPhone"})
+
+
+class PasskeySchema(Schema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True, allow_none=True)
+    is_backed_up = fields.Boolean(required=True, metadata={"description": "The platform keeps a copy."})
+    made_at = Instant(required=True)
+    used_at = Instant(required=True, allow_none=True)
+    approves_from = Instant(required=True, metadata={"description": "From when on it may approve payments."})
