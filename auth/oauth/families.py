@@ -1,147 +1,175 @@
-"""Refresh tokens: each family comes of one sign-in, and only its newest token rotates.
+"""Families of refresh tokens: each comes of one sign-in of one client, and only its newest token rotates."""
 
-Replies get lost on mobile networks, so the token just before the newest one may come back for half a minute: it gets
-the identical successor, which is derived from it by HMAC and so need not be kept. Anything older is a copy in the
-wrong hands, and ends the family.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from auth import customers, opaque
-from auth.errors import OAuthRefusal
 from auth.events import CustomerSignedIn, TokenFamilyRevoked
-from auth.oauth.models import AuthorizationCode, RefreshToken, TokenFamily
+from auth.oauth import refresh_tokens, scopes
+from auth.oauth.clients import Client
+from auth.oauth.models import AuthorizationCode, TokenFamily
+from auth.proofs import Grant, Owner, Proved
+from auth.tokens import revocations
 from core import ids
-from core.events import announce
+from core.events import announce, announce_all
 
-GRACE = timedelta(seconds=30)
-IDLE = timedelta(days=30)
-ABSOLUTE = timedelta(days=180)
-#: How far back a copy is known for one. Older ones are refused like any stranger's, without ending the family.
-KEPT_GENERATIONS = 50
+IDLE, ABSOLUTE = timedelta(days=30), timedelta(days=180)
+#: Staff sign in anew each day, and after half an hour away.
+STAFF_IDLE, STAFF_ABSOLUTE = timedelta(minutes=30), timedelta(hours=8)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """What a client may now have: this refresh token, and access tokens for this customer."""
+def begin(
+    session: Session,
+    *,
+    client: Client,
+    proved: Proved,
+    session_id: UUID,
+    scope: str,
+    jkt: bytes | None,
+    now: datetime,
+    nonce: str | None = None,
+) -> Grant:
+    """What a client gets of one sign-in. Its refresh token is told to the brand's own clients and to who was granted
+    `offline_access`; nobody ever learns another's.
 
-    family_id: UUID
-    customer_id: UUID
-    client_id: str
-    refresh_token: str
-
-
-def begin(session: Session, *, client_id: str, customer_id: UUID, now: datetime) -> Grant:
-    """effects  announces customer.signed_in"""
+    effects  announces customer.signed_in
+    """
+    secret, owner = refresh_tokens.new_secret(), proved.owner
     family = TokenFamily(
-        id=ids.new(), client_id=client_id, customer_id=customer_id, generation=0, rotated_at=now, created_at=now
+        id=ids.new(),
+        client_id=client.client_id,
+        customer_id=owner.customer_id,
+        staff_id=owner.staff_id,
+        session_id=session_id,
+        scope=scope,
+        jkt=jkt,
+        auth_time=proved.auth_time,
+        acr=proved.acr,
+        amr=list(proved.amr),
+        generation=0,
+        token=refresh_tokens.kept(secret),
+        idle_seconds=int((IDLE if owner.customer_id else STAFF_IDLE).total_seconds()),
+        rotated_at=now,
+        created_at=now,
+        ends_at=now + ABSOLUTE if owner.customer_id else proved.auth_time + STAFF_ABSOLUTE,
     )
     session.add(family)
     session.flush()
-    token = opaque.new()
-    _keep(session, family, token)
 
-    announce(
-        session,
-        CustomerSignedIn(customer_id=customer_id, occurred_at=now, family_id=family.id, client_id=client_id),
+    if owner.customer_id:
+        announce(
+            session,
+            CustomerSignedIn(
+                customer_id=owner.customer_id,
+                occurred_at=now,
+                family_id=family.id,
+                client_id=client.client_id,
+                session_id=session_id,
+                amr=list(proved.amr),
+            ),
+        )
+    is_told = client.is_first_party or scopes.has(scope, scopes.OFFLINE)
+    may_refresh = client.check_grant_type("refresh_token")
+    return grant_of(family, refresh_tokens.spell(family.id, 0, secret) if is_told and may_refresh else None, nonce)
+
+
+def grant_of(family: TokenFamily, refresh_token: str | None, nonce: str | None = None) -> Grant:
+    return Grant(
+        family_id=family.id,
+        session_id=family.session_id,
+        client_id=family.client_id,
+        scope=family.scope,
+        proved=Proved(
+            owner=Owner(customer_id=family.customer_id, staff_id=family.staff_id),
+            auth_time=family.auth_time,
+            acr=family.acr,
+            amr=tuple(family.amr),
+        ),
+        jkt=family.jkt,
+        refresh_token=refresh_token,
+        nonce=nonce,
     )
-    return _grant(family, token)
 
 
-def rotate(session: Session, *, client_id: str, token: str, now: datetime) -> Grant | OAuthRefusal:
-    """Exchange a refresh token for its successor. Of any number at one moment, exactly one makes it.
-
-    effects  locks the family; a token older than its grace revokes it and announces token_family.revoked
-    """
-    found = _locked(session, token)
-    if found is None or found[0].client_id != client_id:
-        return _refused()
-    family, generation = found
-    if family.revoked_at is not None or now >= min(family.rotated_at + IDLE, family.created_at + ABSOLUTE):
-        return _refused()
-    is_predecessor = generation == family.generation - 1 and now < family.rotated_at + GRACE
-    if generation != family.generation and not is_predecessor:
-        _revoke(session, family, reason="refresh_reused", now=now)
-        return _refused()
-    if family.customer_id is None or not customers.is_active(session, family.customer_id):
-        return _refused()
-
-    successor = opaque.successor("refresh_token", token)
-    if not is_predecessor:
-        family.generation, family.rotated_at = family.generation + 1, now
-        _keep(session, family, successor)
-        _drop_before(session, family, family.generation - KEPT_GENERATIONS)
-    return _grant(family, successor)
+def find(session: Session, family_id: UUID) -> TokenFamily | None:
+    return session.get(TokenFamily, family_id)
 
 
-def sign_out(session: Session, *, client_id: str, token: str, now: datetime) -> None:
-    """Revoke the family of a refresh token, whichever of its tokens it is; unknown ones are nothing to revoke
-    (RFC 7009 section 2.2)."""
-    found = _locked(session, token)
-    if found is not None and found[0].client_id == client_id:
-        _revoke(session, found[0], reason="signed_out", now=now)
+def are_others_in(session: Session, family: TokenFamily) -> bool:
+    """Whether another client lives in the same session."""
+    others = TokenFamily.session_id == family.session_id, TokenFamily.id != family.id, TokenFamily.revoked_at.is_(None)
+    return bool(session.scalar(select(func.count()).where(*others)))
+
+
+def of_token(text: str) -> tuple[UUID, int] | None:
+    """Family and generation of a refresh token that we made, alive or not."""
+    presented = refresh_tokens.read(text)
+    return (presented.family_id, presented.generation) if presented else None
 
 
 def revoke(session: Session, family_id: UUID, *, reason: str, now: datetime) -> None:
     """effects  announces token_family.revoked, once"""
-    family = session.scalar(select(TokenFamily).where(TokenFamily.id == family_id).with_for_update())
-    if family is not None:
-        _revoke(session, family, reason=reason, now=now)
+    revoke_where(session, family_id=family_id, reason=reason, now=now)
+
+
+def revoke_where(
+    session: Session,
+    *,
+    reason: str,
+    now: datetime,
+    family_id: UUID | None = None,
+    session_id: UUID | None = None,
+    owner: Owner | None = None,
+    client_id: str | None = None,
+    but_session: UUID | None = None,
+) -> int:
+    """End each living family that is all that was named: its refresh tokens and, within a second, its access tokens;
+    returns how many.
+
+    effects  locks them in the order of their ids; announces token_family.revoked for each
+    """
+    wanted: list[ColumnElement[bool]] = [TokenFamily.revoked_at.is_(None)]
+    if family_id is not None:
+        wanted.append(TokenFamily.id == family_id)
+    if session_id is not None:
+        wanted.append(TokenFamily.session_id == session_id)
+    if owner is not None:
+        is_owner = TokenFamily.customer_id == owner.id if owner.customer_id else TokenFamily.staff_id == owner.id
+        wanted.append(is_owner)
+    if client_id is not None:
+        wanted.append(TokenFamily.client_id == client_id)
+    if len(wanted) == 1:
+        raise ValueError("say whose families end")
+    if but_session is not None:
+        wanted.append(TokenFamily.session_id != but_session)
+    query = select(TokenFamily).where(*wanted).order_by(TokenFamily.id).with_for_update()
+    found = session.scalars(query.execution_options(populate_existing=True)).all()
+    revoke_all(session, found, reason=reason, now=now)
+    return len(found)
+
+
+def revoke_all(session: Session, families: Sequence[TokenFamily], *, reason: str, now: datetime) -> None:
+    """As `revoke_where`, of families that are locked; those that were revoked before are left as they are."""
+    ended = [family for family in families if family.revoked_at is None]
+    for family in ended:
+        family.revoked_at, family.revoked_because = now, reason
+        revocations.add(session, f"family:{family.id}", now=now)
+
+    announce_all(
+        session,
+        [
+            TokenFamilyRevoked(customer_id=family.customer_id, occurred_at=now, family_id=family.id, reason=reason)
+            for family in ended
+        ],
+    )
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:
-    """Drop up to `most` families that nothing can come of any more, with their tokens; returns how many."""
-    is_over = or_(
-        TokenFamily.rotated_at <= now - IDLE,
-        TokenFamily.created_at <= now - ABSOLUTE,
-        TokenFamily.revoked_at <= now - IDLE,
-    )
-    over = session.scalars(select(TokenFamily.id).where(is_over).limit(most)).all()
+    """Drop up to `most` families that are past the end that each was given; returns how many."""
+    over = session.scalars(select(TokenFamily.id).where(TokenFamily.ends_at <= now).limit(most)).all()
     session.execute(update(AuthorizationCode).where(AuthorizationCode.family_id.in_(over)).values(family_id=None))
     session.execute(delete(TokenFamily).where(TokenFamily.id.in_(over)))
     return len(over)
-
-
-def _locked(session: Session, token: str) -> tuple[TokenFamily, int] | None:
-    """The family of a token, locked, as it stands once the lock is had, and the generation of the token."""
-    row = session.get(RefreshToken, opaque.kept("refresh_token", token))
-    if row is None:
-        return None
-    query = select(TokenFamily).where(TokenFamily.id == row.family_id).with_for_update()
-    family = session.scalar(query.execution_options(populate_existing=True))
-    return (family, row.generation) if family is not None else None
-
-
-def _keep(session: Session, family: TokenFamily, token: str) -> None:
-    kept = opaque.kept("refresh_token", token)
-    session.add(RefreshToken(token=kept, family_id=family.id, generation=family.generation))
-
-
-def _drop_before(session: Session, family: TokenFamily, generation: int) -> None:
-    is_old = and_(RefreshToken.family_id == family.id, RefreshToken.generation < generation)
-    session.execute(delete(RefreshToken).where(is_old))
-
-
-def _revoke(session: Session, family: TokenFamily, *, reason: str, now: datetime) -> None:
-    if family.revoked_at is not None:
-        return
-    family.revoked_at, family.revoked_because = now, reason
-
-    announce(
-        session,
-        TokenFamilyRevoked(customer_id=family.customer_id, occurred_at=now, family_id=family.id, reason=reason),
-    )
-
-
-def _grant(family: TokenFamily, token: str) -> Grant:
-    assert family.customer_id is not None
-    return Grant(family_id=family.id, customer_id=family.customer_id, client_id=family.client_id, refresh_token=token)
-
-
-def _refused() -> OAuthRefusal:
-    return OAuthRefusal("invalid_grant", "This refresh token does not work (any more): sign in again")

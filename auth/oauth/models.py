@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -93,7 +93,7 @@ class AuthorizationCode(Base):
     redirect_uri: Mapped[str | None] = mapped_column(Text)
     nonce: Mapped[str | None] = mapped_column(Text)
     jkt: Mapped[bytes | None] = mapped_column(LargeBinary)
-    auth_time: Mapped[datetime | None]
+    auth_time: Mapped[datetime]
     acr: Mapped[str] = mapped_column(Text, default="", server_default="")
     amr: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     device_id: Mapped[str | None] = mapped_column(Text)
@@ -105,13 +105,17 @@ class AuthorizationCode(Base):
 class TokenFamily(Base):
     """Every refresh token that came of one sign-in of one client; revoked as one.
 
-    jkt   thumbprint (RFC 7638) of the DPoP key that each refresh has to prove
+    token, former   HMACs of the newest refresh token's secret and of the one's before; older ones tell themselves
+    generation      of the newest token; the first is 0
+    jkt             thumbprint (RFC 7638) of the DPoP key that each refresh has to prove
+    idle_seconds    how long it may lie unused, and `ends_at` when it is over however busy
     """
 
     __tablename__ = "token_family"
     __table_args__ = (
         Index(None, "customer_id"),
         Index(None, "session_id"),
+        Index(None, "ends_at"),
         CheckConstraint("(revoked_at IS NULL) = (revoked_because IS NULL)", name="revoked"),
         CheckConstraint("(customer_id IS NULL) <> (staff_id IS NULL)", name="owner"),
         _SCHEMA,
@@ -121,25 +125,18 @@ class TokenFamily(Base):
     client_id: Mapped[str] = mapped_column(ForeignKey("auth.client.client_id"))
     customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.customer.id"))
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.staff.id"))
-    session_id: Mapped[UUID | None] = mapped_column(ForeignKey("auth.session.id"))
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("auth.session.id"))
     scope: Mapped[str] = mapped_column(Text, default="", server_default="")
     jkt: Mapped[bytes | None] = mapped_column(LargeBinary)
-    auth_time: Mapped[datetime | None]
+    auth_time: Mapped[datetime]
     acr: Mapped[str] = mapped_column(Text, default="", server_default="")
     amr: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     generation: Mapped[int] = mapped_column(default=0, server_default="0")
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    former: Mapped[bytes | None] = mapped_column(LargeBinary)
+    idle_seconds: Mapped[int]
     rotated_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None] = mapped_column(Text)
-
-
-class RefreshToken(Base):
-    """One refresh token, by its HMAC. The family's newest generation is the one that may rotate."""
-
-    __tablename__ = "refresh_token"
-    __table_args__ = (UniqueConstraint("family_id", "generation"), _SCHEMA)
-
-    token: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    family_id: Mapped[UUID] = mapped_column(ForeignKey("auth.token_family.id", ondelete="CASCADE"))
-    generation: Mapped[int]

@@ -7,9 +7,11 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "app")
 
 CALLERS = {
+    "auth/oauth/api/grants/refresh.py",
     "auth/tokens/revocations.py",
     "connect/ingest.py",
     "connect/sources.py",
+    "core/web/rates.py",
     "rewards/api/merchant.py",
     "rewards/campaigns/catalogue.py",
     "rewards/offers/shelf.py",

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from auth import phones
 from auth.errors import OAuthRefusal, PhoneInvalid
 from auth.native import otp, signing_in
-from auth.oauth import codes, pkce
+from auth.oauth import clients, codes, pkce
 from auth.oauth.api import docs, wire
+from auth.oauth.clients import Client
 from core import clock
 from core.db import transaction
 
@@ -23,12 +24,13 @@ wire.speak_oauth(blueprint)
 def challenge() -> Response:
     """Sign in with a phone number: first the number, then the code that was texted to it."""
     given = wire.form()
-    if "auth_session" in given:
-        return _prove(given)
-    return _begin(given)
+    client = wire.client(given)
+    if client.kind != clients.APP:
+        return wire.refused(OAuthRefusal("unauthorized_client", "This client signs in by a browser"))
+    return _prove(given, client) if "auth_session" in given else _begin(given, client)
 
 
-def _begin(given: dict[str, str]) -> Response:
+def _begin(given: dict[str, str], client: Client) -> Response:
     if given.get("response_type", "code") != "code":
         return wire.refused(OAuthRefusal("unsupported_response_type", "The only response_type is code"))
     code_challenge = wire.required(given, "code_challenge")
@@ -43,7 +45,7 @@ def _begin(given: dict[str, str]) -> Response:
         outcome = otp.begin(
             session,
             purpose=otp.SIGN_IN,
-            client_id=given["client_id"],
+            client_id=client.client_id,
             phone=phone,
             code_challenge=code_challenge,
             locale=wire.locale_of(given),
@@ -62,7 +64,7 @@ def _code_needed(sent: otp.Sent) -> OAuthRefusal:
     )
 
 
-def _prove(given: dict[str, str]) -> Response:
+def _prove(given: dict[str, str], client: Client) -> Response:
     handle, code = given["auth_session"], wire.required(given, "otp")
     now = clock.now()
     with transaction() as session:
@@ -70,25 +72,19 @@ def _prove(given: dict[str, str]) -> Response:
             session,
             handle=handle,
             purpose=otp.SIGN_IN,
-            client_id=given["client_id"],
+            client_id=client.client_id,
             otp=code,
             address=request.remote_addr or "",
             settings=current_app.extensions["settings"],
             now=now,
         )
-        return wire.refused(outcome) if isinstance(outcome, OAuthRefusal) else _proved(session, outcome, now)
+        return wire.refused(outcome) if isinstance(outcome, OAuthRefusal) else _proved(session, client, outcome, now)
 
 
-def _proved(session: Session, outcome: otp.PhoneProved, now: datetime) -> Response:
+def _proved(session: Session, client: Client, outcome: otp.PhoneProved, now: datetime) -> Response:
     proved, row = signing_in.by_phone(session, outcome, now=now), outcome.row
     if isinstance(proved, OAuthRefusal):
         return wire.refused(proved)
-    assert row.client_id and row.code_challenge and proved.owner.customer_id
-    code = codes.issue(
-        session,
-        client_id=row.client_id,
-        customer_id=proved.owner.customer_id,
-        code_challenge=row.code_challenge,
-        now=now,
-    )
+    assert row.code_challenge
+    code = codes.issue(session, client=client, proved=proved, scope="", code_challenge=row.code_challenge, now=now)
     return wire.answer({"authorization_code": code})

@@ -8,20 +8,19 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import HTTPException
 
 from auth.errors import OAuthRefusal
-from auth.oauth import clients
-from core.db import transaction
-from core.errors import Kind, Refusal
+from auth.oauth import authenticating
+from auth.oauth.clients import Client
+from auth.oauth.errors import OAuthError, invalid_request
+from core import clock
+from core.errors import Kind, PayloadTooLarge, Refusal
 from core.web.problems import STATUSES, from_http
 
+__all__ = ["OAuthError"]
+
+#: No request of OAuth's is longer, but for a pushed one.
+MOST_BYTES = 32_768
+
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
-
-
-class OAuthError(Exception):
-    """A request that cannot be read or comes from no client of ours: nothing was written yet, so it may be raised."""
-
-    def __init__(self, refusal: OAuthRefusal) -> None:
-        super().__init__(refusal.description)
-        self.refusal = refusal
 
 
 def speak_oauth(blueprint: Blueprint) -> None:
@@ -30,25 +29,36 @@ def speak_oauth(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(Refusal, _refuse_in_oauths_words)
 
 
-def form() -> dict[str, str]:
-    """The parameters of the body, of a client that we know. The query is not looked at: addresses end up in logs.
+def form(*, most_bytes: int = MOST_BYTES) -> dict[str, str]:
+    """The parameters of the body. There may be none in the query: addresses end up in logs.
 
-    raises  OAuthError: invalid_request for another media type or a parameter given twice; invalid_client
+    raises  OAuthError invalid_request for another media type, a parameter in the query or given twice;
+            PayloadTooLarge
     """
+    if request.query_string:
+        raise invalid("Send the parameters in the body, none in the address")
     if request.mimetype != "application/x-www-form-urlencoded":
         raise invalid("Send the parameters as application/x-www-form-urlencoded")
+    if len(request.get_data(cache=True)) > most_bytes:
+        raise PayloadTooLarge
     if any(len(values) > 1 for _, values in request.form.lists()):
         raise invalid("A parameter was given twice")
     # RFC 6749 section 3.1: a parameter without a value counts as left out.
-    given = {name: value for name, value in request.form.items() if value}
-    if "Authorization" in request.headers:
-        raise _stranger("Clients here have no secret: send client_id alone")
-    client_id = required(given, "client_id")
-    with transaction() as session:
-        is_known = clients.is_known(session, client_id)
-    if not is_known:
-        raise _stranger("There is no such client")
-    return given
+    return {name: value for name, value in request.form.items() if value}
+
+
+def client(given: dict[str, str]) -> Client:
+    """The client that sent these parameters, authenticated as it has to be.
+
+    raises  OAuthError
+    """
+    return authenticating.authenticate(
+        given,
+        authorization=request.headers.get("Authorization"),
+        address=request.remote_addr or "",
+        endpoint=request.path,
+        now=clock.now(),
+    )
 
 
 def required(given: dict[str, str], name: str) -> str:
@@ -59,11 +69,7 @@ def required(given: dict[str, str], name: str) -> str:
 
 
 def invalid(description: str) -> OAuthError:
-    return OAuthError(OAuthRefusal("invalid_request", description))
-
-
-def _stranger(description: str) -> OAuthError:
-    return OAuthError(OAuthRefusal("invalid_client", description, status=401))
+    return invalid_request(description)
 
 
 def locale_of(given: dict[str, str]) -> str | None:

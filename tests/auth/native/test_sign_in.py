@@ -151,7 +151,7 @@ def test_nothing_at_rest_tells_a_number_or_a_code(phone: Phone) -> None:
         session.execute(text("DELETE FROM core.sandbox_message"))  # the provider's memory, not ours
         dump = "".join(
             str(row[0])
-            for table in ("auth.customer", "auth.sign_in", "auth.refresh_token", "core.message", "core.event")
+            for table in ("auth.customer", "auth.sign_in", "auth.token_family", "core.message", "core.event")
             for row in session.execute(text(f"SELECT t::text FROM {table} t"))
         )
 

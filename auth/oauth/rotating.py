@@ -1,0 +1,130 @@
+"""Rotation: a refresh token for its successor, in one statement where all is well.
+
+Replies get lost on mobile networks, so the token just before the newest one may come back for half a minute, by the
+same key: it gets the identical successor, which is derived from it by HMAC and so need not be kept. Anything older is
+a copy in the wrong hands, and ends the family.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from auth import customers
+from auth.errors import OAuthRefusal
+from auth.models import ACTIVE, Staff
+from auth.oauth import families, refresh_tokens, scopes
+from auth.oauth.clients import Client
+from auth.oauth.models import TokenFamily
+from auth.oauth.refresh_tokens import Presented
+from auth.proofs import Grant, Owner, Proved
+from core.db import Connection
+from core.prepared import PreparedCall
+
+GRACE = timedelta(seconds=30)
+
+# Nothing that an index holds is changed, so the row's new version stays on its page. Staff are looked at with their
+# status by `under_lock`: they are few. The outer join gives one row where nothing was moved.
+_ROTATE = PreparedCall(
+    "rotate_refresh_token",
+    """
+    WITH moved AS (
+        UPDATE auth.token_family f
+           SET generation = generation + 1, former = token, token = %s, rotated_at = %s
+         WHERE id = %s AND generation = %s AND token = %s AND client_id = %s AND (jkt IS NULL OR jkt = %s)
+           AND revoked_at IS NULL AND ends_at > %s AND rotated_at > %s::timestamptz - idle_seconds * interval '1 second'
+           AND EXISTS (SELECT FROM auth.customer c WHERE c.id = f.customer_id AND c.status = 'active')
+        RETURNING customer_id, session_id, scope, extract(epoch FROM auth_time) AS auth_time, acr, amr, jkt
+    )
+    SELECT customer_id::text, session_id::text, scope, auth_time::text, acr, array_to_string(amr, ' '),
+           encode(jkt, 'hex')
+      FROM (SELECT) AS always LEFT JOIN moved ON true
+    """,
+)
+
+
+def at_once(
+    connection: Connection, client: Client, presented: Presented, jkt: bytes | None, *, now: datetime
+) -> Grant | None:
+    """The successor of a customer's newest token; None where that is not what was presented: `under_lock` looks closer.
+
+    Of any number at one moment, exactly one makes the successor.
+    """
+    secret = refresh_tokens.successor(presented.secret)
+    customer_id, session_id, scope, auth_time, acr, amr, bound = _ROTATE.texts(
+        connection,
+        (
+            refresh_tokens.kept(secret), now, presented.family_id, presented.generation,
+            refresh_tokens.kept(presented.secret), client.client_id, jkt, now, now,
+        ),
+    )  # fmt: skip
+    if customer_id is None:
+        return None
+    return Grant(
+        family_id=presented.family_id,
+        session_id=UUID(session_id),
+        client_id=client.client_id,
+        scope=scope,
+        proved=Proved(
+            owner=Owner(customer_id=UUID(customer_id)),
+            auth_time=datetime.fromtimestamp(float(auth_time), UTC),
+            acr=acr,
+            amr=tuple(amr.split()),
+        ),
+        jkt=bytes.fromhex(bound) if bound else None,
+        refresh_token=refresh_tokens.spell(presented.family_id, presented.generation + 1, secret),
+    )
+
+
+def under_lock(
+    session: Session, client: Client, presented: Presented, jkt: bytes | None, *, asked: str = "", now: datetime
+) -> Grant | OAuthRefusal:
+    """The same with the family locked, and what else a token may be: retried, stolen, over.
+
+    asked    the scope of the access token, of what was granted; the refresh token stays good for all of it
+    effects  locks the family; a token older than its grace revokes it and announces token_family.revoked
+    """
+    query = select(TokenFamily).where(TokenFamily.id == presented.family_id).with_for_update()
+    family = session.scalar(query)
+    if family is None or family.client_id != client.client_id or family.revoked_at is not None:
+        return refused()
+    if now >= family.ends_at or now >= family.rotated_at + timedelta(seconds=family.idle_seconds):
+        return refused()
+    if family.jkt is not None and jkt != family.jkt:
+        # No theft's sign: anybody may send a proof by a key of their own.
+        return _unproved() if jkt is None else refused()
+    kept = refresh_tokens.kept(presented.secret)
+    is_newest = presented.generation == family.generation and kept == family.token
+    is_retried = presented.generation == family.generation - 1 and kept == family.former
+    if not is_newest and not (is_retried and now < family.rotated_at + GRACE):
+        families.revoke_all(session, [family], reason="refresh_reused", now=now)
+        return refused()
+    if not is_active(session, Owner(customer_id=family.customer_id, staff_id=family.staff_id)):
+        return refused()
+    scope = scopes.narrowed(family.scope, asked)
+    if isinstance(scope, OAuthRefusal):
+        return scope
+
+    secret = refresh_tokens.successor(presented.secret)
+    if is_newest:
+        family.generation, family.former, family.token = family.generation + 1, kept, refresh_tokens.kept(secret)
+        family.rotated_at = now
+    grant = families.grant_of(family, refresh_tokens.spell(family.id, presented.generation + 1, secret))
+    return replace(grant, scope=scope)
+
+
+def is_active(session: Session, owner: Owner) -> bool:
+    """Whether an owner may have tokens now."""
+    if owner.customer_id:
+        return customers.is_active(session, owner.customer_id)
+    return session.scalar(select(Staff.status).where(Staff.id == owner.id)) == ACTIVE
+
+
+def _unproved() -> OAuthRefusal:
+    return OAuthRefusal("invalid_dpop_proof", "This refresh token is bound to a key: send its DPoP proof")
+
+
+def refused() -> OAuthRefusal:
+    return OAuthRefusal("invalid_grant", "This refresh token does not work (any more): sign in again")
