@@ -10,6 +10,7 @@ from core.events import epoch, readers
 from core.partitions import ensure_ahead
 from core.postgres.embedded import EmbeddedPostgresFailed
 from core.settings import Settings
+from core.web import rates
 from engage import links
 from engage.consents import signing
 from engage.templates import brand
@@ -35,6 +36,7 @@ def open_house(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     crypto.load_keys(settings)
     tokens.load_key(settings)
+    rates.load(settings)
     origins.load(settings)
     assets.load(settings)
     batch_approvals.load(settings)

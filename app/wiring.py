@@ -57,6 +57,7 @@ import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
 import core.delivery.work
+import core.web.rates
 import engage.backtests.api.staff
 import engage.backtests.forgetting
 import engage.backtests.work
@@ -444,6 +445,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
 
 SCHEDULE: list[Schedule] = [
     Schedule("partitions", "17 3 * * *", ensure_ahead),
+    Schedule("rates", "11 * * * *", core.web.rates.forget),
     # Every hour, since a day ends at another one in each time zone: what is reconciled already is not done again.
     Schedule("safeguarding", "37 * * * *", wallet.finance.safeguarding.reconcile_due),
     *insights.streams.dropping.SCHEDULE,

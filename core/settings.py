@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from core.errors import ConfigurationError
 
+_RATE_LIMITS = "customer=600,terminal=1200,staff=600,address=3000"
 ENVIRONMENTS = ("development", "test", "production")
 
 
@@ -99,7 +100,7 @@ class Settings:
     #: How long who lost a phone number waits for the new one, while everything known of them is told of it.
     recovery_wait_hours: int = 72
     #: Requests a minute, by who asks ("customer", "staff", "terminal", "source", "address"); one not named asks freely.
-    rate_limits: str = "customer=600,terminal=1200,staff=600,address=3000"
+    rate_limits: str = _RATE_LIMITS
     #: The brand's apps, which links and passkeys belong to: Apple's TEAM.bundle, comma-separated.
     apple_app_ids: str = ""
     #: Android's package=SHA-256 fingerprint of the certificate that it is signed with, comma-separated.
@@ -144,6 +145,13 @@ class Settings:
     def served_countries(self) -> frozenset[str]:
         """What OTP_COUNTRIES names; none: any."""
         return frozenset(_parts(self.otp_countries))
+
+    @property
+    def requests_a_minute(self) -> dict[str, int]:
+        """By kind of caller, what RATE_LIMITS allows. Tests ask fast, so that only one that names limits has any."""
+        if self.environment == "test" and self.rate_limits == _RATE_LIMITS:
+            return {}
+        return {kind: int(most) for kind, _, most in (part.partition("=") for part in _parts(self.rate_limits))}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":

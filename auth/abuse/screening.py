@@ -4,7 +4,6 @@ It asks nothing about whose number it is, so that a known number and an unknown 
 """
 
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from auth.abuse import breaker, caps, countries, prefixes
 from auth.errors import OAuthRefusal
 from auth.limits import Limit
 from core.settings import Settings
+from core.web.addresses import network_of
 
 _DAY = timedelta(days=1)
 _QUARTER_HOUR = timedelta(minutes=15)
@@ -61,17 +61,6 @@ def count_proved(
     """Remember that a code was used, and that the address it was used from is no stranger to the number."""
     limits.take(session, [(_PROVED, _pair_of(phone, network_of(address)))], now=now)
     breaker.use(session, _scopes_of(phone, settings), sent_at=sent_at)
-
-
-def network_of(address: str) -> str:
-    """What one caller can hardly change: an IPv4 address, and of an IPv6 address the 64 bits that a household gets."""
-    try:
-        given = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(given, IPv6Address):
-        return str(given.ipv4_mapped or ip_network((given, 64), strict=False))
-    return str(given)
 
 
 def _counted(phone: str, network: str, device_id: str | None, *, is_known: bool) -> list[tuple[Limit, str]]:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 from flask import Flask, g
 from flask_smorest import Blueprint
 
-from core.errors import Forbidden, NotFound, Unauthenticated
-from core.web import principals, unproxied
+from core.errors import Forbidden, NotFound, Refusal, Unauthenticated
+from core.web import principals, rate_headers, unproxied
 from core.web.openapi import BEARER, DoorApi
 from core.web.principals import Principal
 
@@ -99,10 +99,15 @@ def let_in() -> None:
     door: Door | None = app.extensions["door_of"].get(given.blueprint)
     if door is None:
         raise NotFound
-    principal = door.guard() if door.guard else None
+    try:
+        principal = door.guard() if door.guard else None
+    except Refusal:
+        rate_headers.count(None)  # nobody is known: it is the address that asks too much
+        raise
     if principal is None and door.guard is not None:
         raise Unauthenticated  # a guard that forgets to refuse lets nobody in
     g.principal = principal
+    rate_headers.count(principal)
     if door.needs_permissions:
         permission = permission_of(app, given.endpoint, given.method)
         if permission is None or principal is None or permission not in principal.permissions:

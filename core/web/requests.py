@@ -5,7 +5,7 @@ from flask_compress import Compress
 
 from core import ids
 from core.audit import origin
-from core.web import access, bodies, origins
+from core.web import access, bodies, origins, rate_headers
 
 
 def register(app: Flask) -> None:
@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
     # Flask runs these from the last to the first: an ETag of the plain answer, then compression, which marks it, then
     # the comparison. (The other way round gzip's time stamp would make a new ETag each second.)
     app.after_request(access.write_line)
+    app.after_request(rate_headers.put)
     app.after_request(_hear_out)
     app.after_request(_finish)
     app.config.setdefault("COMPRESS_ALGORITHM", ["gzip"])
