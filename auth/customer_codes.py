@@ -90,11 +90,11 @@ def identify(session: Session, code: str, *, now: datetime, is_sandbox: bool = F
     return row.customer_id
 
 
-def one_time_password(secret: bytes, step: int, *, digits: int = DIGITS) -> str:
-    """RFC 6238 with HMAC-SHA-256: the last decimal digits of RFC 4226's dynamic truncation."""
-    digest = hmac.digest(secret, step.to_bytes(8), "sha256")
-    offset = digest[-1] & 0xF
-    number = int.from_bytes(digest[offset : offset + 4]) & 0x7FFF_FFFF
+def one_time_password(secret: bytes, step: int, *, digits: int = DIGITS, digest: str = "sha256") -> str:
+    """RFC 6238: the last decimal digits of RFC 4226's dynamic truncation of an HMAC by this digest."""
+    mac = hmac.digest(secret, step.to_bytes(8), digest)
+    offset = mac[-1] & 0xF
+    number = int.from_bytes(mac[offset : offset + 4]) & 0x7FFF_FFFF
     return f"{number % 10**digits:0{digits}}"
 
 

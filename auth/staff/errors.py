@@ -43,3 +43,11 @@ class LastMeans(Refusal):
     code = "last_means"
     kind = Kind.CONFLICT
     title = "This is the only way in which you can sign in: make another passkey or an authenticator first"
+
+
+class InvitationOver(Refusal):
+    """Also for a link that never was one."""
+
+    code = "invitation_over"
+    kind = Kind.NOT_FOUND
+    title = "This invitation works no more: ask for another one"

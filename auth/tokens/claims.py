@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.keys import jwk
+from auth.staff.roles import permissions_of
 from core.web.principals import Principal
 
 APP, ADMIN, MERCHANT, PARTNER = "app", "admin", "merchant", "partner"
@@ -41,7 +42,9 @@ def of(principal: Principal, *, audience: str, scope: str, amr: Sequence[str], j
     if bound_to is not None:
         found["cnf"] = {"jkt": jwk.b64url(bound_to)}
     if principal.kind == "staff":
-        found["permissions"] = sorted(principal.permissions)
+        # Roles, and what was given beside them: what a role gives is worked out where the token is shown.
+        found["roles"] = sorted(principal.roles)
+        found["permissions"] = sorted(principal.permissions - permissions_of(principal.roles))
     if principal.kind == "terminal":
         found |= {"merchant_id": str(principal.merchant_id), "store_id": str(principal.store_id)}
     return found
@@ -50,10 +53,12 @@ def of(principal: Principal, *, audience: str, scope: str, amr: Sequence[str], j
 def principal_of(claims: dict[str, Any], audience: str) -> Principal:
     """raises  KeyError, TypeError, ValueError for claims that are not ours"""
     is_terminal = audience == MERCHANT
+    roles = frozenset(claims.get("roles", ())) if audience == ADMIN else frozenset[str]()
     return Principal(
         kind=KINDS[audience],
         id=UUID(claims["sub"]),
-        permissions=frozenset(claims["permissions"]) if audience == ADMIN else frozenset(),
+        permissions=permissions_of(roles, claims["permissions"]) if audience == ADMIN else frozenset(),
+        roles=roles,
         merchant_id=UUID(claims["merchant_id"]) if is_terminal else None,
         store_id=UUID(claims["store_id"]) if is_terminal else None,
         client_id=claims["client_id"],
