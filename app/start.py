@@ -2,6 +2,7 @@
 
 from app import database, wiring
 from auth import tokens
+from auth.dpop import binding
 from auth.passkeys import origins
 from auth.sessions import ending
 from core import clock, crypto, db, idempotency, log
@@ -36,6 +37,7 @@ def open_house(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     crypto.load_keys(settings)
     tokens.load_key(settings)
+    binding.load(settings)
     rates.load(settings)
     origins.load(settings)
     assets.load(settings)

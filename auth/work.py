@@ -6,6 +6,7 @@ from datetime import datetime
 from auth import devices, emails, limits
 from auth.abuse import breaker
 from auth.native import otp
+from auth.dpop import replays
 from auth.oauth import codes, families
 from auth.tokens import revocations
 from core.db import transaction
@@ -25,6 +26,7 @@ def sweep(now: datetime) -> None:
         families.forget,
         emails.forget,
         revocations.forget,
+        replays.forget,
     ):
         _in_chunks(forget, now=now)
 

@@ -82,10 +82,24 @@ class Settings:
     index_key: str = field(default_factory=lambda: _development_secret("index"), repr=False)
     #: base64 of the 32-byte scalar of the P-256 key that signs access tokens (ES256).
     token_signing_key: str = field(default_factory=lambda: _development_secret("token"), repr=False)
+    #: How many days a key signs tokens before the next one does.
+    key_rotation_days: int = 90
+    #: Whether the brand's apps prove their key (DPoP) at each request, and not at refreshes and step-up alone.
+    dpop_every_request: bool = False
     #: base64 of 32-byte Ed25519 keys, comma-separated: the first signs offline tokens, the others are believed as well.
     offline_signing_keys: str = field(default_factory=lambda: _development_secret("offline"), repr=False)
     #: Segment write keys that may post to the ingest door, comma-separated.
     ingest_write_keys: str = field(default="development-write-key", repr=False)
+
+    #: Signing in with Apple and Google: the apps' ids that their tokens may be made for, comma-separated; none: off.
+    apple_client_ids: str = ""
+    google_client_ids: str = ""
+    #: With what we ask Apple for tokens, and it to revoke them: team, key and its .p8 file's content.
+    apple_team_id: str = ""
+    apple_key_id: str = ""
+    apple_private_key: str = field(default="", repr=False)
+    apple_api_url: str = ""
+    google_api_url: str = ""
 
     twilio_account_sid: str = ""
     twilio_auth_token: str = field(default="", repr=False)

@@ -1,7 +1,6 @@
 """Believing access tokens: their signature is checked once, whether they are revoked each time."""
 
 import hashlib
-import json
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,8 +8,7 @@ from typing import Any
 
 import jwt
 
-from auth.keys import ring
-from auth.keys.jwk import unb64url
+from auth.keys import compact, ring
 from auth.keys.ring import Key
 from auth.tokens import claims as said
 from auth.tokens import revocations
@@ -158,7 +156,7 @@ def _key_of(header: str) -> Key:
     known = _headers
     found = known.get(header)
     if found is None:
-        given = json.loads(unb64url(header), object_pairs_hook=_each_once)
+        given = compact.read_object(header)
         if set(given) != _HEADERS or (given["typ"], given["alg"]) != (said.TYPE, ring.ES256):
             raise ValueError("not a header of ours")
         found = ring.find(given["kid"]) if isinstance(given["kid"], str) else None
@@ -171,10 +169,3 @@ def _key_of(header: str) -> Key:
 
 #: A few keys, each spelt in one way: others are read each time.
 _MOST_HEADERS = 64
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a member is given twice")
-    return found

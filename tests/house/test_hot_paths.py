@@ -7,6 +7,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "auth", "wallet", "rewards", "insights", "engage", "connect", "app")
 
 CALLERS = {
+    "auth/dpop/binding.py",
     "auth/oauth/api/grants/refresh.py",
     "auth/tokens/revocations.py",
     "connect/ingest.py",
