@@ -1,6 +1,7 @@
 """How auth says no. OAuth's own endpoints answer in OAuth's own words (RFC 6749 section 5.2), never as problems."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.errors import Kind, Refusal
 
@@ -16,7 +17,7 @@ class OAuthRefusal:
     error: str
     description: str
     status: int = 400
-    extra: dict[str, str | int] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
     retry_after_seconds: int | None = None
 
 

@@ -1,12 +1,13 @@
 """From what was proved to who it is."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from auth import customers
 from auth.errors import OAuthRefusal
-from auth.models import ACTIVE
+from auth.models import ACTIVE, Customer
 from auth.native.otp import PhoneProved
 from auth.proofs import ONE_FACTOR, Owner, Proved
 
@@ -18,11 +19,18 @@ def by_phone(session: Session, proved: PhoneProved, *, now: datetime) -> Proved 
     effects  announces customer.signed_up for a new one
     """
     customer = customers.sign_up(session, phone=proved.phone, locale=proved.locale, time_zone=None, now=now)
-    if customer.status != ACTIVE:
-        return suspended()
     amr = ("otp", "sms") if proved.row.channel == "sms" else ("otp",)
-    return Proved(owner=Owner(customer_id=customer.id), auth_time=now, acr=ONE_FACTOR, amr=amr)
+    return _let_in(customer, acr=ONE_FACTOR, amr=amr, now=now)
 
 
-def suspended() -> OAuthRefusal:
-    return OAuthRefusal("access_denied", "This account is suspended")
+def known(
+    session: Session, customer_id: UUID, *, acr: str, amr: tuple[str, ...], now: datetime
+) -> Proved | OAuthRefusal:
+    """A customer who showed something else that only they have; refuses as `by_phone` does."""
+    return _let_in(customers.find(session, customer_id), acr=acr, amr=amr, now=now)
+
+
+def _let_in(customer: Customer, *, acr: str, amr: tuple[str, ...], now: datetime) -> Proved | OAuthRefusal:
+    if customer.status != ACTIVE:
+        return OAuthRefusal("access_denied", "This account is suspended")
+    return Proved(owner=Owner(customer_id=customer.id), auth_time=now, acr=acr, amr=amr)

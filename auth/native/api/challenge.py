@@ -1,5 +1,7 @@
 """Signing in within the app (OAuth 2.0 for First-Party Applications, draft 04)."""
 
+import re
+from collections.abc import Callable
 from datetime import datetime
 
 from flask import Response, current_app, request
@@ -8,83 +10,108 @@ from sqlalchemy.orm import Session
 
 from auth import phones
 from auth.errors import OAuthRefusal, PhoneInvalid
-from auth.native import otp, signing_in
-from auth.oauth import clients, codes, pkce
-from auth.oauth.api import docs, wire
-from auth.oauth.clients import Client
+from auth.native import channels, steps
+from auth.native.api import docs
+from auth.native.steps import Caller, Opening
+from auth.oauth import clients, pkce, scopes
+from auth.oauth.api import proving, wire
 from core import clock
 from core.db import transaction
 
 blueprint = Blueprint("challenge", __name__, description="Signing in within the app")
 wire.speak_oauth(blueprint)
 
+_DEVICE = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
+
 
 @blueprint.post("/oauth/authorize-challenge")
 @blueprint.doc(**docs.CHALLENGE)
 def challenge() -> Response:
-    """Sign in with a phone number: first the number, then the code that was texted to it."""
-    given = wire.form()
+    """Sign in: first the phone number, or a passkey, Apple or Google; then what the answer asks for."""
+    given, now = wire.form(), clock.now()
+    caller = _caller(given, now)
+    if isinstance(caller, OAuthRefusal):
+        return wire.refused(caller)
+    step = _next(given) if "auth_session" in given else _first(given, caller)
+    with transaction() as session:
+        outcome = step(session, caller, now)
+    if isinstance(outcome, OAuthRefusal):
+        return wire.refused(outcome)
+    return wire.answer({"authorization_code": outcome})
+
+
+_Step = Callable[[Session, Caller, datetime], str | OAuthRefusal]
+
+
+def _caller(given: dict[str, str], now: datetime) -> Caller | OAuthRefusal:
+    if "auth_session" in given and "client_id" not in given:
+        with transaction() as session:
+            client_id = steps.client_id_of(session, given["auth_session"])
+        if client_id is None:
+            return OAuthRefusal("invalid_session", "This auth_session is over: begin again")
+        given["client_id"] = client_id
     client = wire.client(given)
     if client.kind != clients.APP:
-        return wire.refused(OAuthRefusal("unauthorized_client", "This client signs in by a browser"))
-    return _prove(given, client) if "auth_session" in given else _begin(given, client)
-
-
-def _begin(given: dict[str, str], client: Client) -> Response:
-    if given.get("response_type", "code") != "code":
-        return wire.refused(OAuthRefusal("unsupported_response_type", "The only response_type is code"))
-    code_challenge = wire.required(given, "code_challenge")
-    if given.get("code_challenge_method") != "S256" or not pkce.is_challenge(code_challenge):
-        raise wire.invalid("PKCE is needed, with code_challenge_method S256")
-    try:
-        phone = phones.normalised(wire.required(given, "login_hint"))
-    except PhoneInvalid as error:
-        raise wire.invalid(f"login_hint: {error.detail}") from error
-
-    with transaction() as session:
-        outcome = otp.begin(
-            session,
-            purpose=otp.SIGN_IN,
-            client_id=client.client_id,
-            phone=phone,
-            code_challenge=code_challenge,
-            locale=wire.locale_of(given),
-            address=request.remote_addr or "",
-            settings=current_app.extensions["settings"],
-            now=clock.now(),
-        )
-    return wire.refused(outcome if isinstance(outcome, OAuthRefusal) else _code_needed(outcome))
-
-
-def _code_needed(sent: otp.Sent) -> OAuthRefusal:
-    return OAuthRefusal(
-        "insufficient_authorization",
-        "Send the code that was sent to this number as `otp`",
-        extra={"auth_session": sent.handle, "channel": sent.channel, "expires_in": sent.expires_in},
+        return OAuthRefusal("unauthorized_client", "This client signs in by a browser")
+    return Caller(
+        client=client,
+        jkt=proving.take(client, now=now),
+        address=request.remote_addr or "",
+        settings=current_app.extensions["settings"],
     )
 
 
-def _prove(given: dict[str, str], client: Client) -> Response:
-    handle, code = given["auth_session"], wire.required(given, "otp")
-    now = clock.now()
-    with transaction() as session:
-        outcome = otp.prove(
-            session,
-            handle=handle,
-            purpose=otp.SIGN_IN,
-            client_id=client.client_id,
-            otp=code,
-            address=request.remote_addr or "",
-            settings=current_app.extensions["settings"],
-            now=now,
+def _first(given: dict[str, str], caller: Caller) -> _Step:
+    opening = _opening(given, caller)
+    method = given.get("method", steps.PHONE)
+    if method == steps.PHONE:
+        phone, channel = _phone(given), _channel(given)
+        return lambda session, caller, now: steps.by_phone(
+            session, caller, opening, phone=phone, channel=channel, now=now
         )
-        return wire.refused(outcome) if isinstance(outcome, OAuthRefusal) else _proved(session, client, outcome, now)
+    if method == steps.PASSKEY:
+        return lambda session, caller, now: steps.by_passkey(session, caller, opening, now=now)
+    raise wire.invalid("method is passkey, or left out beside a login_hint")
 
 
-def _proved(session: Session, client: Client, outcome: otp.PhoneProved, now: datetime) -> Response:
-    proved, row = signing_in.by_phone(session, outcome, now=now), outcome.row
-    if isinstance(proved, OAuthRefusal):
-        return wire.refused(proved)
-    assert row.code_challenge
-    code = codes.issue(session, client=client, proved=proved, scope="", code_challenge=row.code_challenge, now=now)
-    return wire.answer({"authorization_code": code})
+def _next(given: dict[str, str]) -> _Step:
+    answers = sorted(name for name in ("otp", "passkey", "resend") if name in given)
+    if len(answers) != 1:
+        raise wire.invalid("Send one of otp, passkey and resend beside the auth_session")
+    handle, answer = given["auth_session"], given[answers[0]]
+    if answers == ["otp"]:
+        return lambda session, caller, now: steps.answer_code(session, caller, handle=handle, code=answer, now=now)
+    if answers == ["passkey"]:
+        return lambda session, caller, now: steps.answer_passkey(
+            session, caller, handle=handle, credential=answer, now=now
+        )
+    channel = _channel(given)
+    return lambda session, caller, now: steps.resend(session, caller, handle=handle, channel=channel, now=now)
+
+
+def _opening(given: dict[str, str], caller: Caller) -> Opening:
+    if given.get("response_type", "code") != "code":
+        raise wire.OAuthError(OAuthRefusal("unsupported_response_type", "The only response_type is code"))
+    code_challenge = wire.required(given, "code_challenge")
+    if given.get("code_challenge_method") != "S256" or not pkce.is_challenge(code_challenge):
+        raise wire.invalid("PKCE is needed, with code_challenge_method S256")
+    scope = scopes.parse(caller.client, given.get("scope", ""))
+    if isinstance(scope, OAuthRefusal):
+        raise wire.OAuthError(scope)
+    device_id = given.get("device")
+    if device_id is not None and not _DEVICE.match(device_id):
+        raise wire.invalid("device is the installation's id: letters, digits, dots and hyphens, at most 100")
+    return Opening(code_challenge=code_challenge, scope=scope, device_id=device_id, locale=wire.locale_of(given))
+
+
+def _phone(given: dict[str, str]) -> str:
+    try:
+        return phones.normalised(wire.required(given, "login_hint"))
+    except PhoneInvalid as error:
+        raise wire.invalid(f"login_hint: {error.detail}") from error
+
+
+def _channel(given: dict[str, str]) -> str | None:
+    if given.get("channel", channels.SMS) not in channels.CHANNELS:
+        raise wire.invalid("channel is sms or whatsapp")
+    return given.get("channel")

@@ -34,38 +34,6 @@ _CLIENT = {"client_id": _text("The app", "pocketful-app")}
 _BAD = _json("Refused, in OAuth's own words (RFC 6749 section 5.2)", _REFUSAL)
 _STRANGER = _json("No client of ours", _REFUSAL)
 
-CHALLENGE: dict[str, Any] = {
-    "security": [],
-    "requestBody": _body(
-        [],
-        {
-            "login_hint": _text("First request: the phone number", "+12125550142"),
-            "code_challenge": _text("First request: base64url of SHA-256 of the code_verifier that the app keeps"),
-            "code_challenge_method": {"type": "string", "enum": ["S256"]},
-            "ui_locales": _text("First request: the language to write in", "en-US"),
-            "auth_session": _text("Second request: as the first one's answer gave it"),
-            "otp": _text("Second request: the six digits that were texted", "123456"),
-        },
-    ),
-    "responses": {
-        "200": _json("The code was right", _object({"authorization_code": "string"})),
-        "400": _json(
-            "`insufficient_authorization` with an `auth_session`: send the texted code (or another one, while there "
-            "are `tries_left`). `invalid_session`: begin again",
-            {
-                **_REFUSAL,
-                "properties": {
-                    **_REFUSAL["properties"],
-                    "auth_session": {"type": "string"},
-                    "tries_left": {"type": "integer"},
-                },
-            },
-        ),
-        "401": _STRANGER,
-        "429": _json("`slow_down`: too many codes were asked for; see Retry-After", _REFUSAL),
-    },
-}
-
 TOKEN: dict[str, Any] = {
     "security": [],
     "requestBody": _body(
