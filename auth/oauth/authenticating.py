@@ -10,9 +10,10 @@ from urllib.parse import unquote_plus
 from auth import limits, opaque
 from auth.errors import OAuthRefusal
 from auth.limits import Limit
-from auth.oauth import clients
+from auth.oauth import assertions, clients
 from auth.oauth.clients import Client
 from auth.oauth.errors import OAuthError, invalid_client, invalid_request
+from auth.tokens import revocations
 from core.db import transaction
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -33,12 +34,13 @@ def authenticate(
     raises         OAuthError: invalid_request for two ways at once, invalid_client, slow_down (429)
     effects        a wrong secret counts, by client and address
     """
+    revocations.look(now)  # a client that was suspended within the last seconds may be kept as it was
     basic = _basic(authorization)
     ways = [basic is not None and bool(basic[1]), "client_secret" in given, "client_assertion" in given]
     if sum(ways) > 1:
         raise invalid_request("Authenticate the client in one way, not two")
     if "client_assertion" in given:
-        raise invalid_client("Assertions are not believed yet")
+        return _by_assertion(given, endpoint=endpoint, now=now)
     named = basic[0] if basic is not None else given.get("client_id")
     if not named:
         raise invalid_request("client_id is missing")
@@ -61,6 +63,15 @@ def authenticate(
 def kept_secret(client_id: str, secret: str) -> bytes:
     """What is stored of a client's secret."""
     return opaque.kept("client_secret", f"{client_id}:{secret}")
+
+
+def _by_assertion(given: Mapping[str, str], *, endpoint: str, now: datetime) -> Client:
+    if given.get("client_assertion_type") != ASSERTION_TYPE:
+        raise invalid_request(f"client_assertion_type has to be {ASSERTION_TYPE}")
+    client = assertions.verify(given["client_assertion"], endpoint=endpoint, now=now)
+    if given.get("client_id", client.client_id) != client.client_id:
+        raise invalid_client("client_id is not whom the assertion names")
+    return client
 
 
 def _basic(authorization: str | None) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from auth import opaque, sessions
+from auth.dpop import binding
 from auth.errors import OAuthRefusal
 from auth.oauth import families, pkce, rotating, scopes
 from auth.oauth.clients import Client
@@ -115,7 +116,7 @@ def redeem(
                 address=address, agent=agent, now=now,
             )  # fmt: skip
             session_id, secret = begun.id, begun.handle
-    bound = None if client.dpop == "no" else jkt
+    bound = None if binding.level_of(client.dpop, client.kind) == "no" else jkt
     grant = families.begin(
         session, client=client, proved=proved, session_id=session_id, scope=row.scope, jkt=bound, nonce=row.nonce,
         now=now,

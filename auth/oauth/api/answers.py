@@ -9,7 +9,7 @@ from flask import Response
 from auth import staff, tokens
 from auth.models import Staff
 from auth.oauth import clients, id_tokens, pairwise, scopes
-from auth.oauth.api import wire
+from auth.oauth.api import proving, wire
 from auth.oauth.clients import Client
 from auth.proofs import Grant
 from core.db import transaction
@@ -20,7 +20,7 @@ def tokens_of(client: Client, grant: Grant, now: datetime) -> dict[str, Any]:
     """The members of the answer: an access token, and what else was granted. An id_token comes with `openid`, but for a
     refresh: its grant has no sign-in of its own."""
     customer_id = grant.proved.owner.customer_id
-    is_bound = grant.jkt is not None and client.dpop == "always"
+    is_bound = grant.jkt is not None and proving.level_of(client) == "always"
     access_token = tokens.mint(
         _principal_of(client, grant),
         audience=client.audience,

@@ -4,6 +4,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from auth import tokens
+from auth.oauth import metadata
 from auth.oauth.api import docs, wire
 
 blueprint = Blueprint("oauth_metadata", __name__, description="Keys and places")
@@ -20,22 +21,19 @@ def keys() -> Response:
 
 @blueprint.get("/.well-known/oauth-authorization-server")
 @blueprint.doc(**docs.METADATA)
-def metadata() -> Response:
+def oauth_metadata() -> Response:
     """Where everything is (RFC 8414)."""
-    issuer = tokens.issuer()
-    response = wire.answer(
-        {
-            "issuer": issuer,
-            "authorization_challenge_endpoint": f"{issuer}/oauth/authorize-challenge",
-            "token_endpoint": f"{issuer}/oauth/token",
-            "revocation_endpoint": f"{issuer}/oauth/revoke",
-            "jwks_uri": f"{issuer}/.well-known/jwks.json",
-            "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "code_challenge_methods_supported": ["S256"],
-            "token_endpoint_auth_methods_supported": ["none"],
-            "revocation_endpoint_auth_methods_supported": ["none"],
-        }
-    )
+    return _document()
+
+
+@blueprint.get("/.well-known/openid-configuration")
+@blueprint.doc(**docs.METADATA)
+def openid_configuration() -> Response:
+    """Where everything is (OpenID Connect Discovery)."""
+    return _document()
+
+
+def _document() -> Response:
+    response = wire.answer(metadata.document(tokens.issuer()))
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response

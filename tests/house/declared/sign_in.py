@@ -6,6 +6,10 @@ SIGN_IN = {
     "POST /oauth/authorize-challenge": PROTOCOL,
     "POST /oauth/token": PROTOCOL,
     "POST /oauth/revoke": PROTOCOL,
+    "POST /oauth/introspect": PROTOCOL,
+    "GET /oauth/userinfo": PROTOCOL,
+    "POST /oauth/userinfo": PROTOCOL,
     "GET /.well-known/jwks.json": PUBLIC,
     "GET /.well-known/oauth-authorization-server": PUBLIC,
+    "GET /.well-known/openid-configuration": PUBLIC,
 }
