@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from auth import merchants
 from auth.models import ACTIVE, Terminal
 from auth.oauth.models import Client as ClientRow
+from auth.tokens import revocations
 from core.db import transaction
 from core.errors import NotFound
 
@@ -91,16 +92,17 @@ class Client:
         return grant_type in self.grant_types
 
 
-_kept: dict[str, tuple[float, Client]] = {}
+#: Until when a client is taken as it was read, what was known then of its revocation, and the client.
+_kept: dict[str, tuple[float, int | None, Client]] = {}
 _lock = threading.Lock()
 
 
 def find(client_id: str) -> Client | None:
-    """The client of this id, suspended ones too; what is told may be five seconds old. Reads in a transaction of its
-    own."""
-    found = _kept.get(client_id)
-    if found is not None and time.monotonic() < found[0]:
-        return found[1]
+    """The client of this id, suspended ones too; what is told may be five seconds old, but not that it is suspended
+    (once this process has looked what is revoked). Reads in a transaction of its own."""
+    found, revoked = _kept.get(client_id), revocations.latest(f"client:{client_id}")
+    if found is not None and time.monotonic() < found[0] and revoked == found[1]:
+        return found[2]
     if not _SHAPE.match(client_id):
         return None
     with transaction() as session:
@@ -110,7 +112,7 @@ def find(client_id: str) -> Client | None:
         with _lock:
             if len(_kept) >= _MOST_KEPT:
                 _kept.clear()
-            _kept[client_id] = (time.monotonic() + _KEPT_SECONDS, client)
+            _kept[client_id] = (time.monotonic() + _KEPT_SECONDS, revoked, client)
     return client
 
 

@@ -32,8 +32,7 @@ def add_store(
     """
     if session.get(Merchant, merchant_id) is None:
         raise NotFound("There is no such merchant")
-    if time_zone is not None and time_zone not in _TIME_ZONES:
-        raise TimeZoneUnknown
+    check_time_zone(time_zone)
 
     store = Store(
         id=id_within(merchant_id), merchant_id=merchant_id, name=name, reference=reference, time_zone=time_zone,
@@ -44,3 +43,9 @@ def add_store(
 
     announce(session, StoreAdded(occurred_at=now, merchant_id=merchant_id, store_id=store.id))
     return store
+
+
+def check_time_zone(name: str | None) -> None:
+    """raises  TimeZoneUnknown"""
+    if name is not None and name not in _TIME_ZONES:
+        raise TimeZoneUnknown

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from auth.events import TerminalAdded
-from auth.models import ACTIVE, Merchant, Store, Terminal
+from auth.models import ACTIVE, Merchant, Organisation, Store, Terminal
 from auth.places import keys
 from auth.places.merchants import id_within
 from core.errors import NotFound
@@ -26,9 +26,12 @@ class Till:
     is_active: bool
 
 
-def add_terminal(session: Session, *, store_id: UUID, name: str, public_key: str, now: datetime) -> Terminal:
+def add_terminal(
+    session: Session, *, store_id: UUID, name: str, public_key: str, now: datetime, enrolled_by: str | None = None
+) -> Terminal:
     """Put a terminal into a store, with the public key (PEM) that it will prove itself by.
 
+    enrolled_by  who let a till in that showed its code
     raises   NotFound for an unknown store; PublicKeyInvalid; PublicKeyTaken
     effects  announces terminal.added
     """
@@ -38,7 +41,7 @@ def add_terminal(session: Session, *, store_id: UUID, name: str, public_key: str
 
     terminal = Terminal(
         id=id_within(store_id), store_id=store_id, name=name, public_key=pem, key_fingerprint=fingerprint,
-        status=ACTIVE, created_at=now,
+        status=ACTIVE, enrolled_by=enrolled_by, created_at=now,
     )  # fmt: skip
     session.add(terminal)
     session.flush()
@@ -47,15 +50,23 @@ def add_terminal(session: Session, *, store_id: UUID, name: str, public_key: str
     return terminal
 
 
+def note_seen(session: Session, terminal_id: UUID, *, now: datetime) -> None:
+    """Note the day on which a terminal asked for a token, once a day."""
+    is_new = Terminal.seen_on.is_distinct_from(now.date())
+    query = update(Terminal).where(Terminal.id == terminal_id, is_new).values(seen_on=now.date())
+    session.execute(query.execution_options(synchronize_session=False))
+
+
 def till_of(session: Session, terminal_id: UUID) -> Till:
-    """Where a terminal stands; it is active while it, its store and its merchant all are.
+    """Where a terminal stands; it is active while it, its store, its merchant and that one's organisation all are.
 
     raises  NotFound
     """
     query = (
-        select(Store.id, Store.merchant_id, Terminal.status, Store.status, Merchant.status)
+        select(Store.id, Store.merchant_id, Terminal.status, Store.status, Merchant.status, Organisation.status)
         .join(Store, Store.id == Terminal.store_id)
         .join(Merchant, Merchant.id == Store.merchant_id)
+        .outerjoin(Organisation, Organisation.id == Merchant.organisation_id)
         .where(Terminal.id == terminal_id)
     )
     row = session.execute(query).one_or_none()
@@ -66,7 +77,7 @@ def till_of(session: Session, terminal_id: UUID) -> Till:
         terminal_id=terminal_id,
         store_id=store_id,
         merchant_id=merchant_id,
-        is_active=all(status == ACTIVE for status in statuses),
+        is_active=all(status in (ACTIVE, None) for status in statuses),
     )
 
 

@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from auth.oauth import families
 from auth.oauth.models import TokenFamily
 from auth.proofs import Owner
-from auth.sessions import hanging
 from auth.sessions.events import SessionEnded
 from auth.sessions.models import LoginSession
+from auth.tokens import revocations
 from core.events import announce
 
 #: Told of a session that ends, in its transaction, while its token families still live; wiring says who (sessions may
@@ -42,7 +43,8 @@ def end(session: Session, session_id: UUID, *, because: str, now: datetime) -> b
     session.flush()
     for ending in _endings:
         ending(session, session_id, now)
-    hanging.revoke(session, session_id, because=because, now=now)
+    families.revoke_where(session, session_id=session_id, reason=because, now=now)
+    revocations.add(session, f"session:{session_id}", now=now)
 
     announce(
         session,

@@ -76,6 +76,13 @@ def is_revoked(subjects: Iterable[str], issued_at: int) -> bool:
     return any(subject in known and issued_at <= known[subject][0] for subject in subjects)
 
 
+def latest(subject: str) -> int | None:
+    """Up to when (Unix seconds) a subject was revoked: another figure than before tells who keeps anything of it that
+    it was revoked since."""
+    found = _known.get(subject)
+    return found[0] if found else None
+
+
 def look(now: datetime) -> None:
     """Learn what others have revoked, unless this process has looked within the last second.
 
