@@ -5,8 +5,8 @@ from datetime import datetime
 
 from auth import devices, emails, limits
 from auth.abuse import breaker
-from auth.native import otp
 from auth.dpop import replays
+from auth.native import otp
 from auth.oauth import codes, families
 from auth.tokens import revocations
 from core.db import transaction
