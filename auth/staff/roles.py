@@ -107,6 +107,8 @@ MERCHANT_MANAGER = frozenset(
 
 ENGINEER = frozenset(
     {
+        "clients.read",
+        "clients.write",
         "contact_policy.read",
         "contact_policy.write",
         "sources.write",

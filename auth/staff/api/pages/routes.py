@@ -1,0 +1,39 @@
+"""What staff's pages share: where they stand, and how they read what a browser sends."""
+
+import json
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from auth.authorizing.api.pages import layout
+from auth.authorizing.api.pages.routes import show_when_over
+from auth.passkeys import asserting
+
+blueprint = Blueprint("staff_pages", __name__, description="The pages on which staff join and sign in")
+show_when_over(blueprint)
+
+
+def credential() -> Any:
+    """What the browser's passkey dialogue gave; None where that cannot be read."""
+    given = request.form.get("credential", "")
+    if len(given) > asserting.MOST_CHARACTERS:
+        return None
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError):
+        return None
+
+
+def typed(name: str) -> str:
+    """What somebody typed, without the blanks that they typed it with."""
+    return "".join(request.form.get(name, "").split())[:100]
+
+
+def wait(seconds: int) -> Response:
+    minutes = -(-seconds // 60)
+    told = layout.message(
+        "Too many tries", f"Wait for {minutes} minute{'' if minutes == 1 else 's'}, then try again.", status=429
+    )
+    told.headers["Retry-After"] = str(seconds)
+    return told
