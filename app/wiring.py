@@ -28,6 +28,7 @@ import auth.oauth.api.introspection
 import auth.oauth.api.metadata
 import auth.oauth.api.token
 import auth.oauth.api.userinfo
+import auth.oauth.cli
 import auth.passkeys.api.customer
 import auth.places.api.merchant
 import auth.places.api.staff
@@ -474,6 +475,7 @@ COMMANDS: list[click.Command] = [
     auth.places.cli.store,
     auth.places.cli.terminal,
     auth.tokens.cli.token,
+    auth.oauth.cli.client,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
     rewards.cli.rewards,

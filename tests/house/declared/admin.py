@@ -1,6 +1,12 @@
 """The staff door: each operation's permission."""
 
 ADMIN = {
+    "POST /admin/v1/clients": "clients.write",
+    "GET /admin/v1/clients": "clients.read",
+    "GET /admin/v1/clients/{client_id}": "clients.read",
+    "PATCH /admin/v1/clients/{client_id}": "clients.write",
+    "POST /admin/v1/clients/{client_id}/secrets": "clients.write",
+    "PUT /admin/v1/clients/{client_id}/status": "clients.write",
     "POST /admin/v1/sandbox-merchants": "sandboxes.write",
     "GET /admin/v1/sandbox-merchants": "sandboxes.read",
     "POST /admin/v1/sandbox-merchants/{merchant_id}/tokens": "sandboxes.write",
