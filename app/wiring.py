@@ -23,6 +23,7 @@ import auth.native.api.challenge
 import auth.native.api.customer
 import auth.native.api.links
 import auth.native.api.staff
+import auth.native.work
 import auth.oauth.api.clients
 import auth.oauth.api.introspection
 import auth.oauth.api.metadata
@@ -455,6 +456,7 @@ SCHEDULE: list[Schedule] = [
     *rewards.refusals.work.SCHEDULE,
     *engage.links.work.SCHEDULE,
     *auth.work.SCHEDULE,
+    *auth.native.work.SCHEDULE,
     *auth.keys.work.SCHEDULE,
     *auth.federated.work.SCHEDULE,
     *auth.authorizing.work.SCHEDULE,

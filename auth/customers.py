@@ -128,6 +128,16 @@ def change(session: Session, customer_id: UUID, *, changes: Mapping[str, str | N
     return customer
 
 
+def move_number(session: Session, customer: Customer, phone: str) -> None:
+    """Give a customer another number (E.164); the caller holds the row's lock.
+
+    raises  the refusal of uq_customer_phone_index where another customer took it at this moment
+    """
+    customer.phone = crypto.seal(session, owner_id=customer.id, place=phones.PLACE, row_id=customer.id, text=phone)
+    customer.phone_index = phones.index_of(phone)
+    session.flush()
+
+
 def with_birthday(session: Session, month_day: str, *, after: UUID | None, limit: int) -> list[UUID]:
     """Active customers whose birthday falls on a day (02-28), in the order of their ids; after: the last of a page."""
     query = select(Customer.id).where(

@@ -158,14 +158,14 @@ class Settings:
     @property
     def served_countries(self) -> frozenset[str]:
         """What OTP_COUNTRIES names; none: any."""
-        return frozenset(_parts(self.otp_countries))
+        return frozenset(parts(self.otp_countries))
 
     @property
     def requests_a_minute(self) -> dict[str, int]:
         """By kind of caller, what RATE_LIMITS allows. Tests ask fast, so that only one that names limits has any."""
         if self.environment == "test" and self.rate_limits == _RATE_LIMITS:
             return {}
-        return {kind: int(most) for kind, _, most in (part.partition("=") for part in _parts(self.rate_limits))}
+        return {kind: int(most) for kind, _, most in (part.partition("=") for part in parts(self.rate_limits))}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -228,13 +228,13 @@ class Settings:
         if not all(re.fullmatch("[A-Z]{2}", part) for part in self.served_countries):
             found.append("OTP_COUNTRIES must be two-letter country codes, comma-separated: US,CA")
         if not all(
-            re.fullmatch("(customer|staff|terminal|source|address)=[0-9]{1,7}", p) for p in _parts(self.rate_limits)
+            re.fullmatch("(customer|staff|terminal|source|address)=[0-9]{1,7}", p) for p in parts(self.rate_limits)
         ):
             found.append("RATE_LIMITS must be like customer=600,address=3000: requests a minute; 0: any number")
-        if not all(re.fullmatch(r"[A-Z0-9]{10}\.[A-Za-z0-9.-]{1,155}", part) for part in _parts(self.apple_app_ids)):
+        if not all(re.fullmatch(r"[A-Z0-9]{10}\.[A-Za-z0-9.-]{1,155}", part) for part in parts(self.apple_app_ids)):
             found.append("APPLE_APP_IDS must be team.bundle, comma-separated: ABCDE12345.com.example.app")
         android = r"[A-Za-z0-9_.]{1,255}=([0-9A-F]{2}:){31}[0-9A-F]{2}"
-        if not all(re.fullmatch(android, part) for part in _parts(self.android_apps)):
+        if not all(re.fullmatch(android, part) for part in parts(self.android_apps)):
             found.append("ANDROID_APPS must be package=SHA-256 fingerprint, comma-separated: com.example.app=14:6D:…")
         if self.stripe_secret_key and not (self.stripe_publishable_key and self.stripe_webhook_secrets):
             found.append("STRIPE_SECRET_KEY needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRETS beside it")
@@ -303,7 +303,7 @@ def _are_versioned_keys(text: str) -> bool:
     )
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

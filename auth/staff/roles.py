@@ -79,6 +79,7 @@ SUPPORT = frozenset(
         "consents.read",
         "consents.write",
         "customers.read",
+        "customers.recover",
         "customers.write",
         "identities.write",
         "identity.read",
@@ -111,6 +112,8 @@ ENGINEER = frozenset(
         "clients.write",
         "contact_policy.read",
         "contact_policy.write",
+        "security.read",
+        "security.write",
         "sources.write",
         "webhook_targets.write",
     }

@@ -1,6 +1,11 @@
 """The staff door: each operation's permission."""
 
 ADMIN = {
+    "POST /admin/v1/customers/{customer_id}/number-changes": "customers.recover",
+    "PUT /admin/v1/customers/{customer_id}/number-changes/{approval_id}/decision": "customers.recover",
+    "GET /admin/v1/abuse/stops": "security.read",
+    "PUT /admin/v1/abuse/stops/{scope}": "security.write",
+    "DELETE /admin/v1/abuse/stops/{scope}": "security.write",
     "POST /admin/v1/clients": "clients.write",
     "GET /admin/v1/clients": "clients.read",
     "GET /admin/v1/clients/{client_id}": "clients.read",

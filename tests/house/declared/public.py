@@ -3,6 +3,8 @@
 from tests.house.declared.principals import PUBLIC
 
 ANYBODYS = {
+    "GET /.well-known/apple-app-site-association": PUBLIC,
+    "GET /.well-known/assetlinks.json": PUBLIC,
     "POST /hooks/twilio/{message_id}": PUBLIC,
     "POST /hooks/twilio/incoming": PUBLIC,
     "POST /hooks/identity": PUBLIC,
