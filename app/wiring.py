@@ -12,6 +12,7 @@ import auth.authorizing.api.authorize
 import auth.authorizing.api.customer
 import auth.authorizing.api.logout
 import auth.authorizing.api.pages
+import auth.authorizing.back_channel
 import auth.authorizing.work
 import auth.device_grants.api.protocol
 import auth.device_grants.api.staff
@@ -54,6 +55,7 @@ import connect.api.staff
 import connect.api.write_keys
 import connect.reactions
 import core.audit.api.staff
+import core.audit.cli
 import core.audit.work
 import core.delivery.api.public
 import core.delivery.api.staff
@@ -390,7 +392,7 @@ SEGMENT_USERS = (engage.journeys.uses.of_segment, engage.broadcasts.uses.of_segm
 STREAM_USERS = (insights.segments.catalogue.asked_streams, engage.journeys.uses.asked_streams)
 
 #: Who is told of a session that ends, in its transaction.
-SESSION_ENDINGS: list[Ending] = []
+SESSION_ENDINGS: list[Ending] = [auth.authorizing.back_channel.announce]
 
 #: Where keys of requests stand beside the kept answers: a key names one request, whichever route it was sent to.
 KEYS: list[Home] = [wallet.keys.HOME, rewards.redemption.keys.HOME]
@@ -419,7 +421,7 @@ def work(settings: Settings, gateways: Gateways) -> list[Work]:
         *auth.work.WORK,
         *auth.keys.work.WORK,
         *auth.federated.work.WORK,
-        *auth.authorizing.work.WORK,
+        *auth.authorizing.work.work(settings),
         *auth.staff.work.WORK,
         *auth.privacy.work.WORK,
         *core.audit.work.WORK,
@@ -478,6 +480,7 @@ COMMANDS: list[click.Command] = [
     auth.places.cli.terminal,
     auth.tokens.cli.token,
     auth.oauth.cli.client,
+    core.audit.cli.audit,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
     rewards.cli.rewards,

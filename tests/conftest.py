@@ -98,6 +98,7 @@ def app(database: None, settings: Settings) -> Flask:
     # Loaded here, so that tests below the roof do not wait for every room.
     from app import wiring
     from auth import tokens
+    from auth.sessions import ending
     from insights.segments import uses
     from tests import applications
     from wallet import answers
@@ -106,6 +107,7 @@ def app(database: None, settings: Settings) -> Flask:
     answers.register(wiring.answers(settings))
     rewards_answers.register(wiring.REWARDS_ANSWERS)
     uses.register(wiring.SEGMENT_USERS)
+    ending.register(wiring.SESSION_ENDINGS)
     idempotency.register(wiring.KEYS)
     readers.register(wiring.READERS)
     return applications.over(settings)

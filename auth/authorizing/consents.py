@@ -67,7 +67,7 @@ def of(session: Session, customer_id: UUID) -> list[LetIn]:
     )
     return [
         LetIn(client_id=grant.client_id, name=name, scopes=list(grant.scopes), granted_at=grant.granted_at)
-        for grant, name in session.execute(query).tuples()
+        for grant, name in session.execute(query)
     ]
 
 

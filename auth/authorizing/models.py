@@ -65,8 +65,11 @@ class ClientGrant(Base):
 
 
 class LogoutNotice(Due, Base):
-    """A partner that has to hear that a sign-in is over: one for each of its token families, whose id is the `sid` that
-    it knows. subject: the customer as that partner knows them (pairwise)"""
+    """A client that has to hear that a sign-in is over: one for each of its token families.
+
+    session_id, family_id  the `sid` that our own clients know, and the one that partners do
+    subject                the customer as that client knows them (pairwise)
+    """
 
     __tablename__ = "logout_notice"
     __table_args__ = (
@@ -78,6 +81,7 @@ class LogoutNotice(Due, Base):
         _SCHEMA,
     )
 
+    session_id: Mapped[UUID]
     family_id: Mapped[UUID]
     client_id: Mapped[str] = mapped_column(ForeignKey("auth.client.client_id"))
     subject: Mapped[str] = mapped_column(Text)

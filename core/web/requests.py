@@ -53,7 +53,8 @@ def _hear_out(response: Response) -> Response:
 
 
 def _tag(response: Response) -> Response:
-    if response.status_code == 200 and request.method in ("GET", "HEAD") and not response.is_streamed:
+    is_kept = response.status_code == 200 and request.method in ("GET", "HEAD") and not response.cache_control.no_store
+    if is_kept and not response.is_streamed:
         response.headers.setdefault("Cache-Control", "private, no-cache")
         response.add_etag()
     return response

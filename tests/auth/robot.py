@@ -145,11 +145,12 @@ class Robot:
         """The pages on the way, the address outside as the last."""
         seen = [self.browser.open(address)]
         while self.browser.is_ours(seen[-1].address):
-            seen.append(self._answer(seen[-1]))
+            seen.append(self.answer(seen[-1]))
             assert len(seen) < 10, [page.title for page in seen]
         return seen
 
-    def _answer(self, page: Page) -> Page:
+    def answer(self, page: Page) -> Page:
+        """Fill in what a page asks for, and press its first button."""
         forms = page.forms
         assert page.status == 200 and forms, (page.address, page.status, page.text)
         if "phone" in forms[0].fields:

@@ -18,10 +18,10 @@ def put_session(handle: str, client: Client) -> None:
     _put(_of(client), handle)
 
 
-def drop_sessions() -> None:
-    """Let the answer to this request take both sessions away."""
-    for name in (_SESSION, _STAFF):
-        _put(name, None)
+def drop_session(client: Client | None) -> None:
+    """Let the answer to this request take the session away."""
+    if session_of(client) is not None:
+        _put(_of(client), None)
 
 
 def browser() -> str | None:

@@ -27,11 +27,11 @@ _WORDS = {
     "dpop_jkt": "Thumbprint of the key that alone may redeem the code (RFC 9449)",
     "request_uri": "What /oauth/par answered; nothing else beside client_id then",
 }
-_BAD = {
+_BAD: dict[str, Any] = {
     "description": "Refused, in OAuth's own words (RFC 6749 section 5.2)",
     "content": {"application/json": {"schema": _REFUSAL}},
 }
-_RESPONSES = {
+_RESPONSES: dict[str, Any] = {
     "303": {"description": "To a page of ours, or back to the client: with code, state and iss, or with error"},
     "400": {
         "description": "Who asks, or where the answer is to go, is not known: a page, and no redirect, ever",
@@ -89,4 +89,41 @@ PAR: dict[str, Any] = {
         "401": {**_BAD, "description": "No client of ours, or not proved to be"},
         "413": {**_BAD, "description": "More than 10 KB"},
     },
+}
+
+_SIGN_OUT = {
+    "id_token_hint": "An id token of the sign-in that is to end, also one that ran out",
+    "client_id": "Who asks; read out of the id token where it is left out",
+    "post_logout_redirect_uri": "Where the browser goes then: letter by letter one that is registered",
+    "state": "Comes back with it",
+}
+_SIGNED_OUT = {
+    "200": {"description": "Signed out: a page", "content": {"text/html": {"schema": {"type": "string"}}}},
+    "303": {"description": "Signed out, on to post_logout_redirect_uri; or to a page that asks first"},
+    "400": {**_RESPONSES["400"], "description": "Another client's id token, or an address that is not registered"},
+}
+
+LOGOUT: dict[str, Any] = {
+    "security": [],
+    "parameters": [
+        {"in": "query", "name": name, "schema": {"type": "string"}, "description": words}
+        for name, words in _SIGN_OUT.items()
+    ],
+    "responses": _SIGNED_OUT,
+}
+
+LOGOUT_BY_FORM: dict[str, Any] = {
+    "security": [],
+    "requestBody": {
+        "required": False,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {name: {"type": "string", "description": text} for name, text in _SIGN_OUT.items()},
+                }
+            }
+        },
+    },
+    "responses": _SIGNED_OUT,
 }

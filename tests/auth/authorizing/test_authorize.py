@@ -29,9 +29,9 @@ def test_a_partner_is_let_in_by_consent(person: Person, partner: Client) -> None
     pages = person.robot.through(address(scope="openid phone"))
 
     assert [page.title for page in pages[:-1]] == [
-        "Sign in to Shop &amp; Co",
+        "Sign in to Shop & Co",
         "Enter your code",
-        "Let Shop &amp; Co in?",
+        "Let Shop & Co in?",
     ]
     granted = person.redeem(answer_in(pages[-1])["code"])
     assert granted.status_code == 200, granted.json

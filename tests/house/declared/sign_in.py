@@ -3,6 +3,11 @@
 from tests.house.declared.principals import PROTOCOL, PUBLIC
 
 SIGN_IN = {
+    "GET /oauth/authorize": PROTOCOL,
+    "POST /oauth/authorize": PROTOCOL,
+    "POST /oauth/par": PROTOCOL,
+    "GET /oauth/logout": PROTOCOL,
+    "POST /oauth/logout": PROTOCOL,
     "POST /oauth/authorize-challenge": PROTOCOL,
     "POST /oauth/token": PROTOCOL,
     "POST /oauth/revoke": PROTOCOL,

@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from auth import customer_codes, customers, merchants, tokens
+from auth.authorizing import consents as partners
 from core import clock, ids
 from core.db import transaction
 from core.delivery import messages
@@ -161,6 +162,7 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
     redemption_id, checkout_id = _used_at(till, customer_id, coupon)
     with transaction() as session:
         run = settlements.close(session, until=clock.now(), merchant_id=None, actor="staff:test", now=clock.now())
+        partners.let_in(session, customer_id, "pocketful-app", "openid", now=now)
     gift_cards = _gift_cards_of(customer)
     _put_offline_key(customer_id)
     return {
@@ -182,6 +184,7 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "voucher_id": voucher.id,
         "item_id": item.id,
         "message_id": message_id,
+        "client_id": "pocketful-app",
         "visit_id": (visit_id := _visit_of(customer, till)),
         "reservation_id": _reservation_of(till, visit_id),
     }

@@ -49,8 +49,7 @@ def at(session: Session, *, now: datetime, lock: bool = False) -> At:
     """
     if request.method == "POST":
         check_origin()
-    given = request.form if request.method == "POST" else request.args
-    handle = given.get("r", "")
+    handle = given_handle()
     stored = browsers.waiting(session, handle, now=now, lock=lock)
     client = clients.find(stored.client_id)
     if client is None or not client.is_active:
@@ -62,6 +61,10 @@ def at(session: Session, *, now: datetime, lock: bool = False) -> At:
         except (deciding.NoWayBack, deciding.Refused) as error:  # what it may ask for was changed meanwhile
             raise SignInOver from error
     return At(handle=handle, stored=stored, client=client, asked=asked)
+
+
+def given_handle() -> str:
+    return (request.form if request.method == "POST" else request.args).get("r", "")
 
 
 def check_origin() -> None:

@@ -1,0 +1,111 @@
+"""What customers let partners have, and take back."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from auth.oauth.clients import Client
+from tests.auth import partners
+from tests.auth.authorizing.conftest import Person, address, answer_in
+
+
+def as_customer(person: Person) -> dict[str, str]:
+    return {"Authorization": f"Bearer {person.phone.sign_in(person.number)['access_token']}"}
+
+
+def let_in(person: Person, headers: dict[str, str]) -> Any:
+    answer = person.app.test_client().get("/app/v1/partners", headers=headers)
+    return answer.json["items"]  # type: ignore[index]
+
+
+def titles(person: Person, **asked: str | None) -> list[str]:
+    return [page.title for page in person.robot.through(address(**asked))[:-1]]
+
+
+def test_consent_is_asked_once_and_again_for_more(person: Person, partner: Client) -> None:
+    first = titles(person, scope="openid phone")
+
+    assert first[-1] == "Let Shop & Co in?"
+    assert titles(person, scope="openid phone") == []
+    assert titles(person, scope="openid") == []
+    assert titles(person, scope="openid email") == ["Let Shop & Co in?"]
+    assert titles(person, scope="openid phone email") == []
+    assert titles(person, scope="openid", prompt="consent") == ["Let Shop & Co in?"]
+
+
+def test_another_customers_yes_is_nobody_elses(person: Person, partner: Client) -> None:
+    person.come_back()
+    other = Person(person.app, person.phone, "+12125550199")
+
+    assert titles(other) == ["Sign in to Shop & Co", "Enter your code", "Let Shop & Co in?"]
+
+
+def test_a_no_is_told_to_the_partner_and_kept_by_nobody(person: Person, partner: Client) -> None:
+    pages = [person.open()]
+    while "Let" not in pages[-1].title:
+        pages.append(person.robot.answer(pages[-1]))
+
+    said = person.browser.send(pages[-1].forms[1])
+
+    assert answer_in(said)["error"] == "access_denied"
+    assert answer_in(said)["state"] == "st-1"
+    assert answer_in(person.open(prompt="none"))["error"] == "consent_required"
+
+
+def test_a_customer_sees_whom_they_let_in(person: Person, partner: Client) -> None:
+    person.come_back(scope="openid phone")
+    headers = as_customer(person)
+
+    [seen] = let_in(person, headers)
+
+    assert (seen["client_id"], seen["name"], seen["scopes"]) == ("shop", "Shop & Co", ["openid", "phone"])
+
+
+def test_a_partner_that_is_shut_out_has_nothing_any_more(person: Person, partner: Client) -> None:
+    code = person.come_back(scope="openid offline_access")["code"]
+    tokens = person.redeem(code).json
+    unused = answer_in(person.open(scope="openid"))["code"]
+    headers, http = as_customer(person), person.app.test_client()
+
+    gone = http.delete("/app/v1/partners/shop", headers=headers)
+
+    form = {"grant_type": "refresh_token", "client_id": "shop", "refresh_token": tokens["refresh_token"]}
+    assert gone.status_code == 204
+    assert http.post("/oauth/token", data=form).status_code == 400
+    assert person.redeem(unused).status_code == 400
+    own = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert http.get("/oauth/userinfo", headers=own).status_code == 401
+    assert let_in(person, headers) == []
+    assert titles(person) == ["Let Shop & Co in?"]
+    assert http.delete("/app/v1/partners/shop", headers=headers).status_code == 204
+
+
+def test_a_partner_that_was_not_let_in_is_not_there(person: Person, partner: Client) -> None:
+    http, headers = person.app.test_client(), as_customer(person)
+
+    assert http.delete("/app/v1/partners/shop", headers=headers).status_code == 404
+    assert http.delete("/app/v1/partners/nobody", headers=headers).status_code == 404
+
+
+def test_two_partners_know_one_customer_by_two_names(person: Person, sweeper: psycopg.Connection) -> None:
+    import jwt
+
+    subs = set()
+    with partners.client(sweeper, "one"), partners.client(sweeper, "two", redirect_uris=["https://two.example/back"]):
+        for client_id, uri in (("one", partners.REDIRECT_URI), ("two", "https://two.example/back")):
+            code = person.come_back(client_id=client_id, redirect_uri=uri)["code"]
+            token = person.redeem(code, client_id, uri).json["id_token"]
+            claims = jwt.decode(token, options={"verify_signature": False})
+            subs |= {claims["sub"], claims["sid"]}
+
+    assert len(subs) == 4
+
+
+@pytest.mark.parametrize("scope", ["", "openid"])
+def test_consent_says_what_it_is_for(person: Person, partner: Client, scope: str) -> None:
+    pages = person.robot.through(address(scope=scope or None))
+
+    assert "<li>" in pages[-2].text
+    assert "0142" in pages[-2].text
+    assert "2125550142" not in pages[-2].text
