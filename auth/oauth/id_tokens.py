@@ -2,13 +2,18 @@
 
 import base64
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+import jwt
 
 from auth.keys import ring
 from auth.oauth import pairwise
 from auth.oauth.clients import Client
 from auth.proofs import Grant
+
+_LONGEST = 8_192
+_ALGORITHMS = ("ES256", "RS256")
 
 
 def make(client: Client, grant: Grant, *, access_token: str, now: datetime, lifetime: int = 600) -> str:
@@ -34,6 +39,33 @@ def make(client: Client, grant: Grant, *, access_token: str, now: datetime, life
     if grant.device_secret is not None:
         claims["ds_hash"] = ds_hash(grant.device_secret)
     return ring.sign(claims, typ="JWT", alg=client.id_token_alg)
+
+
+def read(token: str, *, now: datetime, oldest: timedelta) -> dict[str, Any] | None:
+    """What an id token of ours says that comes back to us, also one that ran out, or that a retired key has signed.
+    Its `aud`, `sub` and `iat` are there; None for whatever else.
+
+    oldest  how long ago it may have been issued
+    """
+    if len(token) > _LONGEST or not token.isascii():
+        return None
+    try:
+        header = jwt.get_unverified_header(token)
+        key = ring.public(str(header.get("kid", "")))
+        if key is None or header.get("typ") != "JWT" or header.get("alg") not in _ALGORITHMS:
+            return None
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[header["alg"]],
+            issuer=ring.issuer(),
+            options={"verify_exp": False, "verify_iat": False, "verify_aud": False, "require": ["aud", "sub", "iat"]},
+        )
+    except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError):
+        return None
+    if not isinstance(claims["aud"], str) or not isinstance(claims["sub"], str) or type(claims["iat"]) is not int:
+        return None
+    return claims if now.timestamp() <= claims["iat"] + oldest.total_seconds() else None
 
 
 def sid_of(client: Client, grant: Grant) -> str:

@@ -1,15 +1,15 @@
 """Tills sign in by their key alone (RFC 6749 section 4.4, RFC 7523)."""
 
-from typing import Any
 from uuid import UUID
 
 from authlib.oauth2.rfc6749 import grants
 
-from auth import merchants, tokens
+from auth import merchants
 from auth.errors import OAuthRefusal
 from auth.oauth import clients
-from auth.oauth.api import wire
+from auth.oauth.api import tills, wire
 from auth.oauth.api.grants.base import METHODS, Answer, client_of
+from auth.places import terminals
 from core import clock
 from core.db import transaction
 
@@ -30,12 +30,6 @@ class TillsGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]  # Authli
         client, now = self.request.client, clock.now()
         with transaction() as session:
             till = merchants.till_of(session, UUID(client.client_id))
-        if not till.is_active:
-            raise wire.OAuthError(OAuthRefusal("invalid_client", "This till is suspended", status=401))
-        principal = merchants.principal_of(till)
-        told: dict[str, Any] = {
-            "access_token": tokens.mint(principal, audience=tokens.MERCHANT, client_id=client.client_id, now=now),
-            "token_type": "Bearer",
-            "expires_in": int(tokens.TTLS[tokens.MERCHANT].total_seconds()),
-        }
-        return 200, told, []
+            if till.is_active:
+                terminals.note_seen(session, till.terminal_id, now=now)
+        return 200, tills.token(till, now=now), []
