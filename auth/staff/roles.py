@@ -119,8 +119,18 @@ ENGINEER = frozenset(
     }
 )
 
+#: Who admits others, and looks at what everybody did.
+_ADMINS_OWN = frozenset(
+    {
+        "audit.export",
+        "audit.read",
+        "staff.read",
+        "staff.write",
+    }
+)
+
 #: All that anybody may, since what must not be decided alone needs a second person whatever their role.
-ADMIN = MARKETER | FINANCE | SUPPORT | MERCHANT_MANAGER | ENGINEER
+ADMIN = MARKETER | FINANCE | SUPPORT | MERCHANT_MANAGER | ENGINEER | _ADMINS_OWN
 
 ROLES: Mapping[str, frozenset[str]] = {
     "admin": ADMIN,
