@@ -481,7 +481,6 @@ COMMANDS: list[click.Command] = [
     auth.tokens.cli.token,
     auth.oauth.cli.client,
     core.audit.cli.audit,
-    core.audit.cli.audit,
     core.delivery.cli.sandbox,
     wallet.cli.wallet,
     rewards.cli.rewards,
