@@ -27,12 +27,12 @@ def tell() -> Response:
     claims = tokens.read(token, now=now) if scheme in ("bearer", "dpop") else None
     if claims is None:
         return _refused(_OVER)
-    if "fam" not in claims or not scopes.has(claims.get("scope", ""), scopes.OPENID):
-        return _refused(OAuthRefusal("insufficient_scope", "The access token lacks openid", status=403))
     try:
         proving.check(claims, token, scheme=scheme, now=now)
     except Unauthenticated as error:
         return _refused(_OVER, challenge=error.challenge)
+    if "fam" not in claims or not scopes.has(claims.get("scope", ""), scopes.OPENID):
+        return _refused(OAuthRefusal("insufficient_scope", "The access token lacks openid", status=403))
     with transaction() as session:
         told = userinfo.of(session, claims)
     return wire.answer(told) if told is not None else _refused(_OVER)

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import delete
 
 from auth.oauth import clients, registering
-from auth.oauth.models import Client as ClientRow
 from core import clock
 from core.db import transaction
 
@@ -32,10 +31,10 @@ def registered(**given: Any) -> tuple[str, str]:
 
 
 @pytest.fixture(autouse=True)
-def only_seeded_clients(app: Flask) -> Iterator[None]:
+def only_seeded_clients(app: Flask, sweeper: psycopg.Connection) -> Iterator[None]:
     """The table of clients is seeded, so nobody empties it."""
     clients.forget_known()
     yield
-    with transaction() as session:
-        session.execute(delete(ClientRow).where(ClientRow.client_id.not_in(SEEDED)))
+    sweeper.execute("SELECT testing.empty_tables()")
+    sweeper.execute("DELETE FROM auth.client WHERE client_id <> ALL (%s)", [list(SEEDED)])
     clients.forget_known()
