@@ -1,4 +1,8 @@
-"""Passkeys, and approvals of payments."""
+"""Passkeys; approvals of payments; and the posting functions' own demand for one over a limit.
+
+Who demands is who moves the value: a door that forgot to ask would be found out here, by every payment and sending that
+a customer asks for. What a till asks for, who was shown the customer's rotating code, is exempt.
+"""
 
 from alembic import op
 
@@ -10,6 +14,9 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(PASSKEYS)
     op.execute(STEP_UPS)
+    op.execute(LIMITS)
+    op.execute(COUNTING)
+    op.execute(CALLERS)
 
 
 PASSKEYS = """
@@ -68,4 +75,72 @@ CREATE TABLE auth.step_up (
 );
 CREATE INDEX ix_step_up_expires_at ON auth.step_up (expires_at);
 CREATE INDEX ix_step_up_customer_id ON auth.step_up (customer_id);
+"""
+
+# Rules that stand keep what they said: an operator sets from which amount on their brand asks.
+LIMITS = """
+ALTER TABLE wallet.limit_rule
+    ADD step_up_above bigint,
+    ADD CONSTRAINT ck_limit_rule_step_up
+        CHECK (step_up_above IS NULL OR (step_up_above >= 0 AND scope IN ('pay', 'send')));
+"""
+
+# `auth.step_up` sets "customer|currency|amount" for its transaction when it uses an approval up. "wallet.is_remote" is
+# set by who posts under another name what a customer asks for: a basket is paid under its till's.
+COUNTING = """
+CREATE FUNCTION wallet.demand_step_up(place int, customer uuid, used_asset text, amount bigint, above bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    approved text := coalesce(current_setting('wallet.step_up', true), '');
+BEGIN
+    IF starts_with(approved, customer || '|' || used_asset || '|') AND amount <= split_part(approved, '|', 3)::bigint
+    THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION 'the customer has to approve this' USING ERRCODE = 'check_violation',
+        CONSTRAINT = 'ck_usage_step_up',
+        DETAIL = place || '|' || json_build_object('above_minor', above, 'currency', used_asset);
+END $$;
+
+DO $$ DECLARE
+    known text := pg_get_functiondef('wallet.count_usage'::regproc);
+    arguments text := 'amount bigint, at timestamp with time zone, zone text)';
+    counts text := 'INSERT INTO wallet.usage AS u VALUES (';
+BEGIN
+    IF array_length(string_to_array(known, arguments), 1) <> 2 OR array_length(string_to_array(known, counts), 1) <> 2
+    THEN
+        RAISE EXCEPTION 'wallet.count_usage is not the function that this migration knows';
+    END IF;
+    DROP FUNCTION wallet.count_usage;
+    known := replace(known, arguments, rtrim(arguments, ')') || ', is_remote boolean DEFAULT false)');
+    EXECUTE replace(known, counts, $new$IF amount > rule.step_up_above
+        AND (is_remote OR current_setting('wallet.is_remote', true) = 'on')
+    THEN
+        PERFORM wallet.demand_step_up(place, customer, used_asset, amount, rule.step_up_above);
+    END IF;
+
+    $new$ || counts);
+END $$;
+"""
+
+CALLERS = """
+DO $$ DECLARE
+    place record;
+    known text;
+BEGIN
+    FOR place IN SELECT * FROM (VALUES
+        ('wallet.post_one', '_limit_amount, _at, _zone)',
+         $new$_limit_amount, _at, _zone,
+            starts_with(_principal, 'customer:'))$new$),
+        ('wallet.post', 'effective_ats[l.position], zone)',
+         $new$effective_ats[l.position], zone,
+                                   starts_with(principals[l.position], 'customer:'))$new$)) AS given (called, old, new)
+    LOOP
+        known := pg_get_functiondef(place.called::regproc);
+        IF array_length(string_to_array(known, place.old), 1) <> 2 THEN
+            RAISE EXCEPTION '% is not the function that this migration knows', place.called;
+        END IF;
+        EXECUTE replace(known, place.old, place.new);
+    END LOOP;
+END $$;
 """

@@ -1,11 +1,12 @@
 """Buying: a customer's cash becomes a gift card, or comes onto one that they bought before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth.step_up import approvals, binding
 from core import ids
 from core.db import Connection, connection_of
 from core.errors import Busy
@@ -26,7 +27,9 @@ KIND = "gift_card.purchase"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """lasts: how long after it the money does not lapse"""
+    """lasts        how long after it the money does not lapse
+    approval_id  what the customer's passkey said yes to, where they pay more than their limit
+    """
 
     principal: str
     key: str
@@ -35,18 +38,21 @@ class Purchase:
     amount_minor: int
     currency: str
     lasts: timedelta
+    approval_id: UUID | None = None
+    id: UUID = field(default_factory=ids.new)
 
 
 def buy(session: Session, new: Purchase, *, now: datetime) -> UUID:
     """Sell a gift card to the customer; its id.
 
     raises   CurrencyUnknown, GiftCardsNotSold, InsufficientFunds, LimitExceeded, AccountFrozen, AccountClosed;
-             KeyReused; Erased
+             KeyReused; Erased; StepUpRequired, and those of `approvals.consume`
     effects  counts against "pay"; announces gift_card.bought; posts
     """
     done = ledger.find(connection_of(session), principal=new.principal, key=new.key, fingerprint=new.fingerprint)
     if done is not None:
         return UUID(done.details["voucher_id"])
+    new = _approved(session, new, now=now)
     wallets.ready(session, new.customer_id, new.currency)
     campaign_id = sales.open_for(session, new.currency, now=now)
 
@@ -67,7 +73,8 @@ def load(session: Session, card_id: UUID, new: Purchase, *, now: datetime) -> UU
     """Bring more of the customer's cash onto a gift card that was bought; all of it lasts as long as the new money.
 
     raises   VoucherUnknown for another's; VoucherExpired; GiftCardGiven for one that the brand gave; CurrencyMismatch,
-             InsufficientFunds, LimitExceeded, AccountFrozen, AccountClosed; KeyReused
+             InsufficientFunds, LimitExceeded, AccountFrozen, AccountClosed; KeyReused; StepUpRequired, and those of
+             `approvals.consume`
     effects  counts against "pay"; announces gift_card.loaded; posts
     """
     connection = connection_of(session)
@@ -80,6 +87,7 @@ def load(session: Session, card_id: UUID, new: Purchase, *, now: datetime) -> UU
         raise GiftCardGiven
     if card.currency != new.currency:
         raise CurrencyMismatch(currency=new.currency, voucher_currency=card.currency)
+    new = _approved(session, new, now=now)
     wallets.ready(session, new.customer_id, new.currency)
 
     until = max(now + new.lasts, card.keeps_until or now, card.expires_at or now)
@@ -90,6 +98,21 @@ def load(session: Session, card_id: UUID, new: Purchase, *, now: datetime) -> UU
     )  # fmt: skip
     _post(connection, _paid_for(new, card.id, loaded, now=now))
     return card.id
+
+
+def _approved(session: Session, new: Purchase, *, now: datetime) -> Purchase:
+    """The purchase under the name that its approval gave it, if it was sent with one; that is used up by it."""
+    transfer_id = approvals.consume(
+        session,
+        new.approval_id,
+        customer_id=new.customer_id,
+        purpose="gift_card",
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        payee=binding.BRAND,
+        now=now,
+    )
+    return new if transfer_id is None else replace(new, id=transfer_id)
 
 
 def _drawn(new: Purchase, campaign_id: UUID, *, now: datetime) -> Voucher:
@@ -116,7 +139,7 @@ def _post(connection: Connection, transfer: Transfer) -> None:
 def _paid_for(new: Purchase, card_id: UUID, event: GiftCardBought | GiftCardLoaded, *, now: datetime) -> Transfer:
     cash, card = accounts.of_customer(new.customer_id, new.currency), cards.account_of(card_id, new.currency)
     return Transfer(
-        id=ids.new(),
+        id=new.id,
         principal=new.principal,
         key=new.key,
         fingerprint=new.fingerprint,

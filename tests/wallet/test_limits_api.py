@@ -94,7 +94,8 @@ def test_staff_set_a_rule_which_holds_from_then_on(customer: Door, staff: Door) 
     assert answer.json is not None
     assert lifted.json is not None
     assert {**answer.json, "updated_at": None} == {
-        "tier": "basic", "scope": "pay", "currency": "USD", **RULE, "ceiling_minor": None, "updated_at": None,
+        "tier": "basic", "scope": "pay", "currency": "USD", **RULE, "ceiling_minor": None,
+        "step_up_above_minor": 25_000, "updated_at": None,
     }  # fmt: skip
     assert again.json == answer.json
     assert shown(staff, tier="basic", scope="pay", currency="USD") == [answer.json]

@@ -23,7 +23,8 @@ def change(
     actor: str,
     now: datetime,
 ) -> LimitRule:
-    """Set all measures of one rule; None for no limit. What customers have used of a period stays used.
+    """Set all measures of one rule; None for no limit. What customers have used of a period stays used, and
+    `step_up_above` stays as it was where it is not among them.
 
     raises   NotFound for an unknown tier or scope, CurrencyUnknown
     effects  audited
@@ -36,6 +37,7 @@ def change(
     accounts.open_all(session, [accounts.of_provider(currency)])  # the asset must be known
     rule = session.get(LimitRule, (tier, scope, currency), with_for_update=True)
     before = _measures(rule) if rule else None
+    measures = {"step_up_above": before["step_up_above"] if before else None, **measures}
     if before == measures:
         assert rule is not None
         return rule
@@ -49,4 +51,4 @@ def change(
 
 
 def _measures(rule: LimitRule) -> dict[str, int | None]:
-    return {measure: getattr(rule, measure) for measure in limits.MEASURES}
+    return {measure: getattr(rule, measure) for measure in limits.SETTABLE}

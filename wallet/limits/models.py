@@ -27,7 +27,11 @@ class Holder(Base):
 
 
 class LimitRule(Base):
-    """What a tier may do in one asset; None for no limit. `ceiling`: the most that may stand on a customer's cash."""
+    """What a tier may do in one asset; None for no limit.
+
+    ceiling        the most that may stand on a customer's cash
+    step_up_above  what a customer pays or sends above it, they approve with a passkey
+    """
 
     __tablename__ = "limit_rule"
     __table_args__ = (
@@ -38,6 +42,10 @@ class LimitRule(Base):
             name="amounts",
         ),
         CheckConstraint("ceiling IS NULL OR scope = 'load'", name="ceiling"),
+        CheckConstraint(
+            "step_up_above IS NULL OR (step_up_above >= 0 AND scope IN ('pay', 'send'))",
+            name="step_up",
+        ),
         {"schema": "wallet"},
     )
 
@@ -49,6 +57,7 @@ class LimitRule(Base):
     per_month: Mapped[int | None] = mapped_column(BigInteger)
     count_per_hour: Mapped[int | None]
     ceiling: Mapped[int | None] = mapped_column(BigInteger)
+    step_up_above: Mapped[int | None] = mapped_column(BigInteger)
     updated_at: Mapped[datetime]
 
 

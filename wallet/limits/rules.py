@@ -20,16 +20,18 @@ from wallet.transfers import Limit
 
 #: What a rule can set, and the rule of a new currency in its major units; finance changes it by `set_rule`.
 MEASURES = ("per_transfer", "per_day", "per_month", "count_per_hour", "ceiling")
+#: What a rule can set beside what is used up: from where on the customer's passkey is asked for.
+SETTABLE = (*MEASURES, "step_up_above")
 _DEFAULTS: dict[tuple[str, str], tuple[int | None, ...]] = {
-    ("basic", "pay"): (1_000, 2_500, 10_000, 60, None),
-    ("basic", "send"): (200, 500, 1_000, 20, None),
-    ("basic", "load"): (500, 1_000, 5_000, 20, 5_000),
-    ("verified", "pay"): (10_000, 25_000, 100_000, 120, None),
-    ("verified", "send"): (2_000, 5_000, 15_000, 40, None),
-    ("verified", "load"): (5_000, 10_000, 50_000, 40, 50_000),
-    ("enhanced", "pay"): (None, None, None, None, None),
-    ("enhanced", "send"): (None, None, None, None, None),
-    ("enhanced", "load"): (None, None, None, None, None),
+    ("basic", "pay"): (1_000, 2_500, 10_000, 60, None, 250),
+    ("basic", "send"): (200, 500, 1_000, 20, None, 150),
+    ("basic", "load"): (500, 1_000, 5_000, 20, 5_000, None),
+    ("verified", "pay"): (10_000, 25_000, 100_000, 120, None, 250),
+    ("verified", "send"): (2_000, 5_000, 15_000, 40, None, 150),
+    ("verified", "load"): (5_000, 10_000, 50_000, 40, 50_000, None),
+    ("enhanced", "pay"): (None, None, None, None, None, 1_000),
+    ("enhanced", "send"): (None, None, None, None, None, 1_000),
+    ("enhanced", "load"): (None, None, None, None, None, None),
 }
 
 
@@ -49,15 +51,17 @@ class Left:
         return max(self.maximum - self.used, 0)
 
 
-def take(connection: Connection, taken: Sequence[Limit], *, at: datetime) -> None:
+def take(connection: Connection, taken: Sequence[Limit], *, at: datetime, is_remote: bool = False) -> None:
     """Count deeds in the caller's transaction, before somebody outside is asked; a posting does it by itself.
 
-    raises  LimitExceeded, with what is left and when it renews
+    is_remote  whether the customer asks for it in the app, and has to approve what is over their limit
+    raises     LimitExceeded, with what is left and when it renews; StepUpRequired
     """
     with refusals():
         for limit in sorted(taken, key=lambda limit: (limit.customer_id, limit.scope, limit.asset)):
             named = [limit.customer_id, limit.scope, limit.asset, limit.amount]
-            connection.execute("SELECT wallet.count_usage(1, %s, %s, %s, %s, %s, %s)", [*named, at, brand_time_zone()])
+            counted = [*named, at, brand_time_zone(), is_remote]
+            connection.execute("SELECT wallet.count_usage(1, %s, %s, %s, %s, %s, %s, %s)", counted)
             if limit.account_id is not None:
                 connection.execute(_CEILING, [limit.customer_id, limit.asset, limit.amount, limit.amount,
                                               limit.account_id])  # fmt: skip
@@ -121,10 +125,21 @@ def set_rule(
     session: Session, *, tier: str, scope: str, asset: str, measures: Mapping[str, int | None], now: datetime
 ) -> None:
     """Set what a tier may do in one asset; a measure that is None or left out has no limit."""
-    values: dict[str, Any] = {measure: measures.get(measure) for measure in MEASURES} | {"updated_at": now}
+    values: dict[str, Any] = {measure: measures.get(measure) for measure in SETTABLE} | {"updated_at": now}
     named = {"tier": tier, "scope": scope, "asset": asset}
     statement = insert(LimitRule).values(named | values)
     session.execute(statement.on_conflict_do_update(index_elements=["tier", "scope", "asset"], set_=values))
+
+
+def posting_for_customer(connection: Connection) -> None:
+    """Say that what this transaction posts is asked for by a customer, under whoever's name it is posted."""
+    connection.execute("SELECT set_config('wallet.is_remote', 'on', true)")
+
+
+def step_up_above(connection: Connection, customer_id: UUID, scope: str, asset: str) -> int | None:
+    """From where on the customer approves with a passkey what they pay or send; None: never."""
+    row = connection.execute(_STEP_UP_ABOVE, [scope, asset, customer_id]).fetchone()
+    return row[0] if row else None
 
 
 def ensure_defaults(session: Session, *, now: datetime) -> None:
@@ -132,11 +147,12 @@ def ensure_defaults(session: Session, *, now: datetime) -> None:
     rows = []
     for asset in wallet_currencies():
         unit = 10 ** exponent_of(asset)
-        for (tier, scope), (each, day, month, count, ceiling) in _DEFAULTS.items():
-            amounts = [None if amount is None else amount * unit for amount in (each, day, month, ceiling)]
-            row = dict(zip(("per_transfer", "per_day", "per_month", "ceiling"), amounts, strict=True))
-            named = {"tier": tier, "scope": scope, "asset": asset}
-            rows.append(named | row | {"count_per_hour": count, "updated_at": now})
+        for (tier, scope), measures in _DEFAULTS.items():
+            row = {
+                measure: most if most is None or measure == "count_per_hour" else most * unit
+                for measure, most in zip(SETTABLE, measures, strict=True)
+            }
+            rows.append({"tier": tier, "scope": scope, "asset": asset, **row, "updated_at": now})
     accounts.open_all(session, [accounts.of_provider(asset) for asset in wallet_currencies()])
     session.execute(insert(LimitRule).on_conflict_do_nothing(), rows)
 
@@ -181,6 +197,12 @@ def _standing(session: Session, customer_id: UUID) -> dict[str, int]:
 
 
 _IN_ORDER = select(LimitRule).order_by(LimitRule.asset, LimitRule.tier, LimitRule.scope)
+
+_STEP_UP_ABOVE = """
+    SELECT r.step_up_above FROM wallet.limit_rule r
+     WHERE r.scope = %s AND r.asset = %s
+       AND r.tier = coalesce((SELECT h.tier FROM wallet.holder h WHERE h.customer_id = %s), 'basic')
+"""
 
 _CEILING = """
     SELECT wallet.check_ceiling(1, %s, %s, posted + %s, %s) FROM wallet.balance WHERE account_id = %s

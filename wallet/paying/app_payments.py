@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth.step_up import approvals, binding
 from core import ids
 from core.db import Connection, connection_of
 from core.errors import InvalidInput
 from core.idempotency import KeyReused
-from wallet import ledger
+from wallet import ledger, limits
 from wallet.paying import codes, mixed, preferences, requests, reversals, tips
 from wallet.paying.codes import Seen
 from wallet.paying.errors import AmountMissing, AmountNotAsked, PaymentRequestPaid, PaymentReversed, TipNotAllowed
@@ -55,21 +56,49 @@ def pay(session: Session, asked: AppPayment) -> Posted:
     """Pay out of whatever sources: a merchant, or the store or basket whose code was scanned. A basket is paid once, by
     whoever is first.
 
-    raises   those of `codes.read` and `mixed.pay`; AmountMissing; AmountNotAsked; TipNotAllowed; KeyReused
-    effects  locks the basket's request; announces payment.completed
+    raises   those of `codes.read` and `mixed.pay`; AmountMissing; AmountNotAsked; TipNotAllowed; KeyReused; those of
+             `approvals.consume`, and StepUpRequired where one was needed
+    effects  locks the basket's request; uses the approval up; announces payment.completed
     """
     sources = asked.sources or in_order(preferences.of_customer(session, asked.customer_id))
     if asked.code is None:
         if asked.merchant_id is None or asked.amount_minor is None or asked.currency is None:
             raise AmountMissing
-        return mixed.pay(session, _payment(asked, asked.merchant_id, asked.amount_minor, asked.currency), sources)
+        payment = _payment(asked, asked.merchant_id, asked.amount_minor, asked.currency)
+        payee = binding.store(asked.store_id) if asked.store_id else binding.merchant(asked.merchant_id)
+        return mixed.pay(session, _approved(session, payment, payee), sources)
 
     seen = codes.read(session, asked.code, now=asked.at, is_locked=True)
-    payment = _payment(asked, seen.merchant_id, _amount(asked, seen), seen.currency)
-    payment = replace(payment, store_id=seen.store_id)
+    amount = amount_of(seen, amount_minor=asked.amount_minor, currency=asked.currency, tip_minor=asked.tip_minor)
+    payment = _payment(asked, seen.merchant_id, amount, seen.currency)
+    payment = _approved(session, replace(payment, store_id=seen.store_id), payee_of(seen))
     if seen.request is None:
         return mixed.pay(session, payment, sources)
     return _pay_request(session, asked, payment, seen.request, sources)
+
+
+def payee_of(seen: Seen) -> str:
+    """Whom a scanned code pays, as an approval spells it."""
+    return binding.request(seen.request.id) if seen.request else binding.store(seen.store_id)
+
+
+def amount_of(seen: Seen, *, amount_minor: int | None, currency: str | None, tip_minor: int) -> int:
+    """What is to be paid by a code, without the tip, where the customer names this much or nothing.
+
+    raises  InvalidInput for another currency; AmountMissing; AmountNotAsked; TipNotAllowed
+    """
+    if currency not in (None, seen.currency):
+        detail = f"The code asks for {seen.currency}."
+        raise InvalidInput(errors=[{"pointer": "/amount/currency", "detail": detail}])
+    if seen.amount_minor is None:
+        if amount_minor is None:
+            raise AmountMissing
+        return amount_minor
+    if amount_minor not in (None, seen.amount_minor):
+        raise AmountNotAsked(amount_minor=seen.amount_minor, currency=seen.currency)
+    if tip_minor and not seen.tip_allowed:
+        raise TipNotAllowed
+    return seen.amount_minor
 
 
 def keep_key(connection: Connection, asked: AppPayment) -> bool:
@@ -104,27 +133,29 @@ def _payment(asked: AppPayment, merchant_id: UUID, amount_minor: int, currency: 
     )
 
 
-def _amount(asked: AppPayment, seen: Seen) -> int:
-    if asked.currency not in (None, seen.currency):
-        detail = f"The code asks for {seen.currency}."
-        raise InvalidInput(errors=[{"pointer": "/amount/currency", "detail": detail}])
-    if seen.amount_minor is None:
-        if asked.amount_minor is None:
-            raise AmountMissing
-        return asked.amount_minor
-    if asked.amount_minor not in (None, seen.amount_minor):
-        raise AmountNotAsked(amount_minor=seen.amount_minor, currency=seen.currency)
-    if asked.tip_minor and not seen.tip_allowed:
-        raise TipNotAllowed
-    return seen.amount_minor
+def _approved(session: Session, payment: Payment, payee: str) -> Payment:
+    """The payment under the name that its approval gave it, if it was sent with one; that is used up by it."""
+    payment_id = approvals.consume(
+        session,
+        payment.approval_id,
+        customer_id=payment.customer_id,
+        purpose="payment",
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        payee=payee,
+        now=payment.at,
+    )
+    return payment if payment_id is None else replace(payment, id=payment_id)
 
 
 def _pay_request(
     session: Session, asked: AppPayment, payment: Payment, request: PaymentRequest, sources: Sequence[Source]
 ) -> Posted:
     """Pay a basket under its till's reference, where the till looks for it; the customer's key is kept beside it."""
-    if not keep_key(connection_of(session), asked):
+    connection = connection_of(session)
+    if not keep_key(connection, asked):
         raise KeyReused
+    limits.posting_for_customer(connection)
     named = replace(
         payment,
         principal=principal_of(request.terminal_id),

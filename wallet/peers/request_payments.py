@@ -1,11 +1,12 @@
 """Paying what somebody asked for: a sending straight to them, once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth.step_up import approvals, binding
 from core import ids
 from core.db import connection_of
 from core.errors import NotFound
@@ -20,7 +21,9 @@ from wallet.transfers import Limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paying:
-    """code: of the link, where the request is not asked of the payer's own number"""
+    """code         of the link, where the request is not asked of the payer's own number
+    approval_id  what the payer's passkey said yes to, where it asks for more than their limit
+    """
 
     principal: str
     key: str
@@ -28,6 +31,7 @@ class Paying:
     payer_id: UUID
     request_id: UUID
     code: str | None = None
+    approval_id: UUID | None = None
     id: UUID = field(default_factory=ids.new)
 
 
@@ -36,7 +40,7 @@ def pay(session: Session, paying: Paying, *, now: datetime) -> Sending:
 
     raises   NotFound, also where neither number nor code says that this customer is asked; SelfTransfer;
              MoneyRequestEnded; LimitExceeded, InsufficientFunds, AccountFrozen, AccountClosed, of the payer;
-             ReceiverCannotTake; KeyReused
+             ReceiverCannotTake; KeyReused; StepUpRequired, and those of `approvals.consume`
     effects  counts against "send", and against the requester's "load"; announces money_request.paid, money.received
              and sending.completed; posts, so nothing else of this transaction may
     """
@@ -47,11 +51,12 @@ def pay(session: Session, paying: Paying, *, now: datetime) -> Sending:
         return of_transfer(session, done.transfer_id)
     _check(request, paying, now=now)
 
+    paying = _approved(session, paying, request, now=now)
     wallets.ready(session, paying.payer_id, request.currency)
     limit = Limit(
         customer_id=paying.payer_id, scope="send", asset=request.currency, amount=request.amount_minor
     )  # fmt: skip
-    limits.take(connection_of(session), [limit], at=now)
+    limits.take(connection_of(session), [limit], at=now, is_remote=True)
     sending = Sending(
         id=paying.id,
         sender_id=paying.payer_id,
@@ -76,6 +81,21 @@ def pay(session: Session, paying: Paying, *, now: datetime) -> Sending:
     requests.end(request, PAID, now=now)
     request.payer_id = paying.payer_id
     return sending
+
+
+def _approved(session: Session, paying: Paying, request: MoneyRequest, *, now: datetime) -> Paying:
+    """The payment under the name that its approval gave it, if it was sent with one; that is used up by it."""
+    sending_id = approvals.consume(
+        session,
+        paying.approval_id,
+        customer_id=paying.payer_id,
+        purpose="money_request",
+        amount_minor=request.amount_minor,
+        currency=request.currency,
+        payee=binding.request(request.id),
+        now=now,
+    )
+    return paying if sending_id is None else replace(paying, id=sending_id)
 
 
 def _check(request: MoneyRequest, paying: Paying, *, now: datetime) -> None:

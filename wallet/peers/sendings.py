@@ -6,13 +6,14 @@ stranger no more than that their money has arrived, and cannot have it back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from auth.step_up import approvals, binding
 from core import ids
 from core.db import connection_of
 from core.errors import NotFound
@@ -33,9 +34,10 @@ LASTS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSending:
-    """phone    whom to send it to; None for whoever claims the link
-    lasts    how long it waits to be claimed
-    brand    who invites somebody without an account
+    """phone        whom to send it to; None for whoever claims the link
+    lasts        how long it waits to be claimed
+    brand        who invites somebody without an account
+    approval_id  what the sender's passkey said yes to, where they send more than their limit
     """
 
     principal: str
@@ -48,6 +50,7 @@ class NewSending:
     note: str | None = None
     lasts: timedelta = LASTS
     brand: Brand
+    approval_id: UUID | None = None
     id: UUID = field(default_factory=ids.new)
 
 
@@ -55,7 +58,7 @@ def send(session: Session, new: NewSending, *, now: datetime) -> Sending:
     """Send money; `completed` at once, or `pending` until it is claimed.
 
     raises   PhoneInvalid, SelfTransfer, CurrencyUnknown, LimitExceeded, InsufficientFunds, AccountFrozen,
-             AccountClosed, all of the sender; KeyReused; Erased
+             AccountClosed, all of the sender; KeyReused; Erased; StepUpRequired, and those of `approvals.consume`
     effects  counts against "send", and against the receiver's "load"; announces sending.created and what came of it;
              texts an invitation to a number that is nobody's; posts, so nothing else of this transaction may
     """
@@ -66,10 +69,11 @@ def send(session: Session, new: NewSending, *, now: datetime) -> Sending:
     if person is not None and person.customer_id == new.sender_id:
         raise SelfTransfer
 
+    new = _approved(session, new, person, now=now)
     cash = wallets.ready(session, new.sender_id, new.currency)
     sending = _begun(session, new, person, now=now)
     # The sender's alone, so that a limit which is passed after this is known to be the receiver's.
-    limits.take(connection_of(session), [_limit(new)], at=now)
+    limits.take(connection_of(session), [_limit(new)], at=now, is_remote=True)
     receiver_id = person.customer_id if person else None
     at_once = _created(sending, is_waiting=False)
     if receiver_id is None or not giving.at_once(session, sending, receiver_id, new, event=at_once):
@@ -124,6 +128,21 @@ def list_(
     if before is not None:
         query = query.where(Sending.id < before)
     return session.scalars(query.order_by(Sending.id.desc()).limit(limit)).all()
+
+
+def _approved(session: Session, new: NewSending, person: Person | None, *, now: datetime) -> NewSending:
+    """The sending under the name that its approval gave it, if it was sent with one; that is used up by it."""
+    sending_id = approvals.consume(
+        session,
+        new.approval_id,
+        customer_id=new.sender_id,
+        purpose="sending",
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        payee=binding.phone(person.index) if person else binding.LINK,
+        now=now,
+    )
+    return new if sending_id is None else replace(new, id=sending_id)
 
 
 def _begun(session: Session, new: NewSending, person: Person | None, *, now: datetime) -> Sending:

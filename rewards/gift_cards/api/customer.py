@@ -20,6 +20,7 @@ from rewards.gift_cards.api.schemas import (
 )
 from rewards.gift_cards.buying import Purchase
 from rewards.vouchers import holdings
+from wallet.api import approving
 from wallet.api.guards import refuse_when_off
 
 blueprint = Blueprint("gift_cards_customer", __name__, description="Gift cards: bought, loaded, merged and given back")
@@ -32,7 +33,7 @@ blueprint = Blueprint("gift_cards_customer", __name__, description="Gift cards: 
 def buy_gift_card(args: dict[str, Any]) -> Response:
     """Buy a gift card out of the wallet's cash; give it to a friend with POST /vouchers/{id}/gifts."""
     new = _purchase(args)
-    return _command(lambda session: buying.buy(session, new, now=clock.now()))
+    return _command(lambda session: buying.buy(session, new, now=clock.now()), new.approval_id)
 
 
 @blueprint.post("/gift-cards/<uuid:gift_card_id>/loads")
@@ -42,7 +43,7 @@ def buy_gift_card(args: dict[str, Any]) -> Response:
 def load_gift_card(args: dict[str, Any], gift_card_id: UUID) -> Response:
     """Put more cash onto a gift card that was bought."""
     new = _purchase(args)
-    return _command(lambda session: buying.load(session, gift_card_id, new, now=clock.now()))
+    return _command(lambda session: buying.load(session, gift_card_id, new, now=clock.now()), new.approval_id)
 
 
 @blueprint.post("/gift-cards/<uuid:gift_card_id>/merges")
@@ -86,14 +87,16 @@ def _purchase(args: dict[str, Any]) -> Purchase:
         fingerprint=idempotent.fingerprint(),
         customer_id=principal.id,
         lasts=timedelta(days=current_app.extensions["settings"].gift_card_least_days),
+        approval_id=args["approval_id"],
         **args["amount"],
     )
 
 
-def _command(work: Callable[[Session], UUID]) -> Response:
+def _command(work: Callable[[Session], UUID], approval_id: UUID | None = None) -> Response:
     """Carry a deed out once; the card that it answers with, as it stands then."""
     customer_id = principals.current().id
     return idempotent.command(
         lambda session: shapes.card(holdings.find(session, customer_id, work(session), now=clock.now())),
         schema=GiftCardSchema(),
+        beside=approving.beside(approval_id),
     )

@@ -9,6 +9,7 @@ from wallet.paying.api.schemas import TILL_REFERENCE
 
 class GiftCardArgsSchema(Schema):
     amount = fields.Nested(MoneySchema(), required=True)
+    approval_id = fields.UUID(load_default=None, allow_none=True)
 
 
 class ActivationArgsSchema(Schema):

@@ -49,7 +49,8 @@ def _amount(description: str = "", **more: Any) -> fields.Integer:
 
 
 class LimitRuleArgsSchema(Schema):
-    """Each measure is to be named, so that none is lifted by being forgotten; null lifts it."""
+    """Each measure is to be named, so that none is lifted by being forgotten; null lifts it. `ceiling_minor` is left
+    out but for the scope load; `step_up_above_minor`, where it is left out, stays as it is."""
 
     per_transfer_minor = _amount(required=True)
     per_day_minor = _amount(required=True)
@@ -61,6 +62,7 @@ class LimitRuleArgsSchema(Schema):
         validate=validate.Range(min=0, max=1_000_000, error="Must be from 0 to 1000000, or null for no limit."),
     )
     ceiling_minor = _amount("The most that may stand on the cash: of the scope load only.", load_default=None)
+    step_up_above_minor = _amount("Above it customers approve with a passkey: of the scopes pay and send only.")
 
     @validates_schema
     def _grows_with_the_period(self, data: dict[str, Any], **_: Any) -> None:
@@ -85,4 +87,5 @@ class LimitRuleSchema(Schema):
     per_month_minor = fields.Integer(allow_none=True, attribute="per_month")
     count_per_hour = fields.Integer(allow_none=True)
     ceiling_minor = fields.Integer(allow_none=True, attribute="ceiling")
+    step_up_above_minor = fields.Integer(allow_none=True, attribute="step_up_above")
     updated_at = Instant(required=True)

@@ -41,6 +41,8 @@ def set_limit(args: dict[str, Any], tier: str, scope: str, currency: str) -> Lim
     measures = {name.removesuffix("_minor"): value for name, value in args.items()}
     if scope != "load" and measures["ceiling"] is not None:
         raise InvalidInput(errors=[{"pointer": "/ceiling_minor", "detail": "Only the scope load has a ceiling."}])
+    if scope == "load" and measures.get("step_up_above") is not None:
+        raise InvalidInput(errors=[{"pointer": "/step_up_above_minor", "detail": "Only pay and send are approved."}])
     with transaction() as session:
         return limit_rules.change(
             session, tier, scope, currency, measures=measures, actor=principals.current().name, now=clock.now()

@@ -1,5 +1,6 @@
-"""A payment in the app that takes more than one statement: by a code, or out of several sources."""
+"""A payment in the app that takes more than one statement: by a code, out of several sources, or approved."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -9,10 +10,12 @@ from core import clock
 from core.db import connection_of, transaction
 from core.web import idempotent, principals
 from wallet import payments
+from wallet.api import approving
 from wallet.api.schemas import PaymentSchema
 from wallet.paying import app_payments
 from wallet.paying.api import shapes
 from wallet.paying.app_payments import AppPayment
+from wallet.paying.splits import Source
 
 
 def paid(args: dict[str, Any]) -> Response:
@@ -23,7 +26,7 @@ def paid(args: dict[str, Any]) -> Response:
         posted = app_payments.pay(session, asked)
         return payments.shown(posted.transfer_id, posted.effective_at, posted.details)
 
-    return idempotent.command(work, schema=PaymentSchema())
+    return idempotent.command(work, schema=PaymentSchema(), beside=approving.beside(asked.approval_id))
 
 
 def _asked(args: dict[str, Any]) -> AppPayment:
@@ -43,8 +46,15 @@ def _asked(args: dict[str, Any]) -> AppPayment:
         amount_minor=amount.get("amount_minor"),
         currency=amount.get("currency"),
         tip_minor=args["tip_minor"],
-        sources=shapes.sources(args["sources"]),
+        sources=_sources(args),
         reference=args["reference"],
         approval_id=args["approval_id"],
         at=clock.now(),
     )
+
+
+def _sources(args: dict[str, Any]) -> Sequence[Source] | None:
+    """Without a code, what names no sources is paid out of cash."""
+    if args["sources"] is None and "code" not in args:
+        return (Source(kind="cash"),)
+    return shapes.sources(args["sources"])

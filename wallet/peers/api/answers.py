@@ -16,9 +16,14 @@ from wallet.peers.invitations import Brand
 Show = Callable[[Session, UUID], dict[str, Any]]
 
 
-def command(work: Callable[[Session], Any], *, show: Show, schema: Schema) -> Response:
-    """Carry a command out once; whoever asks again is shown the same thing, as it stands by then."""
-    kept = idempotent.command(work, schema=KeptSchema())
+def command(
+    work: Callable[[Session], Any], *, show: Show, schema: Schema, beside: idempotent.Beside | None = None
+) -> Response:
+    """Carry a command out once; whoever asks again is shown the same thing, as it stands by then.
+
+    beside  what else is written with a refusal that is kept
+    """
+    kept = idempotent.command(work, schema=KeptSchema(), beside=beside)
     if kept.status_code >= 400:
         return kept
     made = UUID(kept.get_json()["id"])

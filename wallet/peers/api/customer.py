@@ -13,6 +13,7 @@ from core import clock
 from core.db import transaction
 from core.web import idempotent, pages, principals
 from core.web.schemas import page_of
+from wallet.api import approving
 from wallet.api.guards import refuse_when_off
 from wallet.peers import claims, sendings
 from wallet.peers.api import answers, shapes
@@ -47,9 +48,13 @@ def create_sending(args: dict[str, Any]) -> Response:
         note=args["note"],
         lasts=timedelta(seconds=args["expires_in_seconds"]),
         brand=answers.brand(),
+        approval_id=args["approval_id"],
     )
     return answers.command(
-        lambda session: sendings.send(session, new, now=clock.now()), show=_made, schema=SendingSchema()
+        lambda session: sendings.send(session, new, now=clock.now()),
+        show=_made,
+        schema=SendingSchema(),
+        beside=approving.beside(new.approval_id),
     )
 
 

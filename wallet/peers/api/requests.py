@@ -12,6 +12,7 @@ from core import clock
 from core.db import transaction
 from core.web import idempotent, pages, principals
 from core.web.schemas import page_of
+from wallet.api import approving
 from wallet.api.guards import refuse_when_off
 from wallet.peers import claims, request_payments, requests, sendings
 from wallet.peers.api import answers, shapes
@@ -102,11 +103,13 @@ def pay_money_request(args: dict[str, Any], money_request_id: UUID) -> Response:
         payer_id=principal.id,
         request_id=money_request_id,
         code=args["code"],
+        approval_id=args["approval_id"],
     )
     return answers.command(
         lambda session: request_payments.pay(session, paying, now=clock.now()),
         show=_payment,
         schema=SendingSchema(),
+        beside=approving.beside(paying.approval_id),
     )
 
 

@@ -43,6 +43,7 @@ class SendingArgsSchema(_NewArgsSchema):
     """`expires_in_seconds`: how long it waits for somebody without an account, or for who has the link."""
 
     to = fields.Nested(PersonArgsSchema(), required=True)
+    approval_id = fields.UUID(load_default=None, allow_none=True)
 
 
 class MoneyRequestArgsSchema(_NewArgsSchema):
@@ -122,6 +123,7 @@ class RequestPaymentArgsSchema(Schema):
         validate=_CODE,
         metadata={"description": "Of the link, where it was asked by link."},
     )
+    approval_id = fields.UUID(load_default=None, allow_none=True)
 
 
 class KeptSchema(Schema):
