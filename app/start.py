@@ -3,6 +3,7 @@
 from app import database, wiring
 from auth import tokens
 from auth.dpop import binding
+from auth.federated import providers
 from auth.passkeys import origins
 from auth.sessions import ending
 from core import clock, crypto, db, idempotency, log
@@ -38,6 +39,7 @@ def open_house(settings: Settings) -> None:
     crypto.load_keys(settings)
     tokens.load_key(settings)
     binding.load(settings)
+    providers.load(settings)
     rates.load(settings)
     origins.load(settings)
     assets.load(settings)

@@ -25,8 +25,16 @@ _TAKE = PreparedCall(
 
 
 def take(connection: Connection, proven: Proven) -> bool:
-    """Whether the proof is used for the first time. Of any number at one moment, exactly one does."""
-    return _TAKE.is_true(connection, (proven.seen, proven.until, proven.until - KEPT))
+    """Whether the proof is used for the first time. Of any number at one moment, exactly one is."""
+    return first(connection, proven.seen, until=proven.until, now=proven.until - KEPT)
+
+
+def first(connection: Connection, seen: bytes, *, until: datetime, now: datetime) -> bool:
+    """The same of anything else that works once: a client's assertion, a nonce.
+
+    seen  an HMAC of it with whose it is; until: by then it is too old to come again
+    """
+    return _TAKE.is_true(connection, (seen, until, now))
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:

@@ -1,6 +1,8 @@
 """What is due, and what runs when."""
 
+from auth.federated import calls
 from core.work import Schedule, Work
 
-WORK: list[Work] = []
+#: Revoking twice is once; a code works once, so that asked again it is refused.
+WORK: list[Work] = [Work(calls.LINE, calls.call_due)]
 SCHEDULE: list[Schedule] = []
