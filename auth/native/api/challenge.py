@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from auth import phones
 from auth.errors import OAuthRefusal, PhoneInvalid
-from auth.native import channels, steps
+from auth.federated import checking
+from auth.native import attempts, channels, federation, steps
 from auth.native.api import docs
-from auth.native.steps import Caller, Opening
+from auth.native.attempts import Caller, Opening
 from auth.oauth import clients, pkce, scopes
 from auth.oauth.api import proving, wire
 from core import clock
@@ -46,7 +47,7 @@ _Step = Callable[[Session, Caller, datetime], str | OAuthRefusal]
 def _caller(given: dict[str, str], now: datetime) -> Caller | OAuthRefusal:
     if "auth_session" in given and "client_id" not in given:
         with transaction() as session:
-            client_id = steps.client_id_of(session, given["auth_session"])
+            client_id = attempts.client_id_of(session, given["auth_session"])
         if client_id is None:
             return OAuthRefusal("invalid_session", "This auth_session is over: begin again")
         given["client_id"] = client_id
@@ -63,30 +64,68 @@ def _caller(given: dict[str, str], now: datetime) -> Caller | OAuthRefusal:
 
 def _first(given: dict[str, str], caller: Caller) -> _Step:
     opening = _opening(given, caller)
-    method = given.get("method", steps.PHONE)
-    if method == steps.PHONE:
+    method = given.get("method", attempts.PHONE)
+    if method == attempts.PHONE:
         phone, channel = _phone(given), _channel(given)
         return lambda session, caller, now: steps.by_phone(
             session, caller, opening, phone=phone, channel=channel, now=now
         )
-    if method == steps.PASSKEY:
+    if method == attempts.PASSKEY:
         return lambda session, caller, now: steps.by_passkey(session, caller, opening, now=now)
-    raise wire.invalid("method is passkey, or left out beside a login_hint")
+    if method in attempts.PROVIDERS:
+        return lambda session, caller, now: federation.begin(session, caller, opening, provider=method, now=now)
+    raise wire.invalid("method is passkey, apple or google, or left out beside a login_hint")
 
 
 def _next(given: dict[str, str]) -> _Step:
-    answers = sorted(name for name in ("otp", "passkey", "resend") if name in given)
+    answers = [name for name in _ANSWERS if name in given]
     if len(answers) != 1:
-        raise wire.invalid("Send one of otp, passkey and resend beside the auth_session")
-    handle, answer = given["auth_session"], given[answers[0]]
-    if answers == ["otp"]:
-        return lambda session, caller, now: steps.answer_code(session, caller, handle=handle, code=answer, now=now)
-    if answers == ["passkey"]:
-        return lambda session, caller, now: steps.answer_passkey(
-            session, caller, handle=handle, credential=answer, now=now
-        )
+        raise wire.invalid(f"Send one of {', '.join(_ANSWERS)} beside the auth_session")
+    return _ANSWERS[answers[0]](given["auth_session"], given)
+
+
+def _code(handle: str, given: dict[str, str]) -> _Step:
+    code = given["otp"]
+    return lambda session, caller, now: steps.answer_code(session, caller, handle=handle, code=code, now=now)
+
+
+def _passkey(handle: str, given: dict[str, str]) -> _Step:
+    passkey = given["passkey"]
+    return lambda session, caller, now: steps.answer_passkey(
+        session, caller, handle=handle, credential=passkey, now=now
+    )
+
+
+def _id_token(handle: str, given: dict[str, str]) -> _Step:
+    with transaction() as session:
+        provider = federation.provider_of(session, handle)
+    # Apple and Google may be asked for their keys, for which no transaction waits.
+    verified = checking.verify(provider, given["id_token"], now=clock.now())
+    return lambda session, caller, now: federation.answer(
+        session, caller, handle=handle, verified=verified, provider_code=given.get("provider_code"), now=now
+    )
+
+
+def _number(handle: str, given: dict[str, str]) -> _Step:
+    phone, channel = _phone(given), _channel(given)
+    return lambda session, caller, now: federation.send_code(
+        session, caller, handle=handle, phone=phone, channel=channel, now=now
+    )
+
+
+def _resend(handle: str, given: dict[str, str]) -> _Step:
     channel = _channel(given)
     return lambda session, caller, now: steps.resend(session, caller, handle=handle, channel=channel, now=now)
+
+
+#: What may come beside an auth_session, one at a time.
+_ANSWERS: dict[str, Callable[[str, dict[str, str]], _Step]] = {
+    "otp": _code,
+    "passkey": _passkey,
+    "id_token": _id_token,
+    "login_hint": _number,
+    "resend": _resend,
+}
 
 
 def _opening(given: dict[str, str], caller: Caller) -> Opening:
