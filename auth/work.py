@@ -8,6 +8,8 @@ from auth.abuse import breaker
 from auth.dpop import replays
 from auth.native import otp
 from auth.oauth import codes, families
+from auth.passkeys import ceremonies
+from auth.step_up import approvals
 from auth.tokens import revocations
 from core.db import transaction
 from core.work import Schedule, Work
@@ -27,6 +29,8 @@ def sweep(now: datetime) -> None:
         emails.forget,
         revocations.forget,
         replays.forget,
+        ceremonies.forget,
+        approvals.forget,
     ):
         _in_chunks(forget, now=now)
 

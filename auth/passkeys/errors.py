@@ -24,6 +24,12 @@ class PasskeysFull(Refusal):
     title = "There are as many passkeys as one may have; remove one first"
 
 
+class PasskeysLimited(Refusal):
+    code = "passkeys_limited"
+    kind = Kind.LIMITED
+    title = "Too many passkeys were asked for today; try again later"
+
+
 class PasskeyNeeded(Refusal):
     code = "passkey_needed"
     title = "This is approved with a passkey, and you have none: make one first"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from auth import notices
 from auth.passkeys import registering
 from auth.passkeys.errors import PasskeyYoung
 from auth.passkeys.events import PasskeyRemoved
@@ -35,7 +36,7 @@ def remove(session: Session, owner: Owner, passkey_id: UUID, *, now: datetime) -
 
     raises   NotFound; PasskeyYoung while a newer one may not yet approve: whoever made that one with a stolen number
              could else remove its owner's with it
-    effects  announces passkey.removed
+    effects  announces passkey.removed; a customer is told wherever they can be reached
     """
     passkey = find(session, owner, passkey_id)
     young = [each.approves_from for each in registering.of(session, owner) if is_young(each, now)]
@@ -45,6 +46,8 @@ def remove(session: Session, owner: Owner, passkey_id: UUID, *, now: datetime) -
     session.delete(passkey)
     session.flush()
 
+    if owner.customer_id:
+        notices.tell(session, owner.customer_id, notices.PASSKEY_REMOVED, now=now)
     announce(
         session,
         PasskeyRemoved(customer_id=owner.customer_id, staff_id=owner.staff_id, occurred_at=now, passkey_id=passkey_id),

@@ -22,9 +22,11 @@ from webauthn.helpers.structs import (
 )
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
+from auth import limits, notices
+from auth.limits import Limit
 from auth.models import Customer, Staff
 from auth.passkeys import asserting, ceremonies, origins
-from auth.passkeys.errors import PasskeyRefused, PasskeysFull, PasskeyTaken
+from auth.passkeys.errors import PasskeyRefused, PasskeysFull, PasskeysLimited, PasskeyTaken
 from auth.passkeys.events import PasskeyAdded
 from auth.passkeys.models import Passkey
 from auth.proofs import Owner
@@ -33,6 +35,8 @@ from core.errors import NotFound
 from core.events import announce
 
 MOST = 20
+#: Each one that is made or removed is told to its owner, by text message where there is no other way.
+_A_DAY = Limit("passkeys.day", most=20, window=timedelta(days=1))
 NAME_PLACE = "auth.passkey.name"
 
 # Chromium warns where both of the first and the last are not among them.
@@ -42,6 +46,16 @@ _ALGORITHMS = [
     COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
 ]
 _TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
+
+
+def count(session: Session, owner: Owner, *, now: datetime) -> PasskeysLimited | None:
+    """Count one more that is begun; the refusal where there were too many, to be raised once it is committed."""
+    wait = limits.take(session, [(_A_DAY, owner.name)], now=now)
+    if wait is None:
+        return None
+    refusal = PasskeysLimited()
+    refusal.retry_after_seconds = wait
+    return refusal
 
 
 def options(session: Session, owner: Owner, *, name: str, now: datetime) -> tuple[UUID, dict[str, Any]]:
@@ -86,7 +100,7 @@ def add(
     name        what its owner calls it
     is_trusted  whether it approves payments at once; else after PASSKEY_WAIT_HOURS
     raises      PasskeyRefused, for whatever is wrong with it; PasskeyTaken; PasskeysFull; NotFound; Erased
-    effects     locks the owner's row; announces passkey.added
+    effects     locks the owner's row; announces passkey.added; a customer is told wherever they can be reached
     """
     challenge = ceremonies.take(session, ceremony_id, purpose=ceremonies.REGISTER, owner=owner, now=now)
     verified = _verified(credential, challenge) if challenge is not None else None
@@ -117,6 +131,8 @@ def add(
     session.add(passkey)
     session.flush()
 
+    if owner.customer_id:
+        notices.tell(session, owner.customer_id, notices.PASSKEY_ADDED, now=now)
     announce(
         session,
         PasskeyAdded(customer_id=owner.customer_id, staff_id=owner.staff_id, occurred_at=now, passkey_id=passkey_id),

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
+from auth.dpop import binding
 from auth.passkeys import asserting
 from auth.step_up import approvals
 from auth.step_up.api import shapes as step_up_shapes
@@ -65,6 +66,7 @@ def create_approval(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
     """Ask to approve with a passkey what is about to be paid or sent; it is good for two minutes, once."""
     principal, now, amount, payee = principals.current(), clock.now(), args["amount"] or {}, dict(args["payee"])
     payee.pop("link", None)
+    binding.demand(principal, now)
     wish = Wish(
         purpose=args["purpose"],
         customer_id=principal.id,

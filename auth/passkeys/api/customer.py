@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from auth import customers
+from auth.dpop import binding
 from auth.passkeys import listing, registering, trust
 from auth.passkeys.api.schemas import PasskeyArgsSchema, PasskeyNameSchema, PasskeyOptionsSchema, PasskeySchema
 from auth.passkeys.models import Passkey
@@ -25,11 +26,16 @@ blueprint = Blueprint("passkeys", __name__, description="Passkeys")
 def begin_passkey() -> dict[str, Any]:
     """What to ask the platform for a new passkey with; needs a sign-in of the last five minutes."""
     now = clock.now()
+    binding.demand(principals.current(), now)
     with transaction() as session:
         owner = _fresh_owner(session)
         # The platform's dialogue and cloud show it: enough to be known by to who knows the number.
         name = f"•••{customers.phone_of(session, owner.id)[-4:]}"
-        ceremony_id, options = registering.options(session, owner, name=name, now=now)
+        refusal = registering.count(session, owner, now=now)
+        if refusal is None:
+            ceremony_id, options = registering.options(session, owner, name=name, now=now)
+    if refusal is not None:
+        raise refusal
     return {"ceremony_id": ceremony_id, "passkey": options}
 
 
@@ -39,6 +45,7 @@ def begin_passkey() -> dict[str, Any]:
 def create_passkey(args: dict[str, Any]) -> dict[str, Any]:
     """Keep the passkey that the platform made; needs a sign-in of the last five minutes."""
     now = clock.now()
+    binding.demand(principals.current(), now)
     with transaction() as session:
         owner = _fresh_owner(session)
         is_trusted = trust.is_due(session, owner, acr=principals.current().acr, now=now)
@@ -69,6 +76,7 @@ def remove_passkey(passkey_id: UUID) -> None:
     """Let a passkey work no more; needs a sign-in of the last five minutes, by a passkey unless this one is new."""
     now, principal = clock.now(), principals.current()
     owner = demands.owner_of(principal)
+    binding.demand(principal, now)
     with transaction() as session:
         passkey = listing.find(session, owner, passkey_id)
         # A new one that somebody else made is to go as easily as it came.

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask_smorest import Blueprint
 
+from auth.dpop import binding
 from auth.step_up import approvals
 from auth.step_up.api import shapes
 from auth.step_up.api.schemas import ApprovalProofArgsSchema, PaymentApprovalSchema
@@ -31,6 +32,7 @@ def show_approval(approval_id: UUID) -> dict[str, Any]:
 def prove_approval(args: dict[str, Any], approval_id: UUID) -> dict[str, Any]:
     """Approve by the passkey that has signed the challenge; then send the payment with the approval's id."""
     principal, now = principals.current(), clock.now()
+    binding.demand(principal, now)
     with transaction() as session:
         outcome = approvals.prove(
             session,

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from auth import tokens
 from auth.proofs import ONE_FACTOR, PHISHING_RESISTANT, Owner
+from core.db import statement
 from core.web.principals import Principal
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import Watch
@@ -138,6 +139,25 @@ def test_a_young_passkey_does_not_remove_an_old_one(mine: App) -> None:
     answer = mine.ask("DELETE", f"/passkeys/{old.id}", acr=PHISHING_RESISTANT)
 
     assert (answer.status_code, answer.json["code"]) == (422, "passkey_young")
+
+
+def test_its_owner_is_told_of_every_passkey(mine: App) -> None:
+    made = mine.make(Authenticator()).json
+    mine.ask("DELETE", f"/passkeys/{made['id']}")
+
+    with statement() as connection:
+        told = connection.execute("SELECT channel, customer_id FROM core.message").fetchall()
+    assert told == [("sms", mine.owner.id)] * 2
+
+
+def test_passkeys_are_begun_twenty_times_a_day(mine: App) -> None:
+    for _ in range(20):
+        assert mine.ask("POST", "/passkeys/options").status_code == 200
+
+    answer = mine.ask("POST", "/passkeys/options")
+
+    assert (answer.status_code, answer.json["code"]) == (429, "passkeys_limited")
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_another_customers_passkey_is_not_there(mine: App) -> None:
