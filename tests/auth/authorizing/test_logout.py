@@ -162,7 +162,7 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
-    thread = Thread(target=receiver.server.serve_forever, daemon=True)
+    thread = Thread(target=receiver.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield receiver
     receiver.server.shutdown()

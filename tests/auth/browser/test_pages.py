@@ -1,0 +1,226 @@
+"""Our pages before a real browser: without scripts, in the brand's colour, in a narrow window, with a passkey."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import psycopg
+import pytest
+from sqlalchemy import delete
+
+from auth import customers
+from auth.passkeys import registering
+from auth.passkeys.models import Passkey
+from auth.proofs import Owner
+from core import clock
+from core.db import transaction
+from core.web import hosted
+from tests.auth import partners
+from tests.auth.browser.conftest import Partners, Site, asking
+from tests.auth.browser.tab import Tab
+from tests.auth.conftest import PHONE, VERIFIER
+
+
+def sign_in(tab: Tab, site: Site, address: str) -> None:
+    """With the telephone, as far as the page that comes then."""
+    tab.open(address)
+    tab.fill("phone", PHONE)
+    tab.press("form[action='/sign-in'] button")
+    tab.until_title("Enter your code")
+    tab.fill("code", site.phone.read_code(PHONE))
+    tab.press("form[action='/sign-in/code'] button")
+
+
+def test_phone_sign_in_works_without_scripts(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
+    tab.switch_scripts_off()
+    sign_in(tab, site, asking(site, f"{partners_server.url}/back?web=1"))
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    tab.until_title("Welcome")
+
+    assert tab.address == f"{partners_server.url}/done"
+    [back] = [path for path in partners_server.asked if path.startswith("/back")]
+    assert "code=" in back and "state=s" in back
+
+
+def test_a_partners_own_redirect_to_its_app_is_followed(
+    tab: Tab, site: Site, partner: object, partners_server: Partners
+) -> None:
+    """Chromium holds a page's form-action against each hop after its form, also those of the partner's own."""
+    sign_in(tab, site, asking(site, f"{partners_server.url}/back"))
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    tab.until(lambda: any(path.startswith("/back") for path in partners_server.asked), "the partner")
+    tab.until(lambda: bool(_left_for(tab, "com.example.partner:/done")), "the partner's app")
+
+    assert _violations(tab) == []
+
+
+def test_the_pages_wear_the_brands_colour(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
+    tab.open(asking(site, f"{partners_server.url}/back"))
+
+    look = tab.value(
+        "(() => { const found = getComputedStyle(document.querySelector('button')); "
+        "return [found.backgroundColor, found.color] })()"
+    )
+
+    assert look == ["rgb(11, 110, 79)", "rgb(255, 255, 255)"]
+
+
+@pytest.mark.parametrize("colour", ["#FFFFFF", "#000000", "#FFD400", "#777777", "#0B6E4F", "#FF0000", "#00FF00"])
+def test_text_on_the_brands_colour_can_be_read(colour: str) -> None:
+    lighter, darker = sorted((hosted._luminance(colour), hosted._luminance(hosted.text_on(colour))), reverse=True)
+
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_the_pages_fit_a_narrow_window(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
+    tab.resize(320)
+    sign_in(tab, site, asking(site, f"{partners_server.url}/back", scope="openid profile phone email offline_access"))
+    tab.until_title("Let Bakery <b> in?")
+    widths = [tab.value(_OVERHANG)]
+    for path in ("/sign-in", "/sign-in/code"):
+        tab.open(tab.value(f"location.href.replace('/sign-in/consent', '{path}')"))
+        widths.append(tab.value(_OVERHANG))
+        tab.value("history.back()")
+        tab.until_title("Let Bakery <b> in?")
+
+    assert widths == [0, 0, 0]
+
+
+def test_consent_is_asked_once(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
+    address = asking(site, f"{partners_server.url}/back?web=1")
+    sign_in(tab, site, address)
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    tab.until_title("Welcome")
+
+    tab.open(address)
+
+    assert tab.title == "Welcome"
+    assert len([path for path in partners_server.asked if path.startswith("/back")]) == 2
+
+
+def test_a_second_app_is_signed_in_to_without_asking(
+    tab: Tab, site: Site, partner: object, partners_server: Partners, sweeper: psycopg.Connection
+) -> None:
+    sign_in(tab, site, asking(site, f"{partners_server.url}/back?web=1"))
+    tab.until_title("Let Bakery <b> in?")
+    uri = f"{partners_server.url}/back?web=2"
+    with partners.client(sweeper, "second-app", kind="app", audience="app", redirect_uris=[uri]):
+        tab.open(asking(site, uri, "second-app"))
+        assert tab.title == "Welcome"
+
+
+def test_no_script_runs_but_ours(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
+    hint = "+1\"><img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
+    tab.open(asking(site, f"{partners_server.url}/back", login_hint=hint))
+    tab.value("document.body.insertAdjacentHTML('beforeend', `<img src=x onerror=\"window.owned=1\">`)")
+    tab.value("document.body.append(Object.assign(document.createElement('script'), {text: 'window.owned=1'}))")
+
+    assert tab.value("document.title") == "Sign in to Bakery <b> · Green & Co"
+    assert tab.value("window.owned ?? null") is None
+    assert any("Content Security Policy" in told for told in _violations(tab))
+
+
+def test_back_after_the_code_shows_no_form(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
+    sign_in(tab, site, asking(site, f"{partners_server.url}/back?web=1"))
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    tab.until_title("Welcome")
+
+    tab.value("history.back()")
+
+    tab.until_title("This sign-in is over")
+    assert tab.value("document.forms.length") == 0
+
+
+def test_a_passkey_of_the_app_signs_in_at_a_partners(
+    tab: Tab, site: Site, partner: object, partners_server: Partners
+) -> None:
+    _with_passkey(tab, site)
+    tab.open(asking(site, f"{partners_server.url}/back?web=1", acr_values="phr"))
+    tab.press("#passkey button")
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    tab.until_title("Welcome")
+
+    [back] = [path for path in partners_server.asked if path.startswith("/back")]
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    form = {
+        "grant_type": "authorization_code", "client_id": "bakery", "code": code, "code_verifier": VERIFIER,
+        "redirect_uri": f"{partners_server.url}/back?web=1",
+    }  # fmt: skip
+    token = site.app.test_client().post("/oauth/token", data=form).json["id_token"]  # type: ignore[index]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["acr"], "user" in claims["amr"]) == ("phr", True)
+
+
+def test_a_passkey_without_its_owners_yes_is_refused(
+    tab: Tab, site: Site, partner: object, partners_server: Partners
+) -> None:
+    authenticator = _with_passkey(tab, site)
+    tab.call("WebAuthn.setUserVerified", authenticatorId=authenticator, isUserVerified=False)
+    tab.open(asking(site, f"{partners_server.url}/back"))
+    tab.press("#passkey button")
+    tab.until(lambda: tab.value("!document.querySelector('#passkey .problem').hidden"), "the problem")
+
+    assert tab.title == "Sign in to Bakery <b>"
+
+
+def test_a_passkey_that_nobody_knows_is_refused(
+    tab: Tab, site: Site, partner: object, partners_server: Partners
+) -> None:
+    _with_passkey(tab, site)
+    with transaction() as session:
+        session.execute(delete(Passkey))
+    tab.open(asking(site, f"{partners_server.url}/back"))
+    tab.press("#passkey button")
+    tab.until(lambda: "does not work here" in tab.value("document.body.innerText"), "the refusal")
+
+    tab.fill("phone", PHONE)
+    tab.press("form[action='/sign-in'] button")
+    tab.until_title("Enter your code")
+
+
+def test_without_scripts_nobody_is_offered_a_passkey(
+    tab: Tab, site: Site, partner: object, partners_server: Partners
+) -> None:
+    tab.switch_scripts_off()
+    tab.open(asking(site, f"{partners_server.url}/back"))
+
+    assert tab.value("document.querySelector('#passkey').getBoundingClientRect().width") == 0
+
+
+_OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+_CREATE = """
+navigator.credentials.create({publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(%s)})
+    .then((made) => JSON.stringify(made.toJSON()))
+"""
+
+
+def _with_passkey(tab: Tab, site: Site) -> str:
+    """A customer's passkey, made on a page of ours; the authenticator that keeps it."""
+    authenticator, now = tab.add_authenticator(), clock.now()
+    tab.open(f"{site.url}/sign-in")
+    with transaction() as session:
+        customer = customers.sign_up(session, phone=PHONE, locale=None, time_zone=None, now=now)
+        owner = Owner(customer_id=customer.id)
+        ceremony, options = registering.options(session, owner, name="•••0142", now=now)
+    made = json.loads(tab.value(_CREATE % json.dumps(options)))
+    with transaction() as session:
+        registering.add(session, owner, ceremony, made, name="Telephone", is_trusted=True, now=now)
+    return authenticator
+
+
+def _violations(tab: Tab) -> list[str]:
+    entries = [event["entry"]["text"] for event in tab.events("Log.entryAdded")]
+    return [text for text in entries if "Content Security Policy" in text]
+
+
+def _left_for(tab: Tab, address: str) -> list[Any]:
+    asked = [event["request"]["url"] for event in tab.events("Network.requestWillBeSent")]
+    told = [event["url"] for event in tab.events("Page.frameRequestedNavigation")]
+    return [url for url in asked + told if url.startswith(address)]
