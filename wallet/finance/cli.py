@@ -103,7 +103,7 @@ def sign_off(report_id: UUID, reason: str) -> None:
 def book_report(report_id: UUID) -> None:
     """Book the fees and payouts of a provider's report. To repeat it changes nothing."""
     with _told_refusals(), transaction() as session:
-        booked = provider_postings.book(session, report_id)
+        booked = provider_postings.book(session, report_id, actor=OPERATOR, now=clock.now())
     for each in booked:
         click.echo(f"{each.transfer_id} {each.kind} {each.amount_minor} {each.currency}")
 

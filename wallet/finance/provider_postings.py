@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import ids
+from core import audit, ids
 from core.db import connection_of
 from wallet import accounts, ledger
 from wallet.finance import provider_reports
@@ -33,7 +34,7 @@ class Booked:
     amount_minor: int
 
 
-def book(session: Session, report_id: UUID) -> list[Booked]:
+def book(session: Session, report_id: UUID, *, actor: str, now: datetime) -> list[Booked]:
     """Book a report's fees (the brand's cost, against the fees it earns) and payouts (to the brand's bank), once.
 
     raises  NotFound for one that is not there or not complete
@@ -51,6 +52,14 @@ def book(session: Session, report_id: UUID) -> list[Booked]:
         },
     )
     posted = ledger.post_all(connection, [_transfer(report, *each) for each in sums])
+    audit.record(
+        session,
+        actor=actor,
+        action="provider_report.book",
+        target=f"provider_report:{report_id}",
+        change={"transfers": [str(done.transfer_id) for done in posted]},
+        now=now,
+    )
     return [
         Booked(done.transfer_id, KINDS[kind][0], currency, amount)
         for done, (kind, currency, amount) in zip(posted, sums, strict=True)

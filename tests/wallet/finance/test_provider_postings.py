@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from psycopg import Connection
 
-from core import ids
+from core import clock, ids
 from core.db import transaction
 from core.errors import NotFound
 from tests.wallet.conftest import count
@@ -26,7 +26,7 @@ def report_id(connection: Connection, reference: str = "day-1"):  # type: ignore
 
 def book(connection: Connection) -> list[Booked]:
     with transaction() as session:
-        return provider_postings.book(session, report_id(connection))
+        return provider_postings.book(session, report_id(connection), actor="operator", now=clock.now())
 
 
 def test_fees_and_payouts_are_in_our_books_then(connection: Connection) -> None:
@@ -71,7 +71,7 @@ def test_report_without_fees_books_nothing(connection: Connection) -> None:
 
 def test_report_that_is_not_there_is_not_found(connection: Connection) -> None:
     with pytest.raises(NotFound), transaction() as session:
-        provider_postings.book(session, ids.new())
+        provider_postings.book(session, ids.new(), actor="operator", now=clock.now())
 
 
 def test_booking_is_asked_for_at_the_door(app: Flask, connection: Connection) -> None:

@@ -115,8 +115,10 @@ def show_provider_report(report_id: UUID) -> dict[str, Any]:
 @idempotent.documented
 def book_provider_report(report_id: UUID) -> Response:
     """Book a report's fees and payouts; what was booked before is told again."""
+    actor, now = principals.current().name, clock.now()
     return idempotent.command(
-        lambda session: shapes.postings(provider_postings.book(session, report_id)), schema=PostingsSchema()
+        lambda session: shapes.postings(provider_postings.book(session, report_id, actor=actor, now=now)),
+        schema=PostingsSchema(),
     )
 
 
