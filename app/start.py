@@ -5,6 +5,8 @@ from auth import tokens
 from auth.dpop import binding
 from auth.federated import providers
 from auth.passkeys import origins
+from auth.privacy import answers as privacy_answers
+from auth.privacy import restoring, tombstones
 from auth.sessions import ending
 from core import clock, crypto, db, idempotency, log
 from core.errors import ConfigurationError
@@ -52,6 +54,8 @@ def open_house(settings: Settings) -> None:
     uses.register(wiring.SEGMENT_USERS)
     asking.register(wiring.STREAM_USERS)
     ending.register(wiring.SESSION_ENDINGS)
+    privacy_answers.register(wiring.PRIVACY)
+    tombstones.load(settings)
     idempotency.register(wiring.KEYS)
     links.load(settings)
     signing.load(settings)
@@ -71,6 +75,7 @@ def make_ready() -> None:
     if not database.is_current():
         raise ConfigurationError("The database's schema is behind: run `flask --app wsgi migrate` first")
     epoch.ensure()
+    restoring.erase_again(clock.now())
     readers.register(wiring.READERS)
     ensure_ahead()
     with db.transaction() as session:

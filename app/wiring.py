@@ -38,6 +38,7 @@ import auth.places.cli
 import auth.privacy.api.customer
 import auth.privacy.api.public
 import auth.privacy.api.staff
+import auth.privacy.held
 import auth.privacy.work
 import auth.reactions
 import auth.sessions.api.customer
@@ -53,6 +54,7 @@ import connect.api.guard
 import connect.api.ingest
 import connect.api.staff
 import connect.api.write_keys
+import connect.privacy
 import connect.reactions
 import core.audit.api.staff
 import core.audit.cli
@@ -60,6 +62,7 @@ import core.audit.work
 import core.delivery.api.public
 import core.delivery.api.staff
 import core.delivery.cli
+import core.delivery.privacy
 import core.delivery.work
 import core.web.rates
 import engage.backtests.api.staff
@@ -91,6 +94,7 @@ import engage.journeys.webhooks.work
 import engage.journeys.work
 import engage.links.api.public
 import engage.links.work
+import engage.privacy
 import engage.results.api.staff
 import engage.results.reactions
 import engage.results.work
@@ -99,6 +103,7 @@ import engage.walks.reactions
 import engage.walks.work
 import insights.api.staff
 import insights.identities.api.staff
+import insights.privacy
 import insights.profiles.api.staff
 import insights.profiles.rebuilding
 import insights.reactions
@@ -129,6 +134,7 @@ import rewards.offers.api.staff
 import rewards.offline.api.customer
 import rewards.offline.api.merchant
 import rewards.offline.api.staff
+import rewards.privacy
 import rewards.reactions
 import rewards.redemption.api.merchant
 import rewards.redemption.keys
@@ -183,6 +189,7 @@ import wallet.peers.api.public
 import wallet.peers.api.requests
 import wallet.peers.reactions
 import wallet.peers.work
+import wallet.privacy
 import wallet.reactions
 import wallet.topups.api.customer
 import wallet.topups.api.public
@@ -194,6 +201,7 @@ from auth.sessions.ending import Ending
 from core.delivery import rates
 from core.events import Reader
 from core.gateways.registry import Gateways
+from core.holdings import Holder
 from core.idempotency import Home
 from core.partitions import ensure_ahead
 from core.settings import Settings
@@ -390,6 +398,17 @@ SEGMENT_USERS = (engage.journeys.uses.of_segment, engage.broadcasts.uses.of_segm
 
 #: Who asks for what is counted of customers' events, beside what is counted by its name alone.
 STREAM_USERS = (insights.segments.catalogue.asked_streams, engage.journeys.uses.asked_streams)
+
+#: What is held on customers, in the order in which they are erased: what leans on another room first.
+PRIVACY: list[Holder] = [
+    connect.privacy.HOLDER,
+    engage.privacy.HOLDER,
+    insights.privacy.HOLDER,
+    rewards.privacy.HOLDER,
+    wallet.privacy.HOLDER,
+    core.delivery.privacy.HOLDER,
+    auth.privacy.held.HOLDER,
+]
 
 #: Who is told of a session that ends, in its transaction.
 SESSION_ENDINGS: list[Ending] = [auth.authorizing.back_channel.announce]

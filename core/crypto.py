@@ -16,7 +16,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import LargeBinary, SmallInteger, delete
+from sqlalchemy import Index, LargeBinary, SmallInteger, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -38,7 +38,7 @@ class DataKey(Base):
     """One owner's data key, wrapped; the owner is a customer (or another person whose data we hold)."""
 
     __tablename__ = "data_key"
-    __table_args__ = {"schema": "core"}
+    __table_args__ = (Index(None, "kek_version"), {"schema": "core"})
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     kek_version: Mapped[int] = mapped_column(SmallInteger)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from core.errors import ConfigurationError
 
 _RATE_LIMITS = "customer=600,terminal=1200,staff=600,address=3000"
+_PROJECT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("development", "test", "production")
 
 
@@ -80,6 +81,8 @@ class Settings:
     key_encryption_keys: str = field(default_factory=lambda: "1:" + _development_secret("kek"), repr=False)
     #: HMAC key of the blind indexes and of codes, tokens and one-time passwords.
     index_key: str = field(default_factory=lambda: _development_secret("index"), repr=False)
+    #: The file that keeps who was erased, outside the database and its backups; empty: .data/erasures.
+    erasure_register: str = ""
     #: base64 of the 32-byte scalar of the P-256 key that signs access tokens (ES256).
     token_signing_key: str = field(default_factory=lambda: _development_secret("token"), repr=False)
     #: How many days a key signs tokens before the next one does.
@@ -154,6 +157,10 @@ class Settings:
     @property
     def time_zone(self) -> ZoneInfo:
         return ZoneInfo(self.brand_time_zone)
+
+    @property
+    def erasure_register_path(self) -> Path:
+        return Path(self.erasure_register) if self.erasure_register else _PROJECT / ".data" / "erasures"
 
     @property
     def served_countries(self) -> frozenset[str]:
@@ -253,7 +260,8 @@ class Settings:
             "public_url",
         )
         # Guessed too low, all customers would share the proxy's address, and with it one limit of sign-ins.
-        needed = (*secret, "trusted_proxies")
+        # A register that goes with the server forgets whom a restored backup knows again.
+        needed = (*secret, "trusted_proxies", "erasure_register")
         found = [f"{name.upper()} must be set in production" for name in needed if name not in given]
         defaults = Settings()
         found += [

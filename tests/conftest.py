@@ -98,6 +98,7 @@ def app(database: None, settings: Settings) -> Flask:
     # Loaded here, so that tests below the roof do not wait for every room.
     from app import wiring
     from auth import tokens
+    from auth.privacy import answers as privacy_answers
     from auth.sessions import ending
     from insights.segments import uses
     from tests import applications
@@ -109,6 +110,7 @@ def app(database: None, settings: Settings) -> Flask:
     uses.register(wiring.SEGMENT_USERS)
     ending.register(wiring.SESSION_ENDINGS)
     idempotency.register(wiring.KEYS)
+    privacy_answers.register(wiring.PRIVACY)
     readers.register(wiring.READERS)
     return applications.over(settings)
 

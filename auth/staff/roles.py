@@ -81,6 +81,7 @@ SUPPORT = frozenset(
         "customers.read",
         "customers.recover",
         "customers.write",
+        "erasures.read",
         "identities.write",
         "identity.read",
         "identity.write",

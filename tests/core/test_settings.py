@@ -28,6 +28,7 @@ def production(**change: str) -> dict[str, str]:
         "TOKEN_SIGNING_KEY": key(),
         "OFFLINE_SIGNING_KEYS": f"{key()},{key()}",
         "INGEST_WRITE_KEYS": "one,two",
+        "ERASURE_REGISTER": "/srv/pocketful/erasures",
         "PAYMENTS": "off",
         "TWILIO_ACCOUNT_SID": "AC1",
         "TWILIO_AUTH_TOKEN": "token",

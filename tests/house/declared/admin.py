@@ -6,6 +6,7 @@ ADMIN = {
     "GET /admin/v1/abuse/stops": "security.read",
     "PUT /admin/v1/abuse/stops/{scope}": "security.write",
     "DELETE /admin/v1/abuse/stops/{scope}": "security.write",
+    "GET /admin/v1/erasures": "erasures.read",
     "POST /admin/v1/clients": "clients.write",
     "GET /admin/v1/clients": "clients.read",
     "GET /admin/v1/clients/{client_id}": "clients.read",

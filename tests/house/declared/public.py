@@ -5,6 +5,7 @@ from tests.house.declared.principals import PUBLIC
 ANYBODYS = {
     "GET /.well-known/apple-app-site-association": PUBLIC,
     "GET /.well-known/assetlinks.json": PUBLIC,
+    "GET /erasures/{token}": PUBLIC,
     "POST /hooks/twilio/{message_id}": PUBLIC,
     "POST /hooks/twilio/incoming": PUBLIC,
     "POST /hooks/identity": PUBLIC,

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 
 from auth import customers, merchants, tokens
+from auth.tokens import revocations
 from core import clock, ids
 from core.db import transaction
 from core.settings import Settings
@@ -31,12 +32,15 @@ KINDS = {
     "stale_customer": "the owner, who signed in a day ago",
     "other_customer": "another customer",
     "sandbox_customer": "a sandbox's customer",
+    "revoked_customer": "a customer whose tokens were revoked: suspended, or being erased",
     "staff": "one with the permission alone, or with none where none is asked for",
     "staff_without": "one with every other permission",
+    "revoked_staff": "one who was suspended",
     "till": "the owner's",
     "other_stores_till": "of the same merchant",
     "other_merchants_till": "of another merchant",
     "sandbox_till": "of a sandbox",
+    "revoked_till": "one that was suspended",
 }
 
 
@@ -58,10 +62,19 @@ _STAFF = {kind: ids.new() for kind in ("staff", "staff_without", "revoked_staff"
 
 
 def of(owner: Principal, till: Principal, write_key: str, app: Flask) -> Callers:
-    """Everybody, where the customer `owner` and the terminal `till` own what there is."""
+    """Everybody, where the customer `owner` and the terminal `till` own what there is.
+
+    effects  revokes the tokens of three that are suspended
+    """
     other = customer_with(app, "+12025550177").principal
     with transaction() as session:
-        sandboxed = Principal("customer", customers.add_sandbox(session, now=clock.now()))
+        sandboxed = replace(other, id=customers.add_sandbox(session, now=clock.now()))
+    revoked = customer_with(app, "+12025550178").principal
+    suspended_till = _till(till.merchant_id, till.store_id)
+    with transaction() as session:
+        for subject in (revoked.name, suspended_till.name, f"staff:{_STAFF['revoked_staff']}"):
+            # Of a minute ahead: a member of staff is made for each operation that they ask.
+            revocations.add(session, subject, now=clock.now() + timedelta(minutes=1))
     return Callers(
         {
             "nobody": {},
@@ -75,10 +88,12 @@ def of(owner: Principal, till: Principal, write_key: str, app: Flask) -> Callers
             "stale_customer": _bearer(_minted(replace(owner, auth_time=owner.auth_time - 86_400), tokens.APP)),
             "other_customer": _bearer(_minted(other, tokens.APP)),
             "sandbox_customer": _bearer(_minted(sandboxed, tokens.APP)),
+            "revoked_customer": _bearer(_minted(revoked, tokens.APP)),
             "till": _bearer(_minted(till, tokens.MERCHANT)),
             "other_stores_till": _bearer(_minted(_till(till.merchant_id, _store(till.merchant_id)), tokens.MERCHANT)),
             "other_merchants_till": _bearer(_minted(_till(*shop()), tokens.MERCHANT)),
             "sandbox_till": _bearer(_minted(_sandbox_till(), tokens.MERCHANT)),
+            "revoked_till": _bearer(_minted(suspended_till, tokens.MERCHANT)),
         }
     )
 

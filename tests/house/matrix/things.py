@@ -13,6 +13,9 @@ from werkzeug.test import TestResponse
 
 from auth import customer_codes, customers, merchants, tokens
 from auth.authorizing import consents as partners
+from auth.passkeys import registering
+from auth.privacy import exporting
+from auth.proofs import PHISHING_RESISTANT, Owner
 from core import clock, ids
 from core.db import transaction
 from core.delivery import messages
@@ -26,6 +29,7 @@ from rewards.checkouts import CheckoutRequest
 from rewards.offline.models import OfflineKey
 from rewards.vouchers import Issue, batches, exports
 from rewards.vouchers import work as vouchers_work
+from tests.auth.authenticator import Authenticator
 from wallet.finance import settlements
 from wallet.paying.tills import Till
 
@@ -42,6 +46,7 @@ BODIES = {
         "currency": "USD",
     },
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
+    "PATCH /app/v1/passkeys/{passkey_id}": {"name": "Ada's old phone"},
     "POST /app/v1/messages/{message_id}/receipts": {"what": "opened"},
 }
 
@@ -100,7 +105,8 @@ def terminal(app: Flask, merchant_id: UUID, *, store_id: UUID | None = None) -> 
 def customer_with(app: Flask, phone: str = "+12025550143") -> Asker:
     with transaction() as session:
         known = customers.sign_up(session, phone=phone, locale=None, time_zone=None, now=clock.now())
-    return Asker(app, Principal("customer", known.id), tokens.APP)
+    signed_in = int(clock.now().timestamp())
+    return Asker(app, Principal("customer", known.id, auth_time=signed_in, acr=PHISHING_RESISTANT), tokens.APP)
 
 
 def shop() -> tuple[UUID, UUID]:
@@ -185,6 +191,8 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "item_id": item.id,
         "message_id": message_id,
         "client_id": "pocketful-app",
+        "export_id": _export_of(customer_id),
+        "passkey_id": _passkey_of(customer_id),
         "visit_id": (visit_id := _visit_of(customer, till)),
         "reservation_id": _reservation_of(till, visit_id),
     }
@@ -196,6 +204,21 @@ def _put_offline_key(customer_id: UUID) -> None:
     with transaction() as session:
         key = OfflineKey(customer_id=customer_id, public_key=text, fingerprint=b"one", registered_at=clock.now())
         session.add(key)
+
+
+def _export_of(customer_id: UUID) -> UUID:
+    with transaction() as session:
+        export = exporting.ask(session, customer_id, actor="test", now=clock.now())
+    exporting.work_off(clock.now())
+    return export.id
+
+
+def _passkey_of(customer_id: UUID) -> UUID:
+    owner, now = Owner(customer_id=customer_id), clock.now()
+    with transaction() as session:
+        ceremony_id, options = registering.options(session, owner, name="•••0143", now=now)
+        made = Authenticator().create(options)
+        return registering.add(session, owner, ceremony_id, made, name="Ada's", is_trusted=True, now=now).id
 
 
 def public_key() -> str:
