@@ -1,0 +1,180 @@
+"""The audit log's chain: whatever is edited, removed, slipped in or cut off is found."""
+
+import threading
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+
+from core import audit, clock
+from core.audit import chain
+from core.audit.cli import audit as commands
+from core.db import connection_of, transaction
+from tests.core.log import wait_for_the_horizon
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def note(action: str, **change: object) -> None:
+    with transaction() as session:
+        audit.record(session, actor="operator", action=action, target="test", change=change, now=clock.now())
+
+
+def seal() -> None:
+    """Everything that was noted; any open transaction of the server holds the horizon back for a moment."""
+    while True:
+        chain.seal_all()
+        with transaction() as session:
+            row = connection_of(session).execute(_UNSEALED).fetchone()
+        if row == (0,):
+            return
+
+
+_UNSEALED = """
+    SELECT count(*) FROM core.audit_entry a
+     WHERE NOT EXISTS (SELECT FROM core.audit_seal s
+                        WHERE s.epoch = a.epoch AND a.xid >= s.from_xid AND a.xid < s.to_xid)
+"""
+
+
+def difference(kept: chain.Head | None = None) -> str | None:
+    with transaction() as session:
+        return chain.first_difference(connection_of(session), kept)
+
+
+def head() -> chain.Head:
+    with transaction() as session:
+        return chain.head(connection_of(session))
+
+
+def past_the_triggers(sweeper: psycopg.Connection, statement: str) -> None:
+    with sweeper.transaction():
+        sweeper.execute("SET LOCAL session_replication_role = replica")
+        sweeper.execute(statement)
+
+
+@pytest.fixture
+def sealed(database: None) -> None:
+    for action in ("one", "two", "three"):
+        note(action, note="a | b")
+        seal()
+
+
+@pytest.mark.usefixtures("sealed")
+def test_a_log_that_nobody_touched_checks_and_ends_at_its_head() -> None:
+    assert difference(head()) is None
+    assert head().number >= 3
+
+
+def test_the_chain_of_an_empty_log_checks() -> None:
+    assert (difference(), head().number) == (None, 0)
+
+
+@pytest.mark.usefixtures("sealed")
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE core.audit_entry SET change = '{}' WHERE action = 'two'",
+        "UPDATE core.audit_entry SET actor = 'staff:other' WHERE action = 'two'",
+        "UPDATE core.audit_entry SET at = at + interval '1 microsecond' WHERE action = 'two'",
+        "UPDATE core.audit_entry SET request_id = 'x' WHERE action = 'two'",
+        "DELETE FROM core.audit_entry WHERE action = 'two'",
+        "INSERT INTO core.audit_entry (id, actor, action, target, change, at, epoch, xid) SELECT gen_random_uuid(), "
+        "actor, action, target, change, at, epoch, xid FROM core.audit_entry WHERE action = 'two'",
+    ],
+)
+def test_an_entry_that_is_edited_removed_or_slipped_in_is_found(sweeper: psycopg.Connection, tampering: str) -> None:
+    past_the_triggers(sweeper, tampering)
+
+    assert str(difference()).startswith("block ")
+
+
+@pytest.mark.usefixtures("sealed")
+def test_a_block_that_is_removed_is_found(sweeper: psycopg.Connection) -> None:
+    past_the_triggers(sweeper, "DELETE FROM core.audit_seal WHERE number = 2")
+
+    assert str(difference()).startswith("block 2 is missing")
+
+
+@pytest.mark.usefixtures("sealed")
+def test_a_log_that_is_cut_off_or_sealed_anew_is_found_by_the_head_that_was_kept(sweeper: psycopg.Connection) -> None:
+    kept = head()
+    past_the_triggers(sweeper, f"DELETE FROM core.audit_seal WHERE number = {kept.number}")
+    past_the_triggers(sweeper, "DELETE FROM core.audit_entry WHERE action = 'three'")
+    assert difference() is None
+    assert str(difference(kept)).startswith("the chain ends at block")
+
+    note("another three")
+    seal()
+    assert str(difference(kept)).startswith(f"block {kept.number} has another hash")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE core.audit_entry SET action = 'x'", "DELETE FROM core.audit_entry"])
+def test_the_database_itself_refuses_to_change_the_log(statement: str) -> None:
+    note("one")
+
+    with pytest.raises((psycopg.Error, DBAPIError), match="written once"), transaction() as session:
+        connection_of(session).execute(statement)
+
+
+def test_entries_of_transactions_that_commit_late_are_sealed_once() -> None:
+    begun, may_commit = threading.Event(), threading.Event()
+
+    def late() -> None:
+        with transaction() as session:
+            audit.record(session, actor="operator", action="late", target="test", change={}, now=clock.now())
+            session.flush()
+            begun.set()
+            may_commit.wait(10)
+
+    thread = threading.Thread(target=late)
+    thread.start()
+    assert begun.wait(10)
+    note("early")
+    chain.seal_all()  # the late one holds the horizon: what came after it waits with it
+    assert difference() is None
+    may_commit.set()
+    thread.join()
+    seal()
+
+    assert difference() is None
+    with transaction() as session:
+        row = connection_of(session).execute("SELECT sum(entries) FROM core.audit_seal").fetchone()
+    assert row == (2,)
+
+
+def test_many_who_seal_at_once_make_one_chain() -> None:
+    for number in range(10):
+        note(f"deed {number}")
+    wait_for_the_horizon()
+    threads = [threading.Thread(target=chain.seal_all) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seal()
+
+    assert difference() is None
+
+
+def test_one_that_has_not_waited_is_left_to_wait() -> None:
+    note("one")
+    wait_for_the_horizon()
+
+    assert chain.seal_due() == 0
+    assert head().number == 0
+
+
+def test_the_commands_seal_tell_the_head_and_check(app: Flask, sweeper: psycopg.Connection) -> None:
+    run = app.test_cli_runner().invoke
+    note("one")
+    seal()
+    kept = run(commands, ["head"]).output.strip()
+
+    assert run(commands, ["seal"]).exit_code == 0
+    assert run(commands, ["check", "--head", kept]).output.startswith("audit log sealed: ")
+    assert run(commands, ["check", "--head", "nonsense"]).exit_code == 2
+    past_the_triggers(sweeper, "UPDATE core.audit_entry SET action = 'x'")
+    broken = run(commands, ["check"])
+    assert (broken.exit_code, broken.stderr.startswith("audit log broken: block ")) == (1, True)
