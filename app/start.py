@@ -4,6 +4,8 @@ from app import database, wiring
 from auth import tokens
 from auth.dpop import binding
 from auth.federated import providers
+from auth.keys import rotating
+from auth.keys import work as key_work
 from auth.passkeys import origins
 from auth.privacy import answers as privacy_answers
 from auth.privacy import restoring, tombstones
@@ -42,6 +44,7 @@ def open_house(settings: Settings) -> None:
     tokens.load_key(settings)
     binding.load(settings)
     providers.load(settings)
+    key_work.load(settings)
     rates.load(settings)
     origins.load(settings)
     assets.load(settings)
@@ -75,6 +78,7 @@ def make_ready() -> None:
     if not database.is_current():
         raise ConfigurationError("The database's schema is behind: run `flask --app wsgi migrate` first")
     epoch.ensure()
+    rotating.open_ring(clock.now())
     restoring.erase_again(clock.now())
     readers.register(wiring.READERS)
     ensure_ahead()

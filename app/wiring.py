@@ -19,6 +19,7 @@ import auth.device_grants.api.staff
 import auth.federated.api.customer
 import auth.federated.work
 import auth.keys.api.staff
+import auth.keys.cli
 import auth.keys.work
 import auth.native.api.challenge
 import auth.native.api.customer
@@ -498,6 +499,7 @@ COMMANDS: list[click.Command] = [
     auth.places.cli.store,
     auth.places.cli.terminal,
     auth.tokens.cli.token,
+    auth.keys.cli.keys,
     auth.oauth.cli.client,
     core.audit.cli.audit,
     core.delivery.cli.sandbox,

@@ -10,6 +10,8 @@ from core import audit, clock
 from core.db import transaction
 from core.errors import Refusal
 
+OPERATOR = "operator"
+
 
 @contextmanager
 def deed() -> Iterator[Session]:
@@ -22,4 +24,4 @@ def deed() -> Iterator[Session]:
 
 
 def record(session: Session, action: str, target: str, change: dict[str, object]) -> None:
-    audit.record(session, actor="operator", action=action, target=target, change=change, now=clock.now())
+    audit.record(session, actor=OPERATOR, action=action, target=target, change=change, now=clock.now())

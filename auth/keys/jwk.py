@@ -45,6 +45,20 @@ def read(jwk: dict[str, Any]) -> ec.EllipticCurvePublicKey | ed25519.Ed25519Publ
     raise ValueError("a key of another kind")
 
 
+def read_own(jwk: dict[str, Any]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+    """A key that we wrote ourselves: P-256 or RSA.
+
+    raises  ValueError
+    """
+    if jwk["kty"] == "RSA":
+        e, n = (int.from_bytes(unb64url(jwk[name])) for name in ("e", "n"))
+        return rsa.RSAPublicNumbers(e, n).public_key()
+    public = read(jwk)
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise ValueError("a key of another kind")
+    return public
+
+
 def is_signed_by(public: PublicKey, alg: str, signed: bytes, signature: bytes) -> bool:
     """Whether this key made the signature by an algorithm that is its own: ES256 or EdDSA."""
     try:

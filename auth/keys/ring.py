@@ -125,6 +125,17 @@ def sign(claims: Mapping[str, Any], *, typ: str, alg: str = ES256, more: Mapping
     return jwt.encode(dict(claims), key.private, algorithm=alg, headers={"typ": typ, "kid": key.kid, **(more or {})})
 
 
+def reread() -> None:
+    """Read the table again now, where this process goes by it."""
+    if _read is not None:
+        follow(_read)
+
+
+def find_here(kid: str) -> Key | None:
+    """A key that this process knows of already."""
+    return _current().believed.get(kid)
+
+
 def find(kid: str) -> Key | None:
     """A key that is or was ours; retired ones are known for as long as they are published."""
     found = _current().believed.get(kid)

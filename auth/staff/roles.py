@@ -113,6 +113,8 @@ ENGINEER = frozenset(
         "clients.write",
         "contact_policy.read",
         "contact_policy.write",
+        "keys.read",
+        "keys.rotate",
         "security.read",
         "security.write",
         "sources.write",
