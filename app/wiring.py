@@ -14,6 +14,7 @@ import auth.authorizing.api.logout
 import auth.authorizing.api.pages
 import auth.authorizing.back_channel
 import auth.authorizing.work
+import auth.device_grants.api.page
 import auth.device_grants.api.protocol
 import auth.device_grants.api.staff
 import auth.federated.api.customer
@@ -33,8 +34,9 @@ import auth.oauth.api.token
 import auth.oauth.api.userinfo
 import auth.oauth.cli
 import auth.passkeys.api.customer
-import auth.places.api.merchant
 import auth.places.api.staff
+import auth.places.api.statuses
+import auth.places.api.tills
 import auth.places.cli
 import auth.privacy.api.customer
 import auth.privacy.api.public
@@ -278,6 +280,8 @@ def doors() -> list[Door]:
                 auth.staff.api.staff.blueprint,
                 core.audit.api.staff.blueprint,
                 auth.places.api.staff.blueprint,
+                auth.places.api.tills.blueprint,
+                auth.places.api.statuses.blueprint,
                 auth.device_grants.api.staff.blueprint,
                 auth.oauth.api.clients.blueprint,
                 auth.keys.api.staff.blueprint,
@@ -332,7 +336,6 @@ def doors() -> list[Door]:
             prefix="/merchant/v1",
             guard=auth.api.guards.merchant,
             blueprints=[
-                auth.places.api.merchant.blueprint,
                 wallet.api.merchant.blueprint,
                 wallet.documents.api.merchant.blueprint,
                 wallet.paying.api.merchant.blueprint,
@@ -368,6 +371,7 @@ def doors() -> list[Door]:
             guard=None,
             blueprints=[
                 auth.authorizing.api.pages.blueprint,
+                auth.device_grants.api.page.blueprint,
                 auth.staff.api.pages.blueprint,
                 auth.native.api.links.blueprint,
                 auth.privacy.api.public.blueprint,

@@ -7,7 +7,7 @@ from core.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class AccessSuspended(Event):
-    """Nobody comes in any more as, or by, this one; `whom`: "merchant:<id>", "terminal:<id>", "client:<id>" …"""
+    """Nobody comes in any more as, or by, this one; `whom`: "merchant:<id>", "terminal:<id>", "customer:<id>" …"""
 
     name = "access.suspended"
     log_only = True

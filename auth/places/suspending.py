@@ -10,20 +10,17 @@ from sqlalchemy.orm import Session
 
 from auth import sessions
 from auth.models import Customer, Merchant, Organisation, Store, Terminal
-from auth.oauth import clients
-from auth.oauth.models import Client
 from auth.places import finding
 from auth.places.errors import StatusFinal
 from auth.places.events import AccessRestored, AccessSuspended
 from auth.proofs import Owner
-from auth.statuses import ACTIVE, REVOKED, SUSPENDED
+from auth.statuses import ACTIVE, SUSPENDED
 from auth.tokens import revocations
 from core import audit
-from core.db import after_commit
 from core.errors import NotFound
 from core.events import announce
 
-Kind = Literal["organisation", "merchant", "store", "terminal", "client", "customer"]
+Kind = Literal["organisation", "merchant", "store", "terminal", "customer"]
 
 _PLACES: dict[str, type[Any]] = {
     "organisation": Organisation,
@@ -31,16 +28,15 @@ _PLACES: dict[str, type[Any]] = {
     "store": Store,
     "terminal": Terminal,
 }
-_Row = Organisation | Merchant | Store | Terminal | Client | Customer
+_Row = Organisation | Merchant | Store | Terminal | Customer
 
 #: A token that is being minted while this is written was asked for before it.
 _BEING_MADE = timedelta(seconds=2)
 
 
-def set_status(session: Session, kind: Kind, subject: UUID | str, status: str, *, actor: str, now: datetime) -> _Row:
+def set_status(session: Session, kind: Kind, subject: UUID, status: str, *, actor: str, now: datetime) -> _Row:
     """Suspend somebody, let them in again, or revoke a terminal for ever. Whose status it is already: nothing is done.
 
-    subject  an id; a client's is its client_id
     raises   NotFound; StatusFinal for a terminal that was revoked and a customer who is being erased
     effects  tokens that are out are refused within a second, and stay so: who is let in again signs in again. A
              customer's sessions end. An audit row; announces access.suspended or access.restored
@@ -60,8 +56,6 @@ def set_status(session: Session, kind: Kind, subject: UUID | str, status: str, *
             revocations.add(session, revoked, now=now + _BEING_MADE)
         if customer_id is not None:
             sessions.end_all(session, Owner(customer_id=customer_id), because="suspended", now=now)
-    if kind == "client":
-        after_commit(session, "clients read anew", clients.forget_known)
 
     audit.record(
         session, actor=actor, action=f"{kind}.status", target=name, change={"from": before, "to": status}, now=now
@@ -73,13 +67,7 @@ def set_status(session: Session, kind: Kind, subject: UUID | str, status: str, *
     return row
 
 
-def _locked(session: Session, kind: Kind, subject: UUID | str) -> _Row:
-    if kind == "client":
-        client = session.get(Client, subject, with_for_update=True, populate_existing=True)
-        if client is None:
-            raise NotFound("There is no such client")
-        return client
-    assert isinstance(subject, UUID)
+def _locked(session: Session, kind: Kind, subject: UUID) -> _Row:
     if kind == "customer":
         customer = session.get(Customer, subject, with_for_update=True, populate_existing=True)
         if customer is None:
@@ -95,7 +83,3 @@ def _revoked_with(session: Session, row: _Row, name: str) -> Sequence[str]:
         return [name]
     merchant_ids = session.scalars(select(Merchant.id).where(Merchant.organisation_id == row.id).order_by(Merchant.id))
     return [f"merchant:{merchant_id}" for merchant_id in merchant_ids]
-
-
-#: What a status may be set to.
-STATUSES, TERMINAL_STATUSES = (ACTIVE, SUSPENDED), (ACTIVE, SUSPENDED, REVOKED)

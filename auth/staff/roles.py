@@ -101,9 +101,13 @@ MERCHANT_MANAGER = frozenset(
     {
         "approvals.read",
         "finance.terms",
+        "merchants.read",
+        "merchants.write",
         "sandboxes.read",
         "sandboxes.write",
         "terminals.allow_offline",
+        "terminals.enrol",
+        "terminals.write",
     }
 )
 

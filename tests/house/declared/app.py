@@ -3,6 +3,9 @@
 from tests.house.declared.principals import OWN, OWNED
 
 APP = {
+    "GET /app/v1/sessions": OWN,
+    "DELETE /app/v1/sessions": OWN,
+    "DELETE /app/v1/sessions/{session_id}": OWNED,
     "GET /app/v1/home": OWN,
     "GET /app/v1/changes": OWN,
     "GET /app/v1/decisions": OWN,

@@ -2,6 +2,7 @@
 
 FRESH = frozenset(
     {
+        "DELETE /app/v1/sessions",
         "DELETE /app/v1/identities/{identity_id}",
         "POST /app/v1/passkeys/options",
         "POST /app/v1/me/exports",

@@ -24,6 +24,8 @@ ANYBODYS = {
     "POST /p/{token}": PUBLIC,
     "GET /u/{token}": PUBLIC,
     "POST /u/{token}": PUBLIC,
+    "GET /device": PUBLIC,
+    "POST /device": PUBLIC,
     "GET /sign-in": PUBLIC,
     "POST /sign-in": PUBLIC,
     "GET /sign-in/code": PUBLIC,

@@ -9,6 +9,7 @@ SIGN_IN = {
     "GET /oauth/logout": PROTOCOL,
     "POST /oauth/logout": PROTOCOL,
     "POST /oauth/authorize-challenge": PROTOCOL,
+    "POST /oauth/device_authorization": PROTOCOL,
     "POST /oauth/token": PROTOCOL,
     "POST /oauth/revoke": PROTOCOL,
     "POST /oauth/introspect": PROTOCOL,

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from auth import customer_codes, customers, merchants, tokens
+from auth import customer_codes, customers, merchants, sessions, tokens
 from auth.authorizing import consents as partners
+from auth.proofs import ONE_FACTOR, Owner, Proved
 from auth.passkeys import registering
 from auth.privacy import exporting
 from auth.proofs import PHISHING_RESISTANT, Owner
@@ -173,6 +174,7 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
     _put_offline_key(customer_id)
     return {
         **gift_cards,
+        "session_id": _session_of(customer_id),
         "settlement_id": run.closed[0].row.id,
         "topup_id": topup.json["id"],
         "payment_method_id": "sandbox_ok",
@@ -196,6 +198,13 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "visit_id": (visit_id := _visit_of(customer, till)),
         "reservation_id": _reservation_of(till, visit_id),
     }
+
+
+def _session_of(customer_id: UUID) -> UUID:
+    """Somewhere else where the customer is signed in."""
+    signed_in = Proved(owner=Owner(customer_id=customer_id), auth_time=clock.now(), acr=ONE_FACTOR, amr=("otp",))
+    with transaction() as session:
+        return sessions.begin(session, proved=signed_in, kind="web", client_id="pocketful-app", now=clock.now()).id
 
 
 def _put_offline_key(customer_id: UUID) -> None:
