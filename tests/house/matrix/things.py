@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 
 from auth import customer_codes, customers, merchants, sessions, tokens
 from auth.authorizing import consents as partners
+from auth.federated import identities
+from auth.federated.checking import Claimed
 from auth.proofs import ONE_FACTOR, Owner, Proved
 from auth.passkeys import registering
 from auth.privacy import exporting
@@ -186,6 +188,7 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "checkout_id": checkout_id,
         "gift_card_id": card.id,
         "identity_check_id": check.json["id"],
+        "identity_id": _identity_of(customer_id),
         "sending_id": sending.json["id"],
         "money_request_id": asked[0].json["id"],
         "declined_id": asked[1].json["id"],
@@ -205,6 +208,13 @@ def _session_of(customer_id: UUID) -> UUID:
     signed_in = Proved(owner=Owner(customer_id=customer_id), auth_time=clock.now(), acr=ONE_FACTOR, amr=("otp",))
     with transaction() as session:
         return sessions.begin(session, proved=signed_in, kind="web", client_id="pocketful-app", now=clock.now()).id
+
+
+def _identity_of(customer_id: UUID) -> UUID:
+    """As whom Google knows the customer."""
+    known = Claimed("google", "pocketful.apps.googleusercontent.com", customer_id.bytes, None)
+    with transaction() as session:
+        return identities.link(session, customer_id, known, now=clock.now()).id
 
 
 def _put_offline_key(customer_id: UUID) -> None:
