@@ -9,8 +9,6 @@ ADMIN = {
     "GET /admin/v1/signing-keys": "keys.read",
     "POST /admin/v1/signing-keys/rotations": "keys.rotate",
     "GET /admin/v1/erasures": "erasures.read",
-    "GET /admin/v1/signing-keys": "keys.read",
-    "POST /admin/v1/signing-keys/rotations": "keys.rotate",
     "POST /admin/v1/clients": "clients.write",
     "GET /admin/v1/clients": "clients.read",
     "GET /admin/v1/clients/{client_id}": "clients.read",

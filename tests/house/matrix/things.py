@@ -15,10 +15,9 @@ from auth import customer_codes, customers, merchants, sessions, tokens
 from auth.authorizing import consents as partners
 from auth.federated import identities
 from auth.federated.checking import Claimed
-from auth.proofs import ONE_FACTOR, Owner, Proved
 from auth.passkeys import registering
 from auth.privacy import exporting
-from auth.proofs import PHISHING_RESISTANT, Owner
+from auth.proofs import ONE_FACTOR, PHISHING_RESISTANT, Owner, Proved
 from core import clock, ids
 from core.db import transaction
 from core.delivery import messages
