@@ -4,13 +4,13 @@ Authlib's own checks are not taken here: they echo what came from outside into t
 for doubled parameters among five names only, and let `plain` PKCE pass.
 """
 
-import base64
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from auth.authorizing import redirects
 from auth.errors import OAuthRefusal
+from auth.keys import jwk
 from auth.oauth import pkce, scopes
 from auth.oauth.clients import Client
 
@@ -125,7 +125,7 @@ def read(client: Client, given: Mapping[str, str], way: Way, doubled: Collection
         acr_values=tuple(given.get("acr_values", "").split()),
         login_hint=given.get("login_hint", ""),
         id_token_hint=given.get("id_token_hint"),
-        jkt=_bytes_of(given["dpop_jkt"]) if "dpop_jkt" in given else None,
+        jkt=jwk.unb64url(given["dpop_jkt"]) if "dpop_jkt" in given else None,
     )
 
 
@@ -139,11 +139,3 @@ def _check_challenge(client: Client, given: Mapping[str, str], invalid: Callable
         return
     if given.get("code_challenge_method") != "S256" or not pkce.is_challenge(given["code_challenge"]):
         raise invalid("code_challenge is 43 characters of base64url, and code_challenge_method S256")
-
-
-def thumbprint_of(jkt: bytes) -> str:
-    return base64.urlsafe_b64encode(jkt).decode().rstrip("=")
-
-
-def _bytes_of(thumbprint: str) -> bytes:
-    return base64.urlsafe_b64decode(thumbprint + "=")

@@ -7,7 +7,9 @@ from auth.authorizing import deciding, requests
 from auth.authorizing.api import answers, browsers, docs, flow, parameters
 from auth.authorizing.deciding import Asked, NoWayBack, Refused
 from auth.authorizing.requests import URN
+from auth.dpop import binding
 from auth.errors import OAuthRefusal
+from auth.keys import jwk
 from auth.oauth import clients
 from auth.oauth.api import wire
 from auth.oauth.clients import Client
@@ -41,6 +43,9 @@ def push() -> Response:
     if "request_uri" in given:
         raise wire.invalid("A pushed request holds the parameters themselves")
     told = {name: value for name, value in given.items() if name not in _PROOFS} | {"client_id": client.client_id}
+    proven = binding.presented(clock.now())
+    if proven is not None and told.setdefault("dpop_jkt", jwk.b64url(proven.jkt)) != jwk.b64url(proven.jkt):
+        raise wire.invalid("dpop_jkt is not of the key that is proved")
     try:
         deciding.read(client, told, deciding.way_of(client, told))
     except NoWayBack as error:

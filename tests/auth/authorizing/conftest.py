@@ -89,10 +89,17 @@ class Person:
         """Through all pages, saying yes; what the client is told in the end."""
         return answer_in(self.robot.sign_in(address(**asked)))
 
-    def redeem(self, code: str, client_id: str = "shop", redirect_uri: str = REDIRECT_URI, **more: str) -> Any:
+    def redeem(
+        self,
+        code: str,
+        client_id: str = "shop",
+        redirect_uri: str = REDIRECT_URI,
+        headers: dict[str, str] | None = None,
+        **more: str,
+    ) -> Any:
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER,
                 "client_id": client_id, "redirect_uri": redirect_uri, **more}  # fmt: skip
-        return self.app.test_client().post("/oauth/token", data=form)
+        return self.app.test_client().post("/oauth/token", data=form, headers=headers)
 
 
 @pytest.fixture
