@@ -6,7 +6,6 @@ A code counts as unused once it has run out: a crowd that asks in one minute is 
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -39,11 +38,11 @@ def send(session: Session, scopes: Sequence[str], *, is_known: bool, now: dateti
     effects   may stop a scope, which announces otp.stopped
     """
     connection = connection_of(session)
-    found = {row[0]: row for row in connection.execute(_STOPS, [list(scopes)])}
+    parameters = {"scopes": list(scopes), "since": now - WINDOW, "until": now - 2 * _PATIENCE}
+    rows = connection.execute(_STANDING, parameters).fetchall()
     if not is_known:
-        judged = {row[0]: row for row in connection.execute(_JUDGED, [list(scopes), now - WINDOW, now - 2 * _PATIENCE])}
-        for scope in scopes:
-            wait = _stopped(session, found.get(scope), judged.get(scope), now=now)
+        for row in rows:
+            wait = _stopped(session, *row, now=now)
             if wait is not None:
                 return wait
 
@@ -53,9 +52,8 @@ def send(session: Session, scopes: Sequence[str], *, is_known: bool, now: dateti
 
 def use(session: Session, scopes: Sequence[str], *, sent_at: datetime) -> None:
     """Count a code that was used."""
-    connection = connection_of(session)
-    connection.execute(_USED_ON_TRIAL, [list(scopes), sent_at])
-    connection.execute(_USED, [list(scopes), _period_of(sent_at)])
+    parameters = {"scopes": list(scopes), "sent_at": sent_at, "period": _period_of(sent_at)}
+    connection_of(session).execute(_USED, parameters)
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:
@@ -64,25 +62,30 @@ def forget(session: Session, *, now: datetime, most: int) -> int:
 
 
 def _stopped(
-    session: Session, stop: tuple[Any, ...] | None, judged: tuple[Any, ...] | None, *, now: datetime
+    session: Session,
+    scope: str,
+    until: datetime | None,
+    because: str | None,
+    on_trial: int,
+    used_on_trial: int,
+    sent: int,
+    used: int,
+    *,
+    now: datetime,
 ) -> int | None:
     """The seconds for which a scope is stopped, be it from now on."""
-    if stop is None:
-        if judged is None or not _is_unused(sent=judged[1], used=judged[2], least=LEAST_SENT):
-            return None
-        return _stop(session, judged[0], now=now)
-    scope, because, sent, used = str(stop[0]), stop[2], stop[3], stop[4]
-    until: datetime = stop[1]
+    if until is None:
+        return _stop(session, scope, now=now) if _is_unused(sent=sent, used=used, least=LEAST_SENT) else None
     if until > now:
         return math.ceil((until - now).total_seconds())
     connection = connection_of(session)
     if because == "staff":
         connection.execute("DELETE FROM auth.otp_stop WHERE scope = %s", [scope])
-    elif sent < TRIAL:
+    elif on_trial < TRIAL:
         # The last one of the trial shuts the scope until it has run out; then the trial is judged.
-        until = now + _PATIENCE if sent + 1 == TRIAL else until
+        until = now + _PATIENCE if on_trial + 1 == TRIAL else until
         connection.execute("UPDATE auth.otp_stop SET sent = sent + 1, until = %s WHERE scope = %s", [until, scope])
-    elif _is_unused(sent=sent, used=used, least=TRIAL):
+    elif _is_unused(sent=on_trial, used=used_on_trial, least=TRIAL):
         return _stop(session, scope, now=now)
     else:
         connection.execute("DELETE FROM auth.otp_stop WHERE scope = %s", [scope])
@@ -105,15 +108,17 @@ def _period_of(moment: datetime) -> datetime:
 
 
 # Stops before tallies, prefixes before countries: in one order everywhere, as each row stays locked.
-_STOPS = """
-    SELECT scope, until, because, sent, used FROM auth.otp_stop
-     WHERE scope = ANY(%s::text[]) ORDER BY scope DESC FOR UPDATE
-"""
-
-_JUDGED = """
-    SELECT scope, sum(sent), sum(used) FROM auth.otp_tally
-     WHERE scope = ANY(%s::text[]) AND period >= %s AND period <= %s
-     GROUP BY scope
+_STANDING = """
+    SELECT scope, stop.until, stop.because, coalesce(stop.sent, 0), coalesce(stop.used, 0),
+           coalesce(judged.sent, 0), coalesce(judged.used, 0)
+      FROM unnest(%(scopes)s::text[]) AS asked (scope)
+      LEFT JOIN LATERAL (
+        SELECT until, because, sent, used FROM auth.otp_stop AS o WHERE o.scope = asked.scope FOR UPDATE
+      ) AS stop ON true
+      LEFT JOIN LATERAL (
+        SELECT sum(sent) AS sent, sum(used) AS used FROM auth.otp_tally AS t
+         WHERE t.scope = asked.scope AND t.period >= %(since)s AND t.period <= %(until)s
+      ) AS judged ON true
 """
 
 _SENT = """
@@ -122,18 +127,17 @@ _SENT = """
     ON CONFLICT (scope, period) DO UPDATE SET sent = t.sent + 1
 """
 
-_USED_ON_TRIAL = """
+_USED = """
     WITH stop AS MATERIALIZED (
         SELECT scope FROM auth.otp_stop
-         WHERE scope = ANY(%s::text[]) AND stopped_at < %s ORDER BY scope DESC FOR UPDATE
-    )
-    UPDATE auth.otp_stop AS s SET used = used + 1 FROM stop WHERE s.scope = stop.scope AND s.used < s.sent
-"""
-
-_USED = """
-    WITH tally AS MATERIALIZED (
+         WHERE scope = ANY(%(scopes)s::text[]) AND stopped_at < %(sent_at)s ORDER BY scope DESC FOR UPDATE
+    ), on_trial AS (
+        UPDATE auth.otp_stop AS s SET used = used + 1 FROM stop
+         WHERE s.scope = stop.scope AND s.used < s.sent RETURNING 1
+    ), tally AS MATERIALIZED (
         SELECT scope, period FROM auth.otp_tally
-         WHERE scope = ANY(%s::text[]) AND period = %s ORDER BY scope DESC FOR UPDATE
+         WHERE scope = ANY(%(scopes)s::text[]) AND period = %(period)s AND (SELECT count(*) FROM on_trial) >= 0
+         ORDER BY scope DESC FOR UPDATE
     )
     UPDATE auth.otp_tally AS t SET used = used + 1 FROM tally
      WHERE t.scope = tally.scope AND t.period = tally.period AND t.used < t.sent

@@ -62,7 +62,7 @@ def finish(
 
 def open_by(session: Session, caller: Caller, opening: Opening, *, method: str, now: datetime) -> tuple[str, SignIn]:
     """A new attempt that begins with something other than a number, and its handle."""
-    return otp.opened(
+    handle, row = otp.opened(
         session,
         purpose=otp.SIGN_IN,
         method=method,
@@ -74,6 +74,8 @@ def open_by(session: Session, caller: Caller, opening: Opening, *, method: str, 
         jkt=caller.jkt,
         now=now,
     )
+    session.add(row)
+    return handle, row
 
 
 def waiting(session: Session, caller: Caller, handle: str, *, now: datetime) -> SignIn | OAuthRefusal:

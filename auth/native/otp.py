@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from auth import opaque
-from auth.abuse import screening
+from auth.abuse import countries, screening
 from auth.errors import OAuthRefusal
 from auth.native import channels
 from auth.native.models import SignIn
@@ -197,7 +197,8 @@ def prove(
 
 
 def opened(session: Session, *, now: datetime, **fields: object) -> tuple[str, SignIn]:
-    """A new attempt, with the handle that finds it again and a data key of its own."""
+    """A new attempt, with the handle that finds it again and a data key of its own; it is added when it is complete,
+    so that it is written once."""
     handle, sign_in_id = opaque.new(), ids.new()
     crypto.create_data_keys(session, [sign_in_id])
     row = SignIn(
@@ -210,7 +211,6 @@ def opened(session: Session, *, now: datetime, **fields: object) -> tuple[str, S
         expires_at=now + CODE_TTL,
         **fields,
     )
-    session.add(row)
     return handle, row
 
 
@@ -280,11 +280,13 @@ def _send(
     otp, channel = f"{secrets.randbelow(1_000_000):06}", channels.usable(channel, settings)
     row.phone = crypto.seal(session, owner_id=row.id, place=_PLACE, row_id=row.id, text=phone)
     row.channel, row.otp, row.sent_at, row.expires_at = channel, kept_otp(row.id, otp), now, now + CODE_TTL
+    session.add(row)
     messages.enqueue(
         session,
         customer_id=row.id,
         channel=channel,
         recipient=phone,
+        country=countries.of(phone),
         content=channels.content(channel, otp, settings),
         purpose="sign_in",
         due_at=now,
