@@ -1,0 +1,39 @@
+"""What can be asked to be approved."""
+
+from typing import Any
+
+import pytest
+
+from core import ids
+from tests.wallet.step_up.conftest import Payer, code_of, usd
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"purpose": "payment"}, "/payee"),
+        ({"purpose": "payment", "payee": {"phone": "+12025550199"}}, "/payee"),
+        ({"purpose": "payment", "payee": {"merchant_id": str(ids.new()), "store_id": str(ids.new())}}, "/payee"),
+        ({"purpose": "sending", "payee": {"code": "x"}}, "/payee"),
+        ({"purpose": "sending", "payee": {"link": False}}, "/payee/link"),
+        ({"purpose": "gift_card", "payee": {"link": True}}, "/payee"),
+        ({"purpose": "loan"}, "/purpose"),
+        ({"purpose": "payment", "payee": {"merchant_id": str(ids.new())}, "amount": None}, "/amount"),
+        ({"purpose": "sending", "payee": {"link": True}, "tip_minor": 1}, "/tip_minor"),
+        ({"purpose": "gift_card", "amount": {"amount_minor": 0, "currency": "USD"}}, "/amount/amount_minor"),
+        ({"purpose": "gift_card", "payment_id": str(ids.new())}, "/payment_id"),
+        ({"purpose": "gift_card", "status": "approved"}, "/status"),
+    ],
+    ids=str,
+)
+def test_what_says_nothing_clear_is_told_where(ada: Payer, body: dict[str, Any], pointer: str) -> None:
+    answer = ada.door.ask("POST", "/approvals", {"amount": usd(100), **body})
+
+    assert answer.status_code == 422, answer.json
+    assert answer.json is not None
+    assert pointer in [each["pointer"] for each in answer.json["errors"]]
+
+
+def test_a_merchant_that_there_is_not_cannot_be_approved(ada: Payer) -> None:
+    for place in ("merchant_id", "store_id"):
+        assert code_of(ada.ask("payment", 100, {place: str(ids.new())})) == (404, "merchant_unknown")
