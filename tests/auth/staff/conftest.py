@@ -105,7 +105,7 @@ class Person:
         return self.browser.open(f"{SITE}/oauth/authorize?{urlencode(asked)}")
 
     def have_code_mailed(self) -> Page:
-        return self.send(self.ask_to_sign_in(), "/staff/sign-in", email=self.email)
+        return self.send(self.ask_to_sign_in(prompt="login"), "/staff/sign-in", email=self.email)
 
     def sign_in_with_codes(self) -> Page:
         page = self.have_code_mailed()
