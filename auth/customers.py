@@ -161,10 +161,10 @@ def known(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:
     return set(session.scalars(select(Customer.id).where(Customer.id == any_(asked))))
 
 
-def suspended(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the ids whose customers are suspended."""
+def barred(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the ids whose customers are suspended, being erased, or erased."""
     asked = literal(list(customer_ids), ARRAY(Uuid))
-    return set(session.scalars(select(Customer.id).where(Customer.id == any_(asked), Customer.status == SUSPENDED)))
+    return set(session.scalars(select(Customer.id).where(Customer.id == any_(asked), Customer.status != ACTIVE)))
 
 
 def time_zones(session: Session, customer_ids: Iterable[UUID]) -> dict[UUID, str | None]:

@@ -155,6 +155,11 @@ def destroy_data_key(session: Session, owner_id: UUID) -> None:
     _loaded().cache.pop(owner_id, None)
 
 
+def forget_cached() -> None:
+    """Ask the database for every key anew."""
+    _loaded().cache.clear()
+
+
 def _data_key(session: Session, owner_id: UUID) -> AESGCM:
     keys = _loaded()
     cached = _cached(session, keys, owner_id)

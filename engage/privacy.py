@@ -1,11 +1,35 @@
 """What engage holds on a customer: what they agreed to, what they were sent, and where they stand in journeys."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.db import connection_of
 from core.holdings import Held, Holder, Sealed
 
 _RESULTS = "what a journey or campaign came to is counted from it, under a pseudonymous id"
 
+
+def part(session: Session, customer_id: UUID, now: datetime) -> Mapping[str, Any]:
+    """Take the customer out of every journey, so that none issues or sends anything more."""
+    left = connection_of(session).execute(_LEAVE, {"customer": customer_id, "now": now}).fetchall()
+    return {"journeys_left": len(left)}
+
+
+_LEAVE = """
+    UPDATE engage.enrolment
+       SET state = 'ended', due_at = NULL, ended_at = coalesce(ended_at, %(now)s), goal_until = NULL,
+           end_reason = coalesce(end_reason, 'erased'), awaited_event = NULL, timeout_at = NULL
+     WHERE customer_id = %(customer)s AND (state <> 'ended' OR goal_until IS NOT NULL)
+    RETURNING id
+"""
+
 HOLDER = Holder(
     room="engage",
+    parting=part,
     held=(
         Held(table="engage.inbox_item", opens={"content": Sealed("inbox_item.content")}, erased="dropped"),
         Held(table="engage.tracked_link", order="code", hides=("code",), erased="dropped"),

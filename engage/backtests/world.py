@@ -83,7 +83,7 @@ def people_of(
         connection = connection_of(session)
         return People(
             writing=_writing(session, graph, customer_ids, now=now),
-            barred=frozenset(people.suspended(session, customer_ids)),
+            barred=frozenset(people.barred(session, customer_ids)),
             zones=people.time_zones(session, customer_ids) if zones.goes_by_the_clock(graph) else {},
             facts=loading.load(connection, needs, customer_ids, now) if needs else {},
             invited=audiences.members(connection, wanted),

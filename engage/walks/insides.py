@@ -20,7 +20,7 @@ def load(session: Session, entries: Sequence[Entry], *, now: datetime) -> Inside
         return Inside(policy=policy.Policy())
     connection = connection_of(session)
     inside = Inside(policy=policy.current(session), facts=_facts(connection, entries, now))
-    inside.barred = frozenset(customers.suspended(session, {entry.customer_id for entry in entries}))
+    inside.barred = frozenset(customers.barred(session, {entry.customer_id for entry in entries}))
     inside.entered = _entered(connection, entries)
     inside.live = _live(connection, {entry.place for entry in entries if entry.version.graph.re_entry.field})
     inside.began_at = _began(connection, {entry.place for entry in entries if entry.version.graph.re_entry.seconds})

@@ -29,11 +29,12 @@ class Account:
     app: Flask
     customer_id: UUID
     signed_in_ago: timedelta = timedelta()
+    acr: str = ONE_FACTOR
 
     def ask(self, method: str, path: str, body: Any = None) -> TestResponse:
         now = clock.now()
         signed_in = int((now - self.signed_in_ago).timestamp())
-        who = Principal("customer", self.customer_id, auth_time=signed_in, acr=ONE_FACTOR)
+        who = Principal("customer", self.customer_id, auth_time=signed_in, acr=self.acr)
         token = tokens.mint(who, audience=tokens.APP, client_id="pocketful-app", now=now)
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(ids.new())}
         return self.app.test_client().open(f"/app/v1{path}", method=method, json=body, headers=headers)
