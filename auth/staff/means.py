@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from auth.models import Staff
@@ -13,6 +14,7 @@ from auth.passkeys.models import Passkey
 from auth.proofs import Owner
 from auth.staff import recovery_codes, totp
 from auth.staff.errors import LastMeans
+from auth.staff.models import StaffRecoveryCode, StaffTotp
 from core import audit
 
 
@@ -48,6 +50,12 @@ def renew_recovery_codes(session: Session, staff_id: UUID, *, now: datetime) -> 
     codes = recovery_codes.make(session, staff_id)
     _record(session, staff_id, "staff.recovery_codes", {}, now)
     return codes
+
+
+def drop_all(session: Session, staff_id: UUID) -> None:
+    """Let nothing that a person ever made sign them in any more."""
+    for table in (Passkey, StaffTotp, StaffRecoveryCode):
+        session.execute(delete(table).where(table.staff_id == staff_id))
 
 
 def _record(session: Session, staff_id: UUID, action: str, change: dict[str, Any], now: datetime) -> None:

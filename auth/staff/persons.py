@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from auth import sessions, staff
 from auth.models import ACTIVE, SUSPENDED, Staff
 from auth.proofs import Owner
-from auth.staff import invitations
+from auth.staff import invitations, means
 from auth.staff.errors import AlreadyJoined, LastAdmin, OwnRoles, RolesBeyondYours, StatusNotNext
 from auth.staff.events import StaffChanged
 from auth.staff.roles import permissions_of
@@ -104,7 +104,8 @@ def set_status(session: Session, staff_id: UUID, status: str, *, by: Principal |
     """Suspend a person, let them in again, or note that they have left.
 
     raises   NotFound, OwnRoles, RolesBeyondYours, StatusNotNext, LastAdmin
-    effects  who is not active is signed out everywhere, and no link of theirs works; announces staff.changed
+    effects  who is not active is signed out everywhere, and no link of theirs works; of who has left, passkeys and
+             authenticator are dropped. Announces staff.changed
     """
     person, is_last = _changed_by(session, staff_id, by)
     before = person.status
@@ -120,6 +121,8 @@ def set_status(session: Session, staff_id: UUID, status: str, *, by: Principal |
         sessions.end_all(session, Owner(staff_id=person.id), because=status, now=now)
         invitations.withdraw(session, person.id, now=now)
         revocations.add(session, _subject(person), now=now)
+    if status == LEFT:
+        means.drop_all(session, person.id)
     _record(session, by, "staff.status", person, {"from": before, "to": status}, now)
     _announce(session, person, now)
     return person
