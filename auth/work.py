@@ -5,10 +5,12 @@ from datetime import datetime
 
 from auth import devices, emails, limits
 from auth.abuse import breaker
+from auth.device_grants import polling
 from auth.dpop import replays
 from auth.native import otp
 from auth.oauth import codes, families
 from auth.passkeys import ceremonies
+from auth.sessions import ending
 from auth.step_up import approvals
 from auth.tokens import revocations
 from core.db import transaction
@@ -26,6 +28,8 @@ def sweep(now: datetime) -> None:
         otp.forget,
         breaker.forget,
         families.forget,
+        polling.forget,
+        ending.forget,
         emails.forget,
         revocations.forget,
         replays.forget,

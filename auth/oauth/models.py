@@ -79,6 +79,7 @@ class AuthorizationCode(Base):
     __table_args__ = (
         Index(None, "expires_at"),
         Index(None, "family_id"),
+        Index(None, "session_id"),
         CheckConstraint("(customer_id IS NULL) <> (staff_id IS NULL)", name="owner"),
         _SCHEMA,
     )

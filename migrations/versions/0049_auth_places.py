@@ -12,6 +12,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'")
     op.execute(PLACES)
     op.execute(DEVICE_GRANTS)
+    op.execute("CREATE INDEX ix_authorization_code_session_id ON auth.authorization_code (session_id)")  # for the sweep
 
 
 # A revoked terminal's key opens nothing ever again, and stays taken, so that it cannot be enrolled anew either.

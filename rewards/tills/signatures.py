@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from sqlalchemy.orm import Session
 
+from auth.tokens import revocations
 from core import ids
 from core.db import connection_of
 from rewards.tills.errors import SignatureInvalid
@@ -29,7 +30,7 @@ from rewards.tills.models import TerminalSignature
 #: A clock of a till may differ by so much, and a request may be on its way for as long.
 WINDOW = timedelta(seconds=300)
 
-#: A key that was taken out of use holds on for so long.
+#: A key is taken as it was read for so long, unless its terminal is suspended or revoked meanwhile.
 KEPT = timedelta(seconds=60)
 
 _HEADER = re.compile(r"t=(\d{1,12}),v1=([A-Za-z0-9+/]{1,200}={0,2})")
@@ -37,9 +38,12 @@ _MOST_KEYS = 10_000
 
 
 class _Key(NamedTuple):
+    """A key as it was read, until it is read again. revoked: what was known then of its terminal's revocation"""
+
     public: ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey
     fingerprint: bytes
     until: datetime
+    revoked: int | None
 
 
 _keys: dict[UUID, _Key] = {}
@@ -102,8 +106,8 @@ def text_of(request: Signed, seconds: str) -> str:
 
 
 def _key_of(session: Session, terminal_id: UUID, now: datetime) -> _Key:
-    known = _keys.get(terminal_id)
-    if known is not None and now < known.until:
+    known, revoked = _keys.get(terminal_id), revocations.latest(f"terminal:{terminal_id}")
+    if known is not None and now < known.until and revoked == known.revoked:
         return known
     query = "SELECT public_key, key_fingerprint FROM auth.terminal WHERE id = %s AND status = 'active'"
     row = connection_of(session).execute(query, [terminal_id]).fetchone()
@@ -113,5 +117,5 @@ def _key_of(session: Session, terminal_id: UUID, now: datetime) -> _Key:
     assert isinstance(public, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey), "auth.merchants checks keys"
     if len(_keys) >= _MOST_KEYS:
         _keys.clear()
-    _keys[terminal_id] = _Key(public, row[1], now + KEPT)
+    _keys[terminal_id] = _Key(public, row[1], now + KEPT, revoked)
     return _keys[terminal_id]

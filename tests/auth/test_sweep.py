@@ -7,7 +7,7 @@ from core.db import transaction
 #: What refers to a row that the sweep deletes, without an index that finds it.
 _WALKED = """
     SELECT f.conname FROM pg_constraint f
-     WHERE f.contype = 'f' AND f.confrelid IN ('auth.token_family'::regclass, 'auth.sign_in'::regclass)
+     WHERE f.contype = 'f' AND f.confrelid = ANY ('{auth.token_family,auth.sign_in,auth.session}'::regclass[])
        AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.conrelid AND i.indkey[0] = f.conkey[1])
 """
 
