@@ -18,6 +18,8 @@ from auth.federated.checking import Claimed
 from auth.passkeys import registering
 from auth.privacy import exporting
 from auth.proofs import ONE_FACTOR, PHISHING_RESISTANT, Owner, Proved
+from auth.step_up import approvals as step_ups
+from auth.step_up import binding
 from core import clock, ids
 from core.db import transaction
 from core.delivery import messages
@@ -48,6 +50,7 @@ BODIES = {
         "currency": "USD",
     },
     "PUT /app/v1/money-requests/{money_request_id}/status": {"status": "declined"},
+    "PUT /app/v1/approvals/{approval_id}/proof": {"credential": {}},
     "PATCH /app/v1/passkeys/{passkey_id}": {"name": "Ada's old phone"},
     "POST /app/v1/messages/{message_id}/receipts": {"what": "opened"},
 }
@@ -197,6 +200,7 @@ def things_of(customer: Asker, till: Asker) -> dict[str, object]:
         "client_id": "pocketful-app",
         "export_id": _export_of(customer_id),
         "passkey_id": _passkey_of(customer_id),
+        "approval_id": _approval_of(customer_id),
         "visit_id": (visit_id := _visit_of(customer, till)),
         "reservation_id": _reservation_of(till, visit_id),
     }
@@ -229,6 +233,16 @@ def _export_of(customer_id: UUID) -> UUID:
         export = exporting.ask(session, customer_id, actor="test", now=clock.now())
     exporting.work_off(clock.now())
     return export.id
+
+
+def _approval_of(customer_id: UUID) -> UUID:
+    """Of a gift card that is about to be bought."""
+    with transaction() as session:
+        asked = step_ups.ask(
+            session, customer_id=customer_id, family_id=None, purpose="gift_card", amount_minor=100, currency="USD",
+            payee=binding.BRAND, now=clock.now(),
+        )  # fmt: skip
+        return asked.id
 
 
 def _passkey_of(customer_id: UUID) -> UUID:
