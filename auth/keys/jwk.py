@@ -91,9 +91,9 @@ def b64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def unb64url(text: str) -> bytes:
+def unb64url(text: Any) -> bytes:
     """raises  ValueError for what is not base64url without padding"""
-    if not text.isascii() or set(text) & {"=", "+", "/"}:
+    if not isinstance(text, str) or not text.isascii() or set(text) & {"=", "+", "/"}:
         raise ValueError("not base64url")
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
