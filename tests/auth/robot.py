@@ -142,9 +142,9 @@ class Robot:
         return self.through(address)[-1].address
 
     def through(self, address: str) -> list[Page]:
-        """The pages on the way, the address outside as the last."""
+        """The pages on the way; the last is the address outside, or a page of ours that only tells."""
         seen = [self.browser.open(address)]
-        while self.browser.is_ours(seen[-1].address):
+        while self.browser.is_ours(seen[-1].address) and (seen[-1].status != 200 or seen[-1].forms):
             seen.append(self.answer(seen[-1]))
             assert len(seen) < 10, [page.title for page in seen]
         return seen
