@@ -16,6 +16,8 @@ import psycopg
 import pytest
 
 from app.start import make_ready
+from auth import tokens
+from auth.privacy import tombstones
 from core.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -45,9 +47,11 @@ def _lasting_server(settings: Settings, sweeper: psycopg.Connection) -> Iterator
 
 
 @pytest.fixture
-def lasting_server(_lasting_server: str, database: None) -> str:
+def lasting_server(_lasting_server: str, database: None, settings: Settings) -> str:
     """As `server`, started once for the tests of a file: a start costs ten seconds of CPU. It may remember what
     an earlier one of them wrote."""
+    tokens.load_key(settings)
+    tombstones.load(settings)
     make_ready()  # what a server writes as it starts was emptied with the rest
     return _lasting_server
 
