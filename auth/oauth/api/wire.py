@@ -98,12 +98,17 @@ def _refuse(error: OAuthError) -> Response:
     return refused(error.refusal)
 
 
+_ERRORS = {Kind.UNAVAILABLE: "temporarily_unavailable", Kind.LIMITED: "slow_down"}
+
+
 def _refuse_in_oauths_words(refusal: Refusal) -> Response:
     """What the house itself refuses (a body that cannot be read, a database that is away) in OAuth's own shape."""
-    error = "temporarily_unavailable" if refusal.kind is Kind.UNAVAILABLE else "invalid_request"
     return refused(
         OAuthRefusal(
-            error, refusal.detail, status=STATUSES[refusal.kind], retry_after_seconds=refusal.retry_after_seconds
+            _ERRORS.get(refusal.kind, "invalid_request"),
+            refusal.detail,
+            status=STATUSES[refusal.kind],
+            retry_after_seconds=refusal.retry_after_seconds,
         )
     )
 
