@@ -41,6 +41,7 @@ import auth.places.cli
 import auth.privacy.api.customer
 import auth.privacy.api.public
 import auth.privacy.api.staff
+import auth.privacy.cli
 import auth.privacy.held
 import auth.privacy.work
 import auth.reactions
@@ -498,6 +499,7 @@ SCHEDULE: list[Schedule] = [
 ]
 
 COMMANDS: list[click.Command] = [
+    auth.privacy.cli.erasures,
     auth.staff.cli.staff,
     auth.places.cli.merchant,
     auth.places.cli.store,

@@ -77,8 +77,10 @@ class Settings:
     passkey_wait_hours: int = field(default=24, metadata={"least": 0})
     payments: bool = True
 
-    #: "version:base64 of 32 bytes", comma-separated; the highest version wraps new data keys.
+    #: "version:base64 of 32 bytes", comma-separated.
     key_encryption_keys: str = field(default_factory=lambda: "1:" + _development_secret("kek"), repr=False)
+    #: The version that wraps new data keys; 0: the highest.
+    wrapping_key_version: int = field(default=0, metadata={"least": 0})
     #: HMAC key of the blind indexes and of codes, tokens and one-time passwords.
     index_key: str = field(default_factory=lambda: _development_secret("index"), repr=False)
     #: The file that keeps who was erased, outside the database and its backups; empty: .data/erasures.
@@ -228,6 +230,8 @@ class Settings:
             found.append("OFFLINE_SIGNING_KEYS must be base64 of 32 bytes, comma-separated, each once")
         if not _are_versioned_keys(self.key_encryption_keys):
             found.append("KEY_ENCRYPTION_KEYS must be version:base64-of-32-bytes, comma-separated, each version once")
+        elif self.wrapping_key_version and self.wrapping_key_version not in _versions(self.key_encryption_keys):
+            found.append("WRAPPING_KEY_VERSION must be a version of KEY_ENCRYPTION_KEYS")
         if not self.public_url.startswith(("http://", "https://")):
             found.append("PUBLIC_URL must begin with https://")
         if not re.fullmatch(r"(\s*[a-z_]+=([1-9][0-9]{0,5}|0\.[0-9]{0,3}[1-9])\s*(,(?=.)|$))*", self.delivery_rates):
@@ -301,6 +305,10 @@ def _parse(name: str, raw: str, kind: object, problems: list[str], *, least: int
 def _holds(given: str, default: str) -> bool:
     """Whether any comma-separated part of a secret is the default's, under whatever version."""
     return default.rpartition(":")[2] in {part.rpartition(":")[2].strip() for part in given.split(",")}
+
+
+def _versions(text: str) -> set[int]:
+    return {int(part.partition(":")[0]) for part in text.split(",")}
 
 
 def _are_versioned_keys(text: str) -> bool:

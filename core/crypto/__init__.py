@@ -6,10 +6,8 @@ A key that this transaction made is cached with the session only: rolled back an
 and what was sealed under the first would open for nobody.
 """
 
-import base64
 import hmac
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
@@ -20,9 +18,15 @@ from sqlalchemy import Index, LargeBinary, SmallInteger, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core.crypto import wrapping
+from core.crypto.wrapping import Keys, load_keys
 from core.db import Base, connection_of
 from core.errors import Kind, Refusal
-from core.settings import Settings
+
+__all__ = [
+    "DataKey", "Erased", "blind_index", "create_data_keys", "destroy_data_key", "fetch_data_keys", "forget_cached",
+    "indexer", "load_keys", "seal", "sealer", "unseal",
+]  # fmt: skip
 
 _CACHE_SECONDS = 60
 _CACHE_SIZE = 10_000
@@ -45,38 +49,14 @@ class DataKey(Base):
     wrapped: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class _Keys:
-    def __init__(self, settings: Settings) -> None:
-        pairs = (part.partition(":") for part in settings.key_encryption_keys.split(","))
-        self.wrapping = {int(version): AESGCM(base64.b64decode(key)) for version, _, key in pairs}
-        self.newest = max(self.wrapping)
-        self.index = base64.b64decode(settings.index_key)
-        self.cache: dict[UUID, tuple[float, AESGCM]] = {}
-        self.lock = threading.Lock()
-
-
-_keys: _Keys | None = None
-
-
-def load_keys(settings: Settings) -> None:
-    global _keys
-    _keys = _Keys(settings)
-
-
-def _loaded() -> _Keys:
-    if _keys is None:
-        raise RuntimeError("load_keys(settings) comes before any field is sealed")
-    return _keys
-
-
 def blind_index(purpose: str, text: str) -> bytes:
     """32 bytes that find a value again without telling it: HMAC-SHA256 over its purpose and its normalised text."""
-    return hmac.digest(_loaded().index, purpose.encode() + b"\0" + text.encode(), "sha256")
+    return hmac.digest(wrapping.loaded().index, purpose.encode() + b"\0" + text.encode(), "sha256")
 
 
 def indexer(purpose: str) -> Callable[[str], bytes]:
     """`blind_index` of many texts for one purpose, at half the price."""
-    begun = hmac.new(_loaded().index, purpose.encode() + b"\0", "sha256")
+    begun = hmac.new(wrapping.loaded().index, purpose.encode() + b"\0", "sha256")
 
     def index_one(text: str) -> bytes:
         own = begun.copy()
@@ -88,11 +68,11 @@ def indexer(purpose: str) -> Callable[[str], bytes]:
 
 def create_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
     """Give each owner a data key; an owner that has one keeps it."""
-    keys = _loaded()
+    keys = wrapping.loaded()
     owners = list(owner_ids)
     if owners:
         rows = [
-            {"owner_id": owner, "kek_version": keys.newest, "wrapped": _wrap(keys, owner, os.urandom(32))}
+            {"owner_id": owner, "kek_version": keys.newest, "wrapped": wrapping.wrap(keys, owner, os.urandom(32))}
             for owner in owners
         ]
         session.execute(insert(DataKey).on_conflict_do_nothing(), rows)
@@ -137,12 +117,12 @@ def unseal(session: Session, *, owner_id: UUID, place: str, row_id: UUID, cipher
 
 def fetch_data_keys(session: Session, owner_ids: Iterable[UUID]) -> None:
     """Bring many owners' keys into the cache with one query, before a batch is sealed or opened."""
-    keys = _loaded()
+    keys = wrapping.loaded()
     missing = [owner_id for owner_id in set(owner_ids) if _cached(session, keys, owner_id) is None]
     if missing:
         # As plain rows: a broadcast fetches a hundred thousand, each once.
         for row in connection_of(session).execute(_FETCH, [missing]):
-            _remember(session, keys, row[0], _unwrap(keys, *row))
+            _remember(session, keys, row[0], wrapping.unwrap(keys, *row))
 
 
 _FETCH = "SELECT owner_id, kek_version, wrapped FROM core.data_key WHERE owner_id = ANY(%s)"
@@ -152,23 +132,23 @@ def destroy_data_key(session: Session, owner_id: UUID) -> None:
     """Make everything sealed for this owner unreadable, for ever."""
     session.execute(delete(DataKey).where(DataKey.owner_id == owner_id))
     _made_here(session).pop(owner_id, None)
-    _loaded().cache.pop(owner_id, None)
+    wrapping.loaded().cache.pop(owner_id, None)
 
 
 def forget_cached() -> None:
     """Ask the database for every key anew."""
-    _loaded().cache.clear()
+    wrapping.loaded().cache.clear()
 
 
 def _data_key(session: Session, owner_id: UUID) -> AESGCM:
-    keys = _loaded()
+    keys = wrapping.loaded()
     cached = _cached(session, keys, owner_id)
     if cached is not None:
         return cached
     row = session.get(DataKey, owner_id)
     if row is None:
         raise Erased
-    return _remember(session, keys, owner_id, _unwrap(keys, owner_id, row.kek_version, row.wrapped))
+    return _remember(session, keys, owner_id, wrapping.unwrap(keys, owner_id, row.kek_version, row.wrapped))
 
 
 def _made_here(session: Session) -> dict[UUID, AESGCM | None]:
@@ -177,7 +157,7 @@ def _made_here(session: Session) -> dict[UUID, AESGCM | None]:
     return made
 
 
-def _cached(session: Session, keys: _Keys, owner_id: UUID) -> AESGCM | None:
+def _cached(session: Session, keys: Keys, owner_id: UUID) -> AESGCM | None:
     made = _made_here(session)
     if owner_id in made:
         return made[owner_id]
@@ -185,7 +165,7 @@ def _cached(session: Session, keys: _Keys, owner_id: UUID) -> AESGCM | None:
     return found[1] if found and found[0] > time.monotonic() else None
 
 
-def _remember(session: Session, keys: _Keys, owner_id: UUID, key: AESGCM) -> AESGCM:
+def _remember(session: Session, keys: Keys, owner_id: UUID, key: AESGCM) -> AESGCM:
     made = _made_here(session)
     if owner_id in made:
         made[owner_id] = key
@@ -195,18 +175,6 @@ def _remember(session: Session, keys: _Keys, owner_id: UUID, key: AESGCM) -> AES
             keys.cache.clear()
         keys.cache[owner_id] = (time.monotonic() + _CACHE_SECONDS, key)
     return key
-
-
-def _wrap(keys: _Keys, owner_id: UUID, key: bytes) -> bytes:
-    nonce = os.urandom(12)
-    return nonce + keys.wrapping[keys.newest].encrypt(nonce, key, owner_id.bytes)
-
-
-def _unwrap(keys: _Keys, owner_id: UUID, kek_version: int, wrapped: bytes) -> AESGCM:
-    wrapping = keys.wrapping.get(kek_version)
-    if wrapping is None:
-        raise RuntimeError(f"KEY_ENCRYPTION_KEYS lacks version {kek_version}, which wraps a data key")
-    return AESGCM(wrapping.decrypt(wrapped[:12], wrapped[12:], owner_id.bytes))
 
 
 def _nonces() -> Iterator[bytes]:
