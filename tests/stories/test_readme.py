@@ -28,6 +28,7 @@ PAGES = (
     "docs/marketers.md",
     "docs/finance.md",
     "docs/operators.md",
+    "docs/security.md",
 )
 
 
