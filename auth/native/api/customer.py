@@ -6,6 +6,7 @@ from flask import current_app, request
 from flask_smorest import Blueprint
 
 from auth import phones
+from auth.dpop import binding
 from auth.native import new_numbers, numbers
 from auth.native.api.schemas import NewPhoneSchema, NumberChangeSchema, PhoneAskedSchema, PhoneProofSchema
 from auth.native.models import NumberChange
@@ -26,6 +27,7 @@ blueprint = Blueprint("numbers", __name__, description="Changing the phone numbe
 def put_phone(args: dict[str, str]) -> dict[str, Any]:
     """Say which phone number is to be yours: a code is sent there. Needs a sign-in of the last five minutes."""
     now, principal = clock.now(), principals.current()
+    binding.demand(principal, now)
     phone = phones.normalised(args["phone"])
     with transaction() as session:
         demands.demand(session, principal, at_least=ONE_FACTOR, now=now)
@@ -50,6 +52,7 @@ def prove_phone(args: dict[str, str]) -> dict[str, Any]:
     """Send the code: the number is yours at once where you signed in by a passkey just now, and a day later otherwise.
     Every other session ends then."""
     now, principal = clock.now(), principals.current()
+    binding.demand(principal, now)
     with transaction() as session:
         demands.demand(session, principal, at_least=ONE_FACTOR, now=now)
         outcome = new_numbers.prove(

@@ -20,6 +20,8 @@ from core.events.log import EventRow
 from core.gateways import sandbox
 from core.web.principals import Principal
 from tests.auth.conftest import PHONE, Phone, Watch
+from tests.auth.dpop.prover import Prover
+from tests.auth.step_up import test_bound_keys as bound
 
 NEW = "+12125550177"
 
@@ -283,3 +285,18 @@ def test_staff_stop_a_prefix_and_lift_the_stop(phone: Phone, client: FlaskClient
     assert staff(client, watch, "/abuse/stops/everything", {"until": until}, method="PUT").status_code == 404
     assert staff(client, watch, scope, None, method="DELETE").status_code == 204
     assert phone.ask().status_code == 400
+
+
+def test_a_bound_sign_in_changes_the_number_by_its_own_device_alone(phone: Phone) -> None:
+    prover = Prover()
+    token, body = bound.sign_in(phone, prover), {"phone": NEW}
+
+    without = bound.ask(phone, token, "PUT", "/app/v1/me/phone", None, body)
+    by_its_own = bound.ask(phone, token, "PUT", "/app/v1/me/phone", prover, body)
+
+    assert (without.status_code, without.json["code"]) == (401, "dpop_needed")
+    assert by_its_own.status_code == 202
+    proof = {"handle": by_its_own.json["handle"], "otp": phone.read_code(NEW)}
+    again = bound.ask(phone, token, "POST", "/app/v1/me/phone/proof", None, proof)
+    assert (again.status_code, again.json["code"]) == (401, "dpop_needed")
+    assert bound.ask(phone, token, "POST", "/app/v1/me/phone/proof", prover, proof).json["status"] == "waiting"
