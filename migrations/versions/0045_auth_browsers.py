@@ -47,6 +47,7 @@ CREATE TABLE auth.client_grant (
 );
 CREATE TABLE auth.logout_notice (
     id uuid CONSTRAINT pk_logout_notice PRIMARY KEY,
+    session_id uuid NOT NULL,
     family_id uuid NOT NULL CONSTRAINT uq_logout_notice_family_id UNIQUE,
     client_id text NOT NULL CONSTRAINT fk_logout_notice_client_id_client REFERENCES auth.client,
     subject text NOT NULL,
