@@ -25,6 +25,7 @@ PAGES = (
     "README.md",
     "docs/app-developers.md",
     "docs/merchants.md",
+    "docs/partners.md",
     "docs/marketers.md",
     "docs/finance.md",
     "docs/operators.md",
