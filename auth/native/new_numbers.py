@@ -12,7 +12,8 @@ from auth.native import numbers, otp
 from auth.native.errors import PhoneCodeLimited, PhoneCodeWrong, PhoneNotServed, PhoneUnchanged
 from auth.native.models import NumberChange
 from auth.native.otp import Sent
-from auth.proofs import PHISHING_RESISTANT
+from auth.passkeys import trust
+from auth.proofs import Owner
 from core.errors import Refusal
 from core.settings import Settings
 
@@ -69,7 +70,8 @@ def prove(
     settings: Settings,
     now: datetime,
 ) -> NumberChange | PhoneCodeWrong:
-    """Try the code. A right one begins the change: at once for who signed in by a passkey, else in a day.
+    """Try the code. A right one begins the change: at once for whom a passkey vouches (not a young one, which a stolen
+    number may have made) or who has just signed up, else in a day.
 
     acr         how the customer signed in just now
     session_id  theirs, which goes on where the others end
@@ -88,7 +90,8 @@ def prove(
     )
     if isinstance(proved, OAuthRefusal):
         return PhoneCodeWrong(tries_left=proved.extra.get("tries_left", 0))
-    wait = timedelta(0) if acr == PHISHING_RESISTANT else numbers.WAIT
+    is_trusted = trust.is_due(session, Owner(customer_id=customer_id), acr=acr, now=now)
+    wait = timedelta(0) if is_trusted else numbers.WAIT
     return numbers.ask(
         session, customer_id, proved.phone, how=numbers.FRESH, wait=wait, but_session=session_id, now=now
     )

@@ -19,8 +19,10 @@ from core.delivery import work as delivery
 from core.events.log import EventRow
 from core.gateways import sandbox
 from core.web.principals import Principal
+from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import PHONE, Phone, Watch
 from tests.auth.dpop.prover import Prover
+from tests.auth.passkeys.conftest import added
 from tests.auth.step_up import test_bound_keys as bound
 
 NEW = "+12125550177"
@@ -32,8 +34,8 @@ class Me:
     def __init__(self, phone: Phone, watch: Watch, number: str = PHONE) -> None:
         self.phone, self.watch = phone, watch
         with transaction() as session:
-            signed_up = customers.sign_up(session, phone=number, locale=None, time_zone=None, now=watch.now)
-            self.id = signed_up.id
+            long_ago = watch.now - timedelta(days=30)
+            self.id = customers.sign_up(session, phone=number, locale=None, time_zone=None, now=long_ago).id
             proved = Proved(owner=Owner(customer_id=self.id), auth_time=watch.now, acr=ONE_FACTOR, amr=("otp",))
             begun = [
                 sessions.begin(session, proved=proved, kind="app", client_id="pocketful-app", now=watch.now)
@@ -94,6 +96,22 @@ def test_who_signed_in_by_a_passkey_just_now_changes_at_once(me: Me) -> None:
     with transaction() as session:
         assert customers.by_phone(session, NEW) == me.id
         assert customers.by_phone(session, PHONE) is None
+
+
+def test_a_young_passkey_vouches_for_no_number(me: Me) -> None:
+    """Or a stolen number would make one, sign in with it and be rid of the old number within minutes."""
+    added(Owner(customer_id=me.id), Authenticator(), now=me.watch.now, is_trusted=False)
+
+    assert me.change_to(acr=PHISHING_RESISTANT).json["status"] == "waiting"
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(59, "done"), (60, "waiting")])
+def test_who_has_just_signed_up_waits_for_nothing(phone: Phone, watch: Watch, minutes: int, status: str) -> None:
+    me = Me(phone, watch)
+    with transaction() as session:
+        session.get_one(Customer, me.id).created_at = watch.now - timedelta(minutes=minutes)
+
+    assert me.change_to().json["status"] == status
 
 
 def test_anybody_else_waits_a_day(me: Me) -> None:
@@ -299,4 +317,4 @@ def test_a_bound_sign_in_changes_the_number_by_its_own_device_alone(phone: Phone
     proof = {"handle": by_its_own.json["handle"], "otp": phone.read_code(NEW)}
     again = bound.ask(phone, token, "POST", "/app/v1/me/phone/proof", None, proof)
     assert (again.status_code, again.json["code"]) == (401, "dpop_needed")
-    assert bound.ask(phone, token, "POST", "/app/v1/me/phone/proof", prover, proof).json["status"] == "waiting"
+    assert bound.ask(phone, token, "POST", "/app/v1/me/phone/proof", prover, proof).json["status"] == "done"
