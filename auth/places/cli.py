@@ -1,4 +1,4 @@
-"""`flask merchant|store|terminal add`."""
+"""`flask merchant|store|terminal add`, `flask terminal enrol|status`."""
 
 from pathlib import Path
 from uuid import UUID
@@ -7,6 +7,11 @@ import click
 
 from auth import merchants
 from auth.commands import deed, record
+from auth.device_grants import deciding
+from auth.device_grants.deciding import Wrong
+from auth.device_grants.errors import UserCodeUnknown
+from auth.places import suspending
+from auth.statuses import ACTIVE, REVOKED, SUSPENDED
 from core import clock
 
 
@@ -65,3 +70,27 @@ def terminal_add(store_id: UUID, name: str, public_key: Path) -> None:
         added = merchants.add_terminal(session, store_id=store_id, name=name, public_key=pem, now=clock.now())
         record(session, "terminal.add", f"terminal:{added.id}", {"store_id": str(store_id), "name": name})
     click.echo(added.id)
+
+
+@terminal.command("enrol")
+@click.option("--user-code", required=True, help="What the till shows.")
+@click.option("--store", "store_id", required=True, type=click.UUID)
+@click.option("--name", required=True)
+def terminal_enrol(user_code: str, store_id: UUID, name: str) -> None:
+    """Put the till that shows a code into a store; prints the id."""
+    with deed() as session:
+        found = deciding.waiting(session, user_code=user_code, who="operator", address="", now=clock.now())
+        if isinstance(found, Wrong):
+            raise UserCodeUnknown
+        added = deciding.enrol(session, found, store_id=store_id, name=name, actor="operator", now=clock.now())
+    click.echo(added.id)
+
+
+@terminal.command("status")
+@click.argument("terminal_id", type=click.UUID)
+@click.argument("status", type=click.Choice([ACTIVE, SUSPENDED, REVOKED]))
+def terminal_status(terminal_id: UUID, status: str) -> None:
+    """Suspend a terminal within a second, let it in again, or revoke it for ever."""
+    with deed() as session:
+        suspending.set_status(session, "terminal", terminal_id, status, actor="operator", now=clock.now())
+    click.echo(f"{terminal_id} is {status}")

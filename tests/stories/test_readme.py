@@ -36,11 +36,10 @@ PAGES = (
 @pytest.fixture
 def console(app: Flask, server: str, tmp_path: Path) -> Iterator[Console]:
     opened = Console(app, server, tmp_path)
-    # The pages make them with openssl, which a machine need not have.
-    for name in ("till", "sandbox"):
-        key = Ed25519PrivateKey.generate().public_key()
-        public = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        (tmp_path / f"{name}.pub.pem").write_bytes(public)
+    # The page makes it with openssl, which a machine need not have.
+    key = Ed25519PrivateKey.generate().public_key()
+    public = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "sandbox.pub.pem").write_bytes(public)
     yield opened
     opened.close()
 
