@@ -24,16 +24,25 @@ MASK = "•••"
 
 _TELLING_NAME = re.compile(
     r"token|secret|password|passw|authorization|cookie|otp|one_time|(^|_)code$|verifier|phone|e?mail|msisdn"
-    r"|recipient|first_name|last_name|full_name|address|write_key|api_key",
+    r"|recipient|first_name|last_name|full_name|address|write_key|api_key|assertion|login_hint|nonce|auth_session"
+    r"|dpop|challenge|birthday|user_agent|iban|receipt_url|(^|_)ip$",
     re.IGNORECASE,
 )
 #: Named like the above, yet harmless: kinds of refusals and statuses.
 _HARMLESS_NAMES = {"status_code", "error_code", "exit_code", "country_code"}
 
 _TELLING_TEXT = re.compile(
-    r"(?P<keep>\b(?:bearer|basic)\s+)\S+"
+    r"(?P<keep>\b(?:bearer|basic|dpop)\s+"
+    r"|\b(?:session|flow|device_secret|client_secret|client_assertion|code_verifier|state)="
+    r"|/(?:c|c/[srg]|l|v|o|p|u|erasures|staff/join)/(?=[\w-]{6}))[^\s&\"']+"  # a cookie, a parameter, a link
+    r"|pf_[a-z]+_[\w-]{8,}"  # a refresh token
+    r"|PF-[A-Z2-7]{16}-\d{8}"  # a customer's code
+    r"|(?-i:(?<![\w-])[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}(?![\w-]))"  # what a device shows
     r"|eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # a JSON web token
     r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
+    r"|(?<![\w.-])(?!127\.|0\.0\.0\.0)\d{1,3}(?:\.\d{1,3}){3}(?![\w.-]*\w)"  # an address of the internet
+    r"|(?<![\w:])(?=[\da-f:]*[\da-f])(?!::1\b)(?:[\da-f]{1,4}:){7}[\da-f]{1,4}(?![\w:])"
+    r"|(?<![\w:])(?!::1(?![\w:]))(?=[\da-f]*:)(?:[\da-f]{1,4}:){0,6}(?::[\da-f]{1,4}){1,6}(?<=[\da-f])(?![\w:])"
     r"|(?<![\w-])(?:\+|00)\d[\d ().-]{6,17}\d"  # a phone number with its country
     r"|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"  # a phone number as it is written in North America
     r"|(?<![\w.:-])\d{6}(?![\w:-])"  # a one-time code

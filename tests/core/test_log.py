@@ -22,6 +22,22 @@ CANARIES = {
     "jwt": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "bearer": "Bearer s3cr3t",
     "opaque": "Zk3v9QpLx2RtY7wN0aBcDeFgHiJkLmNoPqRsTuVw",
+    "refresh token": "pf_rt_AZq1b2c3",
+    "customer code": "PF-ABCDEFGHIJKLMNOP-12345678",
+    "user code": "WDJB-MJHT",
+    "proof": "DPoP p.r.oof",
+    "address": "192.0.2.77",
+    "long address": "2001:db8::8a2e:370:7334",
+    "whole address": "2001:db8:85a3:0:0:8a2e:370:7334",
+}
+
+#: What stands around it tells what it is.
+CARRIERS = {
+    "link": ("GET /c/s/{}", "k7Qd2mZx9"),
+    "receipt": ("GET /erasures/{}", "k7Qd2mZx9"),
+    "cookie": ("Cookie: __Host-session={}; theme=dark", "k7Qd2mZx9"),
+    "secret in a form": ("client_id=app&client_secret={}&scope=openid", "k7Qd2mZx9"),
+    "verifier in a form": ("grant_type=x&code_verifier={}", "k7Qd2mZx9"),
 }
 
 
@@ -53,12 +69,42 @@ def test_no_canary_gets_out(lines: io.StringIO, canary: str) -> None:
 
     told = lines.getvalue()
     assert told.count("POST") == 2
-    secret = canary.removeprefix("Bearer ")
+    secret = canary.removeprefix("Bearer ").removeprefix("DPoP ")
     assert secret not in told
 
 
+@pytest.mark.parametrize(("carrier", "secret"), CARRIERS.values(), ids=CARRIERS)
+def test_what_a_link_or_a_form_carries_does_not_get_out(lines: io.StringIO, carrier: str, secret: str) -> None:
+    logging.getLogger("some.package").warning("%s", carrier.format(secret))
+
+    assert secret not in lines.getvalue()
+    assert carrier.partition("{}")[0] in lines.getvalue()
+
+
 @pytest.mark.parametrize(
-    "name", ["access_token", "code", "one_time_code", "phone", "email", "Authorization", "to_phone"]
+    "harmless",
+    ["http://127.0.0.1:8000/app/v1/me", "at 12:34:56", "version 3.11.2", "tests/x.py::test_a", "a-z self-help"],
+)
+def test_what_looks_a_little_like_it_stays(lines: io.StringIO, harmless: str) -> None:
+    logging.getLogger("some.package").warning("%s", harmless)
+
+    assert harmless in lines.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "access_token",
+        "code",
+        "one_time_code",
+        "phone",
+        "email",
+        "Authorization",
+        "to_phone",
+        "client_assertion",
+        "nonce",
+        "ip",
+    ],
 )
 def test_a_telling_name_hides_any_value(lines: io.StringIO, name: str) -> None:
     structlog.stdlib.get_logger("auth.tokens").warning("given", **{name: "abc-1", "kept": {name: 7}})
