@@ -57,15 +57,15 @@ def serve(host: str, port: int, processes: int) -> None:
     os.execv(sys.executable, server_command(host, port, processes))
 
 
-def server_command(host: str, port: int, processes: int) -> list[str]:
-    """What runs the API over a house that is ready."""
+def server_command(host: str, port: int, processes: int, target: str = "app.serving:app") -> list[str]:
+    """What runs the API, or another application made of it, over a house that is ready."""
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         # So many wait for the database at once. Measured on two cores: two to four threads cost the same CPU a payment,
         # one leaves a quarter of the payments undone, eight do no more and let the slowest wait a fifth longer.
         *("--workers", str(processes), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
         # Without it the loss of one process (out of memory, say) would end them all.
-        *("--respawn-failed-workers", "app.serving:app"),
+        *("--respawn-failed-workers", target),
     ]
 
 

@@ -42,11 +42,17 @@ class PreparedCall:
 
     def texts(self, connection: Connection, parameters: Sequence[Any]) -> Sequence[Any]:
         """The row of a statement whose values are all texts, or nothing; by the same parameters."""
+        row = self.row(connection, parameters)
+        assert row is not None
+        return row
+
+    def row(self, connection: Connection, parameters: Sequence[Any]) -> Sequence[Any] | None:
+        """The same of a statement that may have no row: None then."""
         if not connection.autocommit:
-            row = connection.execute(self._statement, parameters).fetchone()
-            assert row is not None
-            return row
+            return connection.execute(self._statement, parameters).fetchone()
         result = self._executed(connection, parameters)
+        if not result.ntuples:
+            return None
         values = [result.get_value(0, column) for column in range(result.nfields)]
         return [None if value is None else value.decode() for value in values]
 

@@ -26,21 +26,17 @@ from core.prepared import PreparedCall
 GRACE = timedelta(seconds=30)
 
 # Nothing that an index holds is changed, so the row's new version stays on its page. Staff are looked at with their
-# status by `under_lock`: they are few. The outer join gives one row where nothing was moved.
+# status by `under_lock`: they are few.
 _ROTATE = PreparedCall(
     "rotate_refresh_token",
     """
-    WITH moved AS (
-        UPDATE auth.token_family f
-           SET generation = generation + 1, former = token, token = %s, rotated_at = %s
-         WHERE id = %s AND generation = %s AND token = %s AND client_id = %s AND (jkt IS NULL OR jkt = %s)
-           AND revoked_at IS NULL AND ends_at > %s AND rotated_at > %s::timestamptz - idle_seconds * interval '1 second'
-           AND EXISTS (SELECT FROM auth.customer c WHERE c.id = f.customer_id AND c.status = 'active')
-        RETURNING customer_id, session_id, scope, extract(epoch FROM auth_time) AS auth_time, acr, amr, jkt
-    )
-    SELECT customer_id::text, session_id::text, scope, auth_time::text, acr, array_to_string(amr, ' '),
-           encode(jkt, 'hex')
-      FROM (SELECT) AS always LEFT JOIN moved ON true
+    UPDATE auth.token_family f
+       SET generation = generation + 1, former = token, token = %s, rotated_at = %s
+     WHERE id = %s AND generation = %s AND token = %s AND client_id = %s AND (jkt IS NULL OR jkt = %s)
+       AND revoked_at IS NULL AND ends_at > %s AND rotated_at > %s::timestamptz - idle_seconds * interval '1 second'
+       AND EXISTS (SELECT FROM auth.customer c WHERE c.id = f.customer_id AND c.status = 'active')
+    RETURNING customer_id::text, session_id::text, scope, extract(epoch FROM auth_time)::text, acr,
+              array_to_string(amr, ' '), encode(jkt, 'hex')
     """,
 )
 
@@ -53,15 +49,16 @@ def at_once(
     Of any number at one moment, exactly one makes the successor.
     """
     secret = refresh_tokens.successor(presented.secret)
-    customer_id, session_id, scope, auth_time, acr, amr, bound = _ROTATE.texts(
+    row = _ROTATE.row(
         connection,
         (
             refresh_tokens.kept(secret), now, presented.family_id, presented.generation,
             refresh_tokens.kept(presented.secret), client.client_id, jkt, now, now,
         ),
     )  # fmt: skip
-    if customer_id is None:
+    if row is None:
         return None
+    customer_id, session_id, scope, auth_time, acr, amr, bound = row
     return Grant(
         family_id=presented.family_id,
         session_id=UUID(session_id),

@@ -7,12 +7,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import processes
+from app.cli import server_command
+from bench import processes as running
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
@@ -24,26 +25,30 @@ class Server:
     pid: int
 
     def cpu_seconds(self) -> float:
-        return processes.cpu_seconds(self.pid)
+        return running.cpu_seconds(self.pid)
 
     def peak_mib(self) -> float:
         """Of its largest process."""
-        return processes.peak_mib(processes.tree(self.pid))
+        return running.peak_mib(running.tree(self.pid))
 
 
 @contextmanager
-def serving(url: str) -> Iterator[Server]:
+def serving(
+    url: str, *, target: str | None = None, processes: int = 2, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """`flask serve` with its own defaults, until the end of the block; its log goes to a file, as an operator's would.
 
+    target  another application that is served as ours is, by so many processes; the house has to be ready
     raises  SystemExit with the end of the log when it does not start
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.NamedTemporaryFile("w+", suffix=".log") as log:
+        own = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)],
-            env={**os.environ, "DATABASE_URL": url},
+            server_command("127.0.0.1", port, processes, target) if target else own,
+            env={**os.environ, "DATABASE_URL": url, **(environment or {})},
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -19,7 +19,6 @@ from core.web.principals import Principal
 def tokens_of(client: Client, grant: Grant, now: datetime) -> dict[str, Any]:
     """The members of the answer: an access token, and what else was granted. An id_token comes with `openid`, but for a
     refresh: its grant has no sign-in of its own."""
-    customer_id = grant.proved.owner.customer_id
     is_bound = grant.jkt is not None and proving.level_of(client) == "always"
     access_token = tokens.mint(
         _principal_of(client, grant),
@@ -28,7 +27,7 @@ def tokens_of(client: Client, grant: Grant, now: datetime) -> dict[str, Any]:
         now=now,
         scope=grant.scope,
         amr=grant.proved.amr,
-        subject=pairwise.sub_of(client, customer_id) if client.kind == clients.PARTNER and customer_id else None,
+        subject=_subject_of(client, grant),
         jkt=grant.jkt if is_bound else None,
     )
     told: dict[str, Any] = {
@@ -57,18 +56,22 @@ def answer(told: dict[str, Any]) -> Response:
     return wire.answer(told)
 
 
+def _subject_of(client: Client, grant: Grant) -> str | None:
+    """What a partner knows the customer by."""
+    customer_id = grant.proved.owner.customer_id
+    return pairwise.sub_of(client, customer_id) if client.kind == clients.PARTNER and customer_id else None
+
+
 def _principal_of(client: Client, grant: Grant) -> Principal:
-    owner = grant.proved.owner
-    if owner.customer_id:
-        principal = Principal(kind="customer", id=owner.customer_id)
-    else:
-        with transaction() as session:
-            principal = staff.principal_of(session.get_one(Staff, owner.id))
-    return replace(
-        principal,
-        client_id=client.client_id,
-        session_id=grant.session_id,
-        family_id=grant.family_id,
-        auth_time=int(grant.proved.auth_time.timestamp()),
-        acr=grant.proved.acr,
-    )
+    hangs_from: dict[str, Any] = {
+        "client_id": client.client_id,
+        "session_id": grant.session_id,
+        "family_id": grant.family_id,
+        "auth_time": int(grant.proved.auth_time.timestamp()),
+        "acr": grant.proved.acr,
+    }
+    customer_id = grant.proved.owner.customer_id
+    if customer_id:
+        return Principal(kind="customer", id=customer_id, **hangs_from)
+    with transaction() as session:
+        return replace(staff.principal_of(session.get_one(Staff, grant.proved.owner.id)), **hangs_from)

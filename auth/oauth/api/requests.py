@@ -1,7 +1,6 @@
 """A request as Authlib reads it: what `wire` has read and held to the rules, and nothing of Flask's."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
@@ -13,8 +12,8 @@ _URI = "https://pocketful.invalid/"
 class Given(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     """The parameters of one request; none comes from its query."""
 
-    def __init__(self, given: Mapping[str, str], method: str = "POST") -> None:
-        super().__init__(method, _URI)
+    def __init__(self, given: Mapping[str, str]) -> None:
+        super().__init__("POST", _URI)
         self.payload = BasicOAuth2Payload(given)
         self._given = given
 
@@ -25,6 +24,3 @@ class Given(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     @property
     def args(self) -> Mapping[str, str]:
         return {}
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(name)

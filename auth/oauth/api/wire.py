@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Response, jsonify, make_response, request
+from flask import Response, make_response, request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import HTTPException
 
@@ -13,6 +13,7 @@ from auth.oauth.clients import Client
 from auth.oauth.errors import OAuthError, invalid_request
 from core import clock
 from core.errors import Kind, PayloadTooLarge, Refusal
+from core.web import unproxied
 from core.web.problems import STATUSES, from_http
 
 __all__ = ["OAuthError"]
@@ -35,16 +36,18 @@ def form(*, most_bytes: int = MOST_BYTES) -> dict[str, str]:
     raises  OAuthError invalid_request for another media type, a parameter in the query or given twice;
             PayloadTooLarge
     """
-    if request.query_string:
+    asked = unproxied.request()
+    if asked.query_string:
         raise invalid("Send the parameters in the body, none in the address")
-    if request.mimetype != "application/x-www-form-urlencoded":
+    if asked.mimetype != "application/x-www-form-urlencoded":
         raise invalid("Send the parameters as application/x-www-form-urlencoded")
-    if len(request.get_data(cache=True)) > most_bytes:
+    if len(asked.get_data(cache=True)) > most_bytes:
         raise PayloadTooLarge
-    if any(len(values) > 1 for _, values in request.form.lists()):
+    given = asked.form
+    if any(len(values) > 1 for _, values in given.lists()):
         raise invalid("A parameter was given twice")
     # RFC 6749 section 3.1: a parameter without a value counts as left out.
-    return {name: value for name, value in request.form.items() if value}
+    return {name: value for name, value in given.items() if value}
 
 
 def client(given: dict[str, str]) -> Client:
@@ -52,11 +55,12 @@ def client(given: dict[str, str]) -> Client:
 
     raises  OAuthError
     """
+    asked = unproxied.request()
     return authenticating.authenticate(
         given,
-        authorization=request.headers.get("Authorization"),
-        address=request.remote_addr or "",
-        endpoint=request.path,
+        authorization=asked.headers.get("Authorization"),
+        address=asked.remote_addr or "",
+        endpoint=asked.path,
         now=clock.now(),
     )
 
@@ -79,7 +83,7 @@ def locale_of(given: dict[str, str]) -> str | None:
 
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
-    response = make_response(jsonify(body), status)
+    response = make_response(unproxied.app().json.response(body), status)
     response.headers["Cache-Control"] = "no-store"
     return response
 
