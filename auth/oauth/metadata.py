@@ -37,7 +37,7 @@ def document(issuer: str) -> dict[str, Any]:
             "locale", "zoneinfo", "birthdate", "email", "email_verified", "phone_number", "phone_number_verified",
         ],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": list(GRANT_TYPES),
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": [ONE_FACTOR, MULTI_FACTOR, PHISHING_RESISTANT],
