@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from auth.oauth import clients
+from auth.oauth.models import Client as ClientRow
 from auth.staff.cli import staff as commands
+from core.db import transaction
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import Phone, Watch
-from tests.auth.staff.conftest import BACK, Person, invite, options_in
+from tests.auth.staff.conftest import BACK, SITE, Person, invite, options_in
 
 
 @pytest.fixture
@@ -92,6 +95,32 @@ def test_a_customer_is_no_staff_and_staff_no_customer(joined: Person, phone: Pho
     assert joined.app.test_client().get("/admin/v1/me", headers=headers).status_code == 401
     staff_cookies = {cookie.key for cookie in joined.browser.client._cookies.values()}
     assert "session" not in staff_cookies
+
+
+def test_the_pages_of_staff_serve_no_customers_sign_in(joined: Person) -> None:
+    with transaction() as session:
+        session.get_one(ClientRow, "pocketful-app").redirect_uris = [BACK]
+    clients.forget_known()
+    page = joined.ask_to_sign_in(client_id="pocketful-app", scope="openid")
+    assert page.title == "Sign in"
+
+    query = page.address.partition("?")[2]
+
+    assert joined.browser.open(f"{SITE}/staff/sign-in?{query}").status == 410
+    with transaction() as session:
+        session.get_one(ClientRow, "pocketful-app").redirect_uris = []
+    clients.forget_known()
+
+
+@pytest.mark.parametrize("text", ["", "\0", "é" * 50, "x" * 5_000, "' OR 1=1 --", "=1+1", "\u202e123456"])
+def test_odd_texts_are_wrong_codes_and_nothing_else(joined: Person, text: str) -> None:
+    page = joined.have_code_mailed()
+
+    for form, filled in (("/codes", {"shown": text}), ("/recovery", {"recovery": text})):
+        assert joined.send(page, form, mailed=text, **filled).status in (400, 410)
+        assert joined.send(page, form, mailed=joined.mailed_code(), **filled).status in (400, 410)
+    again = joined.ask_to_sign_in(prompt="login")
+    assert joined.send(again, "/staff/sign-in", email=text).status in (200, 400)
 
 
 def test_an_operator_invites_the_first_admin_by_command(joined: Person) -> None:

@@ -5,10 +5,14 @@ from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
 
 from auth.authorizing.api.pages import layout
-from auth.authorizing.api.pages.routes import show_when_over
+from auth.authorizing.api.pages.routes import At, at, show_when_over
+from auth.authorizing.errors import SignInOver
+from auth.oauth import clients
 from auth.passkeys import asserting
+from core import clock
 
 blueprint = Blueprint("staff_pages", __name__, description="The pages on which staff join and sign in")
 show_when_over(blueprint)
@@ -25,9 +29,20 @@ def credential() -> Any:
         return None
 
 
-def typed(name: str) -> str:
+def typed(name: str, *, most: int = 100) -> str:
     """What somebody typed, without the blanks that they typed it with."""
-    return "".join(request.form.get(name, "").split())[:100]
+    return "".join(request.form.get(name, "").split())[:most]
+
+
+def at_staff(session: Session, *, lock: bool = False) -> At:
+    """Where a page of a staff sign-in stands.
+
+    raises  SignInOver, also for a sign-in of a customer's
+    """
+    here = at(session, now=clock.now(), lock=lock)
+    if here.client.kind != clients.STAFF:
+        raise SignInOver
+    return here
 
 
 def wait(seconds: int) -> Response:

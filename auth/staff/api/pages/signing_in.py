@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from auth.authorizing import requests
 from auth.authorizing.api import browsers
 from auth.authorizing.api.pages import layout, passkey_form
-from auth.authorizing.api.pages.routes import HTML, At, at, settings
+from auth.authorizing.api.pages.routes import HTML, At, settings
 from auth.authorizing.errors import SignInOver
 from auth.passkeys import asserting, ceremonies
 from auth.proofs import PHISHING_RESISTANT, Proved
@@ -31,7 +31,7 @@ _OVER = "The sign-in is over, or another browser's"
 def show_staff_sign_in() -> Response:
     """The page that asks staff for a passkey, or for their e-mail address."""
     with transaction() as session:
-        return _first_page(session, at(session, now=clock.now(), lock=True))
+        return _first_page(session, routes.at_staff(session, lock=True))
 
 
 @blueprint.post("/staff/sign-in/passkey")
@@ -42,7 +42,7 @@ def sign_staff_in_with_passkey() -> Response:
     """Sign a person in with the passkey that the browser's dialogue gave."""
     now = clock.now()
     with transaction() as session:
-        here = at(session, now=now, lock=True)
+        here = routes.at_staff(session, lock=True)
         asserted = _asserted(session, here)
         person = signing_in.active(session, asserted.owner.staff_id) if asserted else None
         if asserted is None or person is None:
@@ -59,10 +59,10 @@ def mail_staff_code() -> Response:
     """Mail a code to the address of the form, if it is that of somebody who has joined."""
     now = clock.now()
     with transaction() as session:
-        here = at(session, now=now, lock=True)
+        here = routes.at_staff(session, lock=True)
         sent = signing_in.begin(
             session,
-            routes.typed("email"),
+            routes.typed("email", most=254),
             address=request.remote_addr,
             brand_name=settings().brand_name,
             now=now,
@@ -79,7 +79,7 @@ def mail_staff_code() -> Response:
 def show_staff_codes() -> Response:
     """The page that asks for the mailed code and the authenticator's, or a recovery code."""
     with transaction() as session:
-        here = at(session, now=clock.now())
+        here = routes.at_staff(session)
     _handle_of(here)
     return _codes_page(here)
 
@@ -93,7 +93,7 @@ def sign_staff_in_with_codes() -> Response:
     """Sign a person in with the mailed code and the authenticator's."""
     now = clock.now()
     with transaction() as session:
-        here = at(session, now=now, lock=True)
+        here = routes.at_staff(session, lock=True)
         mailed, shown = routes.typed("mailed"), routes.typed("shown")
         proved = signing_in.by_codes(session, _handle_of(here), mailed=mailed, shown=shown, now=now)
         if isinstance(proved, Proved):
@@ -110,7 +110,7 @@ def recover_staff() -> Response:
     """Let who holds a recovery code make another passkey or authenticator, and do nothing else."""
     now = clock.now()
     with transaction() as session:
-        here = at(session, now=now, lock=True)
+        here = routes.at_staff(session, lock=True)
         mailed, code = routes.typed("mailed"), routes.typed("recovery")
         path = signing_in.by_recovery_code(session, _handle_of(here), mailed=mailed, code=code, now=now)
         if isinstance(path, str):
