@@ -32,11 +32,11 @@ PERMISSIONS = frozenset(DECLARED["admin"].values())
 
 
 def test_every_operation_that_is_served_is_declared_and_no_other(app: Flask) -> None:
-    served = {operation for door in DECLARED for operation in _served(app, door)}
+    there = {operation for door in DECLARED for operation in served(app, door)}
     declared = {operation for operations in DECLARED.values() for operation in operations}
 
-    assert served - declared == set(), "nobody declared whose these are"
-    assert declared - served == set(), "nobody serves these"
+    assert there - declared == set(), "nobody declared whose these are"
+    assert declared - there == set(), "nobody serves these"
 
 
 def test_every_cell_is_declared() -> None:
@@ -49,13 +49,13 @@ def test_every_cell_is_declared() -> None:
 def test_each_kind_of_principal_gets_what_is_declared_of_each_operation(app: Flask, part: str) -> None:
     door, _, half = part.partition(", ")
     # What is only one of the two is told by the test above.
-    operations = sorted(_served(app, door) & set(DECLARED[door]), key=lambda each: (each in LAST, each))
+    operations = sorted(served(app, door) & set(DECLARED[door]), key=lambda each: (each in LAST, each))
     if door == "admin":
         operations = operations[1::2] if half else operations[::2]
     merchant_id, store_id = shop()
     owner, till = customer_with(app), terminal(app, merchant_id, store_id=store_id)
     things = things_of(owner, till) if OWNED in DECLARED[door].values() else {}
-    callers = kinds.of(owner.principal, till.principal, _write_key(), app)
+    callers = kinds.of(owner.principal, till.principal, write_key(), app)
     client = app.test_client(use_cookies=False)
 
     otherwise = [
@@ -110,13 +110,13 @@ def _ask(client: FlaskClient, operation: str, headers: object, *, things: dict[s
     return client.open(path, method=method, json={} if sent is None and method != "GET" else sent, **more).status_code
 
 
-def _write_key() -> str:
+def write_key() -> str:
     with transaction() as session:
         _, key = write_keys.make(session, source="matrix", trust="server", actor="staff:test", now=clock.now())
     return key
 
 
-def _served(app: Flask, door: str) -> set[str]:
+def served(app: Flask, door: str) -> set[str]:
     """The operations of a door's document that stand at its own prefix."""
     prefixes = {each.prefix for each in app.extensions["door_of"].values() if each.document == door}
     paths = app.test_client().get(f"/openapi/{door}.json").json["paths"]  # type: ignore[index]
