@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from flask.testing import FlaskClient
 
 from auth import tokens
+from auth.staff import roles
 from auth.tokens import ADMIN, APP, MERCHANT, TokenRefused, verifying
 from core import clock
 from core.settings import Settings
@@ -79,6 +80,33 @@ def test_an_access_token_says_what_rfc_9068_asks() -> None:
     claims = claims_of(token)
     assert set(claims) == {"iss", "aud", "sub", "client_id", "jti", "iat", "exp"}
     assert (claims["aud"], claims["sub"], claims["exp"] - claims["iat"]) == ("app", str(CUSTOMER.id), 600)
+
+
+def test_a_persons_token_says_their_roles_and_what_they_may_beside_them() -> None:
+    permissions = roles.permissions_of(["admin", "finance"], ["reports.draw"])
+    person = Principal(
+        kind="staff",
+        id=uuid4(),
+        permissions=permissions,
+        roles=frozenset({"admin", "finance"}),
+        client_id=CLIENT,
+        session_id=uuid4(),
+        family_id=uuid4(),
+        auth_time=int(NOW.timestamp()),
+        acr="phr",
+    )
+    token = mint(person)
+
+    claims = claims_of(token)
+    assert (claims["roles"], claims["permissions"]) == (["admin", "finance"], ["reports.draw"])
+    assert tokens.verify(token, ADMIN, now=NOW) == person
+    assert len(token) < 1_500
+
+
+def test_a_role_that_is_not_known_gives_nothing() -> None:
+    person = Principal(kind="staff", id=uuid4(), roles=frozenset({"emperor"}))
+
+    assert tokens.verify(mint(person), ADMIN, now=NOW).permissions == frozenset()
 
 
 def test_the_published_keys_verify_our_tokens() -> None:
