@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 import threading
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -128,6 +130,24 @@ def test_the_pages_are_the_same_for_an_address_that_nobody_has(joined: Person) -
 
     assert seen[0] == seen[1] == seen[2]
     assert (nobody.mails(), suspended.mails()) == ([], [])
+
+
+def test_known_and_unknown_addresses_take_the_same_steps(joined: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: dict[str, list[str]] = {EMAIL: [], "nobody@example.com": []}
+    execute = psycopg.Cursor.execute
+
+    for email, noted in steps.items():
+
+        def note(self: Any, query: Any, *given: Any, _noted: list[str] = noted, **named: Any) -> Any:
+            _noted.append(str(query))
+            return execute(self, query, *given, **named)
+
+        with monkeypatch.context() as patched, transaction() as session:
+            patched.setattr(psycopg.Cursor, "execute", note)
+            signing_in.begin(session, email, address="192.0.2.1", brand_name="Pocketful", now=clock.now())
+            session.flush()
+
+    assert steps[EMAIL] == steps["nobody@example.com"] != []
 
 
 def test_so_many_codes_are_mailed_and_no_more(joined: Person, watch: Watch) -> None:
