@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from auth.authorizing.models import LogoutNotice
 from core import clock, work
 from core.db import transaction
 from core.delivery.models import Message
@@ -14,7 +15,11 @@ from wallet.topups.models import AutoTopup
 
 @pytest.mark.parametrize(
     ("model", "leased", "index"),
-    [(Message, "claimed", "_lease_until_idx"), (AutoTopup, "charging", "ix_auto_topup_leased")],
+    [
+        (Message, "claimed", "_lease_until_idx"),
+        (AutoTopup, "charging", "ix_auto_topup_leased"),
+        (LogoutNotice, "calling", "ix_logout_notice_leased"),
+    ],
 )
 def test_lost_leases_are_found_by_an_index(database: None, model: type[Due], leased: str, index: str) -> None:
     asked: list[tuple[str, Any]] = []

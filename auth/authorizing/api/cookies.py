@@ -14,7 +14,7 @@ def session_of(client: Client | None = None) -> str | None:
 
 
 def put_session(handle: str, client: Client) -> None:
-    """Let the answer to this request set the session. It ends with the browser; here it ends earlier."""
+    """Let the answer to this request set the session. The cookie ends with the browser, the session by itself."""
     _put(_of(client), handle)
 
 

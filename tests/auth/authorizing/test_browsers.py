@@ -1,18 +1,27 @@
 """Cookies, tabs and other people's browsers."""
 
 import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select, text
+from werkzeug.test import TestResponse
 
-from auth import customers
+from auth import customers, sessions, staff
 from auth.authorizing import work
+from auth.authorizing.api import browsers
+from auth.authorizing.errors import SignInOver
 from auth.authorizing.models import AuthorizationRequest
 from auth.oauth.clients import Client
+from auth.proofs import PHISHING_RESISTANT, Owner, Proved
 from auth.sessions.models import LoginSession
 from core import crypto
 from core.db import transaction
-from tests.auth.authorizing.conftest import SITE, Person, address, answer_in
+from tests.auth import partners
+from tests.auth.authorizing.conftest import SITE, Person, address, answer_in, asking
 from tests.auth.conftest import Watch
 from tests.auth.robot import Page
 
@@ -176,7 +185,7 @@ def test_a_suspended_customer_is_not_signed_in(person: Person, partner: Client) 
 
     assert answer_in(person.open(prompt="none"))["error"] == "login_required"
     page = person.robot.answer(until_code(person))
-    assert (page.status, page.title) == (403, "This account is suspended")
+    assert (page.status, page.title) == (403, "You cannot sign in")
 
 
 def test_pages_are_kept_framed_and_told_of_by_nobody(person: Person, partner: Client) -> None:
@@ -226,9 +235,112 @@ def test_what_is_over_is_forgotten_with_its_key(person: Person, partner: Client,
 def test_a_session_that_was_ended_elsewhere_is_over(person: Person, partner: Client, watch: Watch) -> None:
     person.come_back()
     with transaction() as session:
-        from auth import sessions
-
         [row] = session.scalars(select(LoginSession).where(LoginSession.kind == "web")).all()
         sessions.end(session, row.id, because="signed_out", now=watch.now)
 
     assert answer_in(person.open(prompt="none"))["error"] == "login_required"
+
+
+def test_thirty_who_send_one_code_at_once_sign_in_once(person: Person, partner: Client) -> None:
+    page = until_code(person)
+    flow, code = cookie_of(person, "flow"), person.phone.read_code(person.number)
+    form = {**page.forms[0].fields, "code": code}
+
+    answers = at_once(person, lambda http: http.post("/sign-in/code", data=form, base_url=SITE), flow)
+
+    assert all(status in (303, 400, 410) for status, _ in answers), answers
+    assert len([location for status, location in answers if status == 303]) == 1
+    with transaction() as session:
+        assert len(session.scalars(select(LoginSession.id)).all()) == 1
+
+
+def test_thirty_who_go_on_at_once_get_one_code(person: Person, partner: Client) -> None:
+    person.come_back()
+    flow, cookie = cookie_of(person, "flow"), cookie_of(person)
+    sent = person.browser.ask("POST", f"{SITE}/oauth/authorize", asking())
+    flow = cookie_of(person, "flow")
+
+    answers = at_once(person, lambda http: http.get(sent.headers["Location"], base_url=SITE), flow, cookie)
+
+    assert sorted(status for status, _ in answers) == [303] + [410] * 29
+
+
+def at_once(
+    person: Person, ask: Callable[[FlaskClient], TestResponse], flow: str | None, cookie: str | None = None
+) -> list[tuple[int, str | None]]:
+    """Status and Location of thirty answers to one browser that asks in one instant."""
+
+    def one(_: int) -> tuple[int, str | None]:
+        http = person.app.test_client()
+        http.set_cookie("flow", flow or "", domain="127.0.0.1")
+        http.set_cookie("session", cookie or "", domain="127.0.0.1")
+        answer = ask(http)
+        return answer.status_code, answer.headers.get("Location")
+
+    with ThreadPoolExecutor(30) as pool:
+        return list(pool.map(one, range(30)))
+
+
+def test_nothing_of_a_sign_in_stands_in_the_log(
+    person: Person, partner: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        told = person.come_back(state="canary-state", nonce="canary-nonce", login_hint="+12125550177")
+    cookies = [cookie_of(person), cookie_of(person, "flow")]
+
+    assert caplog.records
+    for secret in ("canary", "5550142", "5550177", told["code"], *filter(None, cookies)):
+        assert secret not in caplog.text
+
+
+@pytest.fixture
+def staff_uri(database: None, sweeper: psycopg.Connection) -> Iterator[str]:
+    """The staff's pages, which somebody can sign in to; their redirect URI."""
+    uri = "https://staff.example/back"
+    with partners.client(sweeper, "staff-pages", kind="staff", audience="admin", redirect_uris=[uri]):
+        yield uri
+
+
+def test_who_is_signed_in_as_a_customer_is_nobody_to_the_staffs_pages(
+    person: Person, partner: Client, staff_uri: str
+) -> None:
+    person.come_back()
+
+    page = person.open(client_id="staff-pages", redirect_uri=staff_uri)
+    silent = person.open(client_id="staff-pages", redirect_uri=staff_uri, prompt="none")
+
+    assert page.address.startswith(f"{SITE}/staff/sign-in?r=")
+    assert answer_in(silent)["error"] == "login_required"
+
+
+def test_staff_and_customers_sit_at_one_browser(person: Person, partner: Client, staff_uri: str, watch: Watch) -> None:
+    person.come_back()
+    handle = person.open(client_id="staff-pages", redirect_uri=staff_uri).address.partition("r=")[2]
+
+    sent = _sign_in_as_staff(person, handle, watch)
+
+    assert answer_in(sent)["code"]
+    assert "code" in answer_in(person.open(prompt="none"))
+    assert "code" in answer_in(person.open(client_id="staff-pages", redirect_uri=staff_uri, prompt="none"))
+
+
+def test_a_person_of_staff_is_not_signed_in_to_a_partners(person: Person, partner: Client, watch: Watch) -> None:
+    handle = person.open().forms[0].fields["r"]
+
+    with pytest.raises(SignInOver):
+        _sign_in_as_staff(person, handle, watch)
+
+
+def _sign_in_as_staff(person: Person, handle: str, watch: Watch) -> Page:
+    """What the staff's own pages do, once somebody has proved who they are."""
+    with transaction() as session:
+        row = staff.add(session, email="ada@example.com", name="Ada", permissions=[], now=watch.now)
+        proved = Proved(owner=Owner(staff_id=row.id), auth_time=watch.now, acr=PHISHING_RESISTANT, amr=("hwk", "user"))
+    flow = cookie_of(person, "flow")
+    with person.app.test_request_context("/staff/sign-in", base_url=SITE, headers={"Cookie": f"flow={flow}"}):
+        with transaction() as session:
+            path = browsers.sign_in(session, proved, request_handle=handle, now=watch.now)
+        answer = person.app.process_response(browsers.see_other(path))
+    [cookie] = [header for header in answer.headers.getlist("Set-Cookie") if header.startswith("staff=")]
+    person.browser.client.set_cookie("staff", cookie.partition("=")[2].partition(";")[0], domain="127.0.0.1")
+    return person.browser.open(f"{SITE}{path}")

@@ -31,7 +31,7 @@ def show_code() -> Response:
 @blueprint.post("/sign-in/code")
 @blueprint.response(303, description="On to where the browser came from, or to a page that asks for consent")
 @blueprint.alt_response(400, description="The code is wrong, or over: the page says so")
-@blueprint.alt_response(403, description="The account is suspended")
+@blueprint.alt_response(403, description="The account is suspended, or about to be deleted")
 @blueprint.alt_response(410, description="The sign-in is over, or another browser's")
 def sign_in_with_code() -> Response:
     """Sign in with the code of the form. The first right one signs a new number up."""
@@ -55,7 +55,9 @@ def sign_in_with_code() -> Response:
         customer = customers.sign_up(session, phone=proved.phone, locale=proved.locale, time_zone=None, now=now)
         if customer.status != ACTIVE:
             requests.use(session, here.stored, now=now)
-            return layout.message("This account is suspended", "Ask us why; we gladly help.", status=403)
+            return layout.message(
+                "You cannot sign in", "Your account is suspended, or about to be deleted.", status=403
+            )
         owner = Owner(customer_id=customer.id)
         told = Proved(owner=owner, auth_time=now, acr=ONE_FACTOR, amr=("otp", "sms"))
         return browsers.see_other(browsers.sign_in(session, told, request_handle=here.handle, now=now))
