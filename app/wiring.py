@@ -34,6 +34,7 @@ import auth.oauth.api.token
 import auth.oauth.api.userinfo
 import auth.oauth.cli
 import auth.passkeys.api.customer
+import auth.passkeys.api.staff
 import auth.places.api.staff
 import auth.places.api.statuses
 import auth.places.api.tills
@@ -288,6 +289,7 @@ def doors() -> list[Door]:
                 auth.keys.api.staff.blueprint,
                 auth.abuse.api.staff.blueprint,
                 auth.native.api.staff.blueprint,
+                auth.passkeys.api.staff.blueprint,
                 auth.privacy.api.staff.blueprint,
                 rewards.api.staff.blueprint,
                 rewards.offers.api.staff.blueprint,

@@ -43,6 +43,15 @@ def remove(session: Session, owner: Owner, passkey_id: UUID, *, now: datetime) -
     if young and not is_young(passkey, now):
         raise PasskeyYoung("While a newer passkey waits, remove that one first", approves_from=max(young).isoformat())
 
+    drop(session, passkey, now=now)
+
+
+def drop(session: Session, passkey: Passkey, *, now: datetime) -> None:
+    """`remove`, whatever else the owner has.
+
+    effects  announces passkey.removed; a customer is told wherever they can be reached
+    """
+    owner, passkey_id = passkey.owner, passkey.id
     session.delete(passkey)
     session.flush()
 

@@ -37,3 +37,28 @@ class PasskeySchema(Schema):
     made_at = Instant(required=True)
     used_at = Instant(required=True, allow_none=True)
     approves_from = Instant(required=True, metadata={"description": "From when on it may approve payments."})
+
+
+class PasskeyRemovalArgsSchema(Schema):
+    note = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=500),
+        metadata={"description": "How the customer was recognised."},
+    )
+
+
+class PasskeyRemovalDecisionSchema(Schema):
+    approve = fields.Boolean(required=True)
+    reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=500))
+
+
+class PasskeyRemovalSchema(Schema):
+    id = fields.UUID(required=True, metadata={"description": "Of the approval."})
+    customer_id = fields.UUID(required=True)
+    passkeys = fields.Integer(required=True, metadata={"description": "How many are to go."})
+    status = fields.String(required=True)
+    asked_by = fields.String(required=True)
+    asked_at = Instant(required=True)
+    expires_at = Instant(required=True)
+    decided_by = fields.String(required=True, allow_none=True)
+    decided_at = Instant(required=True, allow_none=True)

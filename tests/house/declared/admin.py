@@ -1,6 +1,8 @@
 """The staff door: each operation's permission."""
 
 ADMIN = {
+    "POST /admin/v1/customers/{customer_id}/passkey-removals": "customers.recover",
+    "PUT /admin/v1/customers/{customer_id}/passkey-removals/{approval_id}/decision": "customers.recover",
     "POST /admin/v1/customers/{customer_id}/number-changes": "customers.recover",
     "PUT /admin/v1/customers/{customer_id}/number-changes/{approval_id}/decision": "customers.recover",
     "GET /admin/v1/abuse/stops": "security.read",
