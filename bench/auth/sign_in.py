@@ -5,8 +5,6 @@ HMACs itself.
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -38,7 +36,7 @@ def rows(url: str) -> list[Figure]:
             customers.sign_up(session, phone=person.phone, locale=None, time_zone=None, now=datetime.now(UTC))
 
     # One machine is many customers here: each comes with an address of its own, as from behind a proxy.
-    with _environment(TRUSTED_PROXIES="1", RATE_LIMITS="address=1000000"), serving(url) as server:
+    with serving(url, environment={"TRUSTED_PROXIES": "1"}) as server:
         # What each process does but once (its first connections, its first statements) is no sign-in's.
         _sign_in(url, server, [_Person(PEOPLE + number) for number in range(_FIRST)])
         parts = _sign_in(url, server, everyone)
@@ -121,14 +119,3 @@ def _know_the_authorization_codes(everyone: list[_Person]) -> None:
         for person in everyone:
             mine = update(AuthorizationCode).where(AuthorizationCode.code_challenge == person.challenge)
             session.execute(mine.values(code=opaque.kept("authorization_code", person.code)))
-
-
-@contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
