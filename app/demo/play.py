@@ -49,10 +49,7 @@ from core.work import Work
 AT_ONCE = 150
 
 STAFF_EMAIL = "marketing@pocketful.example"
-PERMISSIONS = (
-    *("campaigns.read", "campaigns.write", "journeys.read", "journeys.write", "customers.read", "customers.write"),
-    *("insights.read", "messages.read", "messages.settle", "finance.read", "segments.read", "broadcasts.read"),
-)
+ROLES = ("finance", "marketer", "support")
 
 
 @dataclass
@@ -226,5 +223,5 @@ def _merged(parts: Iterator[dict[Key, Value]], done: Done) -> dict[Key, Value]:
 def _add_staff(*, now: datetime) -> str:
     """The person whose deeds the campaigns and the journey are; their name for the audit log."""
     with transaction() as session:
-        person = staff.add(session, email=STAFF_EMAIL, name="Demo Marketing", permissions=PERMISSIONS, now=now)
+        person = staff.add(session, email=STAFF_EMAIL, name="Demo Marketing", roles=ROLES, now=now)
         return staff.principal_of(person).name
