@@ -41,11 +41,12 @@ def read(given: Mapping[str, str], doubled: Collection[str], *, now: datetime) -
     client_id = given.get("client_id", hint.client_id if hint else None)
     if hint is not None and hint.client_id != client_id:
         raise NoWayBack("The site that you came from is not the one that you signed in to.")
+    client = clients.find(client_id) if client_id is not None else None
+    if client_id is not None and client is None:
+        raise NoWayBack("The site that you came from is not known here.")
     uri = given.get("post_logout_redirect_uri")
-    if uri is not None:
-        client = clients.find(client_id or "")
-        if client is None or uri not in client.logout_uris:
-            raise NoWayBack("The site that you came from named a wrong place to go on to.")
+    if uri is not None and (client is None or uri not in client.logout_uris):
+        raise NoWayBack("The site that you came from named a wrong place to go on to.")
     state = given.get("state")
     return Asked(
         client_id=client_id,

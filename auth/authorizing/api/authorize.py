@@ -40,6 +40,8 @@ def push() -> Response:
     """Push a request to us first (RFC 9126), so that the browser carries nothing but its name."""
     given = wire.form(most_bytes=deciding.LONGEST)
     client = wire.client(given)
+    if not client.check_grant_type("authorization_code"):
+        return wire.refused(OAuthRefusal("unauthorized_client", "This client cannot sign anybody in with a browser"))
     if "request_uri" in given:
         raise wire.invalid("A pushed request holds the parameters themselves")
     told = {name: value for name, value in given.items() if name not in _PROOFS} | {"client_id": client.client_id}

@@ -1,5 +1,6 @@
 """Signing out as a client asks for it, and who hears of it."""
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,6 +123,26 @@ def test_what_is_no_id_token_shows_nothing(person: Person, shop: Client) -> None
 
     for forged in (tokens["access_token"], f"{head}.{body}.{signature[:-4]}AAAA", f"{head}.{body}.", "x", "é"):
         assert person.browser.open(out(id_token_hint=forged)).title == "Sign out?"
+
+
+@pytest.mark.parametrize("alg", ["none", "HS256", "RS256", "ES512", "PS256", "", None, 7])
+def test_an_id_token_by_another_algorithm_shows_nothing(person: Person, shop: Client, alg: object) -> None:
+    token = tokens_of(person)["id_token"]
+    head = {**jwt.get_unverified_header(token), "alg": alg}
+    forged = ".".join([_encoded(head), *token.split(".")[1:]])
+
+    assert person.browser.open(out(id_token_hint=forged)).title == "Sign out?"
+
+
+@pytest.mark.parametrize("client_id", ["nobody", "x" * 200, "\0", "é"])
+def test_a_client_that_is_not_known_gets_a_page(person: Person, shop: Client, client_id: str) -> None:
+    tokens_of(person)
+
+    assert person.browser.open(out(client_id=client_id)).status == 400
+
+
+def _encoded(member: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(member).encode()).decode().rstrip("=")
 
 
 def test_signing_out_by_form_needs_the_browsers_own_page(person: Person, shop: Client) -> None:

@@ -124,6 +124,13 @@ def test_what_may_not_be_asked_is_not_kept(
     assert answer.json["error"] == error
 
 
+def test_who_may_not_sign_anybody_in_cannot_push(person: Person, sweeper: psycopg.Connection) -> None:
+    with partners.client(sweeper, "server", grant_types=["refresh_token"]):
+        answer = push(person, client_id="server")
+
+    assert (answer.status_code, answer.json["error"]) == (400, "unauthorized_client")
+
+
 def test_a_request_has_an_end(person: Person, partner: Client) -> None:
     assert push(person, state="s" * 11_000).status_code == 413
 
