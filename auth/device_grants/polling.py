@@ -18,6 +18,10 @@ from auth.proofs import Grant
 #: However often a device asks too soon, it is not told to wait for longer than this.
 _MOST_SECONDS = 60
 
+#: Who said yes sat before another device, and may have been talked into it: so whatever asks for a fresh sign-in (a new
+#: passkey, another number) asks for one on this device. OpenID Connect Core has "0" for what is no proof by itself.
+_ACR = "0"
+
 
 def poll(
     session: Session,
@@ -75,11 +79,12 @@ def _signed_in(
     live = sessions.by_id(session, grant.session_id, now=now)
     if live is None or not rotating.is_active(session, live.proved.owner):
         return OAuthRefusal("access_denied", "Who said yes has signed out since")
+    proved = replace(live.proved, acr=_ACR)
     begun = sessions.begin(
-        session, proved=live.proved, kind="app", client_id=client.client_id, address=address, agent=agent, now=now
+        session, proved=proved, kind="app", client_id=client.client_id, address=address, agent=agent, now=now
     )
     bound = None if client.dpop == "no" else grant.jkt
     granted = families.begin(
-        session, client=client, proved=live.proved, session_id=begun.id, scope=grant.scope, jkt=bound, now=now
+        session, client=client, proved=proved, session_id=begun.id, scope=grant.scope, jkt=bound, now=now
     )
     return replace(granted, device_secret=begun.handle if scopes.has(grant.scope, scopes.DEVICE_SSO) else None)

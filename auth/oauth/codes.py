@@ -15,6 +15,7 @@ from auth.oauth.clients import Client
 from auth.oauth.models import AuthorizationCode
 from auth.oauth.models import Client as ClientRow
 from auth.proofs import Grant, Owner, Proved
+from auth.sessions import device_secrets
 
 TTL = timedelta(seconds=60)
 #: A code that comes back after its redemption is a theft's sign for as long as the row is kept.
@@ -105,7 +106,8 @@ def redeem(
         return _refused()
 
     proved = Proved(owner=owner, auth_time=row.auth_time, acr=row.acr, amr=tuple(row.amr))
-    session_id, secret = row.session_id, None
+    session_id = row.session_id
+    secret = device_secrets.of_browser(session_id) if session_id is not None else None
     if session_id is None:
         joined = _joined(session, client, device_secret, owner, now=now)
         if joined is not None:
@@ -122,7 +124,8 @@ def redeem(
         now=now,
     )  # fmt: skip
     row.redeemed_at, row.family_id = now, grant.family_id
-    return replace(grant, device_secret=secret if scopes.has(row.scope, scopes.DEVICE_SSO) else None)
+    is_shared = scopes.has(row.scope, scopes.DEVICE_SSO) and client.sso_group is not None
+    return replace(grant, device_secret=secret if is_shared else None)
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from auth import opaque
 from auth.oauth.models import TokenFamily
 from auth.proofs import Owner, Proved
+from auth.sessions import device_secrets
 from auth.sessions.models import LoginSession
 from core import crypto, ids
 
@@ -91,15 +92,21 @@ def begin(
 
 
 def by_handle(session: Session, handle: str, *, kind: Kind, now: datetime) -> Live | None:
-    """The living session of a cookie or device_secret; None for whatever is unknown, ended, idle or over."""
-    kept = opaque.kept("session", handle)
-    row = session.scalar(select(LoginSession).where(LoginSession.handle == kept, LoginSession.kind == kind))
-    return _living(session, row, now)
+    """The living session of a cookie (web) or a device_secret (app), though that may be of a session in a browser;
+    None for whatever is unknown, ended, idle or over."""
+    in_browser = device_secrets.browser_session(handle) if kind == "app" else None
+    if in_browser is not None:
+        row = session.get(LoginSession, in_browser)
+    else:
+        kept = opaque.kept("session", handle)
+        row = session.scalar(select(LoginSession).where(LoginSession.handle == kept, LoginSession.kind == kind))
+    return _living(session, row, now, has_apps=kind == "app")
 
 
 def by_id(session: Session, session_id: UUID, *, now: datetime) -> Live | None:
     """The living session of a `sid`; None for whatever is unknown, ended, idle or over."""
-    return _living(session, session.get(LoginSession, session_id), now)
+    row = session.get(LoginSession, session_id)
+    return _living(session, row, now, has_apps=row is not None and row.kind == "app")
 
 
 def touch(session: Session, session_id: UUID, *, now: datetime) -> None:
@@ -117,11 +124,11 @@ def is_idle(row: LoginSession, seen_at: datetime, now: datetime) -> bool:
     return now >= seen_at + (CUSTOMER_IDLE if row.customer_id else STAFF_IDLE)
 
 
-def _living(session: Session, row: LoginSession | None, now: datetime) -> Live | None:
+def _living(session: Session, row: LoginSession | None, now: datetime, *, has_apps: bool) -> Live | None:
     if row is None or row.ended_at is not None or now >= row.expires_at:
         return None
     seen_at = row.seen_at
-    if row.kind == "app" and is_idle(row, seen_at, now):
+    if has_apps and is_idle(row, seen_at, now):
         # An app shows itself by refreshing, and a refresh writes to its family alone.
         query = select(func.max(TokenFamily.rotated_at)).where(TokenFamily.session_id == row.id)
         seen_at = session.scalar(query) or seen_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from auth.models import Device
@@ -38,6 +38,10 @@ def page(session: Session, customer_id: UUID, *, before: UUID | None, limit: int
         .correlate(LoginSession)
         .scalar_subquery()
     )
+    # A token that outlives its session is shown as well: whatever still signs somebody in is to be seen here.
+    lives_on = exists().where(
+        TokenFamily.session_id == LoginSession.id, TokenFamily.revoked_at.is_(None), TokenFamily.ends_at > now
+    )
     seen_at = func.greatest(LoginSession.seen_at, refreshed)  # which leaves NULL aside
     query = (
         select(LoginSession, seen_at, Client.name, Device.platform, Device.app_version)
@@ -49,7 +53,7 @@ def page(session: Session, customer_id: UUID, *, before: UUID | None, limit: int
         .where(
             LoginSession.customer_id == customer_id,
             LoginSession.ended_at.is_(None),
-            LoginSession.expires_at > now,
+            or_(LoginSession.expires_at > now, lives_on),
             seen_at > now - CUSTOMER_IDLE,
         )
         .order_by(LoginSession.id.desc())

@@ -59,6 +59,20 @@ def test_a_device_is_signed_in_once_somebody_says_yes(television: Device, phone:
     assert television.poll(told["device_code"]).json["error"] == "invalid_grant"
 
 
+def test_a_device_that_was_let_in_elsewhere_has_not_signed_in_itself(
+    television: Device, phone: Phone, watch: Watch
+) -> None:
+    told = television.ask(scope="openid").json
+    decide(told["user_code"], phone, watch)
+
+    headers = {"Authorization": f"Bearer {television.poll(told['device_code']).json['access_token']}"}
+
+    assert phone.client.get("/app/v1/sessions", headers=headers).status_code == 200
+    for method, path in [("DELETE", "/app/v1/sessions"), ("POST", "/app/v1/passkeys/options")]:
+        answer = phone.client.open(path, method=method, headers=headers)
+        assert (answer.status_code, answer.json["code"]) == (401, "step_up_required")  # type: ignore[index]
+
+
 def test_a_device_that_asks_too_soon_waits_longer_from_then_on(television: Device, watch: Watch) -> None:
     code = television.ask().json["device_code"]
     seen = []

@@ -14,10 +14,14 @@ from sqlalchemy import text
 from auth import sessions, tokens
 from auth.keys import ring
 from auth.oauth import id_tokens, metadata
+from auth.sessions import device_secrets
 from auth.sessions.exchanging import ACCESS_TOKEN, DEVICE_SECRET, ID_TOKEN
 from core.db import transaction
+from tests.auth.authorizing.conftest import Person, own_app
 from tests.auth.conftest import Phone, Watch
 from tests.auth.partners import client as added
+
+__all__ = ["own_app"]
 
 SCOPE = "openid device_sso"
 GRANTS = ["authorization_code", "refresh_token", metadata.EXCHANGE_GRANT]
@@ -234,3 +238,35 @@ def test_a_code_exchange_joins_the_session_of_a_device_secret_that_is_still_good
     sids = [claims_of(each["id_token"])["sid"] for each in (told, joined, stale)]
     assert sids[0] == sids[1] != sids[2]
     assert joined["device_secret"] == told["device_secret"] != stale["device_secret"]
+
+
+def test_an_app_that_signed_in_with_the_browser_shares_its_session(
+    app: Flask, phone: Phone, own_app: str, second: str
+) -> None:
+    person = Person(app, phone)
+    asked = {"client_id": "pocketful-app", "redirect_uri": own_app, "scope": SCOPE}
+    told = person.redeem(person.come_back(**asked)["code"], "pocketful-app", own_app).json
+    again = person.redeem(person.come_back(**asked)["code"], "pocketful-app", own_app).json
+
+    answer = exchange(phone, second, told)
+
+    assert answer.status_code == 200, answer.json
+    assert again["device_secret"] == told["device_secret"]
+    assert claims_of(answer.json["id_token"])["sid"] == claims_of(told["id_token"])["sid"]
+    assert phone.post("/oauth/revoke", token=told["device_secret"]).status_code == 200
+    assert me(phone, answer.json).status_code == 401
+    assert person.open(**asked).title == "Sign in"  # and the browser is signed out with them
+
+
+@pytest.mark.parametrize("spelt", ["ds_", "ds_AAAA", "ds_" + "A" * 64, "ds_é", "ds_%"])
+def test_a_device_secret_that_we_did_not_make_is_none(phone: Phone, second: str, spelt: str) -> None:
+    assert exchange(phone, second, first_app(phone), actor_token=spelt).json["error"] == "invalid_grant"
+
+
+def test_a_browsers_device_secret_is_bound_to_its_session(app: Flask) -> None:
+    session_id = uuid4()
+    secret = device_secrets.of_browser(session_id)
+
+    assert device_secrets.browser_session(secret) == session_id
+    flipped = secret[:-3] + ("A" if secret[-3] != "A" else "B") + secret[-2:]
+    assert device_secrets.browser_session(flipped) is None

@@ -4,7 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from core.db import transaction
 from tests.auth.conftest import Phone, Watch
 
 OTHER = "+12125550143"
@@ -125,3 +127,13 @@ def test_idle_sessions_are_not_shown(phone: Phone, watch: Watch) -> None:
     watch.move(days=30)
 
     assert [row["is_this"] for row in App(phone).sessions()] == [True]
+
+
+def test_what_still_signs_in_is_shown_though_its_session_is_over(phone: Phone, watch: Watch) -> None:
+    here = App(phone)
+    with transaction() as session:
+        session.execute(text("UPDATE auth.session SET expires_at = :now"), {"now": watch.now})
+
+    assert [row["is_this"] for row in here.sessions()] == [True]
+    phone.post("/oauth/revoke", token=here.tokens["refresh_token"])
+    assert len(App(phone).sessions()) == 1
