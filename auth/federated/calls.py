@@ -121,7 +121,7 @@ def _keep(session: Session, call: _Call, refresh_token: str, now: datetime) -> N
     identity.grant_token = crypto.seal(
         session,
         owner_id=identity.customer_id,
-        place="identity.grant_token",
+        place="auth.identity.grant_token",
         row_id=identity.id,
         text=refresh_token,
     )
@@ -141,7 +141,7 @@ def _enqueue(
 ) -> None:
     call_id = ids.new()
     crypto.create_data_keys(session, [call_id])
-    sealed = crypto.seal(session, owner_id=call_id, place="provider_call.secret", row_id=call_id, text=secret)
+    sealed = crypto.seal(session, owner_id=call_id, place="auth.provider_call.secret", row_id=call_id, text=secret)
     session.add(
         ProviderCall(
             id=call_id,
@@ -159,7 +159,9 @@ def _enqueue(
 
 
 def _call_of(session: Session, row: ProviderCall) -> _Call:
-    secret = crypto.unseal(session, owner_id=row.id, place="provider_call.secret", row_id=row.id, ciphertext=row.secret)
+    secret = crypto.unseal(
+        session, owner_id=row.id, place="auth.provider_call.secret", row_id=row.id, ciphertext=row.secret
+    )
     return _Call(row.id, row.kind, row.client_id, row.identity_id, row.attempts, secret)
 
 
@@ -168,7 +170,7 @@ def _token_of(session: Session, identity: Identity) -> str:
     return crypto.unseal(
         session,
         owner_id=identity.customer_id,
-        place="identity.grant_token",
+        place="auth.identity.grant_token",
         row_id=identity.id,
         ciphertext=identity.grant_token,
     )

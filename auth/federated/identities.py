@@ -47,7 +47,7 @@ def link(
         return row
     if claimed.email is not None:
         row.email = crypto.seal(
-            session, owner_id=customer_id, place="identity.email", row_id=row.id, text=claimed.email
+            session, owner_id=customer_id, place="auth.identity.email", row_id=row.id, text=claimed.email
         )
     if provider_code:
         calls.exchange_later(session, row, provider_code, now=now)
@@ -70,7 +70,7 @@ def email_of(session: Session, identity: Identity) -> str | None:
     return crypto.unseal(
         session,
         owner_id=identity.customer_id,
-        place="identity.email",
+        place="auth.identity.email",
         row_id=identity.id,
         ciphertext=identity.email,
     )

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from auth import notices
 from auth.federated import checking, identities, nonces
 from auth.federated.errors import IdentityRefused
 from auth.federated.models import Identity
@@ -17,7 +18,7 @@ def prove_and_link(
     Opens transactions of its own, none of them while the provider is asked.
 
     raises   IdentityRefused, IdentityTaken, IdentityExists, KeysUnavailable
-    effects  the nonce is used, whatever comes of it; announces provider_identity.linked
+    effects  the nonce is used, whatever comes of it; announces provider_identity.linked, and tells every device
     """
     with transaction() as session:
         nonce = nonces.take(session, customer_id, handle, now=now)
@@ -28,4 +29,6 @@ def prove_and_link(
         raise IdentityRefused
     with transaction() as session:
         identity = identities.link(session, customer_id, claimed, provider_code=provider_code, now=now)
+        if identity.linked_at == now:
+            notices.tell(session, customer_id, notices.IDENTITY_LINKED, now=now)
         return identity, identities.email_of(session, identity)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from auth.keys.ring import PrivateKey
 from core import crypto
 
-_PLACE = "signing_key.private"
+_PLACE = "auth.signing_key.private"
 
 
 def seal(session: Session, row_id: UUID, private: PrivateKey) -> bytes:

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from auth import customers, tokens
 from auth.federated import nonces
 from core import clock
 from core.db import transaction
+from core.delivery.models import Message
 from core.web.principals import Principal
 from tests.auth.conftest import Watch
 from tests.standins.identity_provider import IdentityProvider
@@ -66,6 +68,19 @@ def test_a_customer_links_lists_and_unlinks_an_identity(ada: App, provider: Iden
     assert ada.delete(linked.json["id"]).status_code == 204
     assert ada.get()["items"] == []
     assert ada.delete(linked.json["id"]).status_code == 404
+
+
+def test_the_customer_is_told_of_a_new_way_to_sign_in_once(ada: App, provider: IdentityProvider, watch: Watch) -> None:
+    def told() -> int:
+        with transaction() as session:
+            return len(session.scalars(select(Message).where(Message.customer_id == ada.id)).all())
+
+    before = told()
+    assert link(ada, provider).status_code == 201
+    assert told() == before + 1  # a text, since there is neither a device nor an address
+    watch.move(seconds=1)
+    assert link(ada, provider).status_code == 201
+    assert told() == before + 1
 
 
 def test_a_nonce_works_once_whatever_came_with_it(ada: App, provider: IdentityProvider) -> None:
