@@ -117,7 +117,10 @@ def is_from_own_page(credential: dict[str, Any]) -> bool:
 
 def is_readable(credential: Any) -> bool:
     """Whether it is worth a closer look: a JSON object of some size."""
-    return isinstance(credential, dict) and len(json.dumps(credential)) <= MOST_CHARACTERS
+    try:
+        return isinstance(credential, dict) and len(json.dumps(credential)) <= MOST_CHARACTERS
+    except RecursionError:  # brackets in brackets
+        return False
 
 
 def _names(credential: dict[str, Any], owner: Owner) -> bool:

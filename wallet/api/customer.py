@@ -21,6 +21,7 @@ from wallet.paying import approving, tips
 from wallet.paying.api import in_app
 from wallet.paying.approving import Wish
 from wallet.payments import Payment
+from wallet.peers import claims
 
 blueprint = Blueprint("wallet_customer", __name__, description="Cash, gift-card value and points in one wallet")
 
@@ -67,6 +68,8 @@ def create_approval(args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str
     principal, now, amount, payee = principals.current(), clock.now(), args["amount"] or {}, dict(args["payee"])
     payee.pop("link", None)
     binding.demand(principal, now)
+    if args["purpose"] == "money_request" and "code" in payee:
+        claims.count_link(principal.id, now=now)
     wish = Wish(
         purpose=args["purpose"],
         customer_id=principal.id,

@@ -147,6 +147,14 @@ def test_what_is_no_credential_is_refused(database: None, credential: Any) -> No
     assert checked(credential) is None
 
 
+def test_brackets_in_brackets_are_refused(device: Authenticator) -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+
+    assert checked({**signed(device), "response": deep}) is None
+
+
 def test_a_response_of_another_shape_is_refused(device: Authenticator) -> None:
     for response in (None, [], "x", {}, {"clientDataJSON": "e30"}):
         assert checked({**signed(device), "response": response}) is None

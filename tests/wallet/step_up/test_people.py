@@ -46,6 +46,25 @@ def test_a_money_request_over_the_limit_asks_for_a_passkey(app: Flask, ada: Paye
     assert ada.cash() == 500_000 - 15_001
 
 
+def test_a_request_by_link_is_approved_by_its_code(app: Flask, ada: Payer) -> None:
+    bob = payer(app, "+12025550144", cash=0)
+    asked = bob.door.ask("POST", "/money-requests", {"from": {"link": True}, "amount": usd(15_001)})
+    assert asked.json is not None
+    code = asked.json["link"]["code"]
+    approval_id = ada.approved("money_request", None, {"code": code})
+
+    body = {"code": code, "approval_id": approval_id}
+    paid = ada.door.ask("POST", f"/money-requests/{asked.json['id']}/payments", body)
+
+    assert paid.status_code == 201, paid.json
+
+
+def test_codes_of_links_are_not_guessed_by_asking_to_approve_them(ada: Payer) -> None:
+    told = [code_of(ada.ask("money_request", None, {"code": f"guess-{number}"})) for number in range(31)]
+
+    assert told == [(404, "link_unknown")] * 30 + [(429, "too_many_links")]
+
+
 def test_ones_own_money_request_is_nothing_to_approve(ada: Payer) -> None:
     asked = ada.door.ask("POST", "/money-requests", {"from": {"phone": "+12025550199"}, "amount": usd(100)})
     assert asked.json is not None
