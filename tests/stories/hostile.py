@@ -1,9 +1,12 @@
 """Hostile requests, made from an OpenAPI document: every parameter and every member of a body, each spoilt in turn."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+#: A list in a list, and so on: as deep as a body may be sent.
+DEEP: Any = json.loads("[" * 200 + "]" * 200)
 
 #: What is put into the place of a value. Some are what JSON allows and nobody expects, some what only looks like it.
 VALUES: tuple[Any, ...] = (
@@ -13,11 +16,8 @@ VALUES: tuple[Any, ...] = (
     "' OR 1=1 --", "<script>alert(1)</script>", "{{ 7 * 7 }}{% for a in b %}", "../../etc/passwd", "%00%2e%2e", "=1+1",
     "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-13-45T99:99:99Z", "9999-99", "NaN", "1e400",
     "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "+999999999999999", "a@b", "http://[::1",
-    [], {}, [None] * 50, [[]], {"": ""}, {"$ref": "#"}, {"amount_minor": "1", "currency": "\u0000"},
+    DEEP, [], {}, [None] * 50, [[]], {"": ""}, {"$ref": "#"}, {"amount_minor": "1", "currency": "\u0000"},
 )  # fmt: skip
-
-#: A list in a list, and so on: as deep as a body may be sent.
-DEEP: Any = json.loads("[" * 200 + "]" * 200)
 
 _DEPTH = 4
 
@@ -35,8 +35,13 @@ class Hostile:
     raw: bytes | None = None
 
 
-def requests_of(document: dict[str, Any], operation: str) -> Iterator[Hostile]:
-    """Every request that spoils one thing of this operation, always in the same order."""
+def requests_of(
+    document: dict[str, Any], operation: str, *, values: Sequence[Any] = VALUES, is_raw: bool = True
+) -> Iterator[Hostile]:
+    """Every request that puts one of the values in the place of one thing, always in the same order.
+
+    is_raw  also bodies that are no JSON at all
+    """
     method, path = operation.split(" ")
     spec = document["paths"][path][method.lower()]
     common = document["paths"][path].get("parameters", ())
@@ -44,7 +49,7 @@ def requests_of(document: dict[str, Any], operation: str) -> Iterator[Hostile]:
     content = spec.get("requestBody", {}).get("content", {})
     base = _example(document, content["application/json"]["schema"], 0) if "application/json" in content else None
     for parameter in parameters:
-        for value in VALUES:
+        for value in values:
             named = {parameter["name"]: _text(value)}
             what = f"{parameter['in']} {parameter['name']} = {value!r:.60}"
             if parameter["in"] == "path":
@@ -52,9 +57,9 @@ def requests_of(document: dict[str, Any], operation: str) -> Iterator[Hostile]:
             elif parameter["in"] == "query":
                 yield Hostile(operation, what, query=named, body=base)
     if base is not None:
-        for place, spoilt in _spoilt(base):
+        for place, spoilt in _spoilt(base, values):
             yield Hostile(operation, f"body {place}", body=spoilt)
-        for raw in (b"", b"{", b"\xff\xfe", b'{"a": 1, "a": 2}', b"[" * 100_000):
+        for raw in () if not is_raw else (b"", b"{", b"\xff\xfe", b'{"a": 1, "a": 2}', b"[" * 100_000):
             yield Hostile(operation, f"raw {raw!r:.30}", raw=raw)
     form = content.get("application/x-www-form-urlencoded")
     if form is not None or (method == "POST" and path.startswith("/oauth/")):
@@ -63,17 +68,17 @@ def requests_of(document: dict[str, Any], operation: str) -> Iterator[Hostile]:
             "token",
         ]
         for name in names:
-            for value in VALUES:
+            for value in values:
                 others = {other: "x" for other in names if other != name}
                 yield Hostile(operation, f"form {name} = {value!r:.60}", form={**others, name: _text(value)})
 
 
-def _spoilt(base: Any) -> Iterator[tuple[str, Any]]:
+def _spoilt(base: Any, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """The body with each of its members replaced by each value, one at a time."""
-    for value in (*VALUES, DEEP):
+    for value in values:
         yield f"whole = {value!r:.60}", value
     for place in _places(base):
-        for value in (*VALUES, DEEP):
+        for value in values:
             yield f"/{'/'.join(map(str, place))} = {value!r:.60}", _with(base, place, value)
     if isinstance(base, dict):
         yield "one member more", {**base, "customer_id": "x", "is_admin": True}

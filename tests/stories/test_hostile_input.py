@@ -48,7 +48,7 @@ def test_no_input_is_answered_with_a_fault(app: Flask, part: str, caplog: pytest
     for operation in operations:
         headers = callers.headers_of(ASKERS.get(door, "nobody"), DECLARED[door].get(operation, ""), PERMISSIONS)
         for hostile in _sampled(list(requests_of(document, operation))):
-            answer = _send(client, hostile, dict(headers), things)
+            answer = send(client, hostile, dict(headers), things)
             fault = _fault_of(answer)
             if fault:
                 faults.append(f"{hostile.operation} with {hostile.what}: {fault}")
@@ -62,7 +62,7 @@ def _sampled(found: list[Hostile]) -> list[Hostile]:
     return random.Random(f"{SEED}{found[0].operation}").sample(found, SAMPLE)
 
 
-def _send(client: FlaskClient, hostile: Hostile, headers: dict[str, str], things: dict[str, object]) -> TestResponse:
+def send(client: FlaskClient, hostile: Hostile, headers: dict[str, str], things: dict[str, object]) -> TestResponse:
     method, path = hostile.operation.split(" ")
     known = named(hostile.operation, things) if things else {}
     for name in names_in(path):
