@@ -1,5 +1,6 @@
 """What the tests of staff share: an admin's app, mailboxes, and persons at their browsers with authenticators."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from core.gateways import sandbox
 from core.web.principals import Principal
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import VERIFIER, Watch
-from tests.auth.robot import FlaskBrowser, Form, Forms, Page
+from tests.auth.robot import Browser, FlaskBrowser, Form, Forms, Page
 
 SITE = "http://127.0.0.1:8000"
 BACK = "https://admin.example/back"
@@ -52,7 +53,7 @@ class Person:
 
     app: Flask
     email: str = EMAIL
-    browser: FlaskBrowser = field(init=False)
+    browser: Browser = field(init=False)
     key: Authenticator = field(default_factory=lambda: Authenticator(rp_id="localhost"))
     secret: bytes = b""
     recovery_codes: list[str] = field(default_factory=list)
@@ -78,10 +79,14 @@ class Person:
 
     def join_with_authenticator(self, link: str | None = None) -> Page:
         page = self.send(self.browser.open(link or self.link()), "/authenticator")
+        self.read_key(page)
+        return self._joined(self.send(page, "/proof", shown=self.shown()))
+
+    def read_key(self, page: Page) -> None:
+        """Type what the page shows into the authenticator."""
         found = re.search(r"type this key: (\w+)", page.text)
         assert found, page.text
-        self.secret = _unspelled(found[1])
-        return self._joined(self.send(page, "/proof", shown=self.shown()))
+        self.secret = base64.b32decode(found[1])
 
     def join_with_passkey(self, link: str | None = None) -> Page:
         page = self.browser.open(link or self.link())
@@ -102,7 +107,7 @@ class Person:
             "scope": "openid offline_access", "code_challenge": pkce.challenge_of(VERIFIER),
             "code_challenge_method": "S256", **more,
         }  # fmt: skip
-        return self.browser.open(f"{SITE}/oauth/authorize?{urlencode(asked)}")
+        return self.browser.open(f"{self.browser.site}/oauth/authorize?{urlencode(asked)}")
 
     def have_code_mailed(self) -> Page:
         return self.send(self.ask_to_sign_in(prompt="login"), "/staff/sign-in", email=self.email)
@@ -148,12 +153,6 @@ def options_in(page: Page) -> dict[str, Any]:
     assert found, (page.status, page.text)
     options: dict[str, Any] = json.loads(unescape(found[1]))
     return options
-
-
-def _unspelled(text: str) -> bytes:
-    import base64
-
-    return base64.b32decode(text)
 
 
 def invite(email: str = EMAIL, *roles: str, by: Principal | None = None, now: Any = None) -> UUID:
