@@ -18,6 +18,7 @@ import auth.device_grants.api.page
 import auth.device_grants.api.protocol
 import auth.device_grants.api.staff
 import auth.federated.api.customer
+import auth.federated.api.public
 import auth.federated.work
 import auth.keys.api.staff
 import auth.keys.cli
@@ -377,6 +378,7 @@ def doors() -> list[Door]:
                 auth.device_grants.api.page.blueprint,
                 auth.staff.api.pages.blueprint,
                 auth.native.api.links.blueprint,
+                auth.federated.api.public.blueprint,
                 auth.privacy.api.public.blueprint,
                 core.delivery.api.public.blueprint,
                 engage.links.api.public.blueprint,

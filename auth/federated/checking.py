@@ -6,6 +6,7 @@ Who it is about is known by issuer and subject alone: an e-mail address passes f
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,10 +18,14 @@ from auth.federated.providers import Provider
 from auth.keys import jwk
 from core import crypto
 
-_MAX_LENGTH = 8_192
+MAX_LENGTH = 8_192
 _LONGEST_SUBJECT = 255
 #: How far a provider's clock may be ahead of ours.
-_SKEW_SECONDS = 60
+SKEW_SECONDS = 60
+
+
+#: What reading a token that is none may end in.
+BENT = (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,11 @@ def verify(provider: str, id_token: str, *, now: datetime) -> Verified | None:
     raises  KeysUnavailable
     """
     known = providers.find(provider)
-    if known is None or len(id_token) > _MAX_LENGTH or not id_token.isascii():
+    if known is None or len(id_token) > MAX_LENGTH or not id_token.isascii():
         return None
     try:
         return _verified(known, id_token, now)
-    except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError):
+    except BENT:
         return None
 
 
@@ -92,18 +97,36 @@ def spell(nonce: bytes) -> str:
 
 
 def _verified(provider: Provider, id_token: str, now: datetime) -> Verified:
-    header = jwt.get_unverified_header(id_token)
+    claims = signed(provider, id_token, require=("sub", "iat", "exp", "nonce"))
+    subject, nonce = claims["sub"], claims["nonce"]
+    if claims.get("azp", claims["aud"]) not in provider.client_ids:
+        raise ValueError("asked for by others")
+    if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
+        raise ValueError("times are whole seconds")
+    if not claims["iat"] - SKEW_SECONDS <= now.timestamp() < claims["exp"]:
+        raise ValueError("not yet, or no longer, valid")
+    if not isinstance(nonce, str):
+        raise ValueError("no answer to a nonce")
+    return Verified(Claimed(provider.name, claims["aud"], index_of(provider, subject), _email_of(claims)), nonce)
+
+
+def signed(provider: Provider, token: str, *, require: Sequence[str]) -> dict[str, Any]:
+    """What the provider says in a JWT of theirs that is meant for us; times remain to be looked at.
+
+    raises  what PyJWT does, ValueError, TypeError, KeyError, RecursionError for what is not theirs or not for us
+    """
+    header = jwt.get_unverified_header(token)
     if header["alg"] != "RS256" or "crit" in header or not isinstance(header.get("kid"), str):
         raise ValueError("not a header of theirs")
     key = provider.keys.find(header["kid"])
     if key is None:
         raise ValueError("not a key of theirs")
     claims: dict[str, Any] = jwt.decode(
-        id_token,
+        token,
         key,
         algorithms=["RS256"],
         options={
-            "require": ["iss", "aud", "sub", "iat", "exp", "nonce"],
+            "require": ["iss", "aud", *require],
             # Held against our own ids, and the clock that we were handed.
             "verify_aud": False,
             "verify_exp": False,
@@ -111,19 +134,20 @@ def _verified(provider: Provider, id_token: str, now: datetime) -> Verified:
             "verify_nbf": False,
         },
     )
-    audience, subject, nonce = claims["aud"], claims["sub"], claims["nonce"]
+    audience = claims["aud"]
     if claims["iss"] not in provider.issuers or not isinstance(audience, str) or audience not in provider.client_ids:
         raise ValueError("of others, or for others")
-    if claims.get("azp", audience) not in provider.client_ids:
-        raise ValueError("asked for by others")
-    if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
-        raise ValueError("times are whole seconds")
-    if not claims["iat"] - _SKEW_SECONDS <= now.timestamp() < claims["exp"]:
-        raise ValueError("not yet, or no longer, valid")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not isinstance(nonce, str):
+    return claims
+
+
+def index_of(provider: Provider, subject: Any) -> bytes:
+    """By what we know somebody at a provider.
+
+    raises  ValueError
+    """
+    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise ValueError("about nobody")
-    index = crypto.blind_index("auth.identity", f"{provider.issuers[0]}|{subject}")
-    return Verified(Claimed(provider.name, audience, index, _email_of(claims)), nonce)
+    return crypto.blind_index("auth.identity", f"{provider.issuers[0]}|{subject}")
 
 
 def _email_of(claims: dict[str, Any]) -> str | None:

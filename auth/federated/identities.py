@@ -94,6 +94,22 @@ def unlink(session: Session, customer_id: UUID, identity_id: UUID, *, now: datet
     )
 
 
+def end(session: Session, subject_index: bytes, *, told_at: datetime, now: datetime) -> None:
+    """End the link of an identity whose owner ended it there; one that was made after that stays.
+
+    effects  announces provider_identity.unlinked
+    """
+    row = session.scalar(select(Identity).where(Identity.subject_index == subject_index).with_for_update())
+    if row is None or row.linked_at > told_at:
+        return
+    _drop(session, row, now)
+
+    announce(
+        session,
+        IdentityUnlinked(customer_id=row.customer_id, occurred_at=now, identity_id=row.id, provider=row.provider),
+    )
+
+
 def drop_all(session: Session, customer_id: UUID, now: datetime) -> int:
     """Forget all identities of a customer who is erased, while their data key is still there; returns how many.
 

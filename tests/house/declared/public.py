@@ -8,6 +8,7 @@ ANYBODYS = {
     "GET /erasures/{token}": PUBLIC,
     "POST /hooks/twilio/{message_id}": PUBLIC,
     "POST /hooks/twilio/incoming": PUBLIC,
+    "POST /hooks/apple": PUBLIC,
     "POST /hooks/identity": PUBLIC,
     "POST /hooks/stripe": PUBLIC,
     "GET /c/{code}": PUBLIC,
