@@ -73,15 +73,17 @@ def form(
     value: str = "",
     action: str = "",
     is_quiet: bool = False,
+    other: tuple[str, str, str] | None = None,
 ) -> Markup:
     """A form that posts to the page's own address, or to `action`; its button has a name and a value where they are
-    given. is_quiet: what is rather not meant to be pressed"""
+    given. is_quiet: what is rather not meant to be pressed. other: name, value and text of a second button"""
     said = Markup(' name="{}" value="{}"').format(name, value) if name else Markup()
     quiet = Markup(' class="quiet"') if is_quiet else Markup()
     target = Markup(' action="{}"').format(action) if action else Markup()
+    second = Markup('\n<p><button class="quiet" name="{}" value="{}">{}</button></p>').format(*other) if other else ""
     inner = Markup("\n").join(parts)
-    return Markup('<form method="post"{}>\n{}\n<p><button{}{}>{}</button></p>\n</form>').format(
-        target, inner, said, quiet, button
+    return Markup('<form method="post"{}>\n{}\n<p><button{}{}>{}</button></p>{}\n</form>').format(
+        target, inner, said, quiet, button, second
     )
 
 

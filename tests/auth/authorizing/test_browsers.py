@@ -176,6 +176,27 @@ def test_another_code_can_be_asked_for(person: Person, partner: Client, watch: W
     assert done.title == "Let Shop & Co in?"
 
 
+def test_a_code_can_come_by_whatsapp(person: Person, partner: Client) -> None:
+    [asked, *_] = person.open().forms
+    assert asked.buttons == [("", ""), ("channel", "whatsapp")]
+
+    page = person.browser.send(asked, phone=person.number, channel="whatsapp")
+    done = person.robot.answer(page)
+
+    assert "Sent by WhatsApp to the number that ends in 0142" in page.text
+    assert done.title == "Let Shop & Co in?"
+    with transaction() as session:
+        [row] = session.scalars(select(LoginSession)).all()
+        assert row.amr == ["otp"]
+
+
+@pytest.mark.parametrize("channel", ["", "carrier pigeon", "sms\0"])
+def test_a_way_that_there_is_not_is_a_text(person: Person, partner: Client, channel: str) -> None:
+    page = person.browser.send(person.open().forms[0], phone=person.number, channel=channel)
+
+    assert page.status == (400 if "\0" in channel else 200)
+
+
 def test_a_suspended_customer_is_not_signed_in(person: Person, partner: Client) -> None:
     person.come_back()
     with transaction() as session:

@@ -89,6 +89,14 @@ class Partners(HTTPServer):
                 self.end_headers()
                 self.wfile.write(b"<h1>Welcome</h1>")
 
+            def do_POST(self) -> None:
+                told = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                outer.asked.append(f"{self.path} {told}")
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(b"<h1>Welcome</h1>")
+
             def log_message(self, *_: object) -> None:
                 pass
 

@@ -57,6 +57,24 @@ def test_a_partners_own_redirect_to_its_app_is_followed(
     assert _violations(tab) == []
 
 
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_code_comes_by_a_form(
+    tab: Tab, site: Site, partner: object, partners_server: Partners, has_scripts: bool
+) -> None:
+    if not has_scripts:
+        tab.switch_scripts_off()
+    sign_in(tab, site, asking(site, f"{partners_server.url}/back", response_mode="form_post"))
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    if not has_scripts:
+        tab.until_title("One moment")
+        tab.press("button")
+    tab.until_title("Welcome")
+
+    [told] = [asked for asked in partners_server.asked if asked.startswith("/back ")]
+    assert "code=" in told and "state=s" in told and "iss=" in told
+
+
 def test_the_pages_wear_the_brands_colour(tab: Tab, site: Site, partner: object, partners_server: Partners) -> None:
     tab.open(asking(site, f"{partners_server.url}/back"))
 

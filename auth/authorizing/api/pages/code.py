@@ -10,7 +10,7 @@ from auth.authorizing.api.pages.routes import HTML, At, at, blueprint, settings
 from auth.authorizing.errors import SignInOver
 from auth.errors import OAuthRefusal
 from auth.models import ACTIVE
-from auth.native import otp
+from auth.native import channels, otp
 from auth.proofs import ONE_FACTOR, Owner, Proved
 from core import clock
 from core.db import transaction
@@ -59,7 +59,8 @@ def sign_in_with_code() -> Response:
                 "You cannot sign in", "Your account is suspended, or about to be deleted.", status=403
             )
         owner = Owner(customer_id=customer.id)
-        told = Proved(owner=owner, auth_time=now, acr=ONE_FACTOR, amr=("otp", "sms"))
+        amr = ("otp", "sms") if proved.row.channel == channels.SMS else ("otp",)
+        told = Proved(owner=owner, auth_time=now, acr=ONE_FACTOR, amr=amr)
         return browsers.see_other(browsers.sign_in(session, told, request_handle=here.handle, now=now))
 
 
@@ -85,12 +86,13 @@ def send_code_again() -> Response:
 
 
 def page(here: At, *, error: str = "", trouble: str = "", status: int = 200) -> Response:
+    way = "Sent by WhatsApp" if here.stored.progress["channel"] == channels.WHATSAPP else "Texted"
     code = layout.field(
         "code",
         "Code",
         autocomplete="one-time-code",
         inputmode="numeric",
-        hint=f"Texted to the number that ends in {here.stored.progress['tail']}. It works for five minutes.",
+        hint=f"{way} to the number that ends in {here.stored.progress['tail']}. It works for five minutes.",
         error=error,
         most=20,
     )

@@ -11,7 +11,7 @@ from auth.authorizing.api import browsers
 from auth.authorizing.api.pages import layout, passkey_form
 from auth.authorizing.api.pages.routes import HTML, At, at, blueprint, settings, whom
 from auth.errors import OAuthRefusal, PhoneInvalid
-from auth.native import otp
+from auth.native import channels, otp
 from auth.oauth.api import wire
 from core import clock
 from core.db import transaction
@@ -46,12 +46,13 @@ def send_code() -> Response:
             client_id=here.client.client_id,
             address=request.remote_addr or "",
             settings=settings(),
+            channel=request.form.get("channel"),
             locale=wire.locale_of(dict(here.stored.parameters)),
             now=clock.now(),
         )
         if isinstance(sent, OAuthRefusal):
             return page(session, here, given=given, error=sent.description, status=sent.status)
-        requests.note(session, here.stored, sent=sent.handle, tail=phone[-4:])
+        requests.note(session, here.stored, sent=sent.handle, channel=sent.channel, tail=phone[-4:])
     return browsers.see_other(browsers.path_of("/sign-in/code", here.handle))
 
 
@@ -73,7 +74,9 @@ def page(
         most=40,
     )
     named = layout.hidden("r", here.handle)
-    form = layout.form([named, phone], button="Send me a code", action="/sign-in")
+    has_whatsapp = channels.usable(channels.WHATSAPP, settings()) == channels.WHATSAPP
+    other = ("channel", channels.WHATSAPP, "Send it by WhatsApp") if has_whatsapp else None
+    form = layout.form([named, phone], button="Send me a code", action="/sign-in", other=other)
     told = [layout.problem(trouble)] if trouble else []
     return layout.page(
         whom(here.client),
