@@ -20,6 +20,8 @@ from core.settings import Settings
 PHONE, PASSKEY, APPLE, GOOGLE = "phone", "passkey", "apple", "google"
 METHODS = (PHONE, PASSKEY, APPLE, GOOGLE)
 PROVIDERS = (APPLE, GOOGLE)
+#: Signs nobody in: two codes get another number.
+RECOVERY = "recovery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

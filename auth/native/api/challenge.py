@@ -8,16 +8,18 @@ from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
-from auth import phones
-from auth.errors import OAuthRefusal, PhoneInvalid
+from auth import emails, phones
+from auth.errors import EmailInvalid, OAuthRefusal, PhoneInvalid
 from auth.federated import checking
-from auth.native import attempts, channels, federation, steps
+from auth.native import attempts, channels, federation, mail_recovery, steps
 from auth.native.api import docs
 from auth.native.attempts import Caller, Opening
+from auth.native.models import NumberChange
 from auth.oauth import clients, pkce, scopes
 from auth.oauth.api import proving, wire
 from core import clock
 from core.db import transaction
+from core.events.announce import jsonable
 
 blueprint = Blueprint("challenge", __name__, description="Signing in within the app")
 wire.speak_oauth(blueprint)
@@ -38,10 +40,13 @@ def challenge() -> Response:
         outcome = step(session, caller, now)
     if isinstance(outcome, OAuthRefusal):
         return wire.refused(outcome)
+    if isinstance(outcome, NumberChange):
+        taken = {"id": str(outcome.id), "takes_effect_at": jsonable(outcome.takes_effect_at)}
+        return wire.answer({"number_change": taken})
     return wire.answer({"authorization_code": outcome})
 
 
-_Step = Callable[[Session, Caller, datetime], str | OAuthRefusal]
+_Step = Callable[[Session, Caller, datetime], str | NumberChange | OAuthRefusal]
 
 
 def _caller(given: dict[str, str], now: datetime) -> Caller | OAuthRefusal:
@@ -63,8 +68,10 @@ def _caller(given: dict[str, str], now: datetime) -> Caller | OAuthRefusal:
 
 
 def _first(given: dict[str, str], caller: Caller) -> _Step:
-    opening = _opening(given, caller)
     method = given.get("method", attempts.PHONE)
+    if method == attempts.RECOVERY:
+        return _recovery(given)
+    opening = _opening(given, caller)
     if method == attempts.PHONE:
         phone, channel = _phone(given), _channel(given)
         return lambda session, caller, now: steps.by_phone(
@@ -74,7 +81,18 @@ def _first(given: dict[str, str], caller: Caller) -> _Step:
         return lambda session, caller, now: steps.by_passkey(session, caller, opening, now=now)
     if method in attempts.PROVIDERS:
         return lambda session, caller, now: federation.begin(session, caller, opening, provider=method, now=now)
-    raise wire.invalid("method is passkey, apple or google, or left out beside a login_hint")
+    raise wire.invalid("method is passkey, apple, google or recovery, or left out beside a login_hint")
+
+
+def _recovery(given: dict[str, str]) -> _Step:
+    phone, channel, locale = _phone(given), _channel(given), wire.locale_of(given)
+    try:
+        email = emails.normalised(wire.required(given, "email"))
+    except EmailInvalid as error:
+        raise wire.invalid(f"email: {error.detail}") from error
+    return lambda session, caller, now: mail_recovery.begin(
+        session, caller, phone=phone, email=email, channel=channel, locale=locale, now=now
+    )
 
 
 def _next(given: dict[str, str]) -> _Step:
@@ -85,7 +103,11 @@ def _next(given: dict[str, str]) -> _Step:
 
 
 def _code(handle: str, given: dict[str, str]) -> _Step:
-    code = given["otp"]
+    code, mailed = given["otp"], given.get("email_code")
+    if mailed is not None:
+        return lambda session, caller, now: mail_recovery.answer(
+            session, caller, handle=handle, code=code, email_code=mailed, now=now
+        )
     return lambda session, caller, now: steps.answer_code(session, caller, handle=handle, code=code, now=now)
 
 

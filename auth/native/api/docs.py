@@ -7,8 +7,8 @@ def _text(description: str, example: str | None = None, **more: Any) -> dict[str
     return {"type": "string", "description": description, **({"example": example} if example else {}), **more}
 
 
-def _json(description: str, properties: dict[str, dict[str, Any]], required: str) -> dict[str, Any]:
-    schema = {"type": "object", "required": [required], "properties": properties}
+def _json(description: str, properties: dict[str, dict[str, Any]], *required: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": properties, **({"required": list(required)} if required else {})}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
@@ -19,7 +19,8 @@ _FORM = {
     ),
     "channel": _text("How the code is sent", enum=["sms", "whatsapp"]),
     "method": _text(
-        "First request, where it begins with something else than a number", enum=["passkey", "apple", "google"]
+        "First request, where it begins with something else than a number",
+        enum=["passkey", "apple", "google", "recovery"],
     ),
     "code_challenge": _text("First request: base64url of SHA-256 of the code_verifier that the app keeps"),
     "code_challenge_method": _text("First request", enum=["S256"]),
@@ -28,6 +29,8 @@ _FORM = {
     "ui_locales": _text("First request: the language to write in", "en-US"),
     "auth_session": _text("Every later request: as the first one's answer gave it"),
     "otp": _text("The six digits that were sent", "123456"),
+    "email": _text("First request, with the method `recovery`: the address that was proved once", "ada@example.com"),
+    "email_code": _text("With the method `recovery`, beside the `otp`: the six digits that were mailed", "042917"),
     "passkey": _text("What navigator.credentials.get (or the platform's API) gave, as JSON"),
     "id_token": _text("What Apple or Google gave for the `nonce`"),
     "provider_code": _text("Apple's authorization code, beside its `id_token`"),
@@ -44,7 +47,11 @@ CHALLENGE: dict[str, Any] = {
     },
     "responses": {
         "200": _json(
-            "Proved: redeem the code at /oauth/token", {"authorization_code": {"type": "string"}}, "authorization_code"
+            "Proved: redeem the code at /oauth/token",
+            {
+                "authorization_code": {"type": "string"},
+                "number_change": {"type": "object", "description": "In place of it, with the method `recovery`"},
+            },
         ),
         "400": _json(
             "`insufficient_authorization` with an `auth_session`: send what it asks for next (`methods`, `passkey`, "
