@@ -78,7 +78,7 @@ def by_totp(session: Session, token: str, code: str, *, now: datetime) -> Sequen
 
 def _join(session: Session, row: StaffInvitation, *, means: str, now: datetime) -> Sequence[str]:
     """effects  uses the invitation up; who had lost their means is signed out everywhere. Announces staff.joined"""
-    person = session.get_one(Staff, row.staff_id, with_for_update=True)
+    person = session.get_one(Staff, row.staff_id)
     row.used_at = now
     person.status, person.joined_at = ACTIVE, person.joined_at or now
     locks.clear(person)
@@ -99,7 +99,14 @@ def _join(session: Session, row: StaffInvitation, *, means: str, now: datetime) 
 
 
 def _found(session: Session, token: str, *, now: datetime, lock: bool = False) -> StaffInvitation:
-    row = invitations.find(session, token, now=now, lock=lock)
+    """An invitation that works; its person is locked before it, as by whoever suspends them, and then looked at again.
+
+    raises  InvitationOver
+    """
+    row = invitations.find(session, token, now=now)
+    if row is not None and lock:
+        session.get(Staff, row.staff_id, with_for_update=True, populate_existing=True)
+        row = invitations.find(session, token, now=now, lock=True)
     if row is None:
         raise InvitationOver
     return row

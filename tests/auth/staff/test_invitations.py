@@ -142,6 +142,32 @@ def test_of_thirty_who_bring_one_invitation_at_once_one_joins(ada: Person) -> No
         assert session.scalar(text("SELECT count(*) FROM auth.staff_recovery_code")) == 10
 
 
+def test_who_is_suspended_while_they_join_stays_suspended(ada: Person, app: Flask) -> None:
+    staff_id = invite("eve@example.com", "support")
+    token = token_of(Person(app, "eve@example.com").link())
+    with transaction() as session:
+        secret = joining.begin_totp(session, token, now=clock.now())
+    said: list[str] = []
+
+    def join() -> None:
+        try:
+            with transaction() as session:
+                joining.by_totp(session, token, totp.code_at(secret, clock.now()), now=clock.now())
+            said.append("joined")
+        except InvitationOver:
+            said.append("over")
+
+    with transaction() as session:
+        persons.set_status(session, staff_id, "left", by=None, now=clock.now())
+        session.flush()
+        thread = threading.Thread(target=join)
+        thread.start()
+        thread.join(0.3)  # it waits for the person's row
+    thread.join()
+
+    assert (said, status_of(staff_id)) == (["over"], "left")
+
+
 def test_nothing_that_signs_in_stands_in_clear(ada: Person) -> None:
     ada.join_with_authenticator()
     with transaction() as session:
