@@ -92,7 +92,8 @@ def _ask_whether(grant: DeviceGrant, typed: str, now: datetime) -> Response:
     return layout.page(
         f"Let {client.name} in?",
         layout.paragraph(f"A device that shows {code} asked {since} to be signed in as you."),
-        layout.paragraph("Say yes only if it stands before you and shows this very code, whoever asks you to."),
+        layout.paragraph("Say yes only if it stands before you and shows this very code."),
+        layout.paragraph("Nobody who calls or writes to you needs it."),
         layout.form([named], button="Let it in", name="answer", value="yes", action="/device"),
         layout.form([named], button="No", name="answer", value="no", action="/device", is_quiet=True),
     )
