@@ -73,8 +73,11 @@ def test_limits_follow_the_tier(customer: Door, staff: Door) -> None:
     with transaction() as session:
         tiers.set_(session, customer.id, tier="enhanced", reason="case-1", actor="staff:1", now=clock.now())
 
-    assert customer.ask("GET", "/limits").json == {"tier": "enhanced", "items": []}
-    assert staff.ask("GET", f"/customers/{customer.id}/limits").json == {"tier": "enhanced", "items": []}
+    told = customer.ask("GET", "/limits").json
+    assert told == staff.ask("GET", f"/customers/{customer.id}/limits").json
+    assert told is not None
+    assert (told["tier"], told["items"]) == ("enhanced", [])
+    assert {each["above"]["amount_minor"] for each in told["approvals"]} == {100_000}
 
 
 def test_staff_see_one_customers_limits_as_the_customer_does(customer: Door, staff: Door) -> None:

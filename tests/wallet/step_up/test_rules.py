@@ -14,7 +14,7 @@ from core.db import connection_of, statement, transaction
 from core.prepared import PreparedCall
 from tests.wallet.conftest import count
 from tests.wallet.doors import staff_door
-from tests.wallet.step_up.conftest import LIMIT, Payer, code_of
+from tests.wallet.step_up.conftest import LIMIT, Payer, code_of, usd
 from wallet import ledger, payments
 from wallet.payments import Payment
 
@@ -33,6 +33,13 @@ def test_finance_sets_from_where_on_customers_approve(app: Flask, ada: Payer, sh
 
     finance.ask("PUT", "/limits/basic/pay/USD", {**rule, "step_up_above_minor": None})
     assert ada.pay(LIMIT + 1, shop).status_code == 201
+
+
+def test_a_customer_is_told_from_where_on_before_they_pay(ada: Payer) -> None:
+    told = ada.door.ask("GET", "/limits").json
+
+    assert told is not None
+    assert told["approvals"] == [{"scope": "pay", "above": usd(25_000)}, {"scope": "send", "above": usd(15_000)}]
 
 
 def test_what_comes_in_is_never_approved(app: Flask, ada: Payer) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from core.money import MAX_AMOUNT_MINOR
-from core.web.schemas import Instant
+from core.web.schemas import BalanceMoneySchema, Instant
 from wallet.limits import MEASURES
 
 #: What each limit counts over; a ceiling holds at any time.
@@ -29,9 +29,17 @@ class LimitLeftSchema(Schema):
     renews_at = Instant(required=True, allow_none=True)
 
 
+class ApprovalAboveSchema(Schema):
+    """What is paid ("pay") or sent ("send") above this amount, a passkey approves."""
+
+    scope = fields.String(required=True, metadata={"example": "pay"})
+    above = fields.Nested(BalanceMoneySchema(), required=True)
+
+
 class LimitsSchema(Schema):
     tier = fields.String(required=True, metadata={"example": "basic"})
     items = fields.List(fields.Nested(LimitLeftSchema()), required=True)
+    approvals = fields.List(fields.Nested(ApprovalAboveSchema()), required=True)
 
 
 def _amount(description: str = "", **more: Any) -> fields.Integer:

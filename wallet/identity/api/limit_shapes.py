@@ -13,8 +13,13 @@ from wallet.limits import Left
 
 def of_customer(session: Session, customer_id: UUID, *, now: datetime) -> dict[str, Any]:
     """The customer's tier with what is left of each of its limits."""
-    found = limits.of_customer(session, customer_id, now=now)
-    return {"tier": limits.tier_of(session, customer_id), "items": [_item(left) for left in found]}
+    found, tier = limits.of_customer(session, customer_id, now=now), limits.tier_of(session, customer_id)
+    above = [
+        {"scope": rule.scope, "above": {"amount_minor": rule.step_up_above, "currency": rule.asset}}
+        for rule in limits.rules(session)
+        if rule.tier == tier and rule.step_up_above is not None
+    ]
+    return {"tier": tier, "items": [_item(left) for left in found], "approvals": above}
 
 
 def _item(left: Left) -> dict[str, Any]:
