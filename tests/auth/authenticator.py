@@ -9,7 +9,7 @@ from typing import Any
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 RP_ID = "localhost"
 ORIGIN = "http://localhost:8000"
@@ -17,6 +17,9 @@ ORIGIN = "http://localhost:8000"
 #: Flags of authenticator data (WebAuthn section 6.1): somebody is there; it is the owner; it may be, and is, copied to
 #: the platform's cloud; a key comes with it.
 PRESENT, VERIFIED, MAY_BE_BACKED_UP, IS_BACKED_UP, WITH_KEY = 0x01, 0x04, 0x08, 0x10, 0x40
+
+
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 def text_of(raw: bytes) -> str:
@@ -37,7 +40,7 @@ class Authenticator:
     rp_id: str = RP_ID
     origin: str = ORIGIN
     counts: bool = True
-    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    key: Key = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     id: bytes = field(default_factory=lambda: os.urandom(32))
     counter: int = 0
     user_handle: bytes | None = None
@@ -71,7 +74,7 @@ class Authenticator:
         client_data = self._client_data("webauthn.get", options["challenge"], bent)
         self.counter = bent.get("counter", self.counter + self.counts)
         data = self._data(bent.get("flags", PRESENT | VERIFIED), bent)
-        signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256()))
+        signature = self._signed(data + hashlib.sha256(client_data).digest())
         handle = bent.get("user_handle", self.user_handle)
         return self._credential(
             clientDataJSON=text_of(client_data),
@@ -97,6 +100,19 @@ class Authenticator:
         rp_id = bent.get("rp_id", self.rp_id)
         return hashlib.sha256(rp_id.encode()).digest() + bytes([flags]) + self.counter.to_bytes(4)
 
+    def _signed(self, data: bytes) -> bytes:
+        if isinstance(self.key, ec.EllipticCurvePrivateKey):
+            return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        return self.key.sign(data)
+
     def _cose(self) -> dict[int, Any]:
-        numbers = self.key.public_key().public_numbers()
-        return {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
+        """RFC 9053: ES256, RS256 (RFC 8812) or EdDSA."""
+        if isinstance(self.key, ec.EllipticCurvePrivateKey):
+            point = self.key.public_key().public_numbers()
+            return {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)}
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            numbers = self.key.public_key().public_numbers()
+            return {1: 3, 3: -257, -1: numbers.n.to_bytes(256), -2: numbers.e.to_bytes(3)}
+        return {1: 1, 3: -8, -1: 6, -2: self.key.public_key().public_bytes_raw()}

@@ -3,6 +3,7 @@ import random
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from auth.passkeys import asserting
 from auth.passkeys.asserting import Asserted
@@ -14,6 +15,7 @@ from tests.auth.authenticator import (
     PRESENT,
     VERIFIED,
     Authenticator,
+    Key,
     bytes_of,
     text_of,
 )
@@ -46,6 +48,19 @@ def test_a_passkey_says_who_is_there(ada: Owner, device: Authenticator) -> None:
     assert found.amr == ("hwk", "user")
     assert found.passkey.sign_count == 1
     assert found.passkey.used_at == NOW
+
+
+@pytest.mark.parametrize(
+    "key", [ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)], ids=["EdDSA", "RS256"]
+)
+def test_other_algorithms_that_we_offer_sign_in_too(ada: Owner, key: Key) -> None:
+    device = Authenticator(key=key)
+    added(ada, device)
+
+    found = checked(signed(device))
+
+    assert found is not None
+    assert found.owner == ada
 
 
 def test_a_copied_passkey_is_software(device: Authenticator) -> None:
