@@ -105,3 +105,27 @@ class Person:
 @pytest.fixture
 def person(app: Flask, phone: Phone) -> Person:
     return Person(app, phone)
+
+
+def out(**given: str) -> str:
+    return f"{SITE}/oauth/logout?{urlencode(given)}"
+
+
+def tokens_of(person: Person, client_id: str = "shop") -> Any:
+    answer = person.redeem(person.come_back(client_id=client_id, scope="openid offline_access")["code"], client_id)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def refresh(person: Person, token: str, client_id: str = "shop") -> int:
+    form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": token}
+    return person.app.test_client().post("/oauth/token", data=form).status_code
+
+
+def cookie_of(person: Person, name: str = "session") -> str | None:
+    found = person.browser.client.get_cookie(name, domain="127.0.0.1")
+    return found.value if found else None
+
+
+def until_code(person: Person, **asked: str | None) -> Page:
+    return person.robot.answer(person.open(**asked))
