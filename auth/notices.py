@@ -25,6 +25,7 @@ class _Text:
 PASSKEY_ADDED = "passkey_added"
 PASSKEY_REMOVED = "passkey_removed"
 IDENTITY_LINKED = "identity_linked"
+DEVICE_LET_IN = "device_let_in"
 SIGNED_OUT = "signed_out"
 NUMBER_CHANGING = "number_changing"
 NUMBER_CHANGED = "number_changed"
@@ -37,6 +38,9 @@ _TEXTS = {
     PASSKEY_ADDED: _Text("A passkey was added", f"Your account can be opened with a new passkey. {_NOT_YOU}"),
     PASSKEY_REMOVED: _Text("A passkey was removed", f"One of your passkeys works no more. {_NOT_YOU}"),
     IDENTITY_LINKED: _Text("A new way to sign in", f"Another account was linked to yours. {_NOT_YOU}"),
+    DEVICE_LET_IN: _Text(
+        "Another device is signed in", f"A device that showed a code was let in to your account. {_NOT_YOU}"
+    ),
     SIGNED_OUT: _Text(
         "You were signed out",
         "Somebody may have copied this app's access to your account, so it was ended. Sign in again.",

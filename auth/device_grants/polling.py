@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from auth import opaque, sessions
+from auth import notices, opaque, sessions
 from auth.device_grants.asking import INTERVAL_SECONDS
 from auth.device_grants.models import APPROVED, DENIED, SPENT, DeviceGrant
 from auth.errors import OAuthRefusal
@@ -37,7 +37,7 @@ def poll(
     number at one moment, exactly one gets it.
 
     jkt      thumbprint of the key that this request proved
-    effects  who asks too soon has to wait five seconds longer from then on
+    effects  who asks too soon has to wait five seconds longer from then on; customers are told of what was let in
     """
     kept = opaque.kept("device_code", device_code)
     query = select(DeviceGrant).where(DeviceGrant.device_code == kept).with_for_update()
@@ -84,6 +84,8 @@ def _signed_in(
         session, proved=proved, kind="app", client_id=client.client_id, address=address, agent=agent, now=now
     )
     bound = None if client.dpop == "no" else grant.jkt
+    if proved.owner.customer_id is not None:
+        notices.tell(session, proved.owner.customer_id, notices.DEVICE_LET_IN, now=now)
     granted = families.begin(
         session, client=client, proved=proved, session_id=begun.id, scope=grant.scope, jkt=bound, now=now
     )

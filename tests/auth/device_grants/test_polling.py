@@ -59,6 +59,19 @@ def test_a_device_is_signed_in_once_somebody_says_yes(television: Device, phone:
     assert television.poll(told["device_code"]).json["error"] == "invalid_grant"
 
 
+def test_the_customer_is_told_of_a_device_that_was_let_in(television: Device, phone: Phone, watch: Watch) -> None:
+    told = television.ask().json
+    decide(told["user_code"], phone, watch)
+    with transaction() as session:
+        before = set(session.scalars(text("SELECT id FROM core.message")))
+
+    assert television.poll(told["device_code"]).status_code == 200
+
+    with transaction() as session:
+        after = session.execute(text("SELECT id, purpose FROM core.message")).all()
+    assert [row.purpose for row in after if row.id not in before] == ["transactional"]
+
+
 def test_a_device_that_was_let_in_elsewhere_has_not_signed_in_itself(
     television: Device, phone: Phone, watch: Watch
 ) -> None:
