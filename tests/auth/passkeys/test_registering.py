@@ -1,3 +1,4 @@
+import random
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -100,6 +101,30 @@ def test_what_is_no_credential_is_refused(ada: Owner, credential: Any) -> None:
 
     with pytest.raises(PasskeyRefused), transaction() as session:
         registering.add(session, ada, ceremony_id, credential, name=None, is_trusted=True, now=NOW)
+
+
+def test_garbled_registrations_are_never_an_error(ada: Owner) -> None:
+    """Nothing signs a registration without attestation, so that some bits may be others: then it is another key."""
+    chance, (ceremony_id, options) = random.Random(2), asked(ada)
+    good, refused = Authenticator().create(options), 0
+    for number in range(150):
+        raw = bytearray(bytes_of(good["response"]["attestationObject"]))
+        if number % 3 == 0:
+            raw = raw[: chance.randrange(len(raw))]
+        elif number % 3 == 1:
+            raw[chance.randrange(len(raw))] ^= 1 << chance.randrange(8)
+        else:
+            raw[chance.randrange(len(raw)) :] = chance.randbytes(chance.randrange(200))
+        bent = {**good, "response": {**good["response"], "attestationObject": text_of(bytes(raw))}}
+        with transaction() as session:
+            try:
+                registering.add(session, ada, ceremony_id, bent, name=None, is_trusted=True, now=NOW)
+            except PasskeyRefused:
+                refused += 1
+            session.rollback()
+
+    assert refused > 100
+    assert count() == 0
 
 
 def test_a_challenge_makes_one_passkey(ada: Owner) -> None:
