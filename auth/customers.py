@@ -213,7 +213,7 @@ def _add(
     crypto.create_data_keys(session, [customer_id])
     values = {**_columns(session, customer_id, phone, index, locale, time_zone), "created_at": now}
     statement = upsert(Customer).values(values).on_conflict_do_nothing(index_elements=["phone_index"])
-    added = session.scalar(statement.returning(Customer.id))
+    added: Customer | None = session.scalar(statement.returning(Customer))
     if added is None:
         # A twin signed the same number up while we waited for its commit.
         session.execute(delete(crypto.DataKey).where(crypto.DataKey.owner_id == customer_id))
@@ -222,8 +222,8 @@ def _add(
             raise NotFound
         return found
 
-    announce(session, CustomerSignedUp(customer_id=added, occurred_at=now, locale=locale, time_zone=time_zone))
-    return find(session, added)
+    announce(session, CustomerSignedUp(customer_id=added.id, occurred_at=now, locale=locale, time_zone=time_zone))
+    return added
 
 
 def _columns(

@@ -145,10 +145,10 @@ def _data_key(session: Session, owner_id: UUID) -> AESGCM:
     cached = _cached(session, keys, owner_id)
     if cached is not None:
         return cached
-    row = session.get(DataKey, owner_id)
+    row = connection_of(session).execute(_FETCH, [[owner_id]]).fetchone()
     if row is None:
         raise Erased
-    return _remember(session, keys, owner_id, wrapping.unwrap(keys, owner_id, row.kek_version, row.wrapped))
+    return _remember(session, keys, owner_id, wrapping.unwrap(keys, *row))
 
 
 def _made_here(session: Session) -> dict[UUID, AESGCM | None]:

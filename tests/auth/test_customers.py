@@ -130,7 +130,7 @@ def test_contacts_of_any_number_take_at_most_three_queries() -> None:
                 session, customer_id=customer_id, device_id="a", platform="android", push_token=f"token-{customer_id}",
                 app_version=None, locale=None, now=NOW,
             )  # fmt: skip
-    crypto._loaded().cache.clear()
+    crypto.forget_cached()
 
     with counted() as seen, transaction() as session:
         found = contacts.contacts_of(session, made)
