@@ -66,7 +66,9 @@ def ath_of(access_token: str) -> str:
 
 
 def _is_of_now(issued_at: Any, now: datetime) -> bool:
-    return type(issued_at) is int and abs(now.timestamp() - issued_at) <= _SKEW_SECONDS
+    # Bounded first: a number of four hundred digits is none that could be subtracted from a time.
+    is_a_time = type(issued_at) is int and 0 <= issued_at < 2**40
+    return is_a_time and abs(now.timestamp() - issued_at) <= _SKEW_SECONDS
 
 
 def _is_of(claims: dict[str, Any], method: str, path: str) -> bool:

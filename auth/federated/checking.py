@@ -25,7 +25,7 @@ SKEW_SECONDS = 60
 
 
 #: What reading a token that is none may end in.
-BENT = (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError)
+BENT = (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def take(body: bytes, *, now: datetime) -> None:
         event: dict[str, Any] = json.loads(claims["events"])
         index = checking.index_of(apple, event["sub"])
         has_ended = event["type"] in _ENDED
-    except (*checking.BENT, AttributeError, OverflowError) as error:
+    except (*checking.BENT, AttributeError) as error:
         raise Forged from error
     if has_ended:
         with transaction() as session:

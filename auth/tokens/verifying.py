@@ -31,6 +31,10 @@ class TokenRefused(Unauthenticated):
     title = "The access token is not valid (any more): refresh it or sign in again"
 
 
+#: What reading a token that is none may end in.
+_BENT = (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError, OverflowError)
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     expires: float
@@ -92,7 +96,7 @@ def verify(token: str, audience: str, *, now: datetime) -> Principal:
     if known is None:
         try:
             known = _checked(token, audience, now)
-        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except _BENT as error:
             raise TokenRefused from error
         verified.keep(key, known, at)
     if revocations.is_revoked(known.subjects, known.issued_at):
@@ -110,7 +114,7 @@ def read(token: str, *, now: datetime) -> dict[str, Any] | None:
         audience = claims["aud"]
         subjects = said.subjects_of(claims, said.KINDS[audience])
         said.bound_to(claims)
-    except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, RecursionError):
+    except _BENT:
         return None
     return None if revocations.is_revoked(subjects, claims["iat"]) else claims
 

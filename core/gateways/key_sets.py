@@ -35,7 +35,7 @@ class KeySet:
     def __init__(self, url: str) -> None:
         self._url = url
         self._keys: dict[str, Any] = {}
-        self._fetched_at = self._asked_at = float("-inf")
+        self._fetched_at = self._ask_from = float("-inf")
         self._lock = threading.Lock()
         self._session = requests.Session()
         http.post_once(self._session, api_url=url)
@@ -45,25 +45,30 @@ class KeySet:
 
         raises  KeysUnavailable where nothing is known and nobody answers
         """
-        at = time.monotonic()
-        if kid in self._keys and at - self._fetched_at < _KEPT_SECONDS:
-            return self._keys[kid]
-        with self._lock:
-            if time.monotonic() - self._asked_at >= _AGAIN_SECONDS:
-                self._ask()
+        known = self._keys.get(kid)
+        if known is not None and time.monotonic() - self._fetched_at < _KEPT_SECONDS:
+            return known
+        # Who has an old key goes on with it while another one asks; who has none waits for what comes of that.
+        if self._lock.acquire(blocking=known is None):
+            try:
+                if time.monotonic() >= self._ask_from:
+                    self._ask()
+            finally:
+                self._lock.release()
         if not self._keys:
             raise KeysUnavailable
         return self._keys.get(kid)
 
     def _ask(self) -> None:
-        self._asked_at = time.monotonic()
         try:
             self._keys = _read(self._fetch())
-            self._fetched_at = self._asked_at
+            self._fetched_at = time.monotonic()
         except (requests.RequestException, urllib3.exceptions.HTTPError, jwt.PyJWTError, *_BENT):
-            # What was known holds for as long as they cannot be reached; with nothing known, the next one asks again.
-            if not self._keys:
-                self._asked_at = float("-inf")
+            # What was known holds for as long as they cannot be reached. With nothing known the next one may ask soon,
+            # but not each of those who have waited here.
+            self._ask_from = time.monotonic() + (_AGAIN_SECONDS if self._keys else 1.0)
+        else:
+            self._ask_from = time.monotonic() + _AGAIN_SECONDS
 
     def _fetch(self) -> bytes:
         answer = self._session.get(self._url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True)

@@ -89,6 +89,8 @@ def test_another_stacks_proof_is_taken() -> None:
         {"iat": str(int(NOW.timestamp()))},
         {"iat": True},
         {"iat": 2**70},
+        {"iat": 10**400},
+        {"iat": -(10**400)},
         {"iat": None},
         {"jti": ""},
         {"jti": "a" * 201},
