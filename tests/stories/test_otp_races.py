@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import func, select
 
+from auth.abuse.models import OtpTally
 from auth.models import Customer
 from auth.native import otp
 from auth.native.models import SignIn
@@ -36,9 +37,9 @@ def post(address: str, **form: str) -> Any:
         return json.load(error)
 
 
-def ask(address: str) -> Any:
+def ask(address: str, number: str = PHONE) -> Any:
     proof = {"code_challenge": pkce.challenge_of(VERIFIER), "code_challenge_method": "S256"}
-    return post(address, login_hint=PHONE, **proof)
+    return post(address, login_hint=number, **proof)
 
 
 def begun(address: str) -> str:
@@ -50,12 +51,12 @@ def begun(address: str) -> str:
     return auth_session
 
 
-def together(act: Callable[[], Any]) -> Sequence[Any]:
+def together(act: Callable[[int], Any]) -> Sequence[Any]:
     ready = threading.Barrier(AT_ONCE)
 
-    def one(_: int) -> Any:
+    def one(number: int) -> Any:
         ready.wait()
-        return act()
+        return act(number)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(one, range(AT_ONCE)))
@@ -69,7 +70,7 @@ def count(model: Any) -> int:
 def test_thirty_wrong_codes_at_once_are_five_tries(lasting_server: str) -> None:
     auth_session = begun(lasting_server)
 
-    told = together(lambda: post(lasting_server, auth_session=auth_session, otp=WRONG))
+    told = together(lambda _: post(lasting_server, auth_session=auth_session, otp=WRONG))
 
     assert sorted(each["tries_left"] for each in told if "tries_left" in each) == [1, 2, 3, 4]
     assert Counter(each["error"] for each in told) == {"insufficient_authorization": 4, "invalid_session": 26}
@@ -79,17 +80,26 @@ def test_thirty_wrong_codes_at_once_are_five_tries(lasting_server: str) -> None:
 def test_thirty_right_codes_at_once_are_one_sign_in(lasting_server: str) -> None:
     auth_session = begun(lasting_server)
 
-    told = together(lambda: post(lasting_server, auth_session=auth_session, otp=RIGHT))
+    told = together(lambda _: post(lasting_server, auth_session=auth_session, otp=RIGHT))
 
     assert Counter(each.get("error", "signed in") for each in told) == {"signed in": 1, "invalid_session": 29}
     assert (count(Customer), count(AuthorizationCode)) == (1, 1)
 
 
 def test_thirty_requests_for_a_code_at_once_send_five(lasting_server: str) -> None:
-    told = together(lambda: ask(lasting_server))
+    told = together(lambda _: ask(lasting_server))
 
     assert Counter(each["error"] for each in told) == {"insufficient_authorization": 5, "slow_down": 25}
     assert count(Message) == 5
+
+
+def test_thirty_numbers_of_one_foreign_prefix_at_once_are_all_counted(lasting_server: str) -> None:
+    told = together(lambda number: ask(lasting_server, f"+4477009001{number:02}"))
+
+    assert Counter(each["error"] for each in told) == {"insufficient_authorization": AT_ONCE}
+    with transaction() as session:
+        sent = session.execute(select(OtpTally.scope, func.sum(OtpTally.sent)).group_by(OtpTally.scope)).all()
+    assert sorted(map(tuple, sent)) == [("country:GB", AT_ONCE), ("prefix:+4477009", AT_ONCE)]
 
 
 def test_tries_count_over_processes_that_know_nothing_of_each_other(lasting_server: str, app: Flask) -> None:
