@@ -57,8 +57,11 @@ def use(session: Session, scopes: Sequence[str], *, sent_at: datetime) -> None:
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:
-    """Drop up to `most` tallies that nothing is judged by any more; returns how many."""
-    return len(connection_of(session).execute(_FORGET, [now - WINDOW - timedelta(hours=1), most]).fetchall())
+    """Drop up to `most` tallies that nothing is judged by any more, and stops that nobody has asked at for a day;
+    returns how many tallies."""
+    connection = connection_of(session)
+    connection.execute("DELETE FROM auth.otp_stop WHERE until < %s", [now - timedelta(days=1)])
+    return len(connection.execute(_FORGET, [now - WINDOW - timedelta(hours=1), most]).fetchall())
 
 
 def _stopped(

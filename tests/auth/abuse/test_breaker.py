@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -130,7 +131,7 @@ def test_a_country_is_stopped_as_a_whole_but_for_the_brands_own() -> None:
     assert breaker.scopes_of(prefix="+8831000", country=None, home="US") == ["prefix:+8831000"]
 
 
-def admit(phone: str, *, now: datetime = NOW, address: str = "192.0.2.1", **more: object) -> OAuthRefusal | None:
+def admit(phone: str, *, now: datetime = NOW, address: str = "192.0.2.1", **more: Any) -> OAuthRefusal | None:
     with transaction() as session:
         return screening.admit(
             session, phone=phone, address=address, device_id=None, settings=replace(SETTINGS, **more), now=now
@@ -161,3 +162,13 @@ def test_tallies_are_forgotten_once_nothing_is_judged_by_them() -> None:
     with transaction() as session:
         assert breaker.forget(session, now=later(hours=3), most=10) == 0
         assert breaker.forget(session, now=later(hours=3, seconds=1), most=10) == 1
+
+
+def test_a_stop_at_which_nobody_asks_is_forgotten_after_a_day() -> None:
+    ended = stop()
+    with transaction() as session:
+        breaker.forget(session, now=ended + timedelta(days=1), most=10)
+        assert session.get(OtpStop, SCOPE) is not None
+        session.expire_all()
+        breaker.forget(session, now=ended + timedelta(days=1, seconds=1), most=10)
+        assert session.get(OtpStop, SCOPE) is None
