@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from auth import notices, opaque, sessions
 from auth.device_grants.asking import INTERVAL_SECONDS
 from auth.device_grants.models import APPROVED, DENIED, SPENT, DeviceGrant
+from auth.dpop import binding
 from auth.errors import OAuthRefusal
 from auth.oauth import families, rotating, scopes
 from auth.oauth.clients import Client
@@ -83,10 +84,11 @@ def _signed_in(
     begun = sessions.begin(
         session, proved=proved, kind="app", client_id=client.client_id, address=address, agent=agent, now=now
     )
-    bound = None if client.dpop == "no" else grant.jkt
+    bound = None if binding.level_of(client.dpop, client.kind) == "no" else grant.jkt
     if proved.owner.customer_id is not None:
         notices.tell(session, proved.owner.customer_id, notices.DEVICE_LET_IN, now=now)
     granted = families.begin(
         session, client=client, proved=proved, session_id=begun.id, scope=grant.scope, jkt=bound, now=now
     )
-    return replace(granted, device_secret=begun.handle if scopes.has(grant.scope, scopes.DEVICE_SSO) else None)
+    is_shared = scopes.has(grant.scope, scopes.DEVICE_SSO) and client.sso_group is not None
+    return replace(granted, device_secret=begun.handle if is_shared else None)

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from auth import sessions
+from auth.dpop import binding
 from auth.errors import OAuthRefusal
 from auth.oauth import clients, families, id_tokens, pairwise, rotating, scopes
 from auth.oauth.clients import Client
@@ -61,7 +62,7 @@ def exchange(
         return _refused()
 
     sessions.touch(session, live.id, now=now)
-    bound = None if client.dpop == "no" else jkt
+    bound = None if binding.level_of(client.dpop, client.kind) == "no" else jkt
     granted = families.begin(
         session, client=client, proved=live.proved, session_id=live.id, scope=scope, jkt=bound, now=now
     )

@@ -4,17 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
 from auth.dpop import binding
 from auth.dpop.errors import DpopNeeded, DpopProofInvalid
-from auth.oauth import clients, pkce
+from auth.keys import ring
+from auth.oauth import clients, metadata, pkce
+from auth.sessions.exchanging import DEVICE_SECRET, ID_TOKEN
 from auth.tokens import APP, verify
 from core import clock
 from core.settings import Settings
 from tests.auth.conftest import CLIENT, PHONE, VERIFIER, Phone
 from tests.auth.dpop.prover import Prover
+from tests.auth.partners import client as added
 
 TOKEN = "/oauth/token"
 CHALLENGE = "/oauth/authorize-challenge"
@@ -183,6 +187,38 @@ def test_where_each_request_is_proved_tokens_are_bound(an_app: App, prover: Prov
 @pytest.mark.usefixtures("every_request")
 def test_where_each_request_is_proved_nobody_comes_in_without_a_key(an_app: App) -> None:
     assert refusal(an_app.post(CHALLENGE, None, **asked())) == (400, "invalid_dpop_proof")
+
+
+@pytest.fixture
+def second(app: Flask, sweeper: psycopg.Connection) -> Iterator[str]:
+    """Another app of the brand's, which binds nothing by itself."""
+    grants = ["authorization_code", "refresh_token", metadata.EXCHANGE_GRANT]
+    with added(
+        sweeper, "second-app", kind="app", audience="app", sso_group="brand", grant_types=grants,
+        scopes=["openid", "device_sso"],
+    ):  # fmt: skip
+        yield "second-app"
+
+
+@pytest.mark.usefixtures("every_request")
+def test_where_each_request_is_proved_a_second_app_proves_its_own_key(an_app: App, prover: Prover, second: str) -> None:
+    answer = an_app.post(CHALLENGE, proof_of(prover, CHALLENGE), **asked(), scope="openid device_sso")
+    session, otp = answer.json["auth_session"], an_app.phone.read_code()
+    code = an_app.post(CHALLENGE, proof_of(prover, CHALLENGE), auth_session=session, otp=otp).json["authorization_code"]
+    first = an_app.redeem(code, prover).json
+    form = {
+        "grant_type": metadata.EXCHANGE_GRANT, "client_id": second, "audience": ring.issuer(),
+        "subject_token": first["id_token"], "subject_token_type": ID_TOKEN,
+        "actor_token": first["device_secret"], "actor_token_type": DEVICE_SECRET,
+    }  # fmt: skip
+    its_own = Prover()
+
+    without = an_app.post(TOKEN, None, **form)
+    told = an_app.post(TOKEN, proof_of(its_own, TOKEN), **form)
+
+    assert refusal(without) == (400, "invalid_dpop_proof")
+    assert (told.status_code, told.json["token_type"]) == (200, "DPoP")
+    assert verify(told.json["access_token"], APP, now=clock.now()).bound_to == its_own.jkt
 
 
 def demand(app: Flask, token: str, proof: str | None) -> None:
