@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from auth.oauth import clients
+from auth.oauth import clients, origins
 from auth.oauth.clients import Client
 from auth.oauth.models import Client as ClientRow
 from core.db import transaction
@@ -23,6 +23,7 @@ def client(sweeper: psycopg.Connection, client_id: str, **columns: Any) -> Itera
     with transaction() as session:
         session.add(ClientRow(client_id=client_id, **{**usual, **columns}))
     clients.forget_known()
+    origins.forget_known()
     found = clients.find(client_id)
     assert found is not None
     try:
@@ -31,3 +32,4 @@ def client(sweeper: psycopg.Connection, client_id: str, **columns: Any) -> Itera
         sweeper.execute("SELECT testing.empty_tables()")
         sweeper.execute("DELETE FROM auth.client WHERE client_id = %s", [client_id])
         clients.forget_known()
+        origins.forget_known()

@@ -5,9 +5,10 @@ from flask_smorest import Blueprint
 
 from auth import tokens
 from auth.oauth import metadata
-from auth.oauth.api import docs, wire
+from auth.oauth.api import cross_origin, docs, wire
 
 blueprint = Blueprint("oauth_metadata", __name__, description="Keys and places")
+blueprint.after_request(cross_origin.open_to_anybody)
 
 
 @blueprint.get("/.well-known/jwks.json")

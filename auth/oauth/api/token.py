@@ -5,7 +5,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from auth.oauth import revoking
-from auth.oauth.api import docs, wire
+from auth.oauth.api import cross_origin, docs, wire
 from auth.oauth.api.requests import Given
 from auth.oauth.api.server import server
 from core import clock
@@ -13,6 +13,7 @@ from core.db import transaction
 
 blueprint = Blueprint("sign_in", __name__, description="Getting tokens, refreshing, signing out")
 wire.speak_oauth(blueprint)
+blueprint.after_request(cross_origin.open_to_clients)
 blueprint.app_errorhandler(405)(wire.refuse_the_method)
 
 

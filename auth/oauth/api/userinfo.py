@@ -6,13 +6,14 @@ from flask_smorest import Blueprint
 from auth import tokens
 from auth.errors import OAuthRefusal
 from auth.oauth import scopes, userinfo
-from auth.oauth.api import docs, proving, wire
+from auth.oauth.api import cross_origin, docs, proving, wire
 from core import clock
 from core.db import transaction
 from core.errors import Unauthenticated
 
 blueprint = Blueprint("userinfo", __name__, description="What a token tells of its owner")
 wire.speak_oauth(blueprint)
+blueprint.after_request(cross_origin.open_to_clients)
 
 
 _OVER = OAuthRefusal("invalid_token", "The access token is not valid (any more)", status=401)

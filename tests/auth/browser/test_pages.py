@@ -211,6 +211,33 @@ def test_without_scripts_nobody_is_offered_a_passkey(
     assert tab.value("document.querySelector('#passkey').getBoundingClientRect().width") == 0
 
 
+def test_a_partners_page_gets_its_tokens_by_script(
+    tab: Tab, site: Site, partner: object, partners_server: Partners
+) -> None:
+    uri = f"{partners_server.url}/back?web=1"
+    sign_in(tab, site, asking(site, uri))
+    tab.until_title("Let Bakery <b> in?")
+    tab.press("button[value=yes]")
+    tab.until_title("Welcome")
+    [back] = [path for path in partners_server.asked if path.startswith("/back")]
+    form = {
+        "grant_type": "authorization_code", "client_id": "bakery", "code_verifier": VERIFIER, "redirect_uri": uri,
+        "code": parse_qs(urlsplit(back).query)["code"][0],
+    }  # fmt: skip
+
+    told = tab.value(_FETCH % (json.dumps(site.url), json.dumps(form)))
+
+    assert told["sub"]
+
+
+_FETCH = """
+(async (site, form) => {
+  const tokens = await fetch(`${site}/oauth/token`, { method: "POST", body: new URLSearchParams(form) });
+  const headers = { Authorization: `Bearer ${(await tokens.json()).access_token}` };
+  return (await fetch(`${site}/oauth/userinfo`, { headers })).json();
+})(%s, %s)
+"""
+
 _OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 _CREATE = """
