@@ -21,6 +21,7 @@ from app.demo import (
     shops,
     simulating,
     source,
+    sso,
     stage,
     wallet_scene,
     windows,
@@ -108,6 +109,7 @@ def play(settings: Settings, gateways: Gateways, files: Files, window: Window, b
             for section in wallet_scene.play(scene, settings, provider, folder=papers, actor=actor, ends=ends):
                 told.append(section)
                 done(1)
+        told.append(_sign_in(scene, settings, hands, actor=actor, ends=ends))
         told += _simulate(files, window, scene, bars, actor=actor, ends=ends)
         told += _lifecycle(scene, window, bars, actor=actor, ends=ends)
         stage.keep_told(told)
@@ -198,6 +200,14 @@ def _lifecycle(scene: Scene, window: Window, bars: Bars, *, actor: str, ends: da
         done(1)
         yield caused.backtest(scene.lifecycle, window, actor=actor, ends=ends)
         done(1)
+
+
+def _sign_in(scene: Scene, settings: Settings, hands: SimulatedClock, *, actor: str, ends: datetime) -> Section:
+    """After the wallet's scenes, and what follows is as it was."""
+    before, hands.at = hands.at, ends + timedelta(days=2)
+    told = sso.play(scene, settings, actor=actor, at=hands.at)
+    hands.at = before
+    return told
 
 
 def _redemptions(files: Files, window: Window) -> dict[int, list[RedemptionOf]]:

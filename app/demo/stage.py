@@ -25,7 +25,7 @@ from core.settings import Settings
 
 DATABASE = "pocketful_demo"
 #: Raised when the rules of the replay change: what was played by other rules counts as never played.
-RULES = 5
+RULES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
