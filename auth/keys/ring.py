@@ -113,16 +113,15 @@ def follow(read: Callable[[], Ring]) -> None:
     _read, _read_at = read, time.monotonic()
 
 
-def sign(claims: Mapping[str, Any], *, typ: str, alg: str = ES256, more: Mapping[str, Any] | None = None) -> str:
+def sign(claims: Mapping[str, Any], *, typ: str, alg: str = ES256) -> str:
     """A compact JWS by the current key.
 
-    more    further members of the header
     raises  NoKey
     """
     key = _kept_fresh(_KEPT_SECONDS).signing.get(alg)
     if key is None or key.private is None:
         raise NoKey(alg)
-    return jwt.encode(dict(claims), key.private, algorithm=alg, headers={"typ": typ, "kid": key.kid, **(more or {})})
+    return jwt.encode(dict(claims), key.private, algorithm=alg, headers={"typ": typ, "kid": key.kid})
 
 
 def reread() -> None:
