@@ -7,7 +7,7 @@ from auth import devices, emails, limits
 from auth.abuse import breaker
 from auth.device_grants import polling
 from auth.dpop import replays
-from auth.native import otp
+from auth.native import sign_ins
 from auth.oauth import codes, families
 from auth.passkeys import ceremonies
 from auth.sessions import ending
@@ -25,7 +25,7 @@ def sweep(now: datetime) -> None:
     for forget in (
         limits.forget,
         codes.forget,
-        otp.forget,
+        sign_ins.forget,
         breaker.forget,
         families.forget,
         polling.forget,

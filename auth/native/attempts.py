@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from auth import opaque
 from auth.errors import OAuthRefusal
-from auth.native import otp
+from auth.native import otp, sign_ins
 from auth.native.models import SignIn
 from auth.native.otp import Sent
 from auth.oauth import codes
@@ -64,7 +64,7 @@ def finish(
 
 def open_by(session: Session, caller: Caller, opening: Opening, *, method: str, now: datetime) -> tuple[str, SignIn]:
     """A new attempt that begins with something other than a number, and its handle."""
-    handle, row = otp.opened(
+    handle, row = sign_ins.opened(
         session,
         purpose=otp.SIGN_IN,
         method=method,
@@ -82,7 +82,9 @@ def open_by(session: Session, caller: Caller, opening: Opening, *, method: str, 
 
 def waiting(session: Session, caller: Caller, handle: str, *, now: datetime) -> SignIn | OAuthRefusal:
     """The attempt that a handle stands for, locked, if it is this caller's and not over."""
-    return otp.waiting(session, handle, purpose=otp.SIGN_IN, client_id=caller.client.client_id, jkt=caller.jkt, now=now)
+    return sign_ins.waiting(
+        session, handle, purpose=otp.SIGN_IN, client_id=caller.client.client_id, jkt=caller.jkt, now=now
+    )
 
 
 def client_id_of(session: Session, handle: str) -> str | None:

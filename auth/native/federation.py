@@ -15,7 +15,7 @@ from auth.errors import OAuthRefusal
 from auth.federated import checking, identities, providers
 from auth.federated.checking import Claimed, Verified
 from auth.federated.errors import IdentityExists, IdentityTaken
-from auth.native import attempts, otp, signing_in
+from auth.native import attempts, otp, sign_ins, signing_in
 from auth.native.attempts import Caller, Opening
 from auth.native.models import SignIn
 from auth.proofs import ONE_FACTOR, Proved
@@ -124,7 +124,7 @@ def _token_needed(row: SignIn, handle: str, description: str) -> OAuthRefusal:
 
 
 def _count_wrong(row: SignIn, handle: str) -> OAuthRefusal:
-    refusal = otp.count_wrong(row, handle, "This sign-in does not work here", most=MAX_TRIES)
+    refusal = sign_ins.count_wrong(row, handle, "This sign-in does not work here", most=MAX_TRIES)
     if row.state == "waiting":
         refusal.extra.update(_token_needed(row, handle, "").extra)
     return refusal

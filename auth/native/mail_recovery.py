@@ -16,7 +16,7 @@ from auth import customers, emails, limits, opaque
 from auth.errors import OAuthRefusal
 from auth.limits import Limit
 from auth.models import ACTIVE
-from auth.native import numbers, otp
+from auth.native import numbers, otp, sign_ins
 from auth.native.attempts import Caller
 from auth.native.errors import NumberChangeOpen, PhoneTaken
 from auth.native.models import NumberChange, SignIn
@@ -81,11 +81,11 @@ def answer(
     if isinstance(row, OAuthRefusal):
         return row
     if row.otp is None or row.challenge is None or row.sent_at is None:
-        return otp.over()
+        return sign_ins.over()
     are_right = hmac.compare_digest(row.otp, otp.kept_otp(row.id, code))
     are_right &= hmac.compare_digest(row.challenge, _kept(row.id, email_code))
     if not are_right or row.customer_id is None:
-        return otp.count_wrong(row, handle, "One of the codes is wrong")
+        return sign_ins.count_wrong(row, handle, "One of the codes is wrong")
 
     row.state = "proved"
     if customers.find(session, row.customer_id).status != ACTIVE:
@@ -93,7 +93,7 @@ def answer(
     wait = timedelta(hours=caller.settings.recovery_wait_hours)
     try:
         return numbers.ask(
-            session, row.customer_id, otp.phone_of(session, row), how=numbers.RECOVERY, wait=wait, now=now
+            session, row.customer_id, sign_ins.phone_of(session, row), how=numbers.RECOVERY, wait=wait, now=now
         )
     except (NumberChangeOpen, PhoneTaken, NotFound) as refusal:
         return OAuthRefusal("access_denied", refusal.title)
@@ -122,7 +122,7 @@ def _write(session: Session, caller: Caller, handle: str, email: str, *, is_know
 
 
 def _waiting(session: Session, caller: Caller, handle: str, *, now: datetime) -> SignIn | OAuthRefusal:
-    return otp.waiting(
+    return sign_ins.waiting(
         session, handle, purpose=otp.RECOVERY, client_id=caller.client.client_id, jkt=caller.jkt, now=now
     )
 

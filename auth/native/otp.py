@@ -11,29 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from auth import opaque
 from auth.abuse import countries, screening
 from auth.errors import OAuthRefusal
-from auth.native import channels
+from auth.native import channels, sign_ins
 from auth.native.models import SignIn
-from core import crypto, ids
+from core import crypto
 from core.delivery import messages
 from core.settings import Settings
 
-CODE_TTL = timedelta(minutes=5)
-MAX_TRIES = 5
+CODE_TTL = sign_ins.TTL
 RESEND_AFTER = timedelta(seconds=30)
 MAX_RESENT = 3
-#: Long enough that a message still under way can be opened; then its data key goes too.
-KEPT_FOR = timedelta(hours=24)
-
 #: What a code is for; one of one purpose is worth nothing for another.
 SIGN_IN, WEB, NUMBER, RECOVERY = "sign_in", "web", "number", "recovery"
-
-_PLACE = "auth.sign_in.phone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +81,7 @@ def begin(
     refusal = screening.admit(session, phone=phone, address=address, device_id=device_id, settings=settings, now=now)
     if refusal is not None:
         return refusal
-    handle, row = opened(
+    handle, row = sign_ins.opened(
         session,
         purpose=purpose,
         method="phone",
@@ -140,7 +133,9 @@ def resend(
 
     returns  `invalid_session` when there is none waiting; `slow_down` (429) within 30 seconds, and after three more
     """
-    row = waiting(session, handle, purpose=purpose, client_id=client_id, jkt=jkt, customer_id=customer_id, now=now)
+    row = sign_ins.waiting(
+        session, handle, purpose=purpose, client_id=client_id, jkt=jkt, customer_id=customer_id, now=now
+    )
     if isinstance(row, OAuthRefusal):
         return row
     if row.sent_at is None or row.phone is None:
@@ -152,7 +147,7 @@ def resend(
         seconds = int(wait.total_seconds()) + (wait.microseconds > 0)
         return OAuthRefusal("slow_down", "A code was sent just now", status=429, retry_after_seconds=seconds)
 
-    phone = phone_of(session, row)
+    phone = sign_ins.phone_of(session, row)
     refusal = screening.admit(
         session, phone=phone, address=address, device_id=row.device_id, settings=settings, now=now
     )
@@ -182,92 +177,20 @@ def prove(
     returns  `insufficient_authorization` with tries_left for a wrong one; `invalid_session` when the attempt is over
     effects  a wrong one counts, and the fifth ends the attempt: commit it. A right one ends it too
     """
-    row = waiting(session, handle, purpose=purpose, client_id=client_id, jkt=jkt, customer_id=customer_id, now=now)
+    row = sign_ins.waiting(
+        session, handle, purpose=purpose, client_id=client_id, jkt=jkt, customer_id=customer_id, now=now
+    )
     if isinstance(row, OAuthRefusal):
         return row
     if row.otp is None or row.sent_at is None:
         return OAuthRefusal("invalid_request", "No code was sent yet: send the phone number as `login_hint`")
     if not hmac.compare_digest(row.otp, kept_otp(row.id, otp)):
-        return count_wrong(row, handle, "That code is wrong")
+        return sign_ins.count_wrong(row, handle, "That code is wrong")
 
     row.state = "proved"
-    phone = phone_of(session, row)
+    phone = sign_ins.phone_of(session, row)
     screening.count_proved(session, phone=phone, address=address, sent_at=row.sent_at, settings=settings, now=now)
     return PhoneProved(phone=phone, locale=row.locale, row=row)
-
-
-def opened(session: Session, *, now: datetime, **fields: object) -> tuple[str, SignIn]:
-    """A new attempt, with the handle that finds it again and a data key of its own; it is added when it is complete,
-    so that it is written once."""
-    handle, sign_in_id = opaque.new(), ids.new()
-    crypto.create_data_keys(session, [sign_in_id])
-    row = SignIn(
-        id=sign_in_id,
-        handle=opaque.kept("auth_session", handle),
-        tries=0,
-        resent=0,
-        state="waiting",
-        created_at=now,
-        expires_at=now + CODE_TTL,
-        **fields,
-    )
-    return handle, row
-
-
-def waiting(
-    session: Session,
-    handle: str,
-    *,
-    purpose: str,
-    now: datetime,
-    client_id: str | None = None,
-    jkt: bytes | None = None,
-    customer_id: UUID | None = None,
-) -> SignIn | OAuthRefusal:
-    """The attempt that a handle stands for, locked, while it still waits for something; else `invalid_session`."""
-    row = session.scalar(select(SignIn).where(SignIn.handle == opaque.kept("auth_session", handle)).with_for_update())
-    if row is None or row.purpose != purpose or row.state != "waiting" or now >= row.expires_at:
-        return over()
-    if client_id is not None and row.client_id != client_id:
-        return over()
-    if row.jkt is not None and row.jkt != jkt:
-        return over()
-    if customer_id is not None and row.customer_id != customer_id:
-        return over()
-    return row
-
-
-def over() -> OAuthRefusal:
-    return OAuthRefusal("invalid_session", "This auth_session is over: begin again with the phone number")
-
-
-def count_wrong(row: SignIn, handle: str, description: str, *, most: int = MAX_TRIES, **extra: str) -> OAuthRefusal:
-    """One more wrong answer; the last one ends the attempt."""
-    row.tries += 1
-    if row.tries >= most:
-        row.state = "failed"
-        return OAuthRefusal("invalid_session", "Too many wrong answers: begin again")
-    return OAuthRefusal(
-        "insufficient_authorization",
-        description,
-        extra={"auth_session": handle, "tries_left": most - row.tries, **extra},
-    )
-
-
-def phone_of(session: Session, row: SignIn) -> str:
-    """The number that an attempt is about, in clear."""
-    assert row.phone is not None
-    return crypto.unseal(session, owner_id=row.id, place=_PLACE, row_id=row.id, ciphertext=row.phone)
-
-
-def forget(session: Session, *, now: datetime, most: int) -> int:
-    """Drop up to `most` attempts that are long over, and with their data keys the numbers and codes that were texted;
-    returns how many."""
-    over = select(SignIn.id).where(SignIn.created_at <= now - KEPT_FOR).limit(most)
-    gone = session.scalars(delete(SignIn).where(SignIn.id.in_(over)).returning(SignIn.id)).all()
-    for sign_in_id in gone:
-        crypto.destroy_data_key(session, sign_in_id)
-    return len(gone)
 
 
 def kept_otp(sign_in_id: UUID, otp: str) -> bytes:
@@ -278,7 +201,7 @@ def _send(
     session: Session, row: SignIn, handle: str, *, phone: str, channel: str | None, settings: Settings, now: datetime
 ) -> Sent:
     otp, channel = f"{secrets.randbelow(1_000_000):06}", channels.usable(channel, settings)
-    row.phone = crypto.seal(session, owner_id=row.id, place=_PLACE, row_id=row.id, text=phone)
+    row.phone = crypto.seal(session, owner_id=row.id, place=sign_ins.PHONE_PLACE, row_id=row.id, text=phone)
     row.channel, row.otp, row.sent_at, row.expires_at = channel, kept_otp(row.id, otp), now, now + CODE_TTL
     session.add(row)
     messages.enqueue(

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from auth.errors import OAuthRefusal
-from auth.native import attempts, federation, otp, signing_in
+from auth.native import attempts, federation, otp, sign_ins, signing_in
 from auth.native.attempts import Caller, Opening
 from auth.native.models import SignIn
 from auth.passkeys import asserting
@@ -78,7 +78,7 @@ def answer_passkey(
         return attempts.not_waited_for("a passkey")
     asserted = asserting.check(session, _json(credential), challenge=row.challenge, owner=None, now=now)
     if asserted is None or asserted.owner.customer_id is None:
-        refusal = otp.count_wrong(row, handle, "This passkey does not work here")
+        refusal = sign_ins.count_wrong(row, handle, "This passkey does not work here")
         if row.state == "waiting":
             refusal.extra.update(_passkey_needed(row, handle, "").extra)
         return refusal
