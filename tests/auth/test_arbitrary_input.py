@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 NAMES = [
     "client_id", "login_hint", "code_challenge", "code_challenge_method", "auth_session", "otp", "grant_type", "code",
-    "code_verifier", "refresh_token", "token", "ui_locales", "response_type",
+    "code_verifier", "refresh_token", "token", "ui_locales", "response_type", "method", "channel", "device", "scope",
+    "passkey", "id_token", "provider_code", "resend", "email", "email_code",
 ]  # fmt: skip
 TRUE = {"client_id": b"pocketful-app", "code_challenge": b"c" * 43, "code_challenge_method": b"S256"}
 
@@ -24,7 +25,14 @@ TRUE = {"client_id": b"pocketful-app", "code_challenge": b"c" * 43, "code_challe
 @given(form=st.dictionaries(st.sampled_from(NAMES), st.binary(max_size=60)), keep=st.booleans())
 @pytest.mark.parametrize(
     "fixed",
-    [{}, {"grant_type": b"refresh_token"}, {"grant_type": b"authorization_code"}, {"login_hint": b"+12125550142"}],
+    [
+        {},
+        {"grant_type": b"refresh_token"},
+        {"grant_type": b"authorization_code"},
+        {"login_hint": b"+12125550142"},
+        {"method": b"passkey"},
+        {"method": b"recovery", "login_hint": b"+12125550142", "email": b"ada@example.com"},
+    ],
 )
 def test_any_form_gets_oauths_own_answer(
     client: FlaskClient, fixed: dict[str, bytes], form: dict[str, bytes], keep: bool
