@@ -16,38 +16,6 @@ from tests.stories.conftest import PROJECT, StartProcess
 COLLECTION = PROJECT / "postman" / "pocketful.postman_collection.json"
 ENVIRONMENT = PROJECT / "postman" / "local.postman_environment.json"
 NEWMAN = PROJECT / "tests" / "node" / "node_modules" / "newman" / "bin" / "newman.js"
-PERMISSIONS = (
-    *("adjustments.ask", "adjustments.decide", "adjustments.read", "approvals.read"),
-    *("broadcasts.read", "broadcasts.send", "broadcasts.write"),
-    *("campaigns.read", "campaigns.write", "codes.export"),
-    *("consents.read", "consents.write", "contact_policy.read", "contact_policy.write"),
-    *("customers.read", "customers.write"),
-    *(
-        "finance.bank",
-        "finance.book",
-        "finance.import",
-        "finance.pay_out",
-        "finance.read",
-        "finance.reconcile",
-        "finance.settle",
-        "finance.sign_off",
-        "finance.terms",
-    ),
-    *("identities.write", "identity.read", "identity.write", "insights.read"),
-    *("journeys.move", "journeys.read", "journeys.write"),
-    *("limits.read", "limits.write", "message_prices.write", "messages.read"),
-    *("redemptions.roll_back", "rules.read", "rules.write"),
-    *("sandboxes.read", "sandboxes.write", "segments.read", "segments.write", "sources.write"),
-    *("templates.read", "templates.write", "terminals.allow_offline"),
-    *("topups.read", "topups.refund"),
-    *("transfers.approve", "transfers.batch", "transfers.read", "wallets.freeze", "wallets.read"),
-    "webhook_targets.write",
-)
-#: Of the second person, who agrees to what the first one asks.
-SECOND = (
-    *("adjustments.decide", "approvals.read", "campaigns.approve", "campaigns.read", "finance.bank_approve"),
-    *("topups.settle", "transfers.approve"),
-)
 
 
 def test_the_collection_signs_in_tops_up_pays_and_redeems_from_an_empty_database(
@@ -64,11 +32,6 @@ def test_the_collection_signs_in_tops_up_pays_and_redeems_from_an_empty_database
 def test_the_environment_asks_for_what_the_guide_prepares(prepared: dict[str, str]) -> None:
     values = {value["key"]: value["value"] for value in json.loads(ENVIRONMENT.read_text())["values"]}
     assert {name for name, value in values.items() if not value} == set(prepared)
-
-
-def test_the_guide_gives_the_permissions_that_the_collection_needs() -> None:
-    guide = (PROJECT / "docs" / "app-developers.md").read_text()
-    assert set(re.findall(r"--permission ([a-z._]+)", guide)) == {*PERMISSIONS, *SECOND}
 
 
 #: What the collection leaves out: the bank's file wants the brand's own account, which is a setting.
@@ -102,9 +65,8 @@ def prepared(app: Flask, tmp_path: Path) -> dict[str, str]:
         assert result.exit_code == 0, result.output
         return result.output.strip()
 
-    for email, name, permissions in (("ada@example.com", "Ada", PERMISSIONS), ("ben@example.com", "Ben", SECOND)):
-        words = [word for permission in permissions for word in ("--permission", permission)]
-        flask("staff", "add", "--email", email, "--name", name, *words)
+    for email, name in (("ada@example.com", "Ada"), ("ben@example.com", "Ben")):
+        flask("staff", "add", "--email", email, "--name", name, "--role", "admin")
     merchant = flask("merchant", "add", "--name", "Corner Coffee")
     store = flask("store", "add", "--merchant", merchant, "--name", "High Street")
     key = Ed25519PrivateKey.generate().public_key()
