@@ -16,6 +16,8 @@ from auth.oauth import families, rotating, scopes
 from auth.oauth.clients import Client
 from auth.proofs import Grant
 
+#: A request that was on its way for less time than the one before comes sooner after it than it was sent.
+_JITTER = timedelta(milliseconds=500)
 #: However often a device asks too soon, it is not told to wait for longer than this.
 _MOST_SECONDS = 60
 
@@ -51,7 +53,8 @@ def poll(
         return OAuthRefusal("expired_token", "Nobody said yes in time: ask anew and show the new code")
     if grant.status == DENIED:
         return OAuthRefusal("access_denied", "The person said no")
-    is_soon = grant.polled_at is not None and now < grant.polled_at + timedelta(seconds=grant.interval_seconds)
+    wait = timedelta(seconds=grant.interval_seconds) - _JITTER
+    is_soon = grant.polled_at is not None and now < grant.polled_at + wait
     grant.polled_at = now
     if is_soon:
         grant.interval_seconds = min(grant.interval_seconds + INTERVAL_SECONDS, _MOST_SECONDS)

@@ -100,6 +100,15 @@ def test_a_device_that_asks_too_soon_waits_longer_from_then_on(television: Devic
     assert television.poll(code).json["error"] == pending
 
 
+@pytest.mark.parametrize(("seconds", "error"), [(4.5, "authorization_pending"), (4.499, "slow_down")])
+def test_the_network_may_be_half_a_second_quicker(television: Device, watch: Watch, seconds: float, error: str) -> None:
+    code = television.ask().json["device_code"]
+    television.poll(code)
+    watch.move(seconds=seconds)
+
+    assert television.poll(code).json["error"] == error
+
+
 def test_a_no_is_final(television: Device, phone: Phone, watch: Watch) -> None:
     told = television.ask().json
     decide(told["user_code"], phone, watch, is_yes=False)
