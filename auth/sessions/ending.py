@@ -39,7 +39,7 @@ def end(session: Session, session_id: UUID, *, because: str, now: datetime) -> b
         return False
 
     row.ended_at, row.ended_because, row.expires_at = now, because, min(row.expires_at, now)
-    row.agent = row.place = None  # where somebody was is nobody's business any more
+    row.agent = row.place = row.device_id = None  # where somebody was is nobody's business any more
     session.flush()
     for ending in _endings:
         ending(session, session_id, now)

@@ -215,13 +215,13 @@ def test_signing_out_everywhere_spares_the_one_that_asks_and_everybody_else(owne
 
 
 def test_where_an_ended_session_was_is_forgotten(owner: Owner) -> None:
-    one = begun(owner, address="203.0.113.77", agent="Wallet/3.1")
+    one = begun(owner, address="203.0.113.77", agent="Wallet/3.1", device_id="phone-1")
     with transaction() as session:
         sessions.end(session, one.id, because="signed_out", now=NOW)
 
     with transaction() as session:
         row = session.get_one(LoginSession, one.id)
-    assert (row.place, row.agent) == (None, None)
+    assert (row.place, row.agent, row.device_id) == (None, None, None)
 
 
 def test_sessions_are_forgotten_when_nothing_hangs_from_them(owner: Owner) -> None:
