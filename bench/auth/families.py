@@ -43,9 +43,10 @@ class Chain:
         return urlencode({"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": token})
 
 
-def made(count: int, *, now: datetime) -> Sequence[Chain]:
-    """So many families, each in a session of its own, ten a customer."""
-    phones = [SignUp(phone=f"+1415{2_000_000 + number}") for number in range(-(-count // _A_CUSTOMER))]
+def made(count: int, *, now: datetime, first_number: int = 0) -> Sequence[Chain]:
+    """So many families, each in a session of its own, ten a customer; the customers' telephones begin with a number."""
+    numbers = range(first_number, first_number - (-count // _A_CUSTOMER))
+    phones = [SignUp(phone=f"+1628{2_000_000 + number}") for number in numbers]
     owners: list[UUID] = []
     for start in range(0, len(phones), _A_CHUNK):
         with transaction() as session:

@@ -38,7 +38,7 @@ def rows(url: str) -> list[Figure]:
         connection.execute("INSERT INTO bench.chain SELECT unnest(%s::uuid[]), 0, now()", [ids])
     settle(url)
     with serving(url, target="bench.auth.guarded_app:app", environment=NO_LIMITS) as server:
-        ours, theirs = Turns(server, chains, _refresh), Turns(server, chains, _step)
+        ours, theirs = Turns(server, chains, refreshing), Turns(server, chains, _stepping)
         seen = in_turns(url, {"refresh": ours.take, "guarded": theirs.take}, warm_ups=1)
     http = Figure(
         "auth.refresh", seen["refresh"].rate, "1/s", _BESIDE, seen["guarded"].rate,
@@ -50,7 +50,7 @@ def rows(url: str) -> list[Figure]:
 class Turns:
     """Each turn is the next generation of all chains; its requests are made before it begins."""
 
-    def __init__(self, server: Server, chains: Sequence[Chain], make: Callable[[Chain], str]) -> None:
+    def __init__(self, server: Server, chains: Sequence[Chain], make: Callable[[Chain], tuple[str, str]]) -> None:
         self._server, self._make, self.chains = server, make, chains
         self._ready = self._requests()
 
@@ -61,27 +61,25 @@ class Turns:
         return done
 
     def _requests(self) -> Requests:
-        return [(_head(path, body), f"\r\n\r\n{body}") for path, body in map(self._split, self.chains)]
-
-    def _split(self, chain: Chain) -> tuple[str, str]:
-        path, _, body = self._make(chain).partition("?")
-        return path, body
+        return [self._make(chain) for chain in self.chains]
 
 
-def _head(path: str, body: str) -> str:
-    return (
+def request(path: str, form: str) -> tuple[str, str]:
+    """What is sent of a form, before and after what tells it from others."""
+    head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        f"Content-Length: {len(body)}\r\nX-Bench: "
+        f"Content-Length: {len(form)}\r\nX-Bench: "
     )
+    return head, f"\r\n\r\n{form}"
 
 
-def _refresh(chain: Chain) -> str:
-    return f"/oauth/token?{chain.form()}"
+def refreshing(chain: Chain) -> tuple[str, str]:
+    return request("/oauth/token", chain.form())
 
 
-def _step(chain: Chain) -> str:
+def _stepping(chain: Chain) -> tuple[str, str]:
     form = {"chain": str(chain.family_id), "generation": chain.generation, "token": chain.secret.hex()}
-    return f"/bench/guarded?{urlencode(form)}"
+    return request("/bench/guarded", urlencode(form))
 
 
 def _in_process(url: str, rotated: Sequence[Chain], stepped: Sequence[Chain]) -> Figure:
