@@ -270,3 +270,19 @@ def test_a_browsers_device_secret_is_bound_to_its_session(app: Flask) -> None:
     assert device_secrets.browser_session(secret) == session_id
     flipped = secret[:-3] + ("A" if secret[-3] != "A" else "B") + secret[-2:]
     assert device_secrets.browser_session(flipped) is None
+
+
+def test_signing_out_by_the_device_secret_tells_the_partners_of_that_browser(
+    app: Flask, phone: Phone, own_app: str, sweeper: psycopg.Connection
+) -> None:
+    person = Person(app, phone)
+    with added(sweeper, "shop", back_channel_uri="https://shop.example/signed-out"):
+        asked = {"client_id": "pocketful-app", "redirect_uri": own_app, "scope": SCOPE}
+        told = person.redeem(person.come_back(**asked)["code"], "pocketful-app", own_app).json
+        partners = person.redeem(person.come_back()["code"]).json
+        assert "id_token" in partners, partners
+
+        assert phone.post("/oauth/revoke", token=told["device_secret"]).status_code == 200
+
+        with transaction() as session:
+            assert session.scalars(text("SELECT client_id FROM auth.logout_notice")).all() == ["shop"]
