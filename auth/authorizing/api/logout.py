@@ -16,6 +16,9 @@ from auth.oauth.api import wire
 from core import clock
 from core.db import transaction
 
+#: The page that asks first.
+PAGE = "/sign-out"
+
 blueprint = Blueprint("logout", __name__, description="Signing out")
 wire.speak_oauth(blueprint)
 
@@ -67,7 +70,8 @@ def _ask(asked: Asked, *, now: datetime) -> Response:
             session,
             client_id=asked.client_id or browsers.OWN_CLIENT,
             parameters=told,
+            then=PAGE,
             browser=cookies.made_browser(),
             now=now,
         )
-    return browsers.see_other(browsers.path_of("/sign-out", handle))
+    return browsers.see_other(browsers.path_of(PAGE, handle))

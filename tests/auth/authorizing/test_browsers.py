@@ -209,6 +209,12 @@ def test_staff_and_customers_sit_at_one_browser(person: Person, partner: Client,
     assert "code" in answer_in(person.open(client_id="staff-pages", redirect_uri=staff_uri, prompt="none"))
 
 
+def test_a_staffs_sign_in_has_no_customers_page(person: Person, staff_uri: str) -> None:
+    handle = person.open(client_id="staff-pages", redirect_uri=staff_uri).address.partition("r=")[2]
+
+    assert [person.browser.open(f"{SITE}/sign-in{page}?r={handle}").status for page in ("", "/code")] == [410, 410]
+
+
 def test_a_person_of_staff_is_not_signed_in_to_a_partners(person: Person, partner: Client, watch: Watch) -> None:
     handle = person.open().forms[0].fields["r"]
 

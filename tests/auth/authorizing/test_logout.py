@@ -11,7 +11,7 @@ import pytest
 
 from auth.oauth.clients import Client
 from tests.auth import partners
-from tests.auth.authorizing.conftest import Person, answer_in, out, refresh, tokens_of
+from tests.auth.authorizing.conftest import SITE, Person, answer_in, out, refresh, tokens_of
 from tests.auth.conftest import Watch
 
 AFTER = "https://shop.example/bye"
@@ -118,6 +118,24 @@ def test_a_client_that_is_not_known_gets_a_page(person: Person, shop: Client, cl
 
 def _encoded(member: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(member).encode()).decode().rstrip("=")
+
+
+def test_a_sign_in_is_no_question_whether_to_sign_out(person: Person, shop: Client) -> None:
+    """Else what a client sends along with it, unread, would be where the browser goes."""
+    handle = person.open(uri="https://evil.example", prompt="login").forms[0].fields["r"]
+
+    asked = person.browser.open(f"{SITE}/sign-out?r={handle}")
+    sent = person.browser.ask("POST", f"{SITE}/sign-out", {"r": handle})
+
+    assert [asked.status, sent.status] == [410, 410]
+
+
+def test_a_question_whether_to_sign_out_is_no_sign_in(person: Person, shop: Client) -> None:
+    tokens_of(person)
+    handle = person.browser.open(out(client_id="shop", post_logout_redirect_uri=AFTER)).forms[0].fields["r"]
+
+    for path in ("/sign-in/consent", "/sign-in/code"):
+        assert person.browser.open(f"{SITE}{path}?r={handle}").status == 410
 
 
 def test_signing_out_by_form_needs_the_browsers_own_page(person: Person, shop: Client) -> None:

@@ -6,7 +6,7 @@ from auth import customers
 from auth.authorizing import requests
 from auth.authorizing.api import browsers
 from auth.authorizing.api.pages import layout
-from auth.authorizing.api.pages.routes import HTML, At, at, blueprint, settings
+from auth.authorizing.api.pages.routes import HTML, At, at_customers, blueprint, settings
 from auth.authorizing.errors import SignInOver
 from auth.errors import OAuthRefusal
 from auth.models import ACTIVE
@@ -22,7 +22,7 @@ from core.db import transaction
 def show_code() -> Response:
     """The page that asks for the code that was texted."""
     with transaction() as session:
-        here = at(session, now=clock.now())
+        here = at_customers(session, now=clock.now())
     if "sent" not in here.stored.progress:
         raise SignInOver
     return page(here)
@@ -37,7 +37,7 @@ def sign_in_with_code() -> Response:
     """Sign in with the code of the form. The first right one signs a new number up."""
     now = clock.now()
     with transaction() as session:
-        here = at(session, now=now, lock=True)
+        here = at_customers(session, now=now, lock=True)
         handle = here.stored.progress.get("sent")
         if handle is None:
             raise SignInOver
@@ -71,7 +71,7 @@ def sign_in_with_code() -> Response:
 def send_code_again() -> Response:
     """Text another code; the one before works no more."""
     with transaction() as session:
-        here = at(session, now=clock.now(), lock=True)
+        here = at_customers(session, now=clock.now(), lock=True)
         sent = otp.resend(
             session,
             handle=here.stored.progress.get("sent", ""),

@@ -9,7 +9,7 @@ from auth import phones
 from auth.authorizing import requests
 from auth.authorizing.api import browsers
 from auth.authorizing.api.pages import layout, passkey_form
-from auth.authorizing.api.pages.routes import HTML, At, at, blueprint, settings, whom
+from auth.authorizing.api.pages.routes import HTML, At, at_customers, blueprint, settings, whom
 from auth.errors import OAuthRefusal, PhoneInvalid
 from auth.native import channels, otp
 from auth.oauth.api import wire
@@ -23,7 +23,7 @@ from core.db import transaction
 def show_number() -> Response:
     """The page that asks for a phone number. A client's /oauth/authorize leads here."""
     with transaction() as session:
-        return page(session, at(session, now=clock.now(), lock=True))
+        return page(session, at_customers(session, now=clock.now(), lock=True))
 
 
 @blueprint.post("/sign-in")
@@ -34,7 +34,7 @@ def show_number() -> Response:
 def send_code() -> Response:
     """Text a code to the number of the form."""
     with transaction() as session:
-        here, given = at(session, now=clock.now(), lock=True), request.form.get("phone", "")
+        here, given = at_customers(session, now=clock.now(), lock=True), request.form.get("phone", "")
         try:
             phone = phones.normalised("".join(given.split()))
         except PhoneInvalid:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from auth import customers
 from auth.authorizing.api import browsers
 from auth.authorizing.api.pages import number
-from auth.authorizing.api.pages.routes import At, at, blueprint
+from auth.authorizing.api.pages.routes import At, at_customers, blueprint
 from auth.passkeys import asserting, ceremonies
 from auth.proofs import PHISHING_RESISTANT, Proved
 from core import clock
@@ -26,7 +26,7 @@ def sign_in_with_passkey() -> Response:
     """Sign in with the passkey that the browser's dialogue gave."""
     now = clock.now()
     with transaction() as session:
-        here = at(session, now=now, lock=True)
+        here = at_customers(session, now=now, lock=True)
         asserted = _asserted(session, here)
         customer_id = asserted.owner.customer_id if asserted else None
         if asserted is None or customer_id is None or not customers.is_active(session, customer_id):

@@ -15,7 +15,7 @@ from auth.authorizing.deciding import Asked
 from auth.authorizing.errors import SignInOver
 from auth.authorizing.requests import Stored
 from auth.oauth import clients
-from auth.oauth.clients import Client
+from auth.oauth.clients import STAFF, Client
 from core.settings import Settings
 
 blueprint = Blueprint("sign_in_pages", __name__, description="The pages of a sign-in")
@@ -61,6 +61,17 @@ def at(session: Session, *, now: datetime, lock: bool = False) -> At:
         except (deciding.NoWayBack, deciding.Refused) as error:  # what it may ask for was changed meanwhile
             raise SignInOver from error
     return At(handle=handle, stored=stored, client=client, asked=asked)
+
+
+def at_customers(session: Session, *, now: datetime, lock: bool = False) -> At:
+    """Where a page of a customer's sign-in stands.
+
+    raises  SignInOver, also for a sign-in of staff's
+    """
+    here = at(session, now=now, lock=lock)
+    if here.client.kind == STAFF:
+        raise SignInOver
+    return here
 
 
 def given_handle() -> str:

@@ -1,12 +1,15 @@
 """Asking whether somebody wants to sign out."""
 
 from flask import Response
+from sqlalchemy.orm import Session
 
 from auth import sessions
 from auth.authorizing import requests
 from auth.authorizing.api import browsers, cookies, logout
 from auth.authorizing.api.pages import layout
 from auth.authorizing.api.pages.routes import HTML, blueprint, check_origin, given_handle
+from auth.authorizing.errors import SignInOver
+from auth.authorizing.requests import Stored
 from auth.oauth import clients
 from core import clock
 from core.db import transaction
@@ -18,7 +21,7 @@ from core.db import transaction
 def show_sign_out() -> Response:
     """The page that asks whether to sign out. /oauth/logout leads here where no client shows whom it means."""
     with transaction() as session:
-        browsers.waiting(session, given_handle(), now=clock.now())
+        _waiting(session)
     named = layout.hidden("r", given_handle())
     return layout.page(
         "Sign out?",
@@ -37,7 +40,7 @@ def sign_out_here() -> Response:
     now = clock.now()
     check_origin()
     with transaction() as session:
-        stored = browsers.waiting(session, given_handle(), now=now, lock=True)
+        stored = _waiting(session, lock=True)
         client = clients.find(stored.client_id)
         live = browsers.living(session, client, now=now)
         if live is not None:
@@ -45,3 +48,15 @@ def sign_out_here() -> Response:
         requests.use(session, stored, now=now)
     cookies.drop_session(client)
     return logout.after(stored.parameters.get("uri"), stored.parameters.get("state"))
+
+
+def _waiting(session: Session, *, lock: bool = False) -> Stored:
+    """The question that this browser was asked. A sign-in is none: nobody looked at what a client sent along with it as
+    at a place to go to after a sign-out.
+
+    raises  SignInOver
+    """
+    stored = browsers.waiting(session, given_handle(), now=clock.now(), lock=lock)
+    if stored.then != logout.PAGE:
+        raise SignInOver
+    return stored
