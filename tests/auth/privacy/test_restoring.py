@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import make_url
 
+from app import start
 from auth import customers
 from auth.privacy import restoring, steps, tombstones
 from core import clock, crypto, db
@@ -119,3 +120,19 @@ def test_a_register_that_there_is_not_yet_names_nobody(database: None) -> None:
     assert restoring.erase_again(clock.now()) == 0
     with transaction() as session:
         assert connection_of(session).execute("SELECT count(*) FROM auth.erasure").fetchone() == (0,)
+
+
+def test_the_house_does_not_open_over_a_damaged_register(account: Account, register: Path) -> None:
+    account.erase()
+    work_off()
+    register.write_text("{}\n")
+
+    with pytest.raises(ConfigurationError, match="line 1"):
+        start.make_ready()
+
+
+def test_the_house_erases_again_as_it_opens(account: Account, restored: str) -> None:
+    start.make_ready()
+
+    assert account.receipt(restored)["status"] == "erasing"
+    assert rows_of("SELECT FROM core.data_key WHERE owner_id = %s", account.customer_id) == []
