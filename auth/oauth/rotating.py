@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth import customers
+from auth import customers, notices
 from auth.errors import OAuthRefusal
 from auth.models import ACTIVE, Staff
 from auth.oauth import families, refresh_tokens, scopes
@@ -97,6 +97,8 @@ def under_lock(
     is_retried = presented.generation == family.generation - 1 and kept == family.former
     if not is_newest and not (is_retried and now < family.rotated_at + GRACE):
         families.revoke_all(session, [family], reason="refresh_reused", now=now)
+        if family.customer_id is not None:
+            notices.tell(session, family.customer_id, notices.SIGNED_OUT, now=now)
         return refused()
     if not is_active(session, Owner(customer_id=family.customer_id, staff_id=family.staff_id)):
         return refused()

@@ -8,8 +8,11 @@ from sqlalchemy import select
 
 from auth import customers
 from auth.oauth.models import TokenFamily
+from core import clock
 from core.db import transaction
+from core.delivery import work
 from core.events.log import EventRow
+from core.gateways import sandbox
 from tests.auth.conftest import PHONE, Phone, Watch
 
 
@@ -138,6 +141,10 @@ def test_a_token_that_comes_back_after_its_grace_ends_the_family(phone: Phone, w
 
     assert_refused(phone.refresh(successor))
     assert revocations() == ["refresh_reused"]
+    work.send_due(phone.app.extensions["gateways"], clock.now())
+    with transaction() as session:
+        told = [message.content["body"] for message in sandbox.kept(session, recipient=PHONE)]
+    assert any("may have copied" in body for body in told)  # the customer learns of it
 
 
 def test_a_token_two_steps_back_ends_the_family_at_once(phone: Phone) -> None:
