@@ -30,7 +30,6 @@ SIGNED_OUT = "signed_out"
 NUMBER_CHANGING = "number_changing"
 NUMBER_CHANGED = "number_changed"
 NUMBER_KEPT = "number_kept"
-ERASURE_ASKED = "erasure_asked"
 
 _NOT_YOU = "If this was not you, sign out everywhere in the app now and write to us."
 
@@ -51,7 +50,6 @@ _TEXTS = {
     ),
     NUMBER_CHANGED: _Text("Your phone number was changed", f"You sign in with the new number from now on. {_NOT_YOU}"),
     NUMBER_KEPT: _Text("Your phone number stays", "The change of your phone number will not take place."),
-    ERASURE_ASKED: _Text("Your account is about to be deleted", f"You asked us to delete your account. {_NOT_YOU}"),
 }
 
 
