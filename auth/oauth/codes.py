@@ -147,9 +147,11 @@ def _undo(session: Session, row: AuthorizationCode, *, now: datetime) -> None:
     family = families.find(session, row.family_id) if row.family_id is not None else None
     if family is None:
         return
-    families.revoke_where(session, family_id=family.id, reason="code_reused", now=now)
     if row.session_id is None and not families.are_others_in(session, family):
+        # The session first, then its families: as everybody locks them.
         sessions.end(session, family.session_id, because="code_reused", now=now)
+    else:
+        families.revoke_where(session, family_id=family.id, reason="code_reused", now=now)
 
 
 def _joined(session: Session, client: Client, device_secret: str | None, owner: Owner, *, now: datetime) -> UUID | None:
