@@ -1,7 +1,7 @@
 """Opening the house: database, keys and schema, before any door or worker opens."""
 
 from app import database, wiring
-from auth import tokens
+from auth import notices, tokens
 from auth.dpop import binding
 from auth.federated import providers
 from auth.keys import rotating
@@ -42,6 +42,7 @@ def open_house(settings: Settings) -> None:
         raise ConfigurationError(str(error)) from error
     crypto.load_keys(settings)
     tokens.load_key(settings)
+    notices.load(settings)
     binding.load(settings)
     providers.load(settings)
     key_work.load(settings)

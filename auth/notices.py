@@ -14,6 +14,7 @@ from auth import contacts
 from auth.contacts import Contact
 from core.delivery import messages
 from core.delivery.messages import NewMessage
+from core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,15 @@ _TEXTS = {
 }
 
 
+_brand = Settings().brand_name
+
+
+def load(settings: Settings) -> None:
+    """Take whose account it is: a text message and a mail do not say it by themselves, as a push does."""
+    global _brand
+    _brand = settings.brand_name
+
+
 def tell(session: Session, customer_id: UUID, what: str, *, now: datetime, by_sms: bool = False) -> int:
     """Write to every device and to the proved e-mail address of a customer, in the caller's transaction; returns how
     many messages wait. To the phone number where there is neither, or it is asked for.
@@ -64,7 +74,7 @@ def tell(session: Session, customer_id: UUID, what: str, *, now: datetime, by_sm
         return 0
     new = _by_push(contact, what, now) + _by_email(contact, what, now)
     if by_sms or not new:
-        new.append(_message(contact, "sms", contact.phone, {"body": _TEXTS[what].body}, now))
+        new.append(_message(contact, "sms", contact.phone, {"body": f"{_brand}: {_TEXTS[what].body}"}, now))
     messages.enqueue_all(session, new, now=now)
     return len(new)
 
@@ -80,7 +90,7 @@ def _by_push(contact: Contact, what: str, now: datetime) -> list[NewMessage]:
 def _by_email(contact: Contact, what: str, now: datetime) -> list[NewMessage]:
     if contact.email is None:
         return []
-    content = {"subject": _TEXTS[what].title, "text": _TEXTS[what].body}
+    content = {"subject": f"{_brand}: {_TEXTS[what].title}", "text": _TEXTS[what].body}
     return [_message(contact, "email", contact.email, content, now)]
 
 
