@@ -1,12 +1,14 @@
 """What a partner gets of a sign-in: an id token, names of its own for customers, and what they let it know."""
 
 from typing import Any
+from uuid import UUID
 
 import jwt
 import pytest
 from flask import Flask
 
 from auth import birthdays, customers, staff, tokens
+from auth.keys import rotating
 from auth.models import Customer, Staff
 from auth.oauth.models import TokenFamily
 from core import clock
@@ -270,3 +272,14 @@ def test_a_code_that_comes_twice_ends_what_it_gave_and_no_web_session(app: Flask
     assert partner.userinfo(granted["access_token"]).status_code == 401
     with transaction() as session:
         assert {family.revoked_because for family in session.query(TokenFamily)} == {"code_reused"}
+
+
+def test_an_id_token_signed_by_rsa_is_for_who_asked_for_it(app: Flask, watch: Watch) -> None:
+    rotating.open_ring(watch.now)
+    partner = Relying(app, *registered(id_token_alg="RS256"))
+
+    answer = partner.redeem(code_for(partner.client_id, customer()))
+
+    claims = opened(app, answer.json["id_token"], audience=partner.client_id)
+    assert jwt.get_unverified_header(answer.json["id_token"])["alg"] == "RS256"
+    assert UUID(claims["sid"])
