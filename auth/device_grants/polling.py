@@ -80,7 +80,7 @@ def _signed_in(
 ) -> Grant | OAuthRefusal:
     """A session of the device's own, so that it can be signed out by itself."""
     assert grant.session_id is not None
-    live = sessions.by_id(session, grant.session_id, now=now)
+    live = sessions.by_id(session, grant.session_id, now=now, is_held=True)
     if live is None or not rotating.is_active(session, live.proved.owner):
         return OAuthRefusal("access_denied", "Who said yes has signed out since")
     proved = replace(live.proved, acr=_ACR)

@@ -102,7 +102,7 @@ def redeem(
         return _refused()
     if row.jkt is not None and row.jkt != jkt:
         return _refused()
-    if row.session_id is not None and sessions.by_id(session, row.session_id, now=now) is None:
+    if row.session_id is not None and sessions.by_id(session, row.session_id, now=now, is_held=True) is None:
         return _refused()
 
     proved = Proved(owner=owner, auth_time=row.auth_time, acr=row.acr, amr=tuple(row.amr))
@@ -158,7 +158,7 @@ def _joined(session: Session, client: Client, device_secret: str | None, owner: 
     """The session of a device_secret that a code exchange may join; a stale one counts as none."""
     if device_secret is None or client.sso_group is None:
         return None
-    live = sessions.by_handle(session, device_secret, kind="app", now=now)
+    live = sessions.by_handle(session, device_secret, kind="app", now=now, is_held=True)
     if live is None or live.proved.owner != owner:
         return None
     group = session.scalar(select(ClientRow.sso_group).where(ClientRow.client_id == live.client_id))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from auth import opaque
@@ -91,21 +91,24 @@ def begin(
     return Begun(id=session_id, handle=handle)
 
 
-def by_handle(session: Session, handle: str, *, kind: Kind, now: datetime) -> Live | None:
+def by_handle(session: Session, handle: str, *, kind: Kind, now: datetime, is_held: bool = False) -> Live | None:
     """The living session of a cookie (web) or a device_secret (app), though that may be of a session in a browser;
-    None for whatever is unknown, ended, idle or over."""
+    None for whatever is unknown, ended, idle or over.
+
+    is_held  it cannot end before this transaction does: for who hangs something from it
+    """
     in_browser = device_secrets.browser_session(handle) if kind == "app" else None
     if in_browser is not None:
-        row = session.get(LoginSession, in_browser)
+        query = select(LoginSession).where(LoginSession.id == in_browser)
     else:
         kept = opaque.kept("session", handle)
-        row = session.scalar(select(LoginSession).where(LoginSession.handle == kept, LoginSession.kind == kind))
-    return _living(session, row, now, has_apps=kind == "app")
+        query = select(LoginSession).where(LoginSession.handle == kept, LoginSession.kind == kind)
+    return _living(session, _read(session, query, is_held), now, has_apps=kind == "app")
 
 
-def by_id(session: Session, session_id: UUID, *, now: datetime) -> Live | None:
-    """The living session of a `sid`; None for whatever is unknown, ended, idle or over."""
-    row = session.get(LoginSession, session_id)
+def by_id(session: Session, session_id: UUID, *, now: datetime, is_held: bool = False) -> Live | None:
+    """The living session of a `sid`; None for whatever is unknown, ended, idle or over. is_held: see `by_handle`"""
+    row = _read(session, select(LoginSession).where(LoginSession.id == session_id), is_held)
     return _living(session, row, now, has_apps=row is not None and row.kind == "app")
 
 
@@ -122,6 +125,12 @@ def owner_of(row: LoginSession) -> Owner:
 
 def is_idle(row: LoginSession, seen_at: datetime, now: datetime) -> bool:
     return now >= seen_at + (CUSTOMER_IDLE if row.customer_id else STAFF_IDLE)
+
+
+def _read(session: Session, query: Select[LoginSession], is_held: bool) -> LoginSession | None:
+    if is_held:
+        query = query.with_for_update(read=True, key_share=True).execution_options(populate_existing=True)
+    return session.scalar(query)
 
 
 def _living(session: Session, row: LoginSession | None, now: datetime, *, has_apps: bool) -> Live | None:

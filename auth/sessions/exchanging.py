@@ -47,7 +47,7 @@ def exchange(
     if isinstance(scope, OAuthRefusal):
         return scope
     claims = id_tokens.read(asked.id_token, now=now, oldest=_OLDEST)
-    live = sessions.by_handle(session, asked.device_secret, kind="app", now=now)
+    live = sessions.by_handle(session, asked.device_secret, kind="app", now=now, is_held=True)
     if claims is None or live is None:
         return _refused()
     first = clients.find(claims["aud"])

@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from auth import sessions
+from auth.dpop import binding
 from auth.proofs import Owner
 from auth.sessions import listing
 from auth.step_up import demands
@@ -60,6 +61,7 @@ def end_session(session_id: UUID) -> None:
 def end_other_sessions() -> None:
     """Sign out everywhere but here; needs a sign-in of the last five minutes."""
     me, now = principals.current(), clock.now()
+    binding.demand(me, now)
     with transaction() as session:
         demands.demand(session, me, now=now)
         sessions.end_all(session, Owner(customer_id=me.id), but=me.session_id, because="signed_out", now=now)

@@ -3,23 +3,27 @@
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from auth import sessions, tokens
 from auth.keys import ring
 from auth.oauth import id_tokens, metadata
+from auth.oauth.models import TokenFamily
 from auth.sessions import device_secrets
 from auth.sessions.exchanging import ACCESS_TOKEN, DEVICE_SECRET, ID_TOKEN
+from auth.sessions.models import LoginSession
 from core.db import transaction
 from tests.auth.authorizing.conftest import Person, own_app
 from tests.auth.conftest import Phone, Watch
 from tests.auth.partners import client as added
+from tests.stories.conftest import wait_until
 
 __all__ = ["own_app"]
 
@@ -286,3 +290,24 @@ def test_signing_out_by_the_device_secret_tells_the_partners_of_that_browser(
 
         with transaction() as session:
             assert session.scalars(text("SELECT client_id FROM auth.logout_notice")).all() == ["shop"]
+
+
+def test_nobody_joins_a_session_that_is_just_ending(phone: Phone, second: str, watch: Watch) -> None:
+    told = first_app(phone)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            session_id = session.scalars(select(LoginSession.id)).one()
+            sessions.end(session, session_id, because="signed_out", now=watch.now)
+            asked = pool.submit(exchange, phone, second, told)
+            wait_until(somebody_waits, within_seconds=10)
+        answer = asked.result()
+
+    assert answer.json["error"] == "invalid_grant"
+    with transaction() as session:
+        assert session.scalars(select(TokenFamily.id).where(TokenFamily.revoked_at.is_(None))).all() == []
+
+
+def somebody_waits() -> bool:
+    """Whether a transaction waits for another one's lock."""
+    with transaction() as session:
+        return bool(session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")))
