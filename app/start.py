@@ -4,7 +4,7 @@ from app import database, wiring
 from auth import notices, tokens
 from auth.dpop import binding
 from auth.federated import providers
-from auth.keys import rotating
+from auth.keys import ring, rotating
 from auth.keys import work as key_work
 from auth.passkeys import origins
 from auth.privacy import answers as privacy_answers
@@ -67,6 +67,7 @@ def open_house(settings: Settings) -> None:
     if not settings.is_production:
         database.migrate()
     # In production a schema that is behind is migrated by command, which opens the house first; until then not ready.
+    ring.follow_later(rotating.read)
     if database.is_current():
         make_ready()
 

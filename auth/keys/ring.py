@@ -18,6 +18,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from sqlalchemy.exc import SQLAlchemyError
 
 from auth.keys import jwk
 from core.errors import ConfigurationError, Refusal
@@ -116,6 +117,12 @@ def follow(read: Callable[[], Ring]) -> None:
     _read, _read_at = read, time.monotonic()
 
 
+def follow_later(read: Callable[[], Ring]) -> None:
+    """The same for a process that may have started before its schema was there: until it is, the setting's key does."""
+    global _read, _read_at
+    _read, _read_at = read, float("-inf")
+
+
 def sign(claims: Mapping[str, Any], *, typ: str, alg: str = ES256) -> str:
     """A compact JWS by the current key.
 
@@ -199,8 +206,9 @@ def _kept_fresh(seconds: float) -> Ring:
         try:
             _read_at = time.monotonic()
             put(_read())
-        except Refusal as refusal:  # the database is away: what was known half a minute ago still holds
-            log.warning("the signing keys could not be read again", extra={"because": refusal.code})
+        # The database is away, or its schema behind: what was known half a minute ago still holds.
+        except (Refusal, SQLAlchemyError) as error:
+            log.warning("the signing keys could not be read again", extra={"because": type(error).__name__})
         finally:
             _reading.release()
     return _current()

@@ -11,11 +11,13 @@ import pytest
 from joserfc import jwk as second_jwk
 from joserfc import jwt as second_jwt
 from sqlalchemy import func, select
+from sqlalchemy.exc import ProgrammingError
 
 from auth import tokens
 from auth.keys import ring, rotating
 from auth.keys.errors import KeyInUse
 from auth.keys.models import SigningKey
+from auth.keys.ring import Ring
 from auth.keys.rotating import KEPT_FOR, PUBLISHED_FOR
 from auth.tokens import APP, TokenRefused
 from core.audit import AuditEntry
@@ -161,6 +163,28 @@ def test_a_process_goes_by_the_table_within_half_a_minute(monkeypatch: pytest.Mo
     at[0] += 29.9
     assert kid_of(minted()) == ring.own().kid
     at[0] += 0.2
+    assert kid_of(minted()) != ring.own().kid
+
+
+def test_a_process_that_started_before_its_schema_was_there_follows_it_when_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rotate(NOW, at_once=True)
+    at = [1_000.0]
+    monkeypatch.setattr("auth.keys.ring.time.monotonic", lambda: at[0])
+    is_there = []
+
+    def read() -> Ring:
+        if not is_there:
+            raise ProgrammingError("SELECT", {}, Exception("there is no such table"))
+        return rotating.read()
+
+    tokens.load_key(Settings(environment="test"))
+    ring.follow_later(read)
+    assert kid_of(minted()) == ring.own().kid
+
+    is_there.append(True)
+    at[0] += 30
     assert kid_of(minted()) != ring.own().kid
 
 
