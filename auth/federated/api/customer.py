@@ -5,6 +5,7 @@ from uuid import UUID
 
 from flask_smorest import Blueprint
 
+from auth.dpop import binding
 from auth.federated import checking, identities, linking, nonces
 from auth.federated.api.schemas import ProviderIdentityArgsSchema, ProviderIdentitySchema, ProviderNonceSchema
 from auth.federated.models import Identity
@@ -40,6 +41,7 @@ def begin_identity() -> dict[str, Any]:
 def link_identity(args: dict[str, Any]) -> dict[str, Any]:
     """Sign in by this identity as well from now on; needs a sign-in of the last five minutes."""
     principal, now = principals.current(), clock.now()
+    binding.demand(principal, now)
     with transaction() as session:
         demands.demand(session, principal, now=now)
     identity, email = linking.prove_and_link(principal.id, **args, now=now)
@@ -51,6 +53,7 @@ def link_identity(args: dict[str, Any]) -> dict[str, Any]:
 def unlink_identity(identity_id: UUID) -> None:
     """Sign in by this identity no more; needs a sign-in of the last five minutes."""
     principal, now = principals.current(), clock.now()
+    binding.demand(principal, now)
     with transaction() as session:
         demands.demand(session, principal, now=now)
         identities.unlink(session, principal.id, identity_id, now=now)

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
+from auth.dpop import binding
 from auth.privacy import erasing, exporting
 from auth.privacy.api.schemas import ErasureArgsSchema, ErasureSchema, ExportSchema, ObjectionsSchema
 from auth.privacy.models import PersonalExport
@@ -22,6 +23,7 @@ blueprint = Blueprint("privacy", __name__, description="Export and erasure")
 def ask_for_export() -> PersonalExport:
     """Have everything gathered that is held on me; needs a sign-in of the last five minutes."""
     principal, now = principals.current(), clock.now()
+    binding.demand(principal, now)
     with transaction() as session:
         demands.demand(session, principal, now=now)
         return exporting.ask(session, principal.id, actor=principal.name, now=now)
@@ -40,6 +42,7 @@ def show_export(export_id: UUID) -> PersonalExport:
 def download_export(export_id: UUID) -> Response:
     """The export as one JSON document; needs a sign-in of the last five minutes."""
     principal, now = principals.current(), clock.now()
+    binding.demand(principal, now)
     with transaction() as session:
         export = exporting.find(session, export_id, customer_id=principal.id, now=now)
         demands.demand(session, principal, now=now)
@@ -65,6 +68,7 @@ def list_objections() -> dict[str, Any]:
 def erase_account(args: dict[str, list[str]]) -> dict[str, Any]:
     """Delete my account for ever; needs a sign-in of the last five minutes. Every session ends with the answer."""
     principal, now = principals.current(), clock.now()
+    binding.demand(principal, now)
     with transaction() as session:
         demands.demand(session, principal, now=now)
         erasure, token = erasing.ask(session, principal.id, forfeit=args["forfeit"], actor=principal.name, now=now)

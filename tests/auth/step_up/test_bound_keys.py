@@ -1,12 +1,15 @@
 """Where a sign-in is bound to a device's key, only that device steps up."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import CLIENT, VERIFIER, Phone
 from tests.auth.dpop.prover import Prover
+
+NOBODYS = UUID(int=1)
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def sign_in(phone: Phone, prover: Prover | None) -> str:
 
 
 def ask(phone: Phone, token: str, method: str, path: str, prover: Prover | None = None, body: Any = None) -> Any:
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
     if prover is not None:
         headers["DPoP"] = prover.proof(method, path, access_token=token)
     return phone.client.open(path, method=method, json=body, headers=headers)
@@ -50,14 +53,31 @@ def test_a_bound_sign_in_makes_a_passkey_and_approves_with_its_key(phone: Phone,
     assert (by_its_own.status_code, by_its_own.json["status"]) == (200, "approved")
 
 
-@pytest.mark.parametrize("path", ["/app/v1/passkeys/options", "/app/v1/approvals"])
-def test_a_bound_sign_in_does_not_begin_without_its_key(phone: Phone, prover: Prover, path: str) -> None:
+def test_a_bound_sign_in_does_nothing_that_asks_for_a_fresh_one_without_its_key(phone: Phone, prover: Prover) -> None:
     token = sign_in(phone, prover)
-    wish = {"purpose": "gift_card", "amount": {"amount_minor": 100, "currency": "USD"}}
+    bank = {"holder": "Ana Lima", "iban": "DE89370400440532013000"}
+    asked: list[tuple[str, str, Any]] = [
+        ("POST", "/passkeys/options", None),
+        ("POST", "/passkeys", {"ceremony_id": str(NOBODYS), "credential": {}}),
+        ("DELETE", f"/passkeys/{NOBODYS}", None),
+        ("POST", "/approvals", {"purpose": "gift_card", "amount": {"amount_minor": 100, "currency": "USD"}}),
+        ("PUT", f"/approvals/{NOBODYS}/proof", {"credential": {}}),
+        ("PUT", "/me/phone", {"phone": "+12125550199"}),
+        ("POST", "/identities", {"provider": "apple", "handle": "x", "id_token": "x"}),
+        ("DELETE", f"/identities/{NOBODYS}", None),
+        ("DELETE", "/sessions", None),
+        ("POST", "/me/exports", None),
+        ("GET", f"/me/exports/{NOBODYS}/file", None),
+        ("POST", "/me/erasure", {"forfeit": []}),
+        ("POST", "/wallet/closure", {"pay_out_to": bank}),
+    ]
 
-    answer = ask(phone, token, "POST", path, body=wish if "approvals" in path else None)
+    told = {}
+    for method, path, body in asked:
+        answer = ask(phone, token, method, f"/app/v1{path}", body=body)
+        told[method, path] = (answer.status_code, answer.json["code"])
 
-    assert (answer.status_code, answer.json["code"]) == (401, "dpop_needed")
+    assert told == dict.fromkeys([(method, path) for method, path, _ in asked], (401, "dpop_needed"))
 
 
 def test_a_sign_in_that_is_not_bound_is_asked_for_no_key(phone: Phone) -> None:
