@@ -21,7 +21,7 @@ def first_life(database: None) -> Iterator[int]:
     with transaction() as session:
         connection = connection_of(session)
         connection.execute("UPDATE core.cluster SET epoch = %s", [before])
-        for table in ("core.event", "wallet.transfer"):
+        for (table,) in connection.execute("SELECT table_name FROM core.epoch_kept").fetchall():
             connection.execute(f"ALTER TABLE {table} ALTER COLUMN epoch SET DEFAULT {before}")
 
 

@@ -1,6 +1,7 @@
 """The audit log's chain: whatever is edited, removed, slipped in or cut off is found."""
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -23,12 +24,17 @@ def note(action: str, **change: object) -> None:
 
 def seal() -> None:
     """Everything that was noted; any open transaction of the server holds the horizon back for a moment."""
-    while True:
+    deadline = time.monotonic() + 30
+    while _unsealed():
+        assert time.monotonic() < deadline, "something of it cannot be sealed"
         chain.seal_all()
-        with transaction() as session:
-            row = connection_of(session).execute(_UNSEALED).fetchone()
-        if row == (0,):
-            return
+
+
+def _unsealed() -> int:
+    with transaction() as session:
+        row = connection_of(session).execute(_UNSEALED).fetchone()
+    assert row
+    return int(row[0])
 
 
 _UNSEALED = """
