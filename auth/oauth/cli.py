@@ -6,6 +6,7 @@ from flask.cli import with_appcontext
 
 from auth.commands import deed
 from auth.oauth import clients, registering
+from auth.oauth.errors import ClientInvalid
 from core import clock
 
 
@@ -32,13 +33,17 @@ def client_add(**options: object) -> None:
     """Register a client; prints its id and, on a second line and never again, its secret if it has one."""
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value}
     with deed() as session:
-        row, secret = registering.add(
-            session,
-            given=given,
-            made_by="operator",
-            may_be_local=not current_app.extensions["settings"].is_production,
-            now=clock.now(),
-        )
+        try:
+            row, secret = registering.add(
+                session,
+                given=given,
+                made_by="operator",
+                may_be_local=not current_app.extensions["settings"].is_production,
+                now=clock.now(),
+            )
+        except ClientInvalid as invalid:
+            faults = [f"{fault['pointer'].removeprefix('/')}: {fault['detail']}" for fault in invalid.facts["errors"]]
+            raise click.ClickException(" ".join(faults)) from invalid
     click.echo(row.client_id)
     if secret:
         click.echo(secret)

@@ -99,7 +99,7 @@ def renew_secret(session: Session, client_id: str, *, by: str, now: datetime) ->
     row = _locked(session, client_id)
     secret = _new_secret(row.auth_method)
     if secret is None:
-        raise ClientInvalid("This client has no secret")
+        raise ClientInvalid(errors=[{"pointer": "/client_id", "detail": "This client has no secret."}])
 
     row.former_secret, row.former_until = row.secret, now + FORMER_FOR
     row.secret = authenticating.kept_secret(client_id, secret)
