@@ -2,15 +2,17 @@
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
-from core import audit, clock
+from core import audit, clock, ids
 from core.audit import chain
 from core.audit.cli import audit as commands
+from core.audit.models import AuditEntry
 from core.db import connection_of, transaction
 from tests.core.log import wait_for_the_horizon
 
@@ -170,6 +172,18 @@ def test_one_that_has_not_waited_is_left_to_wait() -> None:
 
     assert chain.seal_due() == 0
     assert head().number == 0
+
+
+def test_one_that_has_waited_ten_seconds_is_sealed() -> None:
+    waited = ids.least_at(datetime.now(UTC) - timedelta(seconds=11))
+    with transaction() as session:
+        values = {"actor": "operator", "action": "one", "target": "test", "change": {}, "at": clock.now()}
+        session.add(AuditEntry(id=waited, **values))
+    wait_until_sealed = time.monotonic() + 30
+    while not chain.seal_due():
+        assert time.monotonic() < wait_until_sealed
+
+    assert (head().number, difference(), _unsealed()) == (1, None, 0)
 
 
 def test_the_commands_seal_tell_the_head_and_check(app: Flask, sweeper: psycopg.Connection) -> None:
