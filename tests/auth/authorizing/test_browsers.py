@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from auth import sessions, staff
 from auth.authorizing.api import browsers
+from auth.authorizing.api.pages.routes import own_origin
 from auth.authorizing.errors import SignInOver
 from auth.oauth.clients import Client
 from auth.proofs import PHISHING_RESISTANT, Owner, Proved
@@ -79,6 +80,19 @@ def test_a_form_of_another_site_is_refused(person: Person, partner: Client, orig
     sent = person.browser.client.post("/sign-in", data=form, base_url=SITE, headers={"Origin": origin})
 
     assert sent.status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://Login.Example:443/", "https://login.example"),
+        ("http://login.example:80", "http://login.example"),
+        ("https://login.example:8443/shop", "https://login.example:8443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_our_origin_is_spelled_as_browsers_spell_it(address: str, origin: str) -> None:
+    assert own_origin(address) == origin
 
 
 def test_two_tabs_sign_in_side_by_side(person: Person, partner: Client) -> None:

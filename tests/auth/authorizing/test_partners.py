@@ -1,5 +1,6 @@
 """What customers let partners have, and take back."""
 
+import re
 from typing import Any
 
 import psycopg
@@ -7,7 +8,7 @@ import pytest
 
 from auth.oauth.clients import Client
 from tests.auth import partners
-from tests.auth.authorizing.conftest import Person, address, answer_in
+from tests.auth.authorizing.conftest import SITE, Person, address, answer_in
 
 
 def as_customer(person: Person) -> dict[str, str]:
@@ -86,6 +87,21 @@ def test_a_partner_that_was_not_let_in_is_not_there(person: Person, partner: Cli
 
     assert http.delete("/app/v1/partners/shop", headers=headers).status_code == 404
     assert http.delete("/app/v1/partners/nobody", headers=headers).status_code == 404
+
+
+def test_who_finds_another_signed_in_signs_in_as_themselves(person: Person, partner: Client) -> None:
+    person.phone.sign_in("+12125550199")
+    person.come_back(scope="openid")
+    asked = person.open(scope="openid phone")
+    [other] = re.findall(r'href="([^"]+)"', asked.text)
+    person.robot.number = "+12125550199"
+
+    pages = person.robot.through(f"{SITE}{other}")
+
+    token = person.redeem(answer_in(pages[-1])["code"]).json["access_token"]
+    told = person.app.test_client().get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).json
+    assert [page.title for page in pages[:-1]] == ["Sign in to Shop & Co", "Enter your code", "Let Shop & Co in?"]
+    assert told is not None and told["phone_number"] == "+12125550199"
 
 
 def test_two_partners_know_one_customer_by_two_names(person: Person, sweeper: psycopg.Connection) -> None:

@@ -45,6 +45,7 @@ def show_consent() -> Response:
         layout.items(wanted),
         layout.form([named], button="Let them in", name="answer", value="yes", action="/sign-in/consent"),
         layout.form([named], button="No", name="answer", value="no", action="/sign-in/consent", is_quiet=True),
+        layout.link("This is not my number", browsers.path_of("/sign-in", here.handle)),
         form_action=layout.ANYWHERE,
     )
 

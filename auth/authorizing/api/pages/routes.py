@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import current_app, request
 from flask_smorest import Blueprint
@@ -81,8 +82,16 @@ def given_handle() -> str:
 def check_origin() -> None:
     """raises  SignInOver where a browser says that a form stood on another site's page"""
     origin = request.headers.get("Origin")
-    if origin is not None and origin != tokens.issuer():
+    if origin is not None and origin != own_origin(tokens.issuer()):
         raise SignInOver
+
+
+def own_origin(address: str) -> str:
+    """The origin of an address as browsers spell it: no path, no capitals, no port that goes without saying."""
+    parts = urlsplit(address)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
 
 
 def settings() -> Settings:
