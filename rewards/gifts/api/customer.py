@@ -11,7 +11,7 @@ from core import clock
 from core.db import transaction
 from core.web import idempotent, pages, principals
 from core.web.schemas import page_of
-from rewards.gifts import claims, giving
+from rewards.gifts import claims, fresh, giving
 from rewards.gifts.api import shapes
 from rewards.gifts.api.schemas import (
     GiftArgsSchema,
@@ -21,6 +21,7 @@ from rewards.gifts.api.schemas import (
     GiftWithLinkSchema,
 )
 from rewards.gifts.giving import NewGift
+from rewards.gifts.models import Gift
 from wallet.api.guards import refuse_when_off
 from wallet.peers.api import answers
 from wallet.peers.claims import count_link
@@ -33,12 +34,20 @@ blueprint = Blueprint("gifts_customer", __name__, description="Gifts to friends"
 @blueprint.response(201, GiftWithLinkSchema())
 @idempotent.documented
 def give_voucher(args: dict[str, Any], voucher_id: UUID) -> Response:
-    """Give a coupon or a gift card to a friend, by their number or by a link, now or on a day of your choice."""
+    """Give a coupon or a gift card to a friend, by their number or by a link, now or on a day of your choice.
+
+    A gift card worth more than may be sent without a passkey needs a sign-in of the last five minutes.
+    """
     refuse_when_off()
-    new = NewGift(voucher_id=voucher_id, giver_id=principals.current().id, **args)
-    return answers.command(
-        lambda session: giving.give(session, new, now=clock.now()), show=_made, schema=GiftWithLinkSchema()
-    )
+    giver, now = principals.current(), clock.now()
+    new = NewGift(voucher_id=voucher_id, giver_id=giver.id, **args)
+
+    def work(session: Session) -> Gift:
+        gift = giving.give(session, new, now=now)
+        fresh.demand(session, giver, gift, now=now)
+        return gift
+
+    return answers.command(work, show=_made, schema=GiftWithLinkSchema())
 
 
 @blueprint.post("/gifts/claims")
