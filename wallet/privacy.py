@@ -65,14 +65,14 @@ def _of_balances(session: Session, customer_id: UUID) -> Iterator[Reason]:
     if standing.of(session, owner) == "frozen":
         yield Reason(code="wallet_frozen")
     for each in balances.of(session, owner):
-        facts = {"amount_minor": each.posted, "currency": each.asset}
+        facts = {"amount_minor": each.available, "currency": each.asset}
         if each.posted != each.available:
             yield Reason(code="money_held", facts=facts | {"amount_minor": each.posted - each.available})
-        elif each.posted < 0:
+        if each.posted < 0:
             yield Reason(code="money_owed", facts=facts | {"amount_minor": -each.posted})
-        elif each.posted > 0 and each.purpose in _FORFEITS:
+        elif each.available > 0 and each.purpose in _FORFEITS:
             yield Reason(code=f"{each.purpose}_left", forfeit=_FORFEITS[each.purpose], facts=facts)
-        elif each.posted > 0:
+        elif each.available > 0:
             yield Reason(code="money_left", facts=facts)
 
 
