@@ -90,6 +90,8 @@ def test_parameters_stand_once_and_in_a_form(app: Flask, watch: Watch) -> None:
         "json": client.post("/oauth/revoke", json=given),
         "in the query": client.post("/oauth/revoke?token=x", data=given),
         "twice": client.post("/oauth/revoke", data={**given, "token": ["x", "y"]}),
+        "twice, once empty": client.post("/oauth/revoke", data={**given, "token": ["x", ""]}),
+        "too many": client.post("/oauth/revoke", data={**given, **{f"more{number}": "x" for number in range(100)}}),
         "none": client.post("/oauth/revoke", data={"token": "x"}),
         "no token": client.post("/oauth/revoke", data={"client_id": "pocketful-app", "token": ""}),
     }

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from auth import customers
 from auth.oauth.models import TokenFamily
+from auth.places import suspending
 from core import clock
 from core.db import transaction
 from core.delivery import work
@@ -204,7 +205,7 @@ def test_a_suspended_customer_cannot_refresh(phone: Phone) -> None:
     with transaction() as session:
         customer_id = customers.by_phone(session, PHONE)
         assert customer_id
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspending.set_status(session, "customer", customer_id, "suspended", actor="operator", now=clock.now())
 
     assert_refused(phone.refresh(token))
 
