@@ -13,9 +13,3 @@ def new() -> str:
 def kept(purpose: str, secret: str) -> bytes:
     """What is stored of a secret. It opens nothing, and finds it again when it is presented."""
     return crypto.blind_index(f"auth.{purpose}", secret)
-
-
-def successor(purpose: str, secret: str) -> str:
-    """The secret that follows this one, the same whenever it is asked for: only who holds the secret, and we with our
-    key, can tell."""
-    return crypto.blind_index(f"auth.{purpose}.successor", secret).hex()

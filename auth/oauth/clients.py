@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -57,8 +57,6 @@ class Client:
     dpop: str = "no"
     id_token_alg: str = "ES256"  # noqa: S105  # an algorithm
     is_active: bool = True
-    #: What Authlib's end-session endpoint reads.
-    client_metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_first_party(self) -> bool:
@@ -67,26 +65,6 @@ class Client:
     @property
     def is_confidential(self) -> bool:
         return self.auth_method != NO_SECRET
-
-    # What Authlib asks of a client.
-
-    def get_client_id(self) -> str:
-        return self.client_id
-
-    def get_default_redirect_uri(self) -> None:
-        """None: a request always names it."""
-
-    def get_allowed_scope(self, scope: str) -> str:
-        return " ".join(name for name in (scope or "").split() if name in self.scopes)
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri in self.redirect_uris
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == self.auth_method
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code" and "authorization_code" in self.grant_types
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.grant_types
@@ -144,7 +122,6 @@ def of_row(row: ClientRow) -> Client:
         dpop=row.dpop,
         id_token_alg=row.id_token_alg,
         is_active=row.status == ACTIVE,
-        client_metadata={"post_logout_redirect_uris": list(row.logout_uris)},
     )
 
 

@@ -104,17 +104,6 @@ def are_others_in(session: Session, family: TokenFamily) -> bool:
     return bool(session.scalar(select(func.count()).where(*others)))
 
 
-def of_token(text: str) -> tuple[UUID, int] | None:
-    """Family and generation of a refresh token that we made, alive or not."""
-    presented = refresh_tokens.read(text)
-    return (presented.family_id, presented.generation) if presented else None
-
-
-def revoke(session: Session, family_id: UUID, *, reason: str, now: datetime) -> None:
-    """effects  announces token_family.revoked, once"""
-    revoke_where(session, family_id=family_id, reason=reason, now=now)
-
-
 def revoke_where(
     session: Session,
     *,

@@ -4,12 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Response
-
 from auth import staff, tokens
 from auth.models import Staff
 from auth.oauth import clients, id_tokens, pairwise, scopes
-from auth.oauth.api import proving, wire
+from auth.oauth.api import proving
 from auth.oauth.clients import Client
 from auth.proofs import Grant
 from core.db import transaction
@@ -50,10 +48,6 @@ def with_id_token(client: Client, grant: Grant, now: datetime) -> dict[str, Any]
     if scopes.has(grant.scope, scopes.OPENID):
         told["id_token"] = id_tokens.make(client, grant, access_token=told["access_token"], now=now)
     return told
-
-
-def answer(told: dict[str, Any]) -> Response:
-    return wire.answer(told)
 
 
 def _subject_of(client: Client, grant: Grant) -> str | None:

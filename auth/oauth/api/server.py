@@ -9,7 +9,6 @@ from authlib.oauth2.rfc6749 import OAuth2Request
 from flask import Response
 
 from auth.errors import OAuthRefusal
-from auth.oauth import clients
 from auth.oauth.api import wire
 from auth.oauth.api.grants import GRANTS
 from auth.oauth.api.requests import Given
@@ -19,9 +18,6 @@ from auth.oauth.clients import Client
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     def create_oauth2_request(self, request: Given) -> Given:
         return request
-
-    def query_client(self, client_id: str) -> Client | None:
-        return clients.find(client_id)
 
     def authenticate_client(self, request: OAuth2Request, methods: Iterable[str], endpoint: str = "token") -> Client:
         client = wire.client(request.form)
