@@ -19,6 +19,7 @@ def upgrade() -> None:
 
 # challenge: the passkey's, or the nonce that Apple or Google has to repeat; it is used up when it is answered.
 # identity: who Apple or Google says it is, sealed under the row's own key, until a number is proved for it.
+# Every attempt that stands there was sent its one code when it was made.
 SIGN_INS = """
 ALTER TABLE auth.sign_in
     ALTER client_id DROP NOT NULL,
@@ -37,7 +38,9 @@ ALTER TABLE auth.sign_in
     ADD customer_id uuid CONSTRAINT fk_sign_in_customer_id_customer REFERENCES auth.customer,
     ADD device_id text,
     ADD sent_at timestamptz,
-    ADD resent smallint NOT NULL DEFAULT 0 CONSTRAINT ck_sign_in_resent CHECK (resent BETWEEN 0 AND 3),
+    ADD resent smallint NOT NULL DEFAULT 0 CONSTRAINT ck_sign_in_resent CHECK (resent BETWEEN 0 AND 3);
+UPDATE auth.sign_in SET sent_at = created_at;
+ALTER TABLE auth.sign_in
     ADD CONSTRAINT ck_sign_in_sent CHECK ((otp IS NULL) = (sent_at IS NULL) AND (otp IS NULL OR phone IS NOT NULL));
 CREATE INDEX ix_sign_in_customer_id ON auth.sign_in (customer_id) WHERE customer_id IS NOT NULL;
 """
