@@ -86,6 +86,8 @@ def events() -> list[str]:
 
 
 def test_who_signed_in_by_a_passkey_just_now_changes_at_once(me: Me) -> None:
+    added(Owner(customer_id=me.id), Authenticator(), now=me.watch.now)
+
     changed = me.change_to(acr=PHISHING_RESISTANT)
 
     assert (changed.status_code, changed.json["status"], changed.json["how"]) == (200, "done", "fresh")
@@ -102,6 +104,10 @@ def test_a_young_passkey_vouches_for_no_number(me: Me) -> None:
     """Or a stolen number would make one, sign in with it and be rid of the old number within minutes."""
     added(Owner(customer_id=me.id), Authenticator(), now=me.watch.now, is_trusted=False)
 
+    assert me.change_to(acr=PHISHING_RESISTANT).json["status"] == "waiting"
+
+
+def test_a_passkey_that_is_gone_vouches_for_no_number(me: Me) -> None:
     assert me.change_to(acr=PHISHING_RESISTANT).json["status"] == "waiting"
 
 

@@ -109,6 +109,16 @@ def test_a_young_passkey_vouches_for_no_other(mine: App) -> None:
     assert made["approves_from"] == wire(mine.watch, hours=24)
 
 
+def test_a_young_passkey_that_was_removed_vouches_for_no_other(mine: App) -> None:
+    """With a stolen number: make one, sign in by it, remove it, and make the one that pays."""
+    young = mine.make(Authenticator()).json
+    assert mine.ask("DELETE", f"/passkeys/{young['id']}", acr=PHISHING_RESISTANT).status_code == 204
+
+    made = mine.make(Authenticator(), acr=PHISHING_RESISTANT).json
+
+    assert made["approves_from"] == wire(mine.watch, hours=24)
+
+
 @pytest.mark.parametrize(("minutes", "waits"), [(59, False), (60, True)])
 def test_who_has_just_come_need_not_wait(client: FlaskClient, watch: Watch, minutes: int, waits: bool) -> None:
     newcomer = App(client, watch, owner_of("+12125550147", now=watch.now - timedelta(minutes=minutes)))
