@@ -39,13 +39,13 @@ _TELLING_TEXT = re.compile(
     r"|PF-[A-Z2-7]{16}-\d{8}"  # a customer's code
     r"|(?-i:(?<![\w-])[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}(?![\w-]))"  # what a device shows
     r"|eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # a JSON web token
-    r"|[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"  # an e-mail address
+    r"|[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"  # an e-mail address, in a URL too
     r"|(?<![\w.-])(?!127\.|0\.0\.0\.0)\d{1,3}(?:\.\d{1,3}){3}(?![\w.-]*\w)"  # an address of the internet
     r"|(?<![\w:])(?=[\da-f:]*[\da-f])(?!::1\b)(?:[\da-f]{1,4}:){7}[\da-f]{1,4}(?![\w:])"
     r"|(?<![\w:])(?!::1(?![\w:]))(?=[\da-f]*:)(?:[\da-f]{1,4}:){0,6}(?::[\da-f]{1,4}){1,6}(?<=[\da-f])(?![\w:])"
-    r"|(?<![\w-])(?:\+|00)\d[\d ().-]{6,17}\d"  # a phone number with its country
-    r"|(?<![\w.-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\w-])"  # a phone number as it is written in North America
-    r"|(?<![\w.:-])\d{6}(?![\w:-])"  # a one-time code
+    r"|(?:(?<![\w-])(?:\+|00)|%2B)\d(?:[\d ().-]|%20|%2D){6,25}\d"  # a phone number with its country
+    r"|(?<![\w.-])\(?\d{3}(?:\) ?|[ .-])\d{3}[ .-]\d{4}(?![\w-])"  # one as it is written in North America
+    r"|(?:(?<![\w.:-])|(?<=[a-z\"']:))\d{6}(?![\w:-])"  # a one-time code
     r"|(?<![\w-])\d{10,16}(?![\w-])"  # a phone number in digits, a card
     r"|(?<![\w-])(?=[\w-]*[g-zG-Z])(?=[\w-]*\d)[\w-]{32,}",  # an opaque token; ids in hexadecimal pass
     re.IGNORECASE,

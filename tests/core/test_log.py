@@ -16,8 +16,12 @@ CANARIES = {
     "phone": "+12125550142",
     "spaced": "+44 20 7946 0958",
     "national": "(212) 555-0142",
+    "close": "(212)555-0142",
+    "in a URL": "%2B12125550142",
+    "spaced in a URL": "%2B1%20212%20555%200142",
     "digits": "12125550142",
     "mail": "ada.lovelace+shop@example.co.uk",
+    "mail in a URL": "ada.lovelace%40example.co.uk",
     "otp": "493817",
     "jwt": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "bearer": "Bearer s3cr3t",
@@ -38,6 +42,7 @@ CARRIERS = {
     "cookie": ("Cookie: __Host-session={}; theme=dark", "k7Qd2mZx9"),
     "secret in a form": ("client_id=app&client_secret={}&scope=openid", "k7Qd2mZx9"),
     "verifier in a form": ("grant_type=x&code_verifier={}", "k7Qd2mZx9"),
+    "code in JSON": ("{{'otp':{}}}", "493817"),
 }
 
 
@@ -78,7 +83,7 @@ def test_what_a_link_or_a_form_carries_does_not_get_out(lines: io.StringIO, carr
     logging.getLogger("some.package").warning("%s", carrier.format(secret))
 
     assert secret not in lines.getvalue()
-    assert carrier.partition("{}")[0] in lines.getvalue()
+    assert carrier.partition("{}")[0].replace("{{", "{") in lines.getvalue()
 
 
 @pytest.mark.parametrize(
