@@ -54,7 +54,7 @@ def read(header: str, *, method: str, path: str, now: datetime, access_token: st
     if access_token is not None and claims.get("ath") != ath_of(access_token):
         return None
     jti = claims.get("jti")
-    if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
+    if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or not jti.isascii():
         return None
     if not jwk.is_signed_by(public, proof.header["alg"], proof.signed, proof.signature):
         return None

@@ -1,7 +1,6 @@
 """Which client is asking, and that it is: once for every endpoint that only clients may ask (RFC 6749 section 2.3)."""
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -83,7 +82,7 @@ def _basic(authorization: str | None) -> tuple[str, str] | None:
         raise invalid_client("Clients authenticate by Basic, by client_secret or by client_assertion")
     try:
         name, colon, password = base64.b64decode(credentials.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise invalid_client("The Authorization header cannot be read") from error
     if not colon:
         raise invalid_client("The Authorization header cannot be read")

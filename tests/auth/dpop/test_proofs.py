@@ -95,6 +95,7 @@ def test_another_stacks_proof_is_taken() -> None:
         {"jti": ""},
         {"jti": "a" * 201},
         {"jti": 1},
+        {"jti": "\ud800"},
         {"jti": None},
     ],
     ids=str,

@@ -61,7 +61,9 @@ def test_two_ways_at_once_are_one_too_many(app: Flask, watch: Watch) -> None:
         assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 
 
-@pytest.mark.parametrize("header", ["Basic", "Basic !", "Basic eA==", "Basic /w==", "Bearer x", "Digest y", ""])
+@pytest.mark.parametrize(
+    "header", ["Basic", "Basic !", "Basic eA==", "Basic /w==", "Basic é", "Bearer x", "Digest y", ""]
+)
 def test_a_header_that_cannot_be_read_lets_nobody_in(app: Flask, watch: Watch, header: str) -> None:
     assert_stranger(ask(app, header=header, client_id="pocketful-app"))
 
