@@ -90,6 +90,7 @@ def verify(token: str, audience: str, *, now: datetime) -> Principal:
     """
     if len(token) > _MAX_LENGTH or not token.isascii():
         raise TokenRefused
+    ring.look()
     key, at = hashlib.sha256(f"{audience} {token}".encode()).digest(), now.timestamp()
     verified = _verified
     known = verified.find(key, at)
@@ -108,6 +109,7 @@ def read(token: str, *, now: datetime) -> dict[str, Any] | None:
     """What an access token of ours for any audience says, if it is good: for who asks about tokens."""
     if len(token) > _MAX_LENGTH or not token.isascii():
         return None
+    ring.look()
     revocations.look(now)
     try:
         claims, _ = _decoded(token, now, audience=None)

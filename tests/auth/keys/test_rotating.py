@@ -166,6 +166,24 @@ def test_a_process_goes_by_the_table_within_half_a_minute(monkeypatch: pytest.Mo
     assert kid_of(minted()) != ring.own().kid
 
 
+def test_a_process_that_only_verifies_stops_believing_within_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = [1_000.0]
+    monkeypatch.setattr("auth.keys.ring.time.monotonic", lambda: at[0])
+    rotating.open_ring(NOW)
+    token, here = minted(), ring._current()
+    stolen = kid_of(token)
+    rotate(NOW, at_once=True)
+    with transaction() as session:
+        rotating.withdraw(session, stolen, actor="operator", now=NOW)
+    ring.put(here)
+    ring._read_at = at[0]
+
+    at[0] += 29.9
+    assert works(token)
+    at[0] += 0.2
+    assert not works(token)
+
+
 def test_a_process_that_started_before_its_schema_was_there_follows_it_when_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
