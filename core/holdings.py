@@ -32,25 +32,29 @@ class Held:
     where    SQL that finds the customer's rows: %(customer)s is the id, %(name)s "customer:<id>"
     opens    sealed columns that an export shows; what is sealed or hashed otherwise it leaves out
     hides    columns that an export leaves out besides: secrets, and what is somebody else's
+    people   columns that name customers: an export tells which of them is the customer, and nothing of the others
     order    what an export's rows are sorted by
     is_told  False where an export leaves the table out; `why` says why
     erased   what erasing does with the rows: "dropped", "cleared" (`clears` set to NULL), or "kept", and `why`
+    erases   SQL that finds the rows to be erased, where those are not all that are told; the others are kept, and `why`
     """
 
     table: str
     where: str = "customer_id = %(customer)s"
     opens: Mapping[str, Sealed] = field(default_factory=dict)
     hides: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
     order: str = "id"
     is_told: bool = True
     erased: Erased = "kept"
     clears: tuple[str, ...] = ()
+    erases: str = ""
     why: str = ""
 
     def __post_init__(self) -> None:
         if (self.erased == "cleared") != bool(self.clears):
             raise ValueError(f"{self.table}: what is cleared is named, and nothing else")
-        if (self.erased == "kept" or not self.is_told) and not self.why:
+        if (self.erased == "kept" or self.erases or not self.is_told) and not self.why:
             raise ValueError(f"{self.table}: what is kept, or not told, has a reason")
 
 

@@ -7,6 +7,9 @@ _SUBJECTS = "subject_id IN (SELECT subject_id FROM insights.subject WHERE custom
 HOLDER = Holder(
     room="insights",
     held=(
+        # Before the profile, which what is told anew would bring back.
+        Held(table="insights.rebuild", where="id = %(customer)s", is_told=False, erased="dropped",
+             why="that the profile, which is told, is to be counted anew"),
         Held(table="insights.membership", order="segment_id", hides=("recheck_on",), erased="dropped"),
         Held(table="insights.trait", order="name", erased="dropped"),
         Held(table="insights.trait_change", order="name, at", erased="dropped"),

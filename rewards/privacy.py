@@ -80,6 +80,10 @@ HOLDER = Holder(
                 "phone": Sealed("rewards.gift.phone", owner="giver_id"),
                 "message": Sealed("rewards.gift.message", owner="giver_id"),
             },
+            people=("giver_id", "receiver_id"),
+            erased="cleared",
+            clears=("phone",),
+            erases="receiver_id = %(customer)s",
             why="who was given what; number and message open for nobody once the giver's key is destroyed",
         ),
         Held(

@@ -45,4 +45,5 @@ def is_balanced(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 def _line(erasure: Erasure, held: Any) -> dict[str, Any]:
     if held.erased == "kept":
         return {"table": held.table, "kept": held.why}
-    return {"table": held.table, held.erased: erasure.steps.get(held.table, {}).get("rows", 0)}
+    done = {"table": held.table, held.erased: erasure.steps.get(held.table, {}).get("rows", 0)}
+    return done | {"kept": held.why} if held.erases else done

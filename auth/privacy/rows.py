@@ -35,13 +35,14 @@ def told(session: Session, held: Held, customer_id: UUID) -> Iterator[dict[str, 
             if column.name in held.opens or not (column.type_code == _BYTEA or column.name in {*held.hides, *MACHINERY})
         ]
         for row in cursor:
-            yield {name: _shown(session, held, row, name) for name in shown}
+            others = {name for name in held.people if row[name] != customer_id}
+            yield {name: None if name in others else _shown(session, held, row, name) for name in shown}
 
 
 def find(connection: Connection, held: Held, customer_id: UUID) -> list[str]:
     """Where the next rows are that erasing has something to do with. To be asked before a transaction that writes:
     a table without an index by customers takes its time."""
-    query = f"SELECT ctid::text FROM {held.table} WHERE ({held.where}){_undone(held)} LIMIT {CHUNK}"  # noqa: S608
+    query = f"SELECT ctid::text FROM {held.table} WHERE ({held.erases or held.where}){_undone(held)} LIMIT {CHUNK}"  # noqa: S608
     return [row[0] for row in connection.execute(query, _names(customer_id))]
 
 
@@ -50,7 +51,7 @@ def erase(connection: Connection, held: Held, customer_id: UUID, found: list[str
     action = f"DELETE FROM {held.table}"  # noqa: S608
     if held.erased == "cleared":
         action = f"UPDATE {held.table} SET {', '.join(f'{name} = NULL' for name in held.clears)}"  # noqa: S608
-    query = f"{action} WHERE ctid = ANY(%(found)s::text[]::tid[]) AND ({held.where})"
+    query = f"{action} WHERE ctid = ANY(%(found)s::text[]::tid[]) AND ({held.erases or held.where})"
     return connection.execute(query, {**_names(customer_id), "found": found}).rowcount
 
 

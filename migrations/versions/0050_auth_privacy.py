@@ -62,6 +62,15 @@ CREATE TABLE auth.personal_export_part (
 # Wrapping data keys anew asks for those of an old version, again and again until there are none.
 KEYS = "CREATE INDEX ix_data_key_kek_version ON core.data_key (kek_version)"
 
+# Whoever has had something sent to their number may be erased, and the number with them.
+NUMBERS = """
+ALTER TABLE wallet.sending DROP CONSTRAINT ck_sending_phone,
+    ADD CONSTRAINT ck_sending_phone CHECK (phone IS NULL OR way = 'phone');
+ALTER TABLE wallet.money_request DROP CONSTRAINT ck_money_request_phone,
+    ADD CONSTRAINT ck_money_request_phone CHECK (phone IS NULL OR way = 'phone');
+ALTER TABLE rewards.gift DROP CONSTRAINT ck_gift_way, ADD CONSTRAINT ck_gift_way CHECK (phone IS NULL OR link IS NULL);
+"""
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
@@ -69,3 +78,4 @@ def upgrade() -> None:
     op.execute(ERASURES)
     op.execute(EXPORTS)
     op.execute(KEYS)
+    op.execute(NUMBERS)

@@ -17,7 +17,7 @@ GIFT_STATES = (SCHEDULED, WAITING, DELIVERED, CANCELLED, RETURNED)
 class Gift(Base):
     """A voucher on its way to a friend. While it is, the voucher is the gift's own (its `customer_id`), inactive.
 
-    phone, link   for a number, or for whoever has the link (kept as HMAC)
+    phone, link   for a number (None once who had it is erased), or for whoever has the link (kept as HMAC)
     phone_index   only while somebody may still prove the number
     receiver_id   known as soon as somebody has the number
     amount_minor  what stood on a gift card when it was given; None for a coupon
@@ -34,7 +34,7 @@ class Gift(Base):
         CheckConstraint(
             "receiver_id <> giver_id AND (state <> 'delivered' OR receiver_id IS NOT NULL)", name="receiver"
         ),
-        CheckConstraint("(phone IS NULL) <> (link IS NULL)", name="way"),
+        CheckConstraint("phone IS NULL OR link IS NULL", name="way"),
         Index("uq_gift_voucher_id", "voucher_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index(None, "voucher_id"),
         Index(None, "giver_id", "id"),

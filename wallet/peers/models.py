@@ -28,6 +28,7 @@ class Sending(Base):
 
     way          "phone" and "link" may wait for their receiver, as a hold; "request" pays what was asked for
     receiver_id  known as soon as somebody has the number, or has claimed the link
+    phone        None for who has it no more: they were erased
     phone_index  only while it waits for somebody to prove the number
     code         HMAC of the link's code
     hold_id      what promises the money while it waits; None for what was given at once
@@ -43,7 +44,7 @@ class Sending(Base):
         UniqueConstraint("transfer_id"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(_among("way", ("phone", "link", "request")), name="way"),
-        CheckConstraint("(way = 'phone') = (phone IS NOT NULL)", name="phone"),
+        CheckConstraint("phone IS NULL OR way = 'phone'", name="phone"),
         CheckConstraint("(way = 'link') = (code IS NOT NULL)", name="code"),
         CheckConstraint("(way = 'request') = (money_request_id IS NOT NULL)", name="request"),
         CheckConstraint(_among("state", SENDING_STATES), name="state"),
@@ -94,7 +95,7 @@ class MoneyRequest(Base):
         UniqueConstraint("code"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint(_among("way", ("phone", "link")), name="way"),
-        CheckConstraint("(way = 'phone') = (phone IS NOT NULL)", name="phone"),
+        CheckConstraint("phone IS NULL OR way = 'phone'", name="phone"),
         CheckConstraint("(way = 'link') = (code IS NOT NULL)", name="code"),
         CheckConstraint(_among("state", REQUEST_STATES), name="state"),
         CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),

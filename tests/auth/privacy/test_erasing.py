@@ -15,6 +15,7 @@ from auth.privacy.receipts import TYPE
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
 from core.delivery import messages
+from insights.profiles import rebuilds
 from tests.auth.privacy.conftest import PHONE, Account, rows_of, sign_up, work_off
 from wallet import checks
 
@@ -163,6 +164,42 @@ def test_what_a_reader_writes_late_is_dropped_too(account: Account) -> None:
 
     assert rows_of("SELECT FROM insights.trait WHERE customer_id = %s", account.customer_id) == []
     assert rows_of("SELECT due_at FROM auth.erasure") == [(None,)]
+
+
+def test_the_number_goes_from_what_others_asked_and_sent_under_their_keys(app: Flask, account: Account) -> None:
+    other = sign_up(app, "+12025550192")
+    body = {"from": {"phone": PHONE}, "amount": {"amount_minor": 100, "currency": "USD"}}
+    assert other.ask("POST", "/money-requests", body).status_code == 201
+
+    url = account.erase().json["receipt_url"]
+    work_off()
+
+    assert account.receipt(url)["status"] == "erased"
+    assert rows_of("SELECT phone, payer_id FROM wallet.money_request") == [(None, account.customer_id)]
+    [shown] = other.ask("GET", "/money-requests").json["items"]
+    assert (shown["way"], shown["phone"]) == ("phone", None)
+
+
+def test_what_was_sent_to_others_keeps_their_numbers(app: Flask, account: Account) -> None:
+    """They open for nobody, since the key was the sender's."""
+    sign_up(app, "+12025550192")
+    body = {"from": {"phone": "+12025550192"}, "amount": {"amount_minor": 100, "currency": "USD"}}
+    account.ask("POST", "/money-requests", body)
+
+    account.erase()
+    work_off()
+
+    assert rows_of("SELECT phone IS NOT NULL FROM wallet.money_request") == [(True,)]
+
+
+def test_a_profile_that_was_to_be_told_anew_is_not(account: Account) -> None:
+    with transaction() as session:
+        rebuilds.ask(session, account.customer_id, now=clock.now())
+
+    account.erase()
+    work_off()
+
+    assert rows_of("SELECT FROM insights.rebuild") == []
 
 
 def test_a_receipt_is_told_only_to_who_has_its_address(account: Account) -> None:

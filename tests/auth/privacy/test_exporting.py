@@ -70,6 +70,20 @@ def test_an_export_tells_nothing_of_anybody_else(app: Flask, busy: Account) -> N
     assert "+12025550143" not in text
 
 
+def test_an_export_tells_no_more_than_the_app_of_who_has_a_number(app: Flask, account: Account) -> None:
+    """Whether a number is anybody's, the asker learns as they are paid."""
+    other = sign_up(app, "+12025550192")
+    body = {"from": {"phone": "+12025550192"}, "amount": {"amount_minor": 100, "currency": "USD"}}
+    assert account.ask("POST", "/money-requests", body).status_code == 201
+
+    asked, was_asked = gathered(account), gathered(other)
+
+    [mine], [theirs] = (found["rooms"]["wallet"]["money_request"] for found in (asked, was_asked))
+    assert (mine["requester_id"], mine["payer_id"], mine["phone"]) == (str(account.customer_id), None, "+12025550192")
+    assert (theirs["requester_id"], theirs["payer_id"]) == (None, str(other.customer_id))
+    assert str(other.customer_id) not in json.dumps(asked)
+
+
 def test_no_secret_of_ours_stands_in_an_export(busy: Account) -> None:
     with transaction() as session:
         connection = connection_of(session)
