@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from core.settings import Settings, parts
+from core.settings import Settings
+from core.settings_checks import parts
 
 #: Claim links, enrolments, tracked links, and the sign-in that comes back to the app.
 _PATHS = ("/c/*", "/e/*", "/l/*", "/sign-in*")

@@ -29,7 +29,6 @@ def production(**change: str) -> dict[str, str]:
         "OFFLINE_SIGNING_KEYS": f"{key()},{key()}",
         "INGEST_WRITE_KEYS": "one,two",
         "ERASURE_REGISTER": "/srv/pocketful/erasures",
-        "PAYMENTS": "off",
         "TWILIO_ACCOUNT_SID": "AC1",
         "TWILIO_AUTH_TOKEN": "token",
         "TWILIO_FROM": "+12125550100",
@@ -91,6 +90,10 @@ def test_every_problem_is_told_in_one_line() -> None:
 @pytest.mark.parametrize("size", ["0", "-1", "1.5", "²", "9" * 30])
 def test_a_pool_size_is_a_whole_number_above_zero(size: str) -> None:
     assert "DATABASE_POOL_SIZE" in refused({"DATABASE_POOL_SIZE": size})
+
+
+def test_production_is_reached_by_https_since_browsers_keep_a_sign_in_over_nothing_else() -> None:
+    assert "PUBLIC_URL" in refused(production(PUBLIC_URL="http://brand.example"))
 
 
 def test_production_names_every_secret_that_is_missing() -> None:

@@ -96,7 +96,7 @@ def test_the_operators_page_tells_what_production_needs() -> None:
     needed = {name for name, (_, production) in settings_told().items() if production == "needed"}
 
     with pytest.raises(ConfigurationError) as refused:
-        Settings.from_env({"ENVIRONMENT": "production", "PAYMENTS": "off"})
+        Settings.from_env({"ENVIRONMENT": "production"})
 
     assert needed == {"ENVIRONMENT", *re.findall(r"([A-Z_]+) must be set in production", str(refused.value))}
 
