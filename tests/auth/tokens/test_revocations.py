@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -17,8 +17,8 @@ from core.settings import Settings
 from core.web.principals import Principal
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CUSTOMER = Principal(kind="customer", id=uuid4(), session_id=uuid4(), family_id=uuid4())
-TILL = Principal(kind="terminal", id=uuid4(), merchant_id=uuid4(), store_id=uuid4())
+CUSTOMER = Principal(kind="customer", id=UUID(int=1), session_id=UUID(int=2), family_id=UUID(int=3))
+TILL = Principal(kind="terminal", id=UUID(int=4), merchant_id=UUID(int=5), store_id=UUID(int=6))
 
 
 @pytest.fixture(autouse=True)

@@ -7,21 +7,23 @@ import pytest
 from core import ids
 from tests.wallet.step_up.conftest import Payer, code_of, usd
 
+SOME_ID = "01900000-0000-7000-8000-000000000000"
+
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ({"purpose": "payment"}, "/payee"),
         ({"purpose": "payment", "payee": {"phone": "+12025550199"}}, "/payee"),
-        ({"purpose": "payment", "payee": {"merchant_id": str(ids.new()), "store_id": str(ids.new())}}, "/payee"),
+        ({"purpose": "payment", "payee": {"merchant_id": SOME_ID, "store_id": SOME_ID}}, "/payee"),
         ({"purpose": "sending", "payee": {"code": "x"}}, "/payee"),
         ({"purpose": "sending", "payee": {"link": False}}, "/payee/link"),
         ({"purpose": "gift_card", "payee": {"link": True}}, "/payee"),
         ({"purpose": "loan"}, "/purpose"),
-        ({"purpose": "payment", "payee": {"merchant_id": str(ids.new())}, "amount": None}, "/amount"),
+        ({"purpose": "payment", "payee": {"merchant_id": SOME_ID}, "amount": None}, "/amount"),
         ({"purpose": "sending", "payee": {"link": True}, "tip_minor": 1}, "/tip_minor"),
         ({"purpose": "gift_card", "amount": {"amount_minor": 0, "currency": "USD"}}, "/amount/amount_minor"),
-        ({"purpose": "gift_card", "payment_id": str(ids.new())}, "/payment_id"),
+        ({"purpose": "gift_card", "payment_id": SOME_ID}, "/payment_id"),
         ({"purpose": "gift_card", "status": "approved"}, "/status"),
     ],
     ids=str,
