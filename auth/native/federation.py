@@ -19,6 +19,7 @@ from auth.native import attempts, otp, sign_ins, signing_in
 from auth.native.attempts import Caller, Opening
 from auth.native.models import SignIn
 from auth.proofs import ONE_FACTOR, Proved
+from auth.step_up import demands
 from core import crypto
 
 MAX_TRIES = 3
@@ -102,10 +103,13 @@ def send_code(
 def link(session: Session, row: SignIn, proved: Proved, *, now: datetime) -> Proved | OAuthRefusal:
     """Link the identity that an attempt began with to the customer whose number was proved in it.
 
-    returns  `access_denied` where the customer has another identity of this provider, or somebody linked this one
-             meanwhile
+    returns  `access_denied` where the customer has a passkey, which linking asks for in the app as well: whoever stole
+             the number would come in by this for ever; where they have another identity of this provider, or somebody
+             linked this one meanwhile
     effects  announces identity.linked; who was a customer before is told everywhere
     """
+    if demands.strongest_of(session, proved.owner) != proved.acr:
+        return OAuthRefusal("access_denied", "Sign in by your passkey, and link this account in the app")
     customer_id = proved.owner.id
     claimed, provider_code = _opened(session, row)
     try:

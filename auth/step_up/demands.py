@@ -22,7 +22,7 @@ def demand(
     at_least  how strongly; None: by a passkey where the owner has one, else in any way
     raises    StepUpRequired
     """
-    wanted = at_least or _strongest(session, principal)
+    wanted = at_least or strongest_of(session, owner_of(principal))
     age = now.timestamp() - principal.auth_time
     if age > max_age or _strength(principal.acr) < _strength(wanted):
         raise StepUpRequired(acr_values=wanted, max_age=max_age)
@@ -32,8 +32,9 @@ def owner_of(principal: Principal) -> Owner:
     return Owner(staff_id=principal.id) if principal.kind == "staff" else Owner(customer_id=principal.id)
 
 
-def _strongest(session: Session, principal: Principal) -> str:
-    return PHISHING_RESISTANT if registering.of(session, owner_of(principal)) else ONE_FACTOR
+def strongest_of(session: Session, owner: Owner) -> str:
+    """How strongly somebody can show who they are: by a passkey where they have one."""
+    return PHISHING_RESISTANT if registering.of(session, owner) else ONE_FACTOR
 
 
 def _strength(acr: str) -> int:

@@ -11,8 +11,10 @@ from auth.federated.models import Identity
 from auth.models import Customer
 from auth.oauth import pkce
 from core.db import transaction
+from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import PHONE, VERIFIER, Phone, Watch
 from tests.auth.federated.conftest import provider
+from tests.auth.passkeys.conftest import added, owner_of
 from tests.standins.identity_provider import IdentityProvider
 
 __all__ = ["provider"]
@@ -134,6 +136,16 @@ def test_a_customer_has_one_identity_of_each_provider(apple: Apple) -> None:
 
     assert (second.status_code, second.json["error"]) == (400, "access_denied")
     assert count(Identity) == 1
+
+
+def test_a_stolen_number_links_nothing_to_who_has_a_passkey(apple: Apple, watch: Watch) -> None:
+    added(owner_of(PHONE, now=watch.now), Authenticator(), now=watch.now)
+
+    refused = apple.sign_up("eve")
+
+    assert (refused.status_code, refused.json["error"]) == (400, "access_denied")
+    assert count(Identity) == 0
+    assert apple.phone.sign_in()["access_token"]
 
 
 def test_a_suspended_customers_identity_does_not_sign_in(apple: Apple) -> None:
