@@ -5,7 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from auth.oauth import origins
 from auth.oauth.clients import Client
+from core.errors import DatabaseUnavailable
 from tests.auth import partners
 from tests.auth.authorizing.conftest import Person
 
@@ -40,6 +42,20 @@ def test_nobody_elses_page_may(person: Person, partner: Client, origin: str) -> 
 def test_a_suspended_clients_page_may_not(person: Person, sweeper: psycopg.Connection) -> None:
     with partners.client(sweeper, "gone", status="suspended"):
         assert OPENED not in ask(person, "POST", "/oauth/token").headers
+
+
+def test_an_answer_stands_when_nobody_can_look_whose_page_asked(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise DatabaseUnavailable
+
+    origins.forget_known()
+    monkeypatch.setattr(origins, "transaction", away)
+    answer = ask(person, "POST", "/oauth/token")
+
+    assert answer.status_code == 400
+    assert OPENED not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/.well-known/jwks.json"])
