@@ -164,7 +164,7 @@ def _base64url(data: bytes) -> bytes:
 
 
 def look() -> None:
-    """Read the table again where half a minute has gone by: who signs nothing hears of a withdrawn key by this alone."""
+    """Read the table again where half a minute has gone by: who signs nothing hears of withdrawn keys by this."""
     _kept_fresh(_KEPT_SECONDS)
 
 

@@ -109,6 +109,10 @@ def read() -> Ring:
     signing = {row.alg: keys[row.kid] for row in rows if row.status == CURRENT}
     if ES256 not in signing:  # nobody has made them yet
         signing[ES256] = keys[ring.own().kid] = ring.own()
+    if signing[ES256].private is None and ring.own().kid in keys:
+        # Others were started with another setting while this process still runs with the one before: what that signs
+        # is believed for a while longer, so that they can be restarted one by one.
+        signing[ES256] = ring.own()
     return Ring(signing, keys)
 
 

@@ -274,6 +274,19 @@ def test_another_setting_takes_the_place_of_the_one_before() -> None:
     assert works(token)  # by the former's public half
 
 
+def test_a_process_with_the_former_setting_signs_on_until_it_is_restarted() -> None:
+    tokens.load_key(replace(Settings(environment="test"), token_signing_key=Settings().index_key))
+    rotating.open_ring(NOW)
+    elsewhere = ring._current()
+    tokens.load_key(Settings(environment="test"))
+    ring.follow(rotating.read)
+    late = minted()
+
+    ring.put(elsewhere)
+    assert works(late)
+    assert not works(late, NOW + timedelta(minutes=20))
+
+
 def test_a_setting_that_was_rotated_away_does_not_come_back_with_a_restart() -> None:
     rotate(NOW, at_once=True)
     tokens.load_key(Settings(environment="test"))
