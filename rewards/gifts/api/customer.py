@@ -41,10 +41,11 @@ def give_voucher(args: dict[str, Any], voucher_id: UUID) -> Response:
     refuse_when_off()
     giver, now = principals.current(), clock.now()
     new = NewGift(voucher_id=voucher_id, giver_id=giver.id, **args)
+    unproved = fresh.unproved(giver, now=now)
 
     def work(session: Session) -> Gift:
         gift = giving.give(session, new, now=now)
-        fresh.demand(session, giver, gift, now=now)
+        fresh.demand(session, giver, gift, unproved=unproved, now=now)
         return gift
 
     return answers.command(work, show=_made, schema=GiftWithLinkSchema())

@@ -5,10 +5,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from auth import tokens
-from auth.proofs import ONE_FACTOR, PHISHING_RESISTANT
+from auth import sessions, tokens
+from auth.oauth import clients, families
+from auth.proofs import ONE_FACTOR, PHISHING_RESISTANT, Owner, Proved
 from core import clock
+from core.db import transaction
 from core.web.principals import Principal
+from tests.auth.dpop.prover import Prover
 from tests.wallet.doors import Door
 from tests.wallet.step_up.conftest import Payer, ada, code_of, rules, usd
 
@@ -55,3 +58,27 @@ def test_a_card_that_was_refused_is_still_its_owners(app: Flask, ada: Payer) -> 
 
     assert shown is not None
     assert shown["state"] == "active"
+
+
+def test_where_the_sign_in_is_bound_to_a_key_it_is_needed_too(app: Flask, ada: Payer) -> None:
+    """Or a stolen access token would do that is fresh enough."""
+    card_id, key, at = bought(ada, MOST + 1), Prover(), clock.now()
+    owner = Owner(customer_id=ada.door.id)
+    proved = Proved(owner=owner, auth_time=at, acr=PHISHING_RESISTANT, amr=("hwk", "user"))
+    with transaction() as session:
+        client = clients.find("pocketful-app")
+        assert client is not None
+        begun = sessions.begin(session, proved=proved, kind="app", client_id=client.client_id, now=at)
+        grant = families.begin(
+            session, client=client, proved=proved, session_id=begun.id, scope="", jkt=key.jkt, now=at
+        )  # fmt: skip
+    who = Principal(
+        "customer", owner.id, family_id=grant.family_id, auth_time=int(at.timestamp()), acr=PHISHING_RESISTANT
+    )  # fmt: skip
+    door, path = Door(app, "/app/v1", tokens.APP, who), f"/vouchers/{card_id}/gifts"
+    proof = key.proof("POST", f"/app/v1{path}", access_token=door.headers["Authorization"].partition(" ")[2])
+
+    assert door.code("POST", path, {"phone": "+12025550149"}) == (401, "dpop_needed")
+    assert door.code("POST", f"/vouchers/{bought(ada, MOST)}/gifts", {"phone": "+12025550149"}) == (201, "")
+    door.headers["DPoP"] = proof
+    assert door.code("POST", path, {"phone": "+12025550149"}) == (201, "")
