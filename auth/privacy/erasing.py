@@ -69,6 +69,11 @@ def ask(
         state=models.ERASING,
         due_at=now,
     )
+    # What came in between is seen now that the rooms have shut: a card that somebody paid for must not go unseen.
+    came = [reason for reason in objections(session, customer_id, now=now) if reason.forfeit is None]
+    if came:
+        raise ErasureRefused(reasons=[told(reason) for reason in came])
+
     session.add(erasure)
     customer.status = ERASING
     change = {"erasure_id": str(erasure.id), "forfeit": sorted(forfeit)}

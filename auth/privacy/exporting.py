@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,7 @@ from auth.models import ACTIVE, Customer
 from auth.privacy import answers, rows
 from auth.privacy.errors import ExportNotReady, ExportOver
 from auth.privacy.models import GATHERING, READY, WAITING, PersonalExport, PersonalExportPart
-from core import audit, crypto, ids, work
+from core import audit, clock, crypto, ids, work
 from core.db import connection_of, transaction
 from core.errors import NotFound
 from core.holdings import Held
@@ -114,12 +114,15 @@ def _take_over_lost(session: Session, now: datetime) -> None:
 
 
 def _gather(export: PersonalExport, token: UUID, now: datetime) -> None:
-    """Read in a transaction that writes nothing, however long it takes; each part is written in one of its own."""
+    """Read in a transaction that writes nothing, however long it takes; each part is written in one of its own, while
+    nobody else has taken the export over: parts of two readings would make no document."""
     count = 0
     with transaction() as reading:
         connection_of(reading).execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for count, text in enumerate(_in_parts(_document(reading, export, now)), start=1):
             with transaction() as session:
+                if not _is_ours_still(session, export.id, token):
+                    return
                 sealed = crypto.seal(
                     session, owner_id=export.customer_id, place=_place(count), row_id=export.id, text=text
                 )
@@ -130,9 +133,16 @@ def _gather(export: PersonalExport, token: UUID, now: datetime) -> None:
                     )
                 )
     with transaction() as session:
-        work.settle(session, PersonalExport, export.id, token, state=READY, parts=count, due_at=None)
-        beyond = (PersonalExportPart.export_id == export.id, PersonalExportPart.number > count)
-        session.execute(delete(PersonalExportPart).where(*beyond))
+        if work.settle(session, PersonalExport, export.id, token, state=READY, parts=count, due_at=None):
+            beyond = (PersonalExportPart.export_id == export.id, PersonalExportPart.number > count)
+            session.execute(delete(PersonalExportPart).where(*beyond))
+
+
+def _is_ours_still(session: Session, export_id: UUID, token: UUID) -> bool:
+    """Hold on to an export for a while longer, and to its row until this transaction is over."""
+    is_ours = (PersonalExport.id == export_id, PersonalExport.lease_token == token)
+    held = update(PersonalExport).where(*is_ours).values(lease_until=clock.now() + _LEASE)
+    return session.execute(held.returning(PersonalExport.id)).first() is not None
 
 
 def _document(session: Session, export: PersonalExport, now: datetime) -> Iterator[str]:

@@ -9,12 +9,13 @@ from flask import Flask
 from auth import customers
 from auth.keys import ring
 from auth.models import Customer
-from auth.privacy import steps, tombstones
+from auth.privacy import answers, steps, tombstones
 from auth.privacy.models import Erasure
 from auth.privacy.receipts import TYPE
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
 from core.delivery import messages
+from core.holdings import Holder, Reason
 from insights.profiles import rebuilds
 from tests.auth.privacy.conftest import PHONE, Account, rows_of, sign_up, work_off
 from wallet import checks
@@ -90,6 +91,26 @@ def test_money_has_to_leave_before(account: Account) -> None:
     assert refused.json["reasons"] == [{"code": "money_left", **amount}]
     assert account.ask("GET", "/me/erasure/objections").json == {"reasons": refused.json["reasons"]}
     assert account.ask("GET", "/me").status_code == 200
+
+
+def test_what_comes_in_while_the_rooms_part_is_to_be_settled_too(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bought: list[Reason] = []
+
+    def part(*_: object) -> dict[str, int]:
+        bought.append(Reason(code="gift_card_left", facts={"count": 1}))
+        return {}
+
+    late = Holder(room="late", held=(), objections=lambda *_: bought, parting=part)
+    monkeypatch.setattr("auth.privacy.answers._holders", [*answers.holders(), late])
+
+    refused = account.erase()
+
+    assert (refused.status_code, refused.json["code"]) == (409, "erasure_refused")
+    assert refused.json["reasons"] == [{"code": "gift_card_left", "count": 1}]
+    assert account.ask("GET", "/me").status_code == 200
+    assert rows_of("SELECT FROM auth.erasure") == []
 
 
 def test_a_word_that_nobody_knows_is_refused(account: Account) -> None:

@@ -1,6 +1,7 @@
 """Everything that every room holds on a customer, in one document, for them alone."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -159,6 +160,32 @@ def test_what_a_dead_worker_had_begun_another_gathers(account: Account, monkeypa
     assert exporting.work_off(clock.now() + timedelta(minutes=3)) == 1
 
     assert account.ask("GET", f"/me/exports/{export_id}").json["status"] == "ready"
+
+
+def test_who_has_lost_an_export_to_another_worker_leaves_it_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_id = account.ask("POST", "/me/exports").json["id"]
+    monkeypatch.setattr("auth.privacy.exporting._PART", 1)
+    in_parts = exporting._in_parts
+
+    def slowly(texts: Iterator[str]) -> Iterator[str]:
+        monkeypatch.setattr("auth.privacy.exporting._in_parts", in_parts)
+        yield next(texts)
+        with transaction() as session:
+            values = "(%s, 'favourite', '1', now(), 't', %s)"
+            connection_of(session).execute(
+                f"INSERT INTO insights.trait (customer_id, name, value, at, source, event_id) VALUES {values}",
+                [account.customer_id, ids.new()],
+            )
+        assert exporting.work_off(clock.now() + timedelta(minutes=3)) == 1
+        yield from texts
+
+    monkeypatch.setattr("auth.privacy.exporting._in_parts", slowly)
+    exporting.work_off(clock.now())
+
+    found = json.loads(account.ask("GET", f"/me/exports/{export_id}/file").data)
+    assert [trait["name"] for trait in found["rooms"]["insights"]["trait"]] == ["favourite"]
 
 
 def _die(*_: object) -> None:
