@@ -53,7 +53,7 @@ class _Span:
     def follows(self, end: "_Span") -> bool:
         if self.epoch == end.epoch:
             return self.from_xid == end.to_xid
-        return self.epoch > end.epoch and end.to_xid == _LAST_XID and self.from_xid == "0"
+        return self.epoch == end.epoch + 1 and end.to_xid == _LAST_XID and self.from_xid == "0"
 
 
 _BEGINNING = _Span(1, "0", "0")
@@ -94,6 +94,9 @@ def first_difference(connection: Connection, kept: Head | None = None) -> str | 
             return f"block {number}: one of its {entries} entries is not what was sealed"
         before, end = digest, span
         heads[number] = digest
+    strays = connection.execute(_STRAYS, [_LAST_XID]).fetchone()
+    if strays and strays[0]:
+        return f"{strays[0]} entries stand where no block reaches: they were slipped in"
     if kept is not None and kept.number not in heads:
         return f"the chain ends at block {len(heads) - 1}: the head that was kept is block {kept.number}"
     if kept is not None and heads[kept.number] != kept.hash:
@@ -169,6 +172,18 @@ _WAITING = """
            coalesce(extract(epoch FROM clock_timestamp()) - min(
                ('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0), 0)
       FROM waiting
+"""
+
+# Slipped in before the first block, or after all that can have been committed by now: no block would ever seal it. Of a
+# backup that was just restored, the transaction ids are another cluster's, which says nothing about them.
+_STRAYS = """
+    WITH now AS (
+        SELECT coalesce(max(c.epoch), 1) AS epoch, bool_and(c.system_identifier = s.system_identifier) AS is_here
+          FROM core.cluster c, pg_control_system() s)
+    SELECT count(*) FROM core.audit_entry a, now
+     WHERE a.epoch NOT BETWEEN 1 AND now.epoch
+        OR a.xid >= CASE WHEN a.epoch = now.epoch AND now.is_here THEN pg_snapshot_xmax(pg_current_snapshot())
+                         ELSE %s::xid8 END
 """
 
 _INSERT = """

@@ -99,6 +99,35 @@ def test_an_entry_that_is_edited_removed_or_slipped_in_is_found(sweeper: psycopg
 
 
 @pytest.mark.usefixtures("sealed")
+@pytest.mark.parametrize("place", ["0, xid", "-1, xid", "epoch + 1, xid", "epoch, '18446744073709551615'::xid8"])
+def test_an_entry_that_is_slipped_in_where_no_block_reaches_is_found(sweeper: psycopg.Connection, place: str) -> None:
+    past_the_triggers(
+        sweeper,
+        "INSERT INTO core.audit_entry (id, actor, action, target, change, at, epoch, xid) SELECT gen_random_uuid(), "
+        f"actor, action, target, change, at, {place} FROM core.audit_entry WHERE action = 'two'",
+    )
+
+    assert str(difference()).startswith("1 entries stand where no block reaches")
+
+
+@pytest.mark.usefixtures("sealed")
+def test_a_backup_that_was_restored_into_another_cluster_checks_before_anything_starts_there(
+    sweeper: psycopg.Connection,
+) -> None:
+    later = "(({} ::text::bigint + 1000000)::text)::xid8"
+    past_the_triggers(sweeper, f"UPDATE core.audit_entry SET xid = {later.format('xid')} WHERE action = 'three'")
+    past_the_triggers(
+        sweeper, f"UPDATE core.audit_seal SET to_xid = {later.format('to_xid')} WHERE number = {head().number}"
+    )
+    assert str(difference()).endswith("they were slipped in")
+    past_the_triggers(sweeper, "UPDATE core.cluster SET system_identifier = system_identifier + 1")
+    restored = difference()
+    past_the_triggers(sweeper, "UPDATE core.cluster SET system_identifier = system_identifier - 1")
+
+    assert restored is None
+
+
+@pytest.mark.usefixtures("sealed")
 def test_a_block_that_is_removed_is_found(sweeper: psycopg.Connection) -> None:
     past_the_triggers(sweeper, "DELETE FROM core.audit_seal WHERE number = 2")
 
