@@ -18,7 +18,7 @@ from auth.staff.errors import AlreadyJoined, LastAdmin, OwnRoles, RolesBeyondYou
 from auth.staff.events import StaffChanged
 from auth.staff.roles import permissions_of
 from auth.tokens import revocations
-from core import audit
+from core import audit, clock
 from core.errors import NotFound
 from core.events import announce
 from core.web.principals import Principal
@@ -94,7 +94,8 @@ def set_roles(session: Session, staff_id: UUID, roles: Iterable[str], *, by: Pri
         raise LastAdmin
     person.roles = wanted
     session.flush()
-    revocations.add(session, _subject(person), now=now)
+    # By the clock as it stands under the lock: while this waited for it, tokens with the former roles were made.
+    revocations.add(session, _subject(person), now=max(now, clock.now()))
     _record(session, by, "staff.roles", person, {"from": before, "to": wanted}, now)
     _announce(session, person, now)
     return person

@@ -68,4 +68,6 @@ def _principal_of(client: Client, grant: Grant) -> Principal:
     if customer_id:
         return Principal(kind="customer", id=customer_id, **hangs_from)
     with transaction() as session:
-        return replace(staff.principal_of(session.get_one(Staff, grant.proved.owner.id)), **hangs_from)
+        # Shared lock: whoever changes their roles just now comes before this, or revokes what comes of it.
+        person = session.get_one(Staff, grant.proved.owner.id, with_for_update={"read": True})
+        return replace(staff.principal_of(person), **hangs_from)

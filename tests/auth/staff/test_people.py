@@ -20,6 +20,7 @@ from core.db import transaction
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import Watch
 from tests.auth.staff.conftest import Person, add, bearer, invite, status_of
+from tests.core.locks import until_somebody_waits
 
 Ask = Callable[..., TestResponse]
 
@@ -134,6 +135,35 @@ def test_a_refreshed_token_has_the_new_roles(ada: Person, ask: Ask, watch: Watch
     assert refreshed.status_code == 200, refreshed.json
     principal = tokens.verify(refreshed.json["access_token"], tokens.ADMIN, now=clock.now())
     assert principal.permissions == roles.MARKETER | roles.SELF
+
+
+def test_a_token_that_is_made_while_roles_change_has_the_new_ones(ada: Person, ask: Ask, watch: Watch) -> None:
+    ada.join_with_passkey()
+    granted = ada.redeem(ada.sign_in_with_passkey()).json
+    [staff_id] = [each for each in _everybody() if "support" in _roles(each)]
+    refreshed = []
+
+    thread = threading.Thread(target=lambda: refreshed.append(ada.refresh(granted["refresh_token"]).json))
+    with transaction() as session:
+        persons.set_roles(session, staff_id, ["marketer"], by=None, now=clock.now())
+        watch.move(seconds=5)
+        thread.start()
+        until_somebody_waits()
+    thread.join()
+
+    principal = tokens.verify(refreshed[0]["access_token"], tokens.ADMIN, now=clock.now())
+    assert principal.roles == {"marketer"}
+
+
+def test_a_token_that_was_made_while_a_change_of_roles_waited_is_out_with_it(ask: Ask, watch: Watch) -> None:
+    eve, begun = add("eve@example.com", "support"), clock.now()
+    watch.move(seconds=2)
+    headers = bearer(eve)
+
+    with transaction() as session:
+        persons.set_roles(session, eve, ["marketer"], by=None, now=begun)
+
+    assert tokens.read(headers["Authorization"].removeprefix("Bearer "), now=clock.now()) is None
 
 
 @pytest.mark.parametrize("status", ["suspended", "left"])
