@@ -62,6 +62,12 @@ def test_another_code_can_be_asked_for(person: Person, partner: Client, watch: W
     assert done.title == "Let Shop & Co in?"
 
 
+def test_without_a_code_there_is_no_other_one(person: Person, partner: Client) -> None:
+    handle = person.open().forms[0].fields["r"]
+
+    assert person.browser.ask("POST", f"{SITE}/sign-in/code/again", {"r": handle}).status == 410
+
+
 def test_a_code_can_come_by_whatsapp(person: Person, partner: Client) -> None:
     [asked, *_] = person.open().forms
     assert asked.buttons == [("", ""), ("channel", "whatsapp")]

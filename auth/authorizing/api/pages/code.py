@@ -72,9 +72,11 @@ def send_code_again() -> Response:
     """Text another code; the one before works no more."""
     with transaction() as session:
         here = at_customers(session, now=clock.now(), lock=True)
+        if "sent" not in here.stored.progress:
+            raise SignInOver
         sent = otp.resend(
             session,
-            handle=here.stored.progress.get("sent", ""),
+            handle=here.stored.progress["sent"],
             purpose=otp.WEB,
             address=request.remote_addr or "",
             settings=settings(),
