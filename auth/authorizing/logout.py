@@ -45,7 +45,7 @@ def read(given: Mapping[str, str], doubled: Collection[str], *, now: datetime) -
     if client_id is not None and client is None:
         raise NoWayBack("The site that you came from is not known here.")
     uri = given.get("post_logout_redirect_uri")
-    if uri is not None and (client is None or uri not in client.logout_uris):
+    if uri is not None and (client is None or not client.is_active or uri not in client.logout_uris):
         raise NoWayBack("The site that you came from named a wrong place to go on to.")
     state = given.get("state")
     return Asked(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
 
 from auth import sessions
@@ -54,7 +54,9 @@ def _answered() -> Response:
     with transaction() as session:
         live = browsers.living(session, client, now=now)
         meant = logout.session_of(session, asked.sid)
-        if live is not None and live.id != meant:
+        # Another site's form brings none of our cookies along (SameSite); the browser's next look does.
+        is_unseen = live is None and meant is None and request.method == "POST"
+        if is_unseen or (live is not None and live.id != meant):
             return _ask(asked, now=now)
         if meant is not None:
             sessions.end(session, meant, because="signed_out", now=now)

@@ -9,10 +9,12 @@ import jwt
 import psycopg
 import pytest
 
+from auth.oauth import clients
 from auth.oauth.clients import Client
 from tests.auth import partners
 from tests.auth.authorizing.conftest import SITE, Person, answer_in, out, refresh, tokens_of
 from tests.auth.conftest import Watch
+from tests.auth.robot import Form
 
 AFTER = "https://shop.example/bye"
 
@@ -74,6 +76,35 @@ def test_without_a_session_there_is_nothing_to_ask(person: Person, shop: Client)
     page = person.browser.open(out(client_id="shop", post_logout_redirect_uri=AFTER))
 
     assert page.address == AFTER
+
+
+def test_another_sites_form_signs_nobody_out_unseen(person: Person, shop: Client) -> None:
+    """It brings no cookie along: nobody is told that they are signed out who is not."""
+    tokens = tokens_of(person)
+    form = {"client_id": "shop", "post_logout_redirect_uri": AFTER, "state": "x"}
+    asked = person.app.test_client().post("/oauth/logout", data=form, base_url=SITE)
+    flow = asked.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
+    person.browser.client.set_cookie("flow", flow, domain="127.0.0.1")
+
+    asks = person.browser.open(SITE + asked.headers["Location"])
+    still_in = refresh(person, tokens["refresh_token"])
+    done = person.browser.send(asks.forms[0])
+
+    assert (asks.title, still_in, done.address) == ("Sign out?", 200, f"{AFTER}?state=x")
+    assert refresh(person, tokens["refresh_token"]) == 400
+
+
+def test_by_form_without_a_session_there_is_nothing_to_ask(person: Person, shop: Client) -> None:
+    form = Form(f"{SITE}/oauth/logout", {"client_id": "shop", "post_logout_redirect_uri": AFTER}, [("", "")])
+
+    assert person.browser.send(form).address == AFTER
+
+
+def test_who_is_suspended_has_no_address_to_go_on_to(person: Person, shop: Client, sweeper: psycopg.Connection) -> None:
+    sweeper.execute("UPDATE auth.client SET status = 'suspended' WHERE client_id = 'shop'")
+    clients.forget_known()
+
+    assert person.browser.open(out(client_id="shop", post_logout_redirect_uri=AFTER)).status == 400
 
 
 @pytest.mark.parametrize("uri", [f"{AFTER}/", f"{AFTER}?x=1", "https://evil.example", "https://shop.example/back"])

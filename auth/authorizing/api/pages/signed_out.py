@@ -17,11 +17,16 @@ from core.db import transaction
 
 @blueprint.get("/sign-out")
 @blueprint.response(200, **HTML)
+@blueprint.alt_response(303, description="Nobody is signed in: on to where the client wants the browser")
 @blueprint.alt_response(410, description="The question is over, or another browser's")
 def show_sign_out() -> Response:
     """The page that asks whether to sign out. /oauth/logout leads here where no client shows whom it means."""
+    now = clock.now()
     with transaction() as session:
-        _waiting(session)
+        stored = _waiting(session, lock=True)
+        if browsers.living(session, clients.find(stored.client_id), now=now) is None:
+            requests.use(session, stored, now=now)
+            return logout.after(stored.parameters.get("uri"), stored.parameters.get("state"))
     named = layout.hidden("r", given_handle())
     return layout.page(
         "Sign out?",
