@@ -30,10 +30,10 @@ class LetIn:
 
 
 def covers(session: Session, customer_id: UUID, client_id: str, scope: str) -> bool:
-    """Whether the customer granted all of these scopes before."""
-    granted = session.scalar(
-        select(ClientGrant.scopes).where(ClientGrant.customer_id == customer_id, ClientGrant.client_id == client_id)
-    )
+    """Whether the customer granted all of these scopes before; they stay granted until this transaction ends, so that
+    what it issues is there to be taken back."""
+    query = select(ClientGrant.scopes).where(ClientGrant.customer_id == customer_id, ClientGrant.client_id == client_id)
+    granted = session.scalar(query.with_for_update(read=True, key_share=True))
     return granted is not None and set(scope.split()) <= set(granted)
 
 

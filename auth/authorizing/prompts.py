@@ -64,6 +64,7 @@ def _has_to_sign_in_again(asked: Asked, situation: Situation, proved: Proved, no
 
 
 def _has_to_consent(asked: Asked, situation: Situation) -> bool:
-    if asked.client.is_first_party or situation.has_consented:
+    if asked.client.is_first_party:
         return False
-    return "consent" in asked.prompts or not situation.is_let_in
+    # A yes is worth what was granted by it, to this customer, and not taken back since.
+    return not situation.is_let_in or ("consent" in asked.prompts and not situation.has_consented)

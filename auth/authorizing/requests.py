@@ -113,8 +113,8 @@ def note(session: Session, request: Stored, **progress: Any) -> None:
 
 
 def sign_in(session: Session, request: Stored, session_id: UUID, *, now: datetime) -> None:
-    """Note who signed in for it. What its pages knew of the way there is forgotten."""
-    _change(session, request, session_id=session_id, signed_in_at=now, progress=None)
+    """Note who signed in for it. What its pages knew of the way there is forgotten, and whoever said yes before."""
+    _change(session, request, session_id=session_id, signed_in_at=now, progress=None, consented_at=None)
 
 
 def consent(session: Session, request: Stored, *, now: datetime) -> None:

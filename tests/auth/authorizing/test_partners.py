@@ -1,14 +1,26 @@
 """What customers let partners have, and take back."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
+from auth.authorizing import consents
+from auth.models import Customer
+from auth.oauth import codes, pkce
 from auth.oauth.clients import Client
+from auth.proofs import Owner, Proved
+from auth.sessions.models import LoginSession
+from core import clock
+from core.db import transaction
 from tests.auth import partners
 from tests.auth.authorizing.conftest import SITE, Person, address, answer_in
+from tests.auth.conftest import VERIFIER
+from tests.core.locks import until_somebody_waits
 
 
 def as_customer(person: Person) -> dict[str, str]:
@@ -102,6 +114,49 @@ def test_who_finds_another_signed_in_signs_in_as_themselves(person: Person, part
     told = person.app.test_client().get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).json
     assert [page.title for page in pages[:-1]] == ["Sign in to Shop & Co", "Enter your code", "Let Shop & Co in?"]
     assert told is not None and told["phone_number"] == "+12125550199"
+
+
+def test_a_yes_is_of_who_said_it(person: Person, partner: Client) -> None:
+    """Somebody else signs in, in another tab, before the first one's browser is back."""
+    asks = person.robot.through(address(scope="openid"))[-2]
+    asked = person.open(scope="openid", prompt="consent")
+    form = asked.forms[0]
+    said = person.browser.client.post(
+        "/sign-in/consent", data={**form.fields, "answer": "yes"}, base_url=SITE, follow_redirects=False
+    )
+    person.robot.number = "+12125550199"
+    person.robot.answer(person.robot.answer(person.open(prompt="login")))
+
+    back = person.browser.open(SITE + said.headers["Location"])
+
+    assert (asks.title, back.title) == ("Let Shop & Co in?", "Let Shop & Co in?")
+    assert "0199" in back.text
+
+
+def test_a_code_is_there_to_be_taken_back(person: Person, partner: Client) -> None:
+    """Who shuts a partner out while it is given a code waits for that, and takes the code back."""
+    person.come_back(scope="openid")
+    with transaction() as session:
+        [customer_id] = session.scalars(select(Customer.id)).all()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            assert consents.covers(session, customer_id, "shop", "openid")
+            gone = pool.submit(shut_out, customer_id)
+            until_somebody_waits()
+            live = session.scalars(select(LoginSession.id)).one()
+            proved = Proved(owner=Owner(customer_id=customer_id), auth_time=clock.now(), acr="1fa", amr=("otp",))
+            code = codes.issue(
+                session, client=partner, proved=proved, scope="openid", code_challenge=pkce.challenge_of(VERIFIER),
+                redirect_uri=partners.REDIRECT_URI, session_id=live, now=clock.now(),
+            )  # fmt: skip
+        gone.result()
+
+    assert person.redeem(code).status_code == 400
+
+
+def shut_out(customer_id: UUID) -> None:
+    with transaction() as session:
+        consents.shut_out(session, customer_id, "shop", now=clock.now())
 
 
 def test_two_partners_know_one_customer_by_two_names(person: Person, sweeper: psycopg.Connection) -> None:
