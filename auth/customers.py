@@ -174,8 +174,10 @@ def time_zones(session: Session, customer_ids: Iterable[UUID]) -> dict[UUID, str
     return {row.id: row.time_zone for row in rows}
 
 
-def is_active(session: Session, customer_id: UUID) -> bool:
-    return session.scalar(select(Customer.status).where(Customer.id == customer_id)) == ACTIVE
+def is_active(session: Session, customer_id: UUID, *, is_held: bool = False) -> bool:
+    """is_held: nobody suspends them before this transaction ends; for who locks or adds what is theirs afterwards"""
+    query = select(Customer.status).where(Customer.id == customer_id)
+    return session.scalar(query.with_for_update(read=True, key_share=True) if is_held else query) == ACTIVE
 
 
 def opened_phones(session: Session, customers: Iterable[Customer]) -> dict[UUID, str]:

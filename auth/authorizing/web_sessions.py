@@ -18,7 +18,7 @@ def living(session: Session, cookie: str | None, *, now: datetime) -> Live | Non
     if live is None:
         return None
     customer_id = live.proved.owner.customer_id
-    if customer_id is not None and not customers.is_active(session, customer_id):
+    if customer_id is not None and not customers.is_active(session, customer_id, is_held=True):
         return None
     return live
 

@@ -80,8 +80,10 @@ def _signed_in(
 ) -> Grant | OAuthRefusal:
     """A session of the device's own, so that it can be signed out by itself."""
     assert grant.session_id is not None
-    live = sessions.by_id(session, grant.session_id, now=now, is_held=True)
-    if live is None or not rotating.is_active(session, live.proved.owner):
+    live = sessions.by_id(session, grant.session_id, now=now)
+    # The person first, then the session: as whoever suspends them locks the two.
+    is_active = live is not None and rotating.is_active(session, live.proved.owner, is_held=True)
+    if live is None or not is_active or sessions.by_id(session, live.id, now=now, is_held=True) is None:
         return OAuthRefusal("access_denied", "Who said yes has signed out since")
     proved = replace(live.proved, acr=_ACR)
     begun = sessions.begin(

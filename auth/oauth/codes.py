@@ -98,7 +98,7 @@ def redeem(
         _undo(session, row, now=now)
         return _refused()
     owner = Owner(customer_id=row.customer_id, staff_id=row.staff_id)
-    if now >= row.expires_at or not rotating.is_active(session, owner):
+    if now >= row.expires_at or not rotating.is_active(session, owner, is_held=True):
         return _refused()
     if row.jkt is not None and row.jkt != jkt:
         return _refused()

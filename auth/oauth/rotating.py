@@ -114,11 +114,12 @@ def under_lock(
     return replace(grant, scope=scope)
 
 
-def is_active(session: Session, owner: Owner) -> bool:
-    """Whether an owner may have tokens now."""
+def is_active(session: Session, owner: Owner, *, is_held: bool = False) -> bool:
+    """Whether an owner may have tokens now. is_held: see `customers.is_active`"""
     if owner.customer_id:
-        return customers.is_active(session, owner.customer_id)
-    return session.scalar(select(Staff.status).where(Staff.id == owner.id)) == ACTIVE
+        return customers.is_active(session, owner.customer_id, is_held=is_held)
+    query = select(Staff.status).where(Staff.id == owner.id)
+    return session.scalar(query.with_for_update(read=True, key_share=True) if is_held else query) == ACTIVE
 
 
 def _unproved() -> OAuthRefusal:

@@ -47,18 +47,22 @@ def exchange(
     if isinstance(scope, OAuthRefusal):
         return scope
     claims = id_tokens.read(asked.id_token, now=now, oldest=_OLDEST)
-    live = sessions.by_handle(session, asked.device_secret, kind="app", now=now, is_held=True)
+    live = sessions.by_handle(session, asked.device_secret, kind="app", now=now)
     if claims is None or live is None:
         return _refused()
     first = clients.find(claims["aud"])
-    if first is None or first.sso_group != client.sso_group:
+    if first is None or not first.is_active or first.sso_group != client.sso_group:
         return OAuthRefusal("unauthorized_client", "This client shares no sign-in with the id token's")
     ours = id_tokens.ds_hash(asked.device_secret)
     customer_id = live.proved.owner.customer_id
     is_bound = isinstance(claims.get("ds_hash"), str) and hmac.compare_digest(claims["ds_hash"].encode(), ours.encode())
     if not is_bound or _sid(claims) != live.id or customer_id is None:
         return _refused()
-    if claims["sub"] != pairwise.sub_of(first, customer_id) or not rotating.is_active(session, live.proved.owner):
+    if claims["sub"] != pairwise.sub_of(first, customer_id):
+        return _refused()
+    # The person first, then the session: as whoever suspends them locks the two.
+    is_active = rotating.is_active(session, live.proved.owner, is_held=True)
+    if not is_active or not sessions.by_handle(session, asked.device_secret, kind="app", now=now, is_held=True):
         return _refused()
 
     sessions.touch(session, live.id, now=now)

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from auth import sessions
-from auth.oauth import id_tokens
+from auth.oauth import clients, id_tokens
 from auth.sessions.exchanging import ACCESS_TOKEN, ID_TOKEN
 from core.db import transaction
 from tests.auth.conftest import Phone, Watch
@@ -177,3 +177,16 @@ def test_a_code_exchange_joins_the_session_of_a_device_secret_that_is_still_good
     sids = [claims_of(each["id_token"])["sid"] for each in (told, joined, stale)]
     assert sids[0] == sids[1] != sids[2]
     assert joined["device_secret"] == told["device_secret"] != stale["device_secret"]
+
+
+def test_a_suspended_apps_id_token_signs_nobody_in(phone: Phone, second: str, sweeper: psycopg.Connection) -> None:
+    told = first_app(phone)
+    sweeper.execute("UPDATE auth.client SET status = 'suspended' WHERE client_id = 'pocketful-app'")
+    clients.forget_known()
+    try:
+        answer = exchange(phone, second, told)
+    finally:
+        sweeper.execute("UPDATE auth.client SET status = 'active' WHERE client_id = 'pocketful-app'")
+        clients.forget_known()
+
+    assert answer.json["error"] == "unauthorized_client"
