@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from auth.tokens.models import Revocation
 from core.db import after_commit, statement
-from core.errors import Refusal
+from core.errors import DatabaseUnavailable, Refusal
 from core.prepared import PreparedCall
 
 #: The longest that any token is good for (a sandbox's till, `flask token`), and as much again for clocks that differ.
@@ -45,7 +45,7 @@ _EVERYTHING = "1970-01-01 00:00:00+00"
 #: By subject: up to when (Unix seconds) tokens were issued that are good for nothing, and until when that matters.
 _known: dict[str, tuple[int, int]] = {}
 _seen_until = _EVERYTHING
-_read_at = _tried_at = _dropped_at = float("-inf")
+_read_at = _tried_at = _failed_at = _dropped_at = float("-inf")
 _looking = threading.Lock()
 _changing = threading.Lock()
 
@@ -88,11 +88,16 @@ def look(now: datetime) -> None:
 
     raises  DatabaseUnavailable or Busy where nobody has been able to look for ten seconds
     """
-    if time.monotonic() - _read_at < _LOOK_SECONDS:
+    came_at = time.monotonic()
+    if came_at - _read_at < _LOOK_SECONDS:
         return
     with _looking:  # whoever comes meanwhile waits: what it knows may be older than a second
         at = time.monotonic()
         if at - _read_at < _LOOK_SECONDS or (at - _tried_at < _LOOK_SECONDS and at - _read_at < _STALE_SECONDS):
+            return
+        if came_at < _failed_at:  # who waited for a look that failed makes no other: each may take seconds
+            if at - _read_at > _STALE_SECONDS:
+                raise DatabaseUnavailable
             return
         _read_anew(at)
         if at - _dropped_at > _DROP_SECONDS:
@@ -100,12 +105,13 @@ def look(now: datetime) -> None:
 
 
 def _read_anew(at: float) -> None:
-    global _seen_until, _read_at, _tried_at
+    global _seen_until, _read_at, _tried_at, _failed_at
     _tried_at = at
     try:
         with statement() as connection:
             seen_until, rows = _SINCE.texts(connection, [_seen_until])
     except Refusal:
+        _failed_at = time.monotonic()
         if at - _read_at > _STALE_SECONDS:
             raise
         return
@@ -115,9 +121,10 @@ def _read_anew(at: float) -> None:
 
 def forget_known() -> None:
     """Begin anew, with another database."""
-    global _known, _seen_until, _read_at, _tried_at
+    global _known, _seen_until, _read_at, _tried_at, _failed_at
     with _changing:
-        _known, _seen_until, _read_at, _tried_at = {}, _EVERYTHING, float("-inf"), float("-inf")
+        _known, _seen_until = {}, _EVERYTHING
+        _read_at = _tried_at = _failed_at = float("-inf")
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:

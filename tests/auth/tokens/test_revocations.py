@@ -1,6 +1,8 @@
 """What is revoked works no more: here at once, elsewhere within a second."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -190,6 +192,42 @@ def test_nobody_is_let_in_when_nobody_could_look_for_ten_seconds(
         revocations.look(NOW)
     monkeypatch.setattr(revocations, "statement", db.statement)
     revocations.look(NOW)
+
+
+class Counted:
+    """A lock that knows how many have come to it."""
+
+    def __init__(self) -> None:
+        self.came, self._lock = threading.Semaphore(0), threading.Lock()
+
+    def __enter__(self) -> None:
+        self.came.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_who_waits_for_a_look_that_fails_makes_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, looks = Counted(), []
+
+    def away() -> None:
+        looks.append(1)
+        for _ in range(8):
+            lock.came.acquire()  # until all of them wait
+        raise DatabaseUnavailable
+
+    def look(_: int) -> None:
+        with pytest.raises(DatabaseUnavailable):
+            revocations.look(NOW)
+
+    revocations.forget_known()
+    monkeypatch.setattr(revocations, "_looking", lock)
+    monkeypatch.setattr(revocations, "statement", away)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(look, range(8)))
+
+    assert len(looks) == 1
 
 
 def test_rows_that_stop_nothing_any_more_are_forgotten() -> None:
