@@ -105,7 +105,7 @@ def _verified(provider: Provider, id_token: str, now: datetime) -> Verified:
         raise ValueError("times are whole seconds")
     if not claims["iat"] - SKEW_SECONDS <= now.timestamp() < claims["exp"]:
         raise ValueError("not yet, or no longer, valid")
-    if not isinstance(nonce, str):
+    if not isinstance(nonce, str) or not nonce.isascii():
         raise ValueError("no answer to a nonce")
     return Verified(Claimed(provider.name, claims["aud"], index_of(provider, subject), _email_of(claims)), nonce)
 
@@ -154,4 +154,4 @@ def _email_of(claims: dict[str, Any]) -> str | None:
     """Apple says "true" where Google says true."""
     email = claims.get("email")
     is_checked = claims.get("email_verified") in (True, "true")
-    return email if is_checked and isinstance(email, str) and len(email) <= 254 else None
+    return email if is_checked and isinstance(email, str) and email.isprintable() and len(email) <= 254 else None

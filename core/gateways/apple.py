@@ -71,8 +71,11 @@ class Apple:
         if answer.status_code == 200:
             return answer
         if 400 <= answer.status_code < 500 and answer.status_code not in (408, 429):
-            code = _member(answer, "error") or f"http_{answer.status_code}"
-            return Refused(code=code, permanent=code not in _OF_OUR_SET_UP)
+            code = _member(answer, "error")
+            # Without a word of Apple's it was somebody on the way there who refused.
+            return Refused(
+                code=code or f"http_{answer.status_code}", permanent=bool(code) and code not in _OF_OUR_SET_UP
+            )
         outcome = http.outcome_of_status(answer.status_code, answer.headers)
         return outcome if isinstance(outcome, Retry) else Unknown(f"http_{answer.status_code}")
 

@@ -82,9 +82,11 @@ class KeySet:
 
 
 def _read(content: bytes) -> dict[str, Any]:
-    """The RSA keys by their names; others are none that signs an identity."""
+    """The RSA keys by their names; others are none that signs an identity. A set of none is an accident of theirs."""
     found = {}
     for member in json.loads(content)["keys"]:
         if member.get("kty") == "RSA" and member.get("use", "sig") == "sig" and isinstance(member.get("kid"), str):
             found[member["kid"]] = jwt.PyJWK.from_dict({"alg": "RS256", **member}).key
+    if not found:
+        raise ValueError("no keys")
     return found

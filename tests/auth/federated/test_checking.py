@@ -82,6 +82,7 @@ def test_the_nonce_may_come_hashed_as_apples_sdks_are_given_it(provider: Identit
         {"nonce": ""},
         {"nonce": None},
         {"nonce": [SPELT]},
+        {"nonce": "\ud800"},
         {"sub": ""},
         {"sub": "s" * 256},
         {"sub": None},
@@ -145,6 +146,12 @@ def test_an_address_that_was_not_checked_is_not_told(provider: IdentityProvider)
         assert claimed and claimed.email is None
 
 
+def test_an_address_that_is_no_text_is_not_told(provider: IdentityProvider) -> None:
+    claimed = check("google", provider.id_token("google", "ada", SPELT, now=NOW, email="\ud800@example.com"))
+
+    assert claimed and claimed.email is None
+
+
 def test_keys_are_fetched_once_and_again_for_a_new_one(
     provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,11 +179,18 @@ def test_known_keys_hold_while_they_cannot_be_fetched(
     token = provider.id_token("apple", "ada", SPELT, now=NOW)
     assert check("apple", token)
 
-    for broken in (b"{}", b"[]", b"nonsense", b'{"keys": [{"kty": "RSA", "kid": "first", "n": "!"}]}', b"x" * 70_000):
+    for broken in (
+        b"{}",
+        b"[]",
+        b'{"keys": []}',
+        b"nonsense",
+        b'{"keys": [{"kty": "RSA", "kid": "first", "n": "!"}]}',
+        b"x" * 70_000,
+    ):
         provider.keys_answer = broken
         at[0] += 25 * 3600
         assert check("apple", token)
-    assert provider.fetched == 6
+    assert provider.fetched == 7
 
 
 def test_with_no_key_known_and_nobody_there_the_provider_is_away(

@@ -205,6 +205,19 @@ def test_our_own_faults_are_asked_again_and_told_of_in_the_end(provider: Identit
     assert waiting()[0].last_error == "invalid_client"
 
 
+def test_a_refusal_that_is_not_apples_drops_no_revocation(provider: IdentityProvider) -> None:
+    ada = customer()
+    identity = link(ada, claimed(), provider.code())
+    calls.call_due(NOW)
+    unlink(ada, identity.id)
+    provider.will(Behaviour("fail", status=403))
+
+    assert calls.call_due(NOW) == 1
+    assert calls.call_due(NOW + timedelta(minutes=1)) == 1
+
+    assert (provider.tokens, waiting()) == (set(), [])
+
+
 def test_a_call_whose_worker_died_is_made_again(provider: IdentityProvider) -> None:
     from core import work
 
