@@ -125,8 +125,8 @@ def consume(
 
     returns  what the payment has to be called; None where no approval was sent
     raises   NotFound, also for another's; ApprovalMismatch where anything is another than was approved (the approval
-             has to be voided once this transaction is rolled back: `voiding`); ApprovalSpent; ApprovalNotGiven;
-             ApprovalLapsed
+             has to be voided once this transaction is rolled back: `voiding`); ApprovalSpent; ApprovalLapsed;
+             ApprovalNotGiven, also where the passkey that gave it was removed
     effects  announces step_up.used
     """
     if approval_id is None:
@@ -239,5 +239,6 @@ _CONSUME = """
     UPDATE auth.step_up SET status = 'used', used_at = %s
      WHERE id = %s AND customer_id = %s AND purpose = %s AND amount_minor = %s AND currency = %s AND payee = %s
        AND status = 'approved' AND expires_at > %s
+       AND EXISTS (SELECT FROM auth.passkey WHERE passkey.id = step_up.passkey_id)
     RETURNING payment_id, set_config('wallet.step_up', concat_ws('|', customer_id, currency, amount_minor), true)
 """

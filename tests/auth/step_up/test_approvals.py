@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from auth.errors import ApprovalLapsed, ApprovalMismatch, ApprovalNotGiven, ApprovalSpent
-from auth.passkeys import asserting
+from auth.passkeys import asserting, listing, registering
 from auth.passkeys.errors import PasskeyNeeded, PasskeyRefused, PasskeyYoung
 from auth.proofs import Owner
 from auth.step_up import approvals, binding
@@ -146,6 +146,18 @@ def test_another_customers_approval_is_not_there(ada: Owner, device: Authenticat
 def test_an_approval_that_is_not_given_allows_nothing(ada: Owner, device: Authenticator) -> None:
     with pytest.raises(ApprovalNotGiven):
         consume(ask(ada))
+
+
+def test_what_a_passkey_approved_goes_with_it(ada: Owner, device: Authenticator) -> None:
+    """Its owner removes what is not theirs, or support what was stolen, and pays for nothing more by it."""
+    approval = ask(ada)
+    prove(approval, device)
+    with transaction() as session:
+        [passkey] = registering.of(session, ada)
+        listing.drop(session, passkey, now=NOW)
+
+    with pytest.raises(ApprovalNotGiven):
+        consume(approval)
 
 
 def test_an_approval_that_is_not_there_allows_nothing(ada: Owner) -> None:
