@@ -151,7 +151,8 @@ def _known(found: UUID | None) -> UUID:
 
 _MEANT = {"payment": _of_payment, "sending": _of_sending, "money_request": _of_money_request}
 
-_STORE = (
-    "SELECT m.name || ', ' || s.name FROM auth.store s JOIN auth.merchant m ON m.id = s.merchant_id WHERE s.id = %s"
-)
-_MERCHANT = "SELECT name FROM auth.merchant WHERE id = %s"
+_STORE = """
+    SELECT m.name || ', ' || s.name FROM auth.store s JOIN auth.merchant m ON m.id = s.merchant_id
+     WHERE s.id = %s AND s.status = 'active' AND m.status = 'active'
+"""
+_MERCHANT = "SELECT name FROM auth.merchant WHERE id = %s AND status = 'active'"

@@ -1,10 +1,14 @@
 """What can be asked to be approved."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
-from core import ids
+from auth import merchants
+from core import clock, ids
+from core.db import transaction
 from tests.wallet.step_up.conftest import Payer, code_of, usd
 
 SOME_ID = "01900000-0000-7000-8000-000000000000"
@@ -39,3 +43,14 @@ def test_what_says_nothing_clear_is_told_where(ada: Payer, body: dict[str, Any],
 def test_a_merchant_that_there_is_not_cannot_be_approved(ada: Payer) -> None:
     for place in ("merchant_id", "store_id"):
         assert code_of(ada.ask("payment", 100, {place: str(ids.new())})) == (404, "merchant_unknown")
+
+
+@pytest.mark.parametrize("table", ["store", "merchant"])
+def test_whoever_is_suspended_cannot_be_approved(ada: Payer, shop: UUID, table: str) -> None:
+    with transaction() as session:
+        store_id = merchants.add_store(session, merchant_id=shop, name="Main Street", now=clock.now()).id
+        session.execute(text(f"UPDATE auth.{table} SET status = 'suspended'"))
+
+    assert code_of(ada.ask("payment", 100, {"store_id": str(store_id)})) == (404, "merchant_unknown")
+    told = ada.ask("payment", 100, {"merchant_id": str(shop)})
+    assert code_of(told) == ((201, "") if table == "store" else (404, "merchant_unknown"))
