@@ -34,6 +34,11 @@ def narrowed(granted: str, asked: str) -> str | OAuthRefusal:
     return " ".join(dict.fromkeys(wanted))
 
 
+def left(client: Client, granted: str) -> str:
+    """What of it the client may still have: staff may have taken some of it back since."""
+    return " ".join(name for name in granted.split(" ") if name in client.scopes)
+
+
 def has(scope: str, name: str) -> bool:
     return name in scope.split(" ")
 

@@ -10,8 +10,9 @@ from auth.models import ACTIVE, Customer
 from auth.oauth import families, scopes
 
 
-def of(session: Session, claims: dict[str, Any]) -> dict[str, Any] | None:
-    """What these claims of an access token let know, by its scopes; None when its owner is not active any more.
+def of(session: Session, claims: dict[str, Any], scope: str) -> dict[str, Any] | None:
+    """What these claims of an access token let know, by what is left of its scope; None when its owner is not active
+    any more.
 
     The owner is found by the family: whom a partner knows by another name is found by that name nowhere.
     """
@@ -24,8 +25,8 @@ def of(session: Session, claims: dict[str, Any]) -> dict[str, Any] | None:
     customer = customers.find(session, family.customer_id)
     if customer.status != ACTIVE:
         return None
-    for scope, tell in ((scopes.PROFILE, _profile), (scopes.EMAIL, _email), (scopes.PHONE, _phone)):
-        if scopes.has(claims.get("scope", ""), scope):
+    for name, tell in ((scopes.PROFILE, _profile), (scopes.EMAIL, _email), (scopes.PHONE, _phone)):
+        if scopes.has(scope, name):
             told |= tell(session, customer)
     return told
 

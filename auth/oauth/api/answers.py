@@ -17,13 +17,14 @@ from core.web.principals import Principal
 def tokens_of(client: Client, grant: Grant, now: datetime) -> dict[str, Any]:
     """The members of the answer: an access token, and what else was granted. An id_token comes with `openid`, but for a
     refresh: its grant has no sign-in of its own."""
+    scope = scopes.left(client, grant.scope)
     is_bound = grant.jkt is not None and proving.level_of(client) == "always"
     access_token = tokens.mint(
         _principal_of(client, grant),
         audience=client.audience,
         client_id=client.client_id,
         now=now,
-        scope=grant.scope,
+        scope=scope,
         amr=grant.proved.amr,
         subject=_subject_of(client, grant),
         jkt=grant.jkt if is_bound else None,
@@ -33,8 +34,8 @@ def tokens_of(client: Client, grant: Grant, now: datetime) -> dict[str, Any]:
         "token_type": "DPoP" if is_bound else "Bearer",
         "expires_in": int(tokens.TTLS[client.audience].total_seconds()),
     }
-    if grant.scope:
-        told["scope"] = grant.scope
+    if scope:
+        told["scope"] = scope
     if grant.refresh_token is not None:
         told["refresh_token"] = grant.refresh_token
     if grant.device_secret is not None:

@@ -5,7 +5,7 @@ from flask_smorest import Blueprint
 
 from auth import tokens
 from auth.errors import OAuthRefusal
-from auth.oauth import scopes, userinfo
+from auth.oauth import clients, scopes, userinfo
 from auth.oauth.api import cross_origin, docs, proving, wire
 from core import clock
 from core.db import transaction
@@ -32,10 +32,12 @@ def tell() -> Response:
         proving.check(claims, token, scheme=scheme, now=now)
     except Unauthenticated as error:
         return _refused(_OVER, challenge=error.challenge)
-    if "fam" not in claims or not scopes.has(claims.get("scope", ""), scopes.OPENID):
+    client = clients.find(claims["client_id"])
+    scope = scopes.left(client, claims.get("scope", "")) if client is not None else ""
+    if "fam" not in claims or not scopes.has(scope, scopes.OPENID):
         return _refused(OAuthRefusal("insufficient_scope", "The access token lacks openid", status=403))
     with transaction() as session:
-        told = userinfo.of(session, claims)
+        told = userinfo.of(session, claims, scope)
     return wire.answer(told) if told is not None else _refused(_OVER)
 
 

@@ -16,6 +16,7 @@ from core.audit import AuditEntry
 from core.db import transaction
 from core.web.principals import Principal
 from tests.auth.conftest import Watch
+from tests.auth.oauth.granting import Relying, code_for, customer
 
 PARTNER = {
     "name": "Corner Books",
@@ -186,6 +187,20 @@ def test_a_suspended_client_gets_nothing_until_it_is_active_again(engineer: Engi
 
     assert engineer.ask("PUT", f"/clients/{client_id}/status", {"status": "active"}).json["status"] == "active"
     assert ask().status_code == 200
+
+
+def test_what_is_taken_back_of_a_clients_scopes_is_told_no_more(app: Flask, engineer: Engineer) -> None:
+    made = engineer.add(scopes=["openid", "offline_access", "phone"]).json
+    partner = Relying(app, made["client_id"], made["client_secret"])
+    granted = partner.redeem(code_for(partner.client_id, customer(), scope="openid offline_access phone")).json
+    assert "phone_number" in partner.userinfo(granted["access_token"]).json
+
+    engineer.ask("PATCH", f"/clients/{partner.client_id}", {"scopes": ["openid", "offline_access"]})
+
+    assert set(partner.userinfo(granted["access_token"]).json) == {"sub"}
+    later = partner.refresh(granted["refresh_token"]).json
+    assert later["scope"] == "openid offline_access"
+    assert set(partner.userinfo(later["access_token"]).json) == {"sub"}
 
 
 def test_clients_are_listed_by_pages(engineer: Engineer) -> None:
