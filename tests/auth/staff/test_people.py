@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from auth import staff, tokens
@@ -17,6 +18,7 @@ from auth.staff.errors import LastAdmin
 from auth.tokens import revocations
 from core import clock, ids
 from core.db import transaction
+from core.web.principals import Principal
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import Watch
 from tests.auth.staff.conftest import Person, add, bearer, invite, status_of
@@ -246,6 +248,17 @@ def test_the_last_admin_stays(ask: Ask, boss: UUID) -> None:
             deed(session, boss, "left" if deed is persons.set_status else [], by=None, now=clock.now())  # type: ignore[operator]
 
 
+def test_an_operator_suspends_even_the_last_admin_and_lets_them_in_again(app: Flask, boss: UUID) -> None:
+    stolen = bearer(boss)
+    with pytest.raises(LastAdmin), transaction() as session:
+        persons.set_status(session, boss, "suspended", by=_deputy(session), now=clock.now())
+
+    for status in ("suspended", "active"):
+        told = app.test_cli_runner().invoke(args=["staff", "status", "boss@example.com", status])
+        assert (told.exit_code, status_of(boss)) == (0, status), told.output
+        assert app.test_client().get("/admin/v1/me", headers=stolen).status_code == 401
+
+
 def test_of_two_admins_who_take_the_role_from_each_other_at_once_one_stays(app: Flask, watch: Watch) -> None:
     first, second = add("first@example.com", "admin"), add("second@example.com", "admin")
     principals = {each: _principal(each) for each in (first, second)}
@@ -334,6 +347,13 @@ def _everybody() -> list[UUID]:
 def _roles(staff_id: UUID) -> list[str]:
     with transaction() as session:
         return session.get_one(Staff, staff_id).roles
+
+
+def _deputy(session: Session) -> Principal:
+    """Somebody who may do all that an admin may, and is none."""
+    given = [*roles.ADMIN, "self"]
+    person = staff.add(session, email="deputy@example.com", name="D.", permissions=given, now=clock.now())
+    return staff.principal_of(person)
 
 
 def _principal(staff_id: UUID) -> Any:
