@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from auth.oauth import families
-from auth.oauth.models import TokenFamily
+from auth.oauth.models import AuthorizationCode, TokenFamily
 from auth.proofs import Owner
 from auth.sessions.events import SessionEnded
 from auth.sessions.models import LoginSession
@@ -56,13 +56,26 @@ def end(session: Session, session_id: UUID, *, because: str, now: datetime) -> b
 
 
 def end_all(session: Session, owner: Owner, *, but: UUID | None = None, because: str, now: datetime) -> int:
-    """End every session of a customer or a person of staff, but one perhaps; how many."""
+    """End every session of a customer or a person of staff, but one perhaps; how many.
+
+    effects  those of `end`; codes that were not redeemed yet, and would begin one, are dropped
+    """
+    _drop_codes(session, owner, now=now)
     mine = LoginSession.customer_id == owner.customer_id
     if owner.staff_id:
         mine = LoginSession.staff_id == owner.staff_id
     query = select(LoginSession.id).where(mine, LoginSession.ended_at.is_(None)).order_by(LoginSession.id)
     found = session.scalars(query).all()
     return sum(end(session, session_id, because=because, now=now) for session_id in found if session_id != but)
+
+
+def _drop_codes(session: Session, owner: Owner, *, now: datetime) -> None:
+    """One that is locked is being redeemed, by somebody who may wait for the owner's row, which is ours: it is left."""
+    code = AuthorizationCode
+    mine = code.staff_id == owner.staff_id if owner.staff_id else code.customer_id == owner.customer_id
+    is_open = (code.expires_at > now, code.redeemed_at.is_(None), code.session_id.is_(None))
+    found = session.scalars(select(code.code).where(mine, *is_open).with_for_update(skip_locked=True)).all()
+    session.execute(delete(code).where(code.code.in_(found)))
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:

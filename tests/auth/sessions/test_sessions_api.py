@@ -110,6 +110,16 @@ def test_signing_out_everywhere_leaves_the_one_that_asks(phone: Phone) -> None:
     assert [row["is_this"] for row in here.sessions()] == [True]
 
 
+def test_signing_out_everywhere_leaves_no_code_that_would_sign_in(phone: Phone) -> None:
+    here = App(phone)
+    stolen, anothers = phone.authorization_code(), phone.authorization_code(OTHER)
+
+    assert here.ask("DELETE", "/sessions").status_code == 204
+
+    assert phone.redeem(stolen).json["error"] == "invalid_grant"
+    assert phone.redeem(anothers).status_code == 200
+
+
 @pytest.mark.parametrize(("seconds", "status"), [(300, 204), (301, 401)])
 def test_signing_out_everywhere_takes_a_fresh_sign_in(phone: Phone, watch: Watch, seconds: int, status: int) -> None:
     here = App(phone)
