@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from auth.models import ACTIVE
@@ -111,12 +111,14 @@ def set_status(session: Session, client_id: str, status: str, *, by: str, now: d
     """Suspend a client: it gets no more tokens, and those that are out are refused within a second. Once it is active
     again its customers go on where they were.
 
-    raises   NotFound
+    raises   NotFound; ClientInvalid for the last by which staff come in: nobody could let it in again
     effects  announces client.changed
     """
     row = _locked(session, client_id)
     if row.status == status:
         return row
+    if status != ACTIVE and row.kind == clients.STAFF and not _are_others_for_staff(session, row):
+        raise ClientInvalid(errors=[{"pointer": "/status", "detail": "Staff come in by no other client."}])
 
     row.status = status
     if status != ACTIVE:
@@ -161,6 +163,11 @@ def _fill(row: ClientRow) -> None:
     if partners and row.sector is None:
         # Kept from the first day: were it worked out anew, another redirect URI would give its customers other names.
         row.sector = checking.host_of_all(row.redirect_uris)
+
+
+def _are_others_for_staff(session: Session, row: ClientRow) -> bool:
+    others = ClientRow.kind == clients.STAFF, ClientRow.status == ACTIVE, ClientRow.client_id != row.client_id
+    return bool(session.scalar(select(func.count()).where(*others)))
 
 
 def _locked(session: Session, client_id: str) -> ClientRow:

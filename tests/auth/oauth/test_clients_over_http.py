@@ -189,6 +189,16 @@ def test_a_suspended_client_gets_nothing_until_it_is_active_again(engineer: Engi
     assert ask().status_code == 200
 
 
+def test_staff_do_not_lock_themselves_out(engineer: Engineer) -> None:
+    path, suspended = "/clients/pocketful-admin/status", {"status": "suspended"}
+    assert pointers(engineer.ask("PUT", path, suspended)) == ["/status"]
+
+    more = {"kind": "staff", "auth_method": "none", "redirect_uris": ["https://desk.example/callback"]}
+    engineer.add(client_id="another-desk", **more)
+    assert engineer.ask("PUT", path, suspended).status_code == 200
+    assert engineer.ask("PUT", path, {"status": "active"}).status_code == 200
+
+
 def test_what_is_taken_back_of_a_clients_scopes_is_told_no_more(app: Flask, engineer: Engineer) -> None:
     made = engineer.add(scopes=["openid", "offline_access", "phone"]).json
     partner = Relying(app, made["client_id"], made["client_secret"])
