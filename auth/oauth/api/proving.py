@@ -19,9 +19,14 @@ def take(client: Client, *, now: datetime) -> bytes | None:
     effects  the proof is used from now on, whatever becomes of the request
     """
     proven = binding.presented(now)
-    if proven is None and level_of(client) in ("required", "always"):
+    if proven is None and is_needed(client):
         raise wire.OAuthError(OAuthRefusal("invalid_dpop_proof", "This client has to prove a key: send a DPoP proof"))
     return proven.jkt if proven else None
+
+
+def is_needed(client: Client) -> bool:
+    """Whether nobody comes in by this client without proving a key."""
+    return level_of(client) in ("required", "always")
 
 
 def level_of(client: Client) -> str:

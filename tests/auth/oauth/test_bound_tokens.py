@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from auth.oauth import registering
 from auth.oauth.models import Client as ClientRow
 from core.db import transaction
 from tests.auth.conftest import Watch
@@ -70,6 +71,21 @@ def test_a_proof_works_once(app: Flask, watch: Watch, key: Prover) -> None:
     successor = partner.refresh(token).json["refresh_token"]
 
     assert_refused(partner.refresh(successor), "invalid_dpop_proof")
+
+
+@pytest.mark.parametrize("level", ["required", "always"])
+def test_what_was_bound_to_no_key_is_over_once_the_client_has_to_prove_one(
+    app: Flask, watch: Watch, key: Prover, level: str
+) -> None:
+    partner = a_partner(app, "offered")
+    unbound, bound = redeem(partner, None).json["refresh_token"], redeem(partner, key).json["refresh_token"]
+    with transaction() as session:
+        registering.change(
+            session, partner.client_id, changes={"dpop": level}, by="x", may_be_local=True, now=watch.now
+        )
+
+    assert_refused(refresh(partner, unbound, key), "invalid_grant")
+    assert refresh(partner, bound, key).status_code == 200
 
 
 def test_a_client_of_which_a_key_is_asked_does_not_come_in_without(app: Flask, watch: Watch, key: Prover) -> None:

@@ -33,4 +33,8 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib h
                 outcome = rotating.under_lock(
                     session, client, presented, jkt, asked=self.request.form.get("scope", ""), now=now
                 )
-        return 200, answers.tokens_of(client, told(outcome), now), []
+        grant = told(outcome)
+        if grant.jkt is None and proving.is_needed(client):
+            # Of a sign-in from before the client had to prove a key: whoever holds this token could bring one.
+            raise wire.OAuthError(rotating.refused())
+        return 200, answers.tokens_of(client, grant, now), []
