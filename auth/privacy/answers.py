@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.holdings import Holder
+from core.holdings import Holder, Parting
 
 _holders: Sequence[Holder] = ()
 
@@ -11,6 +11,11 @@ def register(holders: Sequence[Holder]) -> None:
     """Take the rooms, in the order in which a customer is erased from them: what leans on another room first."""
     global _holders
     _holders = holders
+
+
+def partings() -> list[tuple[str, Parting]]:
+    """By room, what happens as an erasure begins."""
+    return [(holder.room, holder.parting) for holder in holders() if holder.parting is not None]
 
 
 def holders() -> Sequence[Holder]:

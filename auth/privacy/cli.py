@@ -42,7 +42,11 @@ def erasures_check() -> None:
         states = {str(row.id): row.state for row in session.query(Erasure).all()}
     missing = [stone.number for stone in stones if stone.erasure_id not in states]
     waiting = sum(1 for state in states.values() if state != "erased")
+    unwritten = {id_ for id_, state in states.items() if state == "erased"} - {stone.erasure_id for stone in stones}
     click.echo(f"{len(stones)} in the register, {len(states) - waiting} erased, {waiting} under way")
+    if unwritten:
+        # Its last lines may be gone, which no chain tells: what a backup brings back of them would stay.
+        raise click.ClickException(f"{len(unwritten)} erased are not in the register: bring the file back as it was")
     if missing:
         raise click.ClickException(f"the database knows nothing of numbers {missing[:5]}: open the house again")
 

@@ -57,14 +57,13 @@ def ask(
     sessions.end_all(session, Owner(customer_id=customer_id), because="erased", now=now)
     revocations.add(session, f"customer:{customer_id}", now=now)
     token = opaque.new()
-    parting = [(holder.room, holder.parting) for holder in answers.holders() if holder.parting is not None]
     erasure = Erasure(
         id=ids.new(),
         customer_id=customer_id,
         token=opaque.kept(_PURPOSE, token),
         asked_by=actor,
         asked_at=now,
-        parted={room: dict(part(session, customer_id, now)) for room, part in parting},
+        parted={room: dict(part(session, customer_id, now)) for room, part in answers.partings()},
         steps={},
         state=models.ERASING,
         due_at=now,

@@ -21,7 +21,7 @@ class Erasure(Due, Base):
     """The erasing of one customer. It outlives them and says nothing about them.
 
     token    HMAC of what the receipt is asked for with
-    parted   by room, what was given up as it began
+    parted   by room, what was given up as it began, or by which word the room refused that in a restored backup
     steps    by what is done, its figures: {"insights.trait": 12}
     before   what the ledger said before, which it must say after
     receipt  a JWS, once it is done

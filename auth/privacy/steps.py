@@ -20,8 +20,9 @@ from auth.privacy.events import CustomerErased
 from auth.privacy.models import Erasure
 from core import crypto
 from core.db import connection_of, transaction
+from core.errors import Refusal
 from core.events import announce
-from core.holdings import Held
+from core.holdings import Held, Parting
 
 #: What a reader of the log that was behind has written meanwhile is looked for again, until there is nothing.
 _LOOKED_AGAIN_AFTER = timedelta(hours=1)
@@ -66,6 +67,25 @@ def _next_step(erasure: Erasure) -> Callable[[Erasure, datetime], None]:
     return _end if all(_is_done(erasure, held) for held in _to_erase()) else _erase_more
 
 
+def _part_again(erasure: Erasure, now: datetime) -> None:
+    """In a restored backup the customer still walks journeys and holds coupons. What a room refuses stays as it is,
+    since nobody can sign in to settle it."""
+    with transaction() as session:
+        row = _locked(session, erasure.id)
+        if row:
+            if not row.parted and session.get(Customer, row.customer_id) is not None:
+                row.parted = {room: _parted(session, part, row.customer_id, now) for room, part in answers.partings()}
+            row.steps = {**row.steps, "parted": True}
+
+
+def _parted(session: Session, part: Parting, customer_id: UUID, now: datetime) -> dict[str, Any]:
+    try:
+        with session.begin_nested():
+            return dict(part(session, customer_id, now))
+    except Refusal as refusal:
+        return {"refused": refusal.code}
+
+
 def _ask_ledger(erasure: Erasure, now: datetime) -> None:
     proof = proofs(erasure.customer_id)
     with transaction() as session:
@@ -103,6 +123,7 @@ def _destroy_key(erasure: Erasure, now: datetime) -> None:
 
 #: What comes first, in this order.
 _FIRST: dict[str, Callable[[Erasure, datetime], None]] = {
+    "parted": _part_again,
     "before": _ask_ledger,
     "identities": _drop_identities,
     "register": _register,

@@ -73,6 +73,9 @@ def test_a_restored_backup_is_erased_again_before_the_doors_open(account: Accoun
 
     told = account.receipt(restored)
     assert (told["status"], told["receipt"] is not None) == ("erased", True)
+    [row] = rows_of("SELECT parted FROM auth.erasure")
+    assert row[0]["engage"] == {"journeys_left": 0}
+    assert row[0]["wallet"] == {"lapsed": []}
     assert len(tombstones.read()) == 1
     assert restoring.erase_again(clock.now()) == 0
 
