@@ -65,7 +65,7 @@ def poll(
     grant.status = SPENT
     if grant.terminal_id is not None:
         return grant.terminal_id
-    return _signed_in(session, grant, client, address=address, agent=agent, now=now)
+    return _signed_in(session, grant, client, jkt=jkt, address=address, agent=agent, now=now)
 
 
 def forget(session: Session, *, now: datetime, most: int) -> int:
@@ -76,7 +76,14 @@ def forget(session: Session, *, now: datetime, most: int) -> int:
 
 
 def _signed_in(
-    session: Session, grant: DeviceGrant, client: Client, *, address: str | None, agent: str | None, now: datetime
+    session: Session,
+    grant: DeviceGrant,
+    client: Client,
+    *,
+    jkt: bytes | None,
+    address: str | None,
+    agent: str | None,
+    now: datetime,
 ) -> Grant | OAuthRefusal:
     """A session of the device's own, so that it can be signed out by itself."""
     assert grant.session_id is not None
@@ -89,7 +96,7 @@ def _signed_in(
     begun = sessions.begin(
         session, proved=proved, kind="app", client_id=client.client_id, address=address, agent=agent, now=now
     )
-    bound = None if binding.level_of(client.dpop, client.kind) == "no" else grant.jkt
+    bound = None if binding.level_of(client.dpop, client.kind) == "no" else jkt
     if proved.owner.customer_id is not None:
         notices.tell(session, proved.owner.customer_id, notices.DEVICE_LET_IN, now=now)
     granted = families.begin(

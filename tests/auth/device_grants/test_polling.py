@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
 from auth import sessions
 from auth.device_grants import deciding, user_codes
 from auth.device_grants.models import DeviceGrant
-from auth.oauth import metadata
+from auth.oauth import clients, metadata
 from core.db import transaction
 from tests.auth.conftest import Phone, Watch
 from tests.auth.device_grants.conftest import Device
@@ -57,6 +58,20 @@ def test_a_device_is_signed_in_once_somebody_says_yes(television: Device, phone:
     assert me.status_code == 200
     assert {"refresh_token", "id_token"} <= set(answer.json)
     assert television.poll(told["device_code"]).json["error"] == "invalid_grant"
+
+
+def test_a_device_is_bound_to_the_key_that_it_proves_when_it_collects(
+    television: Device, phone: Phone, watch: Watch
+) -> None:
+    told = television.ask().json
+    decide(told["user_code"], phone, watch)
+    with transaction() as session:
+        session.execute(text("UPDATE auth.client SET dpop = 'always' WHERE client_id = 'television'"))
+    clients.forget_known()
+
+    television.key = Ed25519PrivateKey.generate()
+
+    assert television.poll(told["device_code"]).json["token_type"] == "DPoP"
 
 
 def test_the_customer_is_told_of_a_device_that_was_let_in(television: Device, phone: Phone, watch: Watch) -> None:
