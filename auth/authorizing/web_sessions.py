@@ -43,13 +43,14 @@ def renewed(
     if before is not None and before.proved.owner == proved.owner:
         handle = opaque.new()
         absolute = CUSTOMER_ABSOLUTE if proved.owner.customer_id else STAFF_ABSOLUTE
-        changed = update(LoginSession).where(LoginSession.id == before.id).values(
+        is_living = LoginSession.id == before.id, LoginSession.ended_at.is_(None)  # it may have ended just now
+        changed = update(LoginSession).where(*is_living).returning(LoginSession.id).values(
             handle=opaque.kept("session", handle), auth_time=proved.auth_time, acr=proved.acr, amr=list(proved.amr),
             seen_at=now, expires_at=now + absolute,
         )  # fmt: skip
-        session.execute(changed.execution_options(synchronize_session=False))
-        return Begun(id=before.id, handle=handle)
-    if before is not None:
+        if session.execute(changed.execution_options(synchronize_session=False)).first() is not None:
+            return Begun(id=before.id, handle=handle)
+    elif before is not None:
         sessions.end(session, before.id, because="replaced", now=now)
     return sessions.begin(
         session, proved=proved, kind="web", client_id=client_id, address=address, agent=agent, now=now

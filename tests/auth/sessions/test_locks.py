@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from auth import sessions
 from auth.models import Customer
 from auth.oauth.clients import Client
 from auth.places import suspending
 from auth.sessions.models import LoginSession
 from core.db import transaction
-from tests.auth.authorizing.conftest import Person, answer_in, partner, person
+from tests.auth.authorizing.conftest import Person, answer_in, partner, person, until_code
 from tests.auth.conftest import Phone, Watch
 from tests.auth.device_grants.conftest import Device, television
 from tests.auth.device_grants.test_polling import decide
@@ -56,6 +57,22 @@ def test_a_device_is_let_in_while_the_customer_is_suspended(television: Device, 
     answer = suspended_during(lambda: television.poll(told["device_code"]), watch)
 
     assert (answer.status_code, answer.json["error"]) == (400, "access_denied")
+
+
+def test_who_signs_in_while_their_session_ends_has_one_that_lives(
+    person: Person, partner: Client, watch: Watch
+) -> None:
+    person.come_back()
+    page = until_code(person, prompt="login")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            session_id = session.scalars(select(LoginSession.id)).one()
+            sessions.end(session, session_id, because="signed_out", now=watch.now)
+            done = pool.submit(person.robot.answer, page)
+            until_somebody_waits()
+        done.result()
+
+    assert "code" in answer_in(person.open(prompt="none"))
 
 
 def suspended_during(asking: Callable[[], Any], watch: Watch) -> Any:
