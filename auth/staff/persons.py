@@ -64,13 +64,14 @@ def invite(
 def invite_again(
     session: Session, staff_id: UUID, *, by: Principal | None, brand_name: str, address: str, now: datetime
 ) -> str:
-    """Mail another link to who has not joined yet, or has left; the earlier one works no more.
+    """Mail another link to who has not joined yet, or has left; the earlier one works no more. Who was added by
+    command, or before people signed in here, has not joined either.
 
     raises  NotFound, RolesBeyondYours, AlreadyJoined
     """
     person = find(session, staff_id, lock=True)
     _check_within(by, staff.permissions_of_person(person))
-    if person.status not in (INVITED, LEFT):
+    if person.status == SUSPENDED or (person.status == ACTIVE and person.joined_at is not None):
         raise AlreadyJoined
     if person.status == LEFT:
         person.status = INVITED

@@ -21,7 +21,7 @@ from core.db import transaction
 from core.web.principals import Principal
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import Watch
-from tests.auth.staff.conftest import Person, add, bearer, invite, status_of
+from tests.auth.staff.conftest import EMAIL, Person, add, bearer, invite, status_of
 from tests.core.locks import until_somebody_waits
 
 Ask = Callable[..., TestResponse]
@@ -211,10 +211,30 @@ def test_what_somebody_signed_in_with_before_they_left_signs_nobody_in_later(ada
     assert ada.sign_in_with_passkey().status == 400
 
 
-def test_who_has_joined_is_not_invited_again(ask: Ask) -> None:
-    eve = add("eve@example.com", "support")
+def test_who_has_joined_is_not_invited_again(ask: Ask, ada: Person) -> None:
+    ada.join_with_passkey()
+    [staff_id] = [each for each in _everybody() if "support" in _roles(each)]
 
-    assert code_of(ask("POST", f"/staff/{eve}/invitations")) == (409, "staff_joined")
+    for status in ("active", "suspended"):
+        ask("PUT", f"/staff/{staff_id}/status", {"status": status})
+        assert code_of(ask("POST", f"/staff/{staff_id}/invitations")) == (409, "staff_joined")
+
+
+def test_who_was_added_by_command_is_invited_and_keeps_what_they_were_given(
+    app: Flask, watch: Watch, admin_app: None
+) -> None:
+    run = app.test_cli_runner().invoke
+    assert run(args=["staff", "add", "--email", EMAIL, "--name", "Ada", "--permission", "keys.read"]).exit_code == 0
+    invited = run(args=["staff", "invite", "--email", EMAIL, "--name", "Ada", "--role", "support"])
+    assert invited.exit_code == 0, invited.output
+    ada = Person(app)
+    ada.join_with_passkey(invited.output.strip())
+    watch.move(seconds=1)
+
+    granted = ada.redeem(ada.sign_in_with_passkey()).json
+
+    principal = tokens.verify(granted["access_token"], tokens.ADMIN, now=clock.now())
+    assert principal.permissions == roles.SUPPORT | roles.SELF | {"keys.read"}
 
 
 def test_nobody_changes_their_own_roles_or_status(ask: Ask, boss: UUID) -> None:
