@@ -11,7 +11,7 @@ from auth.keys import ring
 from auth.models import Customer
 from auth.privacy import answers, steps, tombstones
 from auth.privacy.models import Erasure
-from auth.privacy.receipts import TYPE
+from auth.privacy.receipts import TYPE, is_balanced
 from core import clock, crypto, ids
 from core.db import connection_of, transaction
 from core.delivery import messages
@@ -222,6 +222,30 @@ def test_a_profile_that_was_to_be_told_anew_is_not(account: Account) -> None:
     work_off()
 
     assert rows_of("SELECT FROM insights.rebuild") == []
+
+
+def test_answers_that_were_kept_for_retries_are_dropped(account: Account) -> None:
+    kept = "SELECT FROM core.idempotency WHERE principal = %s"
+    with transaction() as session:
+        connection_of(session).execute(
+            "INSERT INTO core.idempotency (principal, key, fingerprint, status, body, kept_at)"
+            " VALUES (%s, 'a', '', 201, '{}', now())",
+            [f"customer:{account.customer_id}"],
+        )
+
+    account.erase()
+    work_off()
+
+    assert rows_of(kept, f"customer:{account.customer_id}") == []
+
+
+def test_a_receipt_says_so_where_the_ledger_differs() -> None:
+    def told(difference: int, entries: int) -> dict[str, object]:
+        return {"wallet": {"trial_balance": [{"difference": str(difference)}], "entries": {"count": entries}}}
+
+    assert is_balanced(told(0, 3), told(0, 3))
+    assert not is_balanced(told(0, 3), told(1, 3))
+    assert not is_balanced(told(0, 3), told(0, 2))
 
 
 def test_a_receipt_is_told_only_to_who_has_its_address(account: Account) -> None:
