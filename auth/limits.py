@@ -42,12 +42,12 @@ _TAKE = "SELECT auth.count_limits(%b::bytea[], %b::timestamptz[], %b::int[])"
 
 
 def is_counted(session: Session, limit: Limit, subject: str, *, now: datetime) -> bool:
-    """Whether anything was counted for a subject in the window of just now."""
-    row = connection_of(session).execute(_COUNTED, key_of(limit, subject, now=now)).fetchone()
+    """Whether anything was counted for a subject in the window of just now, or a later one."""
+    row = connection_of(session).execute(_COUNTED, [_index_of(limit, subject), now]).fetchone()
     return row is not None
 
 
-_COUNTED = "SELECT 1 FROM auth.limit_counter WHERE subject = %b AND ends_at = %b"
+_COUNTED = "SELECT 1 FROM auth.limit_counter WHERE subject = %b AND ends_at > %b LIMIT 1"
 
 
 def key_of(limit: Limit, subject: str, *, now: datetime) -> tuple[bytes, datetime]:

@@ -59,7 +59,8 @@ def count_proved(
     session: Session, *, phone: str, address: str, sent_at: datetime, settings: Settings, now: datetime
 ) -> None:
     """Remember that a code was used, and that the address it was used from is no stranger to the number."""
-    limits.take(session, [(_PROVED, _pair_of(phone, network_of(address)))], now=now)
+    # In the next window, so that it holds to the end of that: at the end of this one everybody would be a stranger.
+    limits.take(session, [(_PROVED, _pair_of(phone, network_of(address)))], now=now + _PROVED.window)
     breaker.use(session, _scopes_of(phone, settings), sent_at=sent_at)
 
 

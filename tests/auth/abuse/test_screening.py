@@ -80,3 +80,13 @@ def test_the_days_last_tenth_is_kept_for_who_is_known() -> None:
 
     assert [refusal is None for refusal in known] == [True, False]
     assert admit(settings=settings, now=NOW + timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize(("days", "is_known"), [(0, True), (90, True), (181, False)])
+def test_who_proved_a_number_is_no_stranger_for_ninety_days_at_least(days: int, is_known: bool) -> None:
+    settings, later = replace(SETTINGS, otp_daily_most=10), NOW + timedelta(days=days)
+    prove(AMERICAN, "192.0.2.1")
+    for n in range(9):
+        assert admit(f"+1212555{n:04}", address=f"198.51.100.{n}", settings=settings, now=later) is None
+
+    assert (admit(settings=settings, now=later) is None) == is_known
