@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from auth import birthdays, phones
 from auth.errors import TimeZoneUnknown
 from auth.events import CustomerChanged, CustomerSignedUp
-from auth.models import ACTIVE, SUSPENDED, Customer
+from auth.models import ACTIVE, Customer
 from core import crypto, ids
 from core.errors import NotFound
 from core.events import announce, announce_all
@@ -145,14 +145,6 @@ def with_birthday(session: Session, month_day: str, *, after: UUID | None, limit
     )
     query = query.order_by(Customer.id).limit(limit)
     return list(session.scalars(query if after is None else query.where(Customer.id > after)))
-
-
-def set_suspended(session: Session, customer_id: UUID, *, is_suspended: bool) -> None:
-    """Let a customer sign in and refresh no more (or again); access tokens that are out run out by themselves.
-
-    raises  NotFound
-    """
-    find(session, customer_id).status = SUSPENDED if is_suspended else ACTIVE
 
 
 def known(session: Session, customer_ids: Iterable[UUID]) -> set[UUID]:

@@ -13,6 +13,7 @@ from auth.errors import BirthdayFixed, BirthdayInvalid
 from auth.models import Customer
 from core.db import transaction
 from tests.auth.conftest import Phone, Watch
+from tests.suspending import suspend
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -87,7 +88,7 @@ def test_active_customers_are_found_by_month_and_day_page_by_page(database: None
             birthday = "1990-02-28" if number < 4 else "02-27"
             customers.change(session, customer_id, changes={"birthday": birthday}, now=NOW)
         customers.change(session, made[5], changes={"birthday": None}, now=NOW)
-        customers.set_suspended(session, made[0], is_suspended=True)
+        suspend(session, made[0])
 
     def page(after: UUID | None) -> list[UUID]:
         with transaction() as session:

@@ -10,6 +10,7 @@ from auth.contacts import Contact
 from auth.customers import SignUp
 from auth.models import Customer
 from core.db import transaction
+from tests.suspending import suspend
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -67,7 +68,7 @@ def test_an_address_that_was_only_typed_is_not_written_to(customer_id: UUID) -> 
 def test_a_contact_tells_whether_its_customer_is_suspended(customer_id: UUID) -> None:
     assert contact(customer_id).status == "active"
     with transaction() as session:
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
 
     assert contact(customer_id).status == "suspended"
     with transaction() as session:

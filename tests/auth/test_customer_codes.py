@@ -15,6 +15,7 @@ from auth.errors import CustomerCodeRefused
 from core import crypto
 from core.db import transaction
 from tests.auth.conftest import Phone, Watch
+from tests.suspending import suspend
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -145,7 +146,7 @@ def test_codes_that_are_none_are_refused_alike(customer_id: UUID) -> None:
 def test_the_code_of_a_suspended_customer_is_refused(customer_id: UUID) -> None:
     code = code_at(customer_id)
     with transaction() as session:
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
 
     assert identify(code) is None
 

@@ -14,6 +14,7 @@ from core import crypto
 from core.db import transaction
 from tests.auth.authorizing.conftest import SITE, Person, address, answer_in, until_code
 from tests.auth.conftest import Watch
+from tests.suspending import suspend
 
 
 @pytest.mark.parametrize("handle", ["", "x", "é", "\0", "x" * 3_000])
@@ -94,7 +95,7 @@ def test_a_suspended_customer_is_not_signed_in(person: Person, partner: Client) 
     with transaction() as session:
         found = customers.by_phone(session, person.number)
         assert found is not None
-        customers.set_suspended(session, found, is_suspended=True)
+        suspend(session, found)
 
     assert answer_in(person.open(prompt="none"))["error"] == "login_required"
     page = person.robot.answer(until_code(person))

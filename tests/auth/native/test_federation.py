@@ -16,6 +16,7 @@ from tests.auth.conftest import PHONE, VERIFIER, Phone, Watch
 from tests.auth.federated.conftest import provider
 from tests.auth.passkeys.conftest import added, owner_of
 from tests.standins.identity_provider import IdentityProvider
+from tests.suspending import suspend
 
 __all__ = ["provider"]
 
@@ -153,7 +154,7 @@ def test_a_suspended_customers_identity_does_not_sign_in(apple: Apple) -> None:
     with transaction() as session:
         customer_id = customers.by_phone(session, PHONE)
         assert customer_id
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
 
     assert apple.told().json["error"] == "access_denied"
 

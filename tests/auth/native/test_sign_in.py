@@ -14,6 +14,7 @@ from core.crypto import DataKey
 from core.db import transaction
 from core.events.log import EventRow
 from tests.auth.conftest import CLIENT, PHONE, VERIFIER, Phone, Watch
+from tests.suspending import suspend
 
 
 def count(model: Any) -> int:
@@ -165,7 +166,7 @@ def test_a_suspended_customer_cannot_sign_in(phone: Phone) -> None:
     with transaction() as session:
         customer_id = customers.by_phone(session, PHONE)
         assert customer_id
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
 
     auth_session = phone.ask().json["auth_session"]
 

@@ -15,6 +15,7 @@ from core.gateways import sandbox
 from tests.auth.authenticator import Authenticator
 from tests.auth.conftest import PHONE, VERIFIER, Phone, Watch
 from tests.auth.passkeys.conftest import added
+from tests.suspending import suspend
 
 PROOF = {"code_challenge": pkce.challenge_of(VERIFIER), "code_challenge_method": "S256"}
 
@@ -89,7 +90,7 @@ def test_a_suspended_customers_passkey_does_not_sign_in(phone: Phone, device: Au
     with transaction() as session:
         customer_id = customers.by_phone(session, PHONE)
         assert customer_id
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
     asked = begin(phone, method="passkey")
 
     told = go_on(phone, asked.json["auth_session"], passkey=json.dumps(device.get(asked.json["passkey"])))

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from flask import Flask
 
-from auth import birthdays, customers, staff, tokens
+from auth import birthdays, staff, tokens
 from auth.keys import rotating
 from auth.models import Customer, Staff
 from auth.oauth.models import TokenFamily
@@ -16,6 +16,7 @@ from core.db import transaction
 from tests.auth.conftest import PHONE, VERIFIER, Watch
 from tests.auth.oauth.conftest import registered
 from tests.auth.oauth.granting import REDIRECT_URI, Relying, code_for, customer
+from tests.suspending import suspend
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_a_suspended_customer_is_told_of_no_more(app: Flask, partner: Relying) -
     customer_id = customer()
     access_token = partner.redeem(code_for(partner.client_id, customer_id)).json["access_token"]
     with transaction() as session:
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
 
     assert partner.userinfo(access_token).status_code == 401
 

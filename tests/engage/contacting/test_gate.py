@@ -21,6 +21,7 @@ from engage.consents import Said, opt_outs
 from engage.contacting import caps, control, gate, policy
 from tests.engage.conftest import START, Scene, journey, say
 from tests.engage.contacting.test_caps import counts
+from tests.suspending import suspend
 
 NIGHT = {"quiet": {"from": "21:00", "to": "09:00"}}
 #: Eleven in the evening in New York, the brand's zone.
@@ -112,7 +113,7 @@ def test_a_number_that_said_stop_gets_nothing_but_what_it_asks_for(scene: Scene)
 def test_suspended_and_vanished_customers_get_no_marketing(scene: Scene) -> None:
     customer_id = scene.customer()
     with transaction() as session:
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
     offer, receipt = enqueue(customer_id), enqueue(customer_id, purpose="transactional")
 
     send()

@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from auth import customers
 from core import ids
 from core.db import transaction
 from engage.contacting import control, policy
@@ -16,6 +15,7 @@ from engage.walks import entering, refusals
 from engage.walks.models import RefusedEntry
 from rewards.baskets import Line
 from tests.engage.conftest import START, WEEK, Scene, drawn, enrolments, runs, say, sent, wait
+from tests.suspending import suspend
 
 DAY = 24 * 3600
 
@@ -155,7 +155,7 @@ def test_a_suspended_customer_enters_nothing(scene: Scene) -> None:
     customer_id = scene.customer()
     scene.publish(drawn("hi", {"hi": say("Hi")}))
     with transaction() as session:
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
 
     scene.happen(scene.order(customer_id))
     scene.read()

@@ -11,6 +11,7 @@ from core import db
 from core.db import connection_of
 from insights.segments import dates
 from tests.insights.log import identify, play
+from tests.suspending import suspend
 
 #: Noon on 13 May in London; New York is the brand's zone.
 MADE = datetime(2026, 5, 13, 11, tzinfo=UTC)
@@ -163,7 +164,7 @@ def test_many_are_told_page_by_page_and_once_though_workers_die(monkeypatch: pyt
 def test_suspended_customers_are_told_nothing() -> None:
     customer_id = with_trait("05-14")
     with db.transaction() as session:
-        customers.set_suspended(session, customer_id, is_suspended=True)
+        suspend(session, customer_id)
     watch()
 
     assert tell(datetime(2026, 5, 14, 12, tzinfo=UTC)) == []

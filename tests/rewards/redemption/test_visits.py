@@ -16,6 +16,7 @@ from rewards.redemption.errors import VisitOver
 from rewards.redemption.visits import KEPT, LASTS, Visit
 from tests.rewards.conftest import World
 from tests.rewards.test_api import BASKET, Door, checkout, customer, given, running, staff, till
+from tests.suspending import suspend
 from wallet.paying.tills import Till
 
 __all__ = ["customer", "staff", "till"]
@@ -131,7 +132,7 @@ def test_till_ends_a_visit_again_and_again(world: World, known: UUID, now: datet
 def test_who_is_suspended_meanwhile_pays_no_more(world: World, known: UUID, now: datetime) -> None:
     visit = open_(world, scan(known, now), now)
     with transaction() as session:
-        customers.set_suspended(session, known, is_suspended=True)
+        suspend(session, known)
 
     for deed in (ask, spend):
         with pytest.raises(VisitOver):
