@@ -54,7 +54,8 @@ def begin(
         idle_seconds=int((IDLE if owner.customer_id else STAFF_IDLE).total_seconds()),
         rotated_at=now,
         created_at=now,
-        ends_at=now + ABSOLUTE if owner.customer_id else proved.auth_time + STAFF_ABSOLUTE,
+        # By when its owner signed in, so that a second app's does not outlive what it hangs from.
+        ends_at=proved.auth_time + (ABSOLUTE if owner.customer_id else STAFF_ABSOLUTE),
     )
     session.add(family)
     session.flush()

@@ -1,7 +1,6 @@
 """Whom a client knows a customer as (OpenID Connect Core section 8)."""
 
 import base64
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from auth.oauth.clients import Client
@@ -13,11 +12,5 @@ def sub_of(client: Client, customer_id: UUID) -> str:
     cannot tell that they have the same customer."""
     if client.is_first_party:
         return str(customer_id)
-    name = crypto.blind_index("auth.pairwise", f"{sector_of(client)}|{customer_id}")
+    name = crypto.blind_index("auth.pairwise", f"{client.sector or client.client_id}|{customer_id}")
     return base64.urlsafe_b64encode(name).decode().rstrip("=")
-
-
-def sector_of(client: Client) -> str:
-    """What its names are made of: what was registered, else the host that all its redirect URIs share, else itself."""
-    hosts = {urlsplit(uri).hostname for uri in client.redirect_uris}
-    return client.sector or (hosts.pop() if len(hosts) == 1 else None) or client.client_id

@@ -63,6 +63,23 @@ def test_an_id_token_that_ran_out_does_for_thirty_days(phone: Phone, second: str
     assert exchange(phone, second, told).json["error"] == "invalid_grant"
 
 
+def test_what_a_second_app_gets_ends_with_the_sign_in_that_it_came_of(phone: Phone, second: str, watch: Watch) -> None:
+    told = first_app(phone)
+    watch.move(days=20)
+    other = exchange(phone, second, told).json
+
+    def refreshed() -> Any:
+        token = {"grant_type": "refresh_token", "client_id": second, "refresh_token": other["refresh_token"]}
+        return phone.client.post("/oauth/token", data=token)
+
+    for days in (29, 29, 29, 29, 29, 14):
+        watch.move(days=days)
+        other = refreshed().json
+    watch.move(days=1)
+
+    assert refreshed().json["error"] == "invalid_grant"
+
+
 def test_signing_one_app_out_leaves_the_other_one_in(phone: Phone, second: str) -> None:
     told = first_app(phone)
     other = exchange(phone, second, told).json
