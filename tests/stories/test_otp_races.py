@@ -77,6 +77,18 @@ def test_thirty_wrong_codes_at_once_are_five_tries(lasting_server: str) -> None:
     assert post(lasting_server, auth_session=auth_session, otp=RIGHT)["error"] == "invalid_session"
 
 
+def test_a_process_that_saw_none_of_the_tries_counts_them(lasting_server: str, app: Flask) -> None:
+    """As one that was started again does."""
+    auth_session = begun(lasting_server)
+    for left in (4, 3, 2, 1):
+        assert post(lasting_server, auth_session=auth_session, otp=WRONG)["tries_left"] == left
+    form = {**CLIENT, "auth_session": auth_session, "otp": WRONG}
+
+    assert app.test_client().post("/oauth/authorize-challenge", data=form).json["error"] == "invalid_session"
+
+    assert post(lasting_server, auth_session=auth_session, otp=RIGHT)["error"] == "invalid_session"
+
+
 def test_thirty_right_codes_at_once_are_one_sign_in(lasting_server: str) -> None:
     auth_session = begun(lasting_server)
 
