@@ -37,7 +37,7 @@ _DROP_SECONDS = 60.0
 _SINCE = PreparedCall(
     "auth_revocations_since",
     "SELECT clock_timestamp()::text, (SELECT coalesce(json_agg(json_build_array(subject,"
-    " extract(epoch FROM issued_until)::bigint, extract(epoch FROM until)::bigint)), '[]')::text"
+    " floor(extract(epoch FROM issued_until))::bigint, ceil(extract(epoch FROM until))::bigint)), '[]')::text"
     " FROM auth.revocation WHERE written_at > %s::timestamptz - interval '30 seconds')",
 )
 _EVERYTHING = "1970-01-01 00:00:00+00"
