@@ -1,6 +1,5 @@
 """Beginning sessions, and finding them by what their browser or app holds."""
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,6 +14,7 @@ from auth.proofs import Owner, Proved
 from auth.sessions import device_secrets
 from auth.sessions.models import LoginSession
 from core import crypto, ids
+from core.audit.origin import network_of
 
 Kind = Literal["app", "web"]
 
@@ -67,7 +67,7 @@ def begin(
     raises          Erased when the owner has no data key (any more)
     """
     session_id, handle, owner = ids.new(), opaque.new(), proved.owner
-    network = _network_of(address)
+    network = network_of(address)
     session.add(
         LoginSession(
             id=session_id,
@@ -152,17 +152,6 @@ def _living(session: Session, row: LoginSession | None, now: datetime, *, has_ap
         created_at=row.created_at,
         seen_at=seen_at,
     )
-
-
-def _network_of(address: str | None) -> str | None:
-    """Of an address, what tells a city but no household: its /24 or /64."""
-    try:
-        given = ipaddress.ip_address(address or "")
-    except ValueError:
-        return None
-    mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
-    found = mapped or given
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 64), strict=False))
 
 
 def _sealed(session: Session, owner: Owner, place: str, session_id: UUID, text: str | None) -> bytes | None:

@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 
 from core import consistency
 from core.audit import chain
-from core.audit.chain import Head
+from core.chain_heads import Head
 from core.db import connection_of, transaction
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.chain_heads import Head
 from core.db import Connection, connection_of, transaction
 
 #: So few that a block is hashed well within the 250 ms that a transaction that writes may live.
@@ -21,26 +22,6 @@ LONGEST_WAIT_SECONDS = 10
 _LOCK = 7_046_016
 _ORIGIN = bytes(32)
 _LAST_XID = "18446744073709551615"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The last block. Kept outside as "number:hash", it pins everything before it."""
-
-    number: int
-    hash: bytes
-
-    def __str__(self) -> str:
-        return f"{self.number}:{self.hash.hex()}"
-
-    @classmethod
-    def parse(cls, text: str) -> "Head":
-        """raises  ValueError for what `str` of a head never gives"""
-        number, _, digest = text.strip().partition(":")
-        head = cls(int(number), bytes.fromhex(digest))
-        if head.number < 0 or len(head.hash) != 32:
-            raise ValueError("a head is number:hash, the hash of 64 hexadecimal digits")
-        return head
 
 
 @dataclass(frozen=True, slots=True)

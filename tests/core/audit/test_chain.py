@@ -13,6 +13,7 @@ from core import audit, clock, ids
 from core.audit import chain
 from core.audit.cli import audit as commands
 from core.audit.models import AuditEntry
+from core.chain_heads import Head
 from core.db import connection_of, transaction
 from tests.core.log import wait_for_the_horizon
 
@@ -46,12 +47,12 @@ _UNSEALED = """
 """
 
 
-def difference(kept: chain.Head | None = None) -> str | None:
+def difference(kept: Head | None = None) -> str | None:
     with transaction() as session:
         return chain.first_difference(connection_of(session), kept)
 
 
-def head() -> chain.Head:
+def head() -> Head:
     with transaction() as session:
         return chain.head(connection_of(session))
 
